@@ -1,0 +1,33 @@
+/**
+ * What every rank did and when: the record that pictures, plans and figures are made of.
+ * Times are milliseconds since the rank was handed the request.
+ */
+import type { Slice } from './partition.js';
+
+/** One stretch of a rank's time. 'send' lasts from handing KV to the link until the last byte left the process. */
+export type TimelineEvent = {
+  readonly kind: 'block' | 'attention' | 'wait' | 'send' | 'head' | 'cache';
+  readonly layer: number;
+  readonly startMs: number;
+  readonly endMs: number;
+};
+
+export type RankTimeline = {
+  readonly rank: number;
+  readonly slice: readonly [start: number, end: number];
+  /** From being handed the request to the end of this rank's prompt phase. */
+  readonly totalMs: number;
+  /** Inside sessions: blocks, attention and head together. */
+  readonly computeMs: number;
+  /** The part of computeMs that was attention. */
+  readonly attentionMs: number;
+  /** Blocked on KV of the prefix that had not arrived. */
+  readonly waitMs: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly events: readonly TimelineEvent[];
+};
+
+export function sliceOf(timeline: RankTimeline): Slice {
+  return { start: timeline.slice[0], end: timeline.slice[1] };
+}
