@@ -1,0 +1,22 @@
+/**
+ * Counts the weights of a checkpoint from its matrices' sizes. Reads no weights.
+ */
+import type { Checkpoint, LayerWeights, LinearWeights, NormWeights } from '../../core/checkpoint.js';
+
+type Parts = Pick<Checkpoint, 'shape' | 'embedding' | 'finalNorm' | 'head' | 'layer'>;
+
+/** @returns elements of all weights and biases; a tied head counts once. */
+export function countParameters(parts: Parts): number {
+  let parameters = parts.embedding.rows * parts.embedding.columns + sizeOf(parts.finalNorm);
+  if (!parts.shape.tiedHead) parameters += sizeOf(parts.head);
+  for (let index = 0; index < parts.shape.layers; index++) parameters += layerSize(parts.layer(index));
+  return parameters;
+}
+
+function layerSize(layer: LayerWeights): number {
+  return Object.values(layer).reduce((sum, weights) => sum + sizeOf(weights), 0);
+}
+
+function sizeOf({ weight, bias }: LinearWeights | NormWeights): number {
+  return weight.rows * weight.columns + (bias === undefined ? 0 : bias.rows * bias.columns);
+}
