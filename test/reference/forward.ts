@@ -1,0 +1,128 @@
+/**
+ * The reference: a plain, slow forward pass in f64 over any Checkpoint, token by token with a simple KV-cache.
+ * What every faster way of running a model is compared with. Knows no files, graphs or workers.
+ * Used by the tests; ids are not checked beyond being in the vocabulary.
+ */
+import type { Checkpoint } from '../../src/core/checkpoint.js';
+import type { ModelShape } from '../../src/core/shape.js';
+import { applyBlock, loadBlock } from './block.js';
+import type { Block, LayerCache } from './block.js';
+import { argmax, normalize } from './functions.js';
+import { applyLinear, loadLinear, loadMatrix, loadNorm, rowOf } from './matrix.js';
+import type { LoadedLinear, LoadedMatrix, LoadedNorm } from './matrix.js';
+import { rotaryFrequencies } from './rotary.js';
+
+export type GreedyResult = {
+  /** The ids chosen, without the prompt; all `steps` of them, whatever they mean. */
+  readonly ids: number[];
+  /** Top logit minus second logit, one per id: how far each choice is from being another. */
+  readonly margins: number[];
+};
+
+type LoadedModel = {
+  readonly shape: ModelShape;
+  readonly embedding: LoadedMatrix;
+  readonly blocks: readonly Block[];
+  readonly finalNorm: LoadedNorm;
+  readonly head: LoadedLinear;
+  readonly frequencies: Float64Array;
+};
+
+export class ReferenceModel {
+  readonly shape: ModelShape;
+  private readonly model: LoadedModel;
+
+  private constructor(model: LoadedModel) {
+    this.shape = model.shape;
+    this.model = model;
+  }
+
+  /** Reads all weights; the checkpoint stays the caller's to close. */
+  static async load(checkpoint: Checkpoint): Promise<ReferenceModel> {
+    const blocks: Block[] = [];
+    for (let i = 0; i < checkpoint.shape.layers; i++) blocks.push(await loadBlock(checkpoint.layer(i)));
+    return new ReferenceModel({
+      shape: checkpoint.shape,
+      embedding: await loadMatrix(checkpoint.embedding),
+      blocks,
+      finalNorm: await loadNorm(checkpoint.finalNorm),
+      head: await loadLinear(checkpoint.head),
+      frequencies: rotaryFrequencies(checkpoint.shape),
+    });
+  }
+
+  /** An empty sequence; several of one model do not disturb each other. */
+  start(): ReferenceSequence {
+    return new ReferenceSequence(this.model);
+  }
+
+  /** Logits [vocabulary] after the last of `ids`. */
+  logits(ids: readonly number[]): Float64Array {
+    return this.start().feed(ids);
+  }
+
+  greedy(ids: readonly number[], steps: number): GreedyResult {
+    return this.start().greedy(ids, steps);
+  }
+}
+
+/** A growing sequence of tokens and its cache. */
+export class ReferenceSequence {
+  private readonly model: LoadedModel;
+  private readonly caches: readonly LayerCache[];
+
+  constructor(model: LoadedModel) {
+    this.model = model;
+    this.caches = model.blocks.map(() => ({ keys: [], values: [] }));
+  }
+
+  get length(): number {
+    return this.caches[0]?.keys.length ?? 0;
+  }
+
+  /** Adds tokens (at least one). @returns the logits [vocabulary] after the last of them */
+  feed(ids: readonly number[]): Float64Array {
+    let hidden: Float64Array = new Float64Array();
+    for (const id of ids) hidden = this.push(id);
+    return this.head(hidden);
+  }
+
+  /** Adds tokens and then the most likely token after them, `steps` times; the last one is not added. */
+  greedy(ids: readonly number[], steps: number): GreedyResult {
+    const result: GreedyResult = { ids: [], margins: [] };
+    let next = ids;
+    for (let step = 0; step < steps; step++) {
+      const { index, margin } = argmax(this.feed(next));
+      result.ids.push(index);
+      result.margins.push(margin);
+      next = [index];
+    }
+    return result;
+  }
+
+  /** A sequence of its own with the same tokens; the cached vectors, which never change, are shared. */
+  fork(): ReferenceSequence {
+    const copy = new ReferenceSequence(this.model);
+    for (const [i, cache] of this.caches.entries()) {
+      for (const key of cache.keys) copy.caches[i]!.keys.push(key);
+      for (const value of cache.values) copy.caches[i]!.values.push(value);
+    }
+    return copy;
+  }
+
+  private push(id: number): Float64Array {
+    const { shape, embedding, blocks, frequencies } = this.model;
+    if (!(id >= 0 && id < shape.vocabulary))
+      throw new RangeError(`id ${id} is not in [0, ${shape.vocabulary})`);
+    let hidden: Float64Array = rowOf(embedding, id);
+    for (const [i, block] of blocks.entries()) {
+      hidden = applyBlock(shape, block, this.caches[i]!, frequencies, hidden);
+    }
+    return hidden;
+  }
+
+  private head(hidden: Float64Array): Float64Array {
+    const { shape, finalNorm, head } = this.model;
+    return applyLinear(head, normalize(shape, finalNorm, hidden));
+  }
+}
