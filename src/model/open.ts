@@ -3,7 +3,7 @@
  * Knows no file format. Called by the compiler, the engine and the commands.
  */
 import type { Checkpoint } from '../core/checkpoint.js';
-import { KvrError } from '../core/errors.js';
+import { openFolder } from './checkpoint/folder.js';
 import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
 
 export type OpenOptions = {
@@ -15,7 +15,7 @@ export type OpenOptions = {
 };
 
 /** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, BAD_INPUT, CANCELLED, CACHE_UNWRITABLE, DISK_FULL */
-export async function openCheckpoint(name: string, _options: OpenOptions): Promise<Checkpoint> {
+export async function openCheckpoint(name: string, options: OpenOptions): Promise<Checkpoint> {
   if (name.startsWith(SYNTHETIC_PREFIX)) return openSynthetic(name);
-  throw new KvrError('MODEL_NOT_FOUND', `no model is called ${name}`);
+  return openFolder(name, options);
 }
