@@ -1,0 +1,9 @@
+/**
+ * The cache folder: where it is, what may be put there and how. See publish for the promises it keeps.
+ */
+export { cacheFolder } from './cache-folder.js';
+export { digestOfFiles } from './digest.js';
+export type { DigestOptions } from './digest.js';
+export type { LockHolder } from './lock.js';
+export { publishFolder } from './publish.js';
+export type { PublishOptions } from './publish.js';
