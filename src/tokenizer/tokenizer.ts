@@ -1,0 +1,172 @@
+/**
+ * Text ⇄ token ids of a checkpoint folder. The HuggingFace library encodes; what ids mean as text is ours
+ * (token-pieces, token-stream), so that streaming and decoding are one thing. Text is exactly what the tokens
+ * say: clean_up_tokenization_spaces is not applied, as it would alter code and quotes. Called by engine/.
+ */
+import { join } from 'node:path';
+
+import { KvrError } from '../core/errors.js';
+import { ChatTemplates } from './chat-template.js';
+import type { ChatMessage, ChatOptions } from './chat-template.js';
+import { openLibraryTokenizer } from './hugging-face.js';
+import type { LibraryTokenizer } from './hugging-face.js';
+import { applyFlags, frameAround, framed } from './text-frame.js';
+import type { FrameIds, TextFrame } from './text-frame.js';
+import { piecesOf } from './token-pieces.js';
+import type { Pieces } from './token-pieces.js';
+import { decodeAll, tokenStream } from './token-stream.js';
+import type { TokenStream } from './token-stream.js';
+import { broken, readTokenizerFiles, reasonOf } from './tokenizer-files.js';
+import type { TokenizerFiles } from './tokenizer-files.js';
+import type { TokenizerJson } from './tokenizer-json.js';
+import { withWordSplit } from './word-split.js';
+
+/** About four million tokens of English: more than any model's context. */
+export const MAX_TEXT_CHARS = 16 * 1024 * 1024;
+
+export interface Tokenizer {
+  /** One more than the largest id that has a token; a model's own vocabulary may be padded beyond it. */
+  readonly vocabulary: number;
+  readonly hasChatTemplate: boolean;
+  /**
+   * Ids of a text with BOS and EOS as the tokenizer's files say, never BOS twice. Special tokens written in the
+   * text (`<s>`) become those tokens, as everywhere in this format. @throws BAD_INPUT for a text that is too long
+   */
+  encode(text: string): number[];
+  /** Text of ids; special tokens and ids without a token are left out, bytes that are no UTF-8 become U+FFFD. */
+  decode(ids: Iterable<number>): string;
+  /** Decodes token by token what follows promptIds; the prompt's own text is not repeated. */
+  stream(promptIds?: Iterable<number>): TokenStream;
+  /**
+   * Ids of messages in the model's chat format. The template alone decides on BOS: nothing is added.
+   * @throws BAD_INPUT where the model has no template or the template refuses the messages
+   */
+  applyChat(messages: readonly ChatMessage[], options?: ChatOptions): number[];
+}
+
+/**
+ * Loads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat_template.jinja.
+ * @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const files = await readTokenizerFiles(folder);
+  requirePlainWords(files.tokenizer);
+  return new FolderTokenizer(files, openLibrary(files));
+}
+
+class FolderTokenizer implements Tokenizer {
+  readonly vocabulary: number;
+  readonly #library: LibraryTokenizer;
+  readonly #ids: FrameIds;
+  readonly #frame: TextFrame;
+  readonly #pieces: Pieces;
+  readonly #chat: ChatTemplates;
+
+  constructor(files: TokenizerFiles, library: LibraryTokenizer) {
+    this.#library = library;
+    this.vocabulary = vocabularyOf(files.tokenizer);
+    this.#ids = { bos: this.#idOf(files.names.bos_token), eos: this.#idOf(files.names.eos_token) };
+    this.#frame = this.#readFrame(files);
+    this.#pieces = readPieces(files.tokenizer, library, this.#ids);
+    this.#chat = new ChatTemplates(files.templates, files.names);
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.#chat.any;
+  }
+
+  encode(text: string): number[] {
+    return framed(this.#frame, this.#plainIds(text, false), this.#ids.bos);
+  }
+
+  decode(ids: Iterable<number>): string {
+    return decodeAll(this.#pieces, ids);
+  }
+
+  stream(promptIds: Iterable<number> = []): TokenStream {
+    const stream = tokenStream(this.#pieces);
+    for (const id of promptIds) stream.push(id);
+    return stream;
+  }
+
+  applyChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
+    return this.#plainIds(this.#chat.render(messages, options), false);
+  }
+
+  #plainIds(text: string, addSpecial: boolean): number[] {
+    if (text.length > MAX_TEXT_CHARS) {
+      throw new KvrError(
+        'BAD_INPUT',
+        `the text has ${text.length} characters, more than the ${MAX_TEXT_CHARS} allowed; shorten it`,
+      );
+    }
+    const ids = this.#library.encode(text, { add_special_tokens: addSpecial }).ids;
+    if (ids.every((id) => id !== undefined)) return ids;
+    throw new KvrError(
+      'BAD_INPUT',
+      'the tokenizer has no token for a character of the text and no unknown token; leave that character out',
+    );
+  }
+
+  #idOf(token: string | undefined): number | undefined {
+    return token === undefined ? undefined : this.#library.token_to_id(token);
+  }
+
+  #readFrame({ folder, tokenizer, config }: TokenizerFiles): TextFrame {
+    const frame = guarded(folder, () => frameAround(this.#plainIds('a', false), this.#plainIds('a', true)));
+    // The Llama classes add BOS unless told not to; their post-processor is only a trace of that.
+    const llama = tokenizer.post_processor === null && /^Llama/.test(config.tokenizer_class ?? '');
+    const llamaDefault = llama && this.#ids.bos !== undefined ? true : undefined;
+    const flags = {
+      addBos: config.add_bos_token ?? llamaDefault,
+      addEos: config.add_eos_token ?? undefined,
+    };
+    return applyFlags(frame, flags, this.#ids);
+  }
+}
+
+function openLibrary({ folder, tokenizer, names }: TokenizerFiles): LibraryTokenizer {
+  return guarded(folder, () =>
+    openLibraryTokenizer(withWordSplit(tokenizer), { eos_token: names.eos_token }),
+  );
+}
+
+/** What the library throws at hostile or unknown parts, as an error of ours. */
+function guarded<T>(folder: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const fault = `can not be used: ${reasonOf(error)}`;
+    throw broken(
+      join(folder, 'tokenizer.json'),
+      fault,
+      'fetch it again, or give the prompt as token ids',
+      error,
+    );
+  }
+}
+
+function readPieces(json: TokenizerJson, library: LibraryTokenizer, { bos, eos }: FrameIds): Pieces {
+  // Names for padding and unknown tokens do not count: some checkpoints pad with "!", which is text.
+  const special = new Set([bos, eos, ...json.added_tokens.filter((t) => t.special).map((t) => t.id)]);
+  const tokenOf = (id: number): string | undefined => (special.has(id) ? undefined : library.id_to_token(id));
+  return piecesOf(json.decoder, tokenOf, new Set(json.added_tokens.map((token) => token.content)));
+}
+
+function vocabularyOf({ model, added_tokens }: TokenizerJson): number {
+  const modelIds = model.type === 'BPE' ? Object.values(model.vocab) : [model.vocab.length - 1];
+  const largest = (most: number, id: number): number => Math.max(most, id);
+  return added_tokens.map((token) => token.id).reduce(largest, modelIds.reduce(largest, -1)) + 1;
+}
+
+/** Word-part markers of old tokenizers (GPT-1, BERT), which neither encoding nor decoding here knows. */
+function requirePlainWords({ model }: TokenizerJson): void {
+  for (const key of ['continuing_subword_prefix', 'continuing_subword_suffix', 'end_of_word_suffix']) {
+    if (model[key] !== undefined && model[key] !== null && model[key] !== '') {
+      throw new KvrError(
+        'UNSUPPORTED_MODEL',
+        `tokenizer.json sets ${key}, which is not supported; give the prompt as token ids`,
+      );
+    }
+  }
+}
