@@ -59,9 +59,9 @@ test('erf has its published values and is odd', () => {
 });
 
 test('softmax survives great scores and argmax tells the first best and its margin', () => {
-  expect([...softmax(Float64Array.of(1000, 1000 - Math.log(3)))]).toEqual(
-    [0.75, 0.25].map((x) => expect.closeTo(x, 12)),
-  );
+  const [first, second] = softmax(Float64Array.of(1000, 1000 - Math.log(3)));
+  expect(first).toBeCloseTo(0.75, 12);
+  expect(second).toBeCloseTo(0.25, 12);
   expect(argmax(Float64Array.of(1, 4, 2.5))).toEqual({ index: 1, margin: 1.5 });
   expect(argmax(Float64Array.of(7, 7))).toEqual({ index: 0, margin: 0 });
 });
