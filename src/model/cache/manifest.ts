@@ -7,7 +7,8 @@ import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from './errno.js';
 
-const MANIFEST = 'manifest.json';
+/** A name that builders have no use for: the file lies among theirs. */
+const MANIFEST = 'published.json';
 
 const manifestSchema = z.object({
   version: z.literal(1),

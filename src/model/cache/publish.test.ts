@@ -137,7 +137,7 @@ test('a process killed half-way leaves nothing that is returned, and its leftove
   expect(await waiting.exited).toBe(0);
   expect(builds()).toBe(2);
   expect(readdirSync(cacheFolder)).toEqual(['model']);
-  expect(readdirSync(join(cacheFolder, 'model')).sort()).toEqual(['first', 'manifest.json', 'second']);
+  expect(readdirSync(join(cacheFolder, 'model')).sort()).toEqual(['first', 'published.json', 'second']);
 });
 
 test('calls of one process at the same time build once', async () => {
@@ -155,9 +155,9 @@ const DAMAGES: [string, (folder: string) => void][] = [
   ['truncated file', (folder) => truncateSync(join(folder, 'file'), 3)],
   ['file that is gone', (folder) => rmSync(join(folder, 'file'))],
   ['folder in place of a file', (folder) => (rmSync(join(folder, 'file')), mkdirSync(join(folder, 'file')))],
-  ['torn manifest', (folder) => truncateSync(join(folder, 'manifest.json'), 9)],
-  ['manifest that says something else', (folder) => writeFileSync(join(folder, 'manifest.json'), '[]')],
-  ['manifest that is gone', (folder) => rmSync(join(folder, 'manifest.json'))],
+  ['torn manifest', (folder) => truncateSync(join(folder, 'published.json'), 9)],
+  ['manifest that says something else', (folder) => writeFileSync(join(folder, 'published.json'), '[]')],
+  ['manifest that is gone', (folder) => rmSync(join(folder, 'published.json'))],
   [
     'file in place of everything',
     (folder) => (rmSync(folder, { recursive: true }), writeFileSync(folder, '')),
