@@ -22,7 +22,10 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['RefinedWebModel', readFalcon],
 ]);
 
-const typeSchema = z.object({ model_type: z.string().min(1).max(100), quantization_config: z.unknown().optional() });
+const typeSchema = z.object({
+  model_type: z.string().min(1).max(100),
+  quantization_config: z.unknown().optional(),
+});
 
 /** @returns the architecture, before any weight file is opened. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
 export function architectureOf({ json, path }: ConfigFile): Architecture {
