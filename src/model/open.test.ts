@@ -114,3 +114,15 @@ test('a folder without config.json is a bad checkpoint', async () => {
   await expect(openCheckpoint(temporary, { cacheFolder })).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' });
   await expect(openCheckpoint(temporary, { cacheFolder })).rejects.toThrow('config.json is missing');
 });
+
+test('the quote model is made in the cache once and opens as a checkpoint', async () => {
+  const digests: string[] = [];
+  for (let i = 0; i < 2; i++) {
+    await opened('quote', async (checkpoint) => {
+      expect([checkpoint.name, checkpoint.shape.architecture]).toEqual(['quote', 'llama']);
+      expect(existsSync(join(checkpoint.tokenizerFolder ?? '', 'tokenizer.json'))).toBe(true);
+      digests.push(checkpoint.digest);
+    });
+  }
+  expect(digests[1]).toBe(digests[0]);
+});

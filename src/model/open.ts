@@ -3,8 +3,13 @@
  * Knows no file format. Called by the compiler, the engine and the commands.
  */
 import type { Checkpoint } from '../core/checkpoint.js';
+import { publishFolder } from './cache/publish.js';
 import { openFolder } from './checkpoint/folder.js';
+import { QUOTE_VERSION, writeQuoteCheckpoint } from './quote/index.js';
 import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
+
+/** The model that ships with the package; a folder of that name is opened as ./quote. */
+const QUOTE = 'quote';
 
 export type OpenOptions = {
   /** Where digests are remembered and the quote model is kept. */
@@ -17,5 +22,17 @@ export type OpenOptions = {
 /** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, BAD_INPUT, CANCELLED, CACHE_UNWRITABLE, DISK_FULL */
 export async function openCheckpoint(name: string, options: OpenOptions): Promise<Checkpoint> {
   if (name.startsWith(SYNTHETIC_PREFIX)) return openSynthetic(name);
+  if (name === QUOTE) return openQuote(options);
   return openFolder(name, options);
+}
+
+/** The quote model is computed, once, into the cache, and is a folder like any other from then on. */
+async function openQuote(options: OpenOptions): Promise<Checkpoint> {
+  const folder = await publishFolder({
+    cacheFolder: options.cacheFolder,
+    key: `${QUOTE}-v${QUOTE_VERSION}`,
+    build: (temporaryFolder) => writeQuoteCheckpoint(temporaryFolder),
+    ...(options.signal && { signal: options.signal }),
+  });
+  return openFolder(folder, { ...options, name: QUOTE });
 }
