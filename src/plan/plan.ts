@@ -1,0 +1,131 @@
+/**
+ * The plan of a request: which workers, what cut, what it will take, and why a worker was left out.
+ * Pure: costs come from calibration.ts. Called by the engine for every request and by the plan command.
+ */
+import { KvrError } from '../core/errors.js';
+import { MAX_RANKS } from '../core/partition.js';
+import type { Partition } from '../core/partition.js';
+import { kvElementsPerToken } from '../core/shape.js';
+import type { ModelShape } from '../core/shape.js';
+import { chooseChain, costsOf, MIN_GAIN, roughTtftMs } from './chain-choice.js';
+import type { LinkCost, WorkerCost } from './cost-model.js';
+import { evenCut } from './exact-partition.js';
+import type { SearchEffort } from './exact-partition.js';
+import { predict } from './predict.js';
+import type { ChainCosts, RankPrediction } from './predict.js';
+
+export type PlanRequest = {
+  /** The prompt, cached tokens included. */
+  readonly contextTokens: number;
+  /** In chain order. */
+  readonly workers: readonly WorkerCost[];
+  /** links[i] joins workers i and i+1. */
+  readonly links: readonly LinkCost[];
+  readonly shape: ModelShape;
+  /** Tokens at the front whose K,V every worker holds already; 0 unless given. */
+  readonly cachedTokens?: number;
+  /** 'quick' (the default) plans in milliseconds; 'full' is never behind KVR-S. */
+  readonly effort?: SearchEffort;
+};
+
+export type PlannedRank = RankPrediction & {
+  /** Index into the request's workers. */
+  readonly worker: number;
+};
+
+/** A worker the plan does without. */
+export type DroppedWorker = { readonly worker: number; readonly reason: string };
+
+export type Plan = {
+  /** In chain order; the last one decodes. Slices count from the first token that is not cached. */
+  readonly ranks: readonly PlannedRank[];
+  readonly partition: Partition;
+  readonly predictedTtftMs: number;
+  /** The same context on the fastest of the workers alone. */
+  readonly singleTtftMs: number;
+  readonly dropped: readonly DroppedWorker[];
+};
+
+/** Dropped workers up to this many are tried one by one for their reason; more share one. */
+const MAX_REASONS = 8;
+
+/** Elements of K and V travel as f32. */
+const KV_ELEMENT_BYTES = 4;
+
+/** @throws BAD_INPUT where tokens, workers or links are not what a plan can be made of */
+export function planPartition(request: PlanRequest): Plan {
+  const costs = chainCosts(request);
+  const chosen = chooseChain(costs, request.effort ?? 'quick');
+  const prediction = predict(costsOf(costs, chosen.workers), chosen.partition);
+  return {
+    ranks: prediction.ranks.map((rank, index) => ({ ...rank, worker: chosen.workers[index] as number })),
+    partition: chosen.partition,
+    predictedTtftMs: prediction.ttftMs,
+    singleTtftMs: singleTtftMs(costs),
+    dropped: droppedWorkers(costs, chosen.workers, prediction.ttftMs),
+  };
+}
+
+/** The costs a request describes. @throws BAD_INPUT as planPartition */
+export function chainCosts(request: PlanRequest): ChainCosts {
+  const cachedTokens = request.cachedTokens ?? 0;
+  const { contextTokens, workers, links, shape } = request;
+  checkTokens(contextTokens, cachedTokens);
+  checkChain(workers.length, links.length);
+  const kvBytes = KV_ELEMENT_BYTES * kvElementsPerToken(shape);
+  return { contextTokens, cachedTokens, workers, links, layers: shape.layers, kvBytes };
+}
+
+function singleTtftMs(costs: ChainCosts): number {
+  const times = [...new Set(costs.workers)].map(
+    (worker) => evenCut({ ...costs, workers: [worker] }, 1).ttftMs,
+  );
+  return times.reduce((least, ms) => Math.min(least, ms), Infinity);
+}
+
+function droppedWorkers(costs: ChainCosts, chosen: readonly number[], ttftMs: number): DroppedWorker[] {
+  const used = new Set(chosen);
+  const left = costs.workers.map((_, index) => index).filter((index) => !used.has(index));
+  const newTokens = costs.contextTokens - costs.cachedTokens;
+  const together =
+    left.length > MAX_REASONS ? reasonOf(costs, [...chosen, ...left], newTokens, ttftMs) : undefined;
+  return left.map((worker) => ({
+    worker,
+    reason: together ?? reasonOf(costs, [...chosen, worker], newTokens, ttftMs),
+  }));
+}
+
+function reasonOf(costs: ChainCosts, workers: readonly number[], newTokens: number, ttftMs: number): string {
+  if (workers.length > newTokens) return `there are ${newTokens} tokens for ${workers.length} workers`;
+  const withMs = roughTtftMs(
+    costs,
+    [...workers].sort((a, b) => a - b),
+  );
+  const times = `the first token would take ${withMs.toFixed(1)} ms with ${workers.length} workers, ${ttftMs.toFixed(1)} ms without`;
+  return withMs < ttftMs ? `${times}: less than ${100 * MIN_GAIN} % saved` : times;
+}
+
+function checkTokens(contextTokens: number, cachedTokens: number): void {
+  if (!Number.isSafeInteger(contextTokens) || contextTokens < 1) {
+    throw new KvrError(
+      'BAD_INPUT',
+      `a context of ${contextTokens} tokens can not be planned; give a whole number of at least 1`,
+    );
+  }
+  if (Number.isSafeInteger(cachedTokens) && cachedTokens >= 0 && cachedTokens < contextTokens) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `${cachedTokens} cached tokens of ${contextTokens} leave nothing to compute; at least the last token must be new`,
+  );
+}
+
+function checkChain(workers: number, links: number): void {
+  if (workers < 1 || workers > MAX_RANKS) {
+    throw new KvrError('BAD_INPUT', `${workers} workers can not be planned for; give 1 to ${MAX_RANKS}`);
+  }
+  if (links >= workers - 1) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `${workers} workers need ${workers - 1} links, but ${links} are given; give one for each pair`,
+  );
+}
