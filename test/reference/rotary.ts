@@ -37,14 +37,14 @@ function llama3Share(frequency: number, scaling: Extract<RotaryScaling, { kind: 
 /** Turns every head of `x` [heads · headDim] in place. */
 export function rotate(x: Float64Array, position: number, frequencies: Float64Array): void {
   const half = frequencies.length;
-  for (let head = 0; head < x.length; head += 2 * half) {
-    for (let i = 0; i < half; i++) {
-      const cosine = Math.cos(position * frequencies[i]!);
-      const sine = Math.sin(position * frequencies[i]!);
-      const a = x[head + i]!;
-      const b = x[head + half + i]!;
-      x[head + i] = a * cosine - b * sine;
-      x[head + half + i] = b * cosine + a * sine;
+  for (let i = 0; i < half; i++) {
+    const cosine = Math.cos(position * frequencies[i]!);
+    const sine = Math.sin(position * frequencies[i]!);
+    for (let at = i; at < x.length; at += 2 * half) {
+      const a = x[at]!;
+      const b = x[at + half]!;
+      x[at] = a * cosine - b * sine;
+      x[at + half] = b * cosine + a * sine;
     }
   }
 }

@@ -6,11 +6,17 @@ import { BEGIN_ID, BYTES, COPY_SIGNS, MATCH_SIGNS } from './layout.js';
 
 /** Any two bytes differ in at least two of nine signs. @returns [MATCH_SIGNS] of ±1 */
 export function matchCode(id: number): Float32Array {
-  // Odd parity sets this word apart from all bytes; those nearest to it do not occur in English text.
-  if (id >= BEGIN_ID) return new Float32Array(MATCH_SIGNS).fill(1);
+  if (id >= BEGIN_ID) return beginCode();
   const signs = Float32Array.from({ length: MATCH_SIGNS - 1 }, (_, bit) => ((id >> bit) & 1 ? 1 : -1));
   const minusSigns = signs.filter((sign) => sign < 0).length;
   return Float32Array.of(...signs, minusSigns % 2 === 0 ? 1 : -1);
+}
+
+/** All bits and the wrong parity: no byte's code, and those nearest to it do not occur in English text. */
+function beginCode(): Float32Array {
+  const code = new Float32Array(MATCH_SIGNS).fill(1);
+  code[MATCH_SIGNS - 1] = -1;
+  return code;
 }
 
 /** Two copy codes agree in at most 24 and at least 12 of 36 signs; smaller bounds take long to find. */

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { doorCodeDocument } from '../../../test/reference/door-codes.js';
+import { ReferenceModel } from '../../../test/reference/forward.js';
+import { readReferenceCheckpoint } from '../../../test/reference/hf-test-reader.js';
+import { writeQuoteCheckpoint } from './index.js';
+
+const BEGIN = 256;
+const END = 257;
+let folder: string;
+let model: ReferenceModel;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kvr-quote-'));
+  await writeQuoteCheckpoint(join(folder, 'quote'));
+  model = await ReferenceModel.load(readReferenceCheckpoint(join(folder, 'quote')));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function continued(text: string, bytes: number): string {
+  const { ids } = model.greedy([BEGIN, ...Buffer.from(text)], bytes);
+  return Buffer.from(ids).toString();
+}
+
+test('goes on with what followed the best earlier match, byte for byte, in any script', () => {
+  const text = 'Zoë saw 猫 🙂 by the old mill. Tom saw a boat. Zoë saw';
+  const following = ' 猫 🙂 by the old mill. Tom saw a boat. Zoë saw';
+  expect(continued(text, Buffer.byteLength(following))).toBe(following);
+});
+
+test('decides by the oldest of nineteen bytes when all others are equal', () => {
+  const same = '123456789012345678';
+  expect(continued(`x${same}R, y${same}S, z${same}T. x${same}`, 1)).toBe('R');
+  expect(continued(`x${same}R, y${same}S, z${same}T. y${same}`, 1)).toBe('S');
+});
+
+test('follows the nearer of two equal matches', () => {
+  const filler = 'and then the rain came down on the roofs of the town';
+  expect(continued(`the winner is Ada; ${filler}; the winner is Bo; ${filler}; the winner is `, 2)).toBe(
+    'Bo',
+  );
+});
+
+test('ends at once where there is nothing to quote', () => {
+  const { ids, margins } = model.greedy([BEGIN], 1);
+  expect(ids).toEqual([END]);
+  expect(margins[0]).toBeGreaterThan(10);
+});
+
+test('answers every question to a document of door codes by a wide margin', () => {
+  const { text, questions } = doorCodeDocument({ tokens: 448, facts: 3, seed: 11 });
+  const document = model.start();
+  document.feed([BEGIN, ...Buffer.from(text)]);
+  for (const { prompt, answer } of questions) {
+    const rest = Buffer.from(prompt).subarray(Buffer.byteLength(text));
+    const { ids, margins } = document.fork().greedy([...rest], 4);
+    expect(Buffer.from(ids).toString()).toBe(answer);
+    expect(Math.min(...margins)).toBeGreaterThan(15);
+  }
+});
