@@ -26,6 +26,8 @@ test.each([
   ['merges that are no pairs', { ...base, model: { ...model, merges: [['a', 'b', 'c']] } }],
   ['a normalizer nobody knows', { ...base, normalizer: { type: 'Nonsense' } }],
   ['a pattern that is no regex', { ...base, pre_tokenizer: { type: 'Split', pattern: { Regex: '(' } } }],
+  ['a decoder pattern that is no regex', { ...base, decoder: { type: 'Replace', pattern: { Regex: '(' } } }],
+  ['a decoder step that is no object', { ...base, decoder: { type: 'Sequence', decoders: [null] } }],
   ['steps nested without end', `{"model":{"vocab":{},"merges":[]},"normalizer":${nested(20_000)}}`],
   ['a post-processor with an unknown token', { ...base, post_processor: alien() }],
 ])('tokenizer.json with %s is a broken checkpoint, in one short line', async (_, json) => {

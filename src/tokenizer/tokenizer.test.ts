@@ -120,6 +120,19 @@ test('clean_up_tokenization_spaces does not touch the text', async () => {
   expect(tokenizer.decode(tokenizer.encode("f( 'a' , [ ] ) ."))).toBe("f( 'a' , [ ] ) .");
 });
 
+test('a Unigram tokenizer works, and a text beyond what the library can hold is bad input', async () => {
+  const letters = [...'▁abcdeht'].map((letter) => [letter, -5]);
+  const model = { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0], ...letters, ['▁the', -3]] };
+  const metaspace = { type: 'Metaspace', replacement: '▁' };
+  const json = { pre_tokenizer: metaspace, decoder: metaspace, model };
+  const tokenizer = await loadTokenizer(await folderWith({ 'tokenizer.json': json }));
+  expect(tokenizer.encode('the bed')).toEqual([9, 1, 3, 6, 5]);
+  expect(tokenizer.decode([9, 1, 3, 6, 5])).toBe('the bed');
+  expect(() => tokenizer.encode('ab'.repeat(150_000))).toThrow(
+    expect.objectContaining({ code: 'BAD_INPUT' }),
+  );
+});
+
 /** "▁" first, spaces as "▁", then the best-ranked leftmost pair of the whole text merged until none is left. */
 function slowLlamaIds(text: string, vocab: Record<string, number>, merges: [string, string][]): number[] {
   if (text === '') return [];

@@ -67,7 +67,7 @@ class FolderTokenizer implements Tokenizer {
     this.vocabulary = vocabularyOf(files.tokenizer);
     this.#ids = { bos: this.#idOf(files.names.bos_token), eos: this.#idOf(files.names.eos_token) };
     this.#frame = this.#readFrame(files);
-    this.#pieces = readPieces(files.tokenizer, library, this.#ids);
+    this.#pieces = guarded(files.folder, () => readPieces(files.tokenizer, library, this.#ids));
     this.#chat = new ChatTemplates(files.templates, files.names);
   }
 
@@ -100,12 +100,21 @@ class FolderTokenizer implements Tokenizer {
         `the text has ${text.length} characters, more than the ${MAX_TEXT_CHARS} allowed; shorten it`,
       );
     }
-    const ids = this.#library.encode(text, { add_special_tokens: addSpecial }).ids;
+    const ids = this.#libraryIds(text, addSpecial);
     if (ids.every((id) => id !== undefined)) return ids;
     throw new KvrError(
       'BAD_INPUT',
       'the tokenizer has no token for a character of the text and no unknown token; leave that character out',
     );
+  }
+
+  #libraryIds(text: string, addSpecial: boolean): (number | undefined)[] {
+    try {
+      return this.#library.encode(text, { add_special_tokens: addSpecial }).ids;
+    } catch (error) {
+      const message = `the tokenizer fails on a text of ${text.length} characters: ${reasonOf(error)}; shorten it`;
+      throw new KvrError('BAD_INPUT', message, {}, error);
+    }
   }
 
   #idOf(token: string | undefined): number | undefined {
@@ -136,6 +145,7 @@ function guarded<T>(folder: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
+    if (error instanceof KvrError && error.code !== 'BAD_INPUT') throw error;
     const fault = `can not be used: ${reasonOf(error)}`;
     throw broken(
       join(folder, 'tokenizer.json'),
