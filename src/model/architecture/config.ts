@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
+import { printable } from '../checkpoint/printable.js';
 import type { ModelShape } from '../../core/shape.js';
 
 export const MAX_LAYERS = 1024;
@@ -64,5 +65,8 @@ function bad(path: string, what: string): KvrError {
 
 /** @returns the error for a sound model with something in it that we do not run. */
 export function unsupported(path: string, what: string, supported: string): KvrError {
-  return new KvrError('UNSUPPORTED_MODEL', `${path}: ${what} is not supported; supported: ${supported}`);
+  return new KvrError(
+    'UNSUPPORTED_MODEL',
+    `${path}: ${printable(what)} is not supported; supported: ${supported}`,
+  );
 }

@@ -199,12 +199,12 @@ const PLAIN: Layout = { kvHeads: 1, norms: ['input_layernorm'] };
 
 test.each([
   [{ alibi: true }, 'ALiBi'],
-  [{ activation: 'relu' }, 'activation "relu"'],
+  [{ activation: 'relu' }, 'activation relu'],
   [
     { new_decoder_architecture: true, parallel_attn: false },
     'new_decoder_architecture without parallel_attn',
   ],
-  [{ rope_scaling: { type: 'dynamic', factor: 2 } }, '"dynamic"'],
+  [{ rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope scaling dynamic'],
 ])('a Falcon with %j is of a kind we do not run', async (config, part) => {
   const opening = open(config, PLAIN);
   await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });

@@ -72,8 +72,7 @@ export function readFalcon(file: ConfigFile, tensors: TensorSource): ModelParts 
 function checkSupported(config: FalconConfig, path: string): void {
   if (config.alibi)
     throw limits.unsupported(path, 'a Falcon that places tokens by ALiBi', 'Falcon with rotary positions');
-  if (config.activation !== 'gelu')
-    throw limits.unsupported(path, `activation "${config.activation}"`, 'gelu');
+  if (config.activation !== 'gelu') throw limits.unsupported(path, `activation ${config.activation}`, 'gelu');
   if (isGrouped(config) && !config.parallel_attn) {
     throw limits.unsupported(path, 'new_decoder_architecture without parallel_attn', 'both, or neither');
   }

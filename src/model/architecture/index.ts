@@ -32,7 +32,7 @@ export function architectureOf({ json, path }: ConfigFile): Architecture {
   const config = checkJson(typeSchema, json, path);
   const architecture = ARCHITECTURES.get(config.model_type);
   if (architecture === undefined) {
-    throw unsupported(path, `model_type "${config.model_type}"`, [...ARCHITECTURES.keys()].join(', '));
+    throw unsupported(path, `model_type ${config.model_type}`, [...ARCHITECTURES.keys()].join(', '));
   }
   if (config.quantization_config !== undefined && config.quantization_config !== null) {
     throw unsupported(path, 'a quantised checkpoint (quantization_config)', 'F32, F16 and BF16 weights');

@@ -34,7 +34,7 @@ type LlamaConfig = z.infer<typeof schema>;
 export function readLlama(file: ConfigFile, tensors: TensorSource): ModelParts {
   const config = checkJson(schema, file.json, file.path);
   if (config.hidden_act !== 'silu')
-    throw limits.unsupported(file.path, `hidden_act "${config.hidden_act}"`, 'silu');
+    throw limits.unsupported(file.path, `hidden_act ${config.hidden_act}`, 'silu');
   const shape = limits.checkHeads(shapeOf(config, file, tensors), file.path);
   const prefix = tensors.has('model.embed_tokens.weight') ? 'model.' : '';
   const embedding = tensors.matrix(`${prefix}embed_tokens.weight`, shape.vocabulary, shape.hidden);

@@ -61,7 +61,7 @@ function scalingOf(written: z.infer<typeof parameters>, path: string): RotarySca
     case 'llama3':
       return llama3Of(checkJson(llama3Schema, written, path));
     default:
-      throw unsupported(path, `rope scaling "${kind}"`, SUPPORTED);
+      throw unsupported(path, `rope scaling ${kind}`, SUPPORTED);
   }
 }
 

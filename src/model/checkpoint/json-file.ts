@@ -6,6 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
+import { printable } from './printable.js';
 import { isErrno } from '../cache/errno.js';
 
 /** How much of a wrong value a message shows. */
@@ -28,7 +29,7 @@ export function checkJson<T>(schema: z.ZodType<T>, json: unknown, path: string):
   const value = shownValue(valueAt(json, key));
   throw new KvrError(
     'BAD_CHECKPOINT',
-    `${path}: ${key.join('.') || 'the file'} is ${value}: ${firstLine(issue?.message ?? 'not as expected')}; correct ${basename(path)} or fetch it again`,
+    `${path}: ${printable(key.join('.')) || 'the file'} is ${value}: ${firstLine(issue?.message ?? 'not as expected')}; correct ${basename(path)} or fetch it again`,
   );
 }
 
@@ -61,7 +62,8 @@ function parseJson(text: string, path: string): unknown {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const [, key, value] = NOT_A_JSON_NUMBER.exec(text) ?? [];
-    const what = key === undefined ? firstLine(String(error)) : `${key} is ${value}, which is no number`;
+    const what =
+      key === undefined ? printable(String(error)) : `${printable(key)} is ${value}, which is no number`;
     throw new KvrError(
       'BAD_CHECKPOINT',
       `${path} is not JSON: ${what}; correct it or fetch it again`,

@@ -6,6 +6,7 @@ import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { KvrError } from '../../core/errors.js';
 import { isReadable, READABLE_TYPES, widenUpperHalf } from './element-types.js';
+import { printable } from './printable.js';
 import { MAX_HEADER_BYTES, parseHeader } from './safetensors-header.js';
 import type { TensorEntry } from './safetensors-header.js';
 
@@ -70,7 +71,7 @@ export function unreadable(path: string, { name, type }: TensorEntry): KvrError 
   const types = READABLE_TYPES.join(', ');
   return new KvrError(
     'UNSUPPORTED_MODEL',
-    `${path}: tensor ${name} is of type ${type}, supported are ${types}; use an unquantised checkpoint`,
+    `${path}: tensor ${name} is of type ${printable(type)}, supported are ${types}; use an unquantised checkpoint`,
   );
 }
 

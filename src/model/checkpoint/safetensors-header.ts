@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
+import { printable } from './printable.js';
 import { elementBytes } from './element-types.js';
 
 /** The format's own limit. */
@@ -50,7 +51,7 @@ function parseObject(header: Uint8Array, path: string): object {
   } catch (error) {
     throw new KvrError(
       'BAD_CHECKPOINT',
-      `${path}: the header is not JSON: ${firstLine(String(error))}; fetch it again`,
+      `${path}: the header is not JSON: ${printable(String(error))}; fetch it again`,
       {},
       error,
     );
@@ -90,7 +91,7 @@ function checkSize(
     throw broken(
       path,
       name,
-      `[${shape.join(', ')}] ${type} has ${bytes} bytes, data_offsets give ${end - start}`,
+      `[${shape.join(', ')}] ${printable(type)} has ${bytes} bytes, data_offsets give ${end - start}`,
     );
   }
 }
@@ -123,6 +124,6 @@ function checkCoverage(entries: TensorEntry[], dataStart: number, fileBytes: num
 function broken(path: string, name: string, what: string): KvrError {
   return new KvrError(
     'BAD_CHECKPOINT',
-    `${path}: tensor ${JSON.stringify(name.slice(0, 120))}: ${what}; fetch the file again`,
+    `${path}: tensor "${printable(name)}": ${what}; fetch the file again`,
   );
 }

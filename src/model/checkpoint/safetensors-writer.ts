@@ -15,6 +15,8 @@ export type TensorToWrite = {
 };
 
 const ALIGNMENT_BYTES = 8;
+/** Node writes less than 2 GiB at once. */
+const MAX_WRITE_BYTES = 64 * 1024 * 1024;
 
 /** Writes (or overwrites) `path`. @throws BAD_INPUT where a name is given twice or a shape and its data differ */
 export async function writeSafetensors(path: string, tensors: readonly TensorToWrite[]): Promise<void> {
@@ -62,5 +64,8 @@ function bytesOf(data: Float32Array): Uint8Array {
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   let written = 0;
-  while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten;
+  while (written < bytes.length) {
+    const length = Math.min(MAX_WRITE_BYTES, bytes.length - written);
+    written += (await file.write(bytes, written, length)).bytesWritten;
+  }
 }

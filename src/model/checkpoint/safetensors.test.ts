@@ -292,3 +292,11 @@ test('rows outside a matrix are a defect of the caller', async () => {
     }
   });
 });
+
+test('names out of files come into messages on one line, short and without control characters', async () => {
+  const name = `a\n\u001b[31m${'x'.repeat(1000)}`;
+  writeRaw({ [name]: { ...F32, shape: [3] } }, new Uint8Array(8));
+  const error: unknown = await opened(() => undefined).catch((thrown: unknown) => thrown);
+  expect((error as Error).message).toContain('tensor "a\\n\\u001b[31mxxx');
+  expect((error as Error).message).toMatch(/^[ -~\u2026]{1,400}$/);
+});

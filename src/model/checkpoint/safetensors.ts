@@ -10,6 +10,7 @@ import { KvrError } from '../../core/errors.js';
 import { isErrno } from '../cache/errno.js';
 import { isReadable } from './element-types.js';
 import { checkJson, readJsonFile } from './json-file.js';
+import { printable } from './printable.js';
 import { SafetensorsFile, unreadable } from './safetensors-file.js';
 import type { TensorEntry } from './safetensors-header.js';
 
@@ -128,7 +129,7 @@ function mappedTensors(
     if (file === undefined || entry === undefined) {
       throw new KvrError(
         'BAD_CHECKPOINT',
-        `${INDEX_FILE} says that ${shard} holds tensor ${name}, but it does not; fetch the checkpoint again`,
+        `${INDEX_FILE} says that ${printable(shard)} holds tensor ${printable(name)}, but it does not; fetch the checkpoint again`,
       );
     }
     tensors.set(name, { file, entry });
