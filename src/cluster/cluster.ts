@@ -1,0 +1,18 @@
+/**
+ * Where workers come from. A cluster starts or finds them, links them all to each other, and ends them.
+ */
+import type { ReadyWorker, WorkerHandle } from './worker-handle.js';
+
+export type ClusterWorker = { readonly handle: WorkerHandle; readonly ready: ReadyWorker };
+
+export interface Cluster {
+  /** In chain order. */
+  readonly workers: readonly ClusterWorker[];
+  /** Ends what was started; settles when nothing is left. Twice is harmless. */
+  close(): Promise<void>;
+}
+
+/** Links every pair of workers, the earlier one calling the later. */
+export async function linkAll(handles: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
+  await Promise.all(handles.map((handle, index) => handle.connectPeers(handles.slice(index + 1), signal)));
+}

@@ -1,0 +1,146 @@
+/**
+ * The engine's end of one worker: its control link, its greeting, its heartbeat, and why it ended if it did.
+ * Knows no requests; engine/ listens to its messages.
+ */
+import { KvrError } from '../core/errors.js';
+import { type Address, connectTo, formatAddress } from '../link/address.js';
+import { controlFrame, type Frame } from '../link/frame.js';
+import { SocketLink } from '../link/socket-link.js';
+import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol.js';
+
+/** A worker answers from its network thread, which never computes; silence this long means it hangs. */
+export const HEARTBEAT_TIMEOUT_MS = 5_000;
+const HEARTBEAT_MS = 500;
+
+export type WorkerListener = (message: FromWorker, payload: Uint8Array<ArrayBuffer>) => void;
+export type ReadyWorker = Extract<FromWorker, { type: 'ready' }>;
+
+export class WorkerHandle {
+  readonly id: string;
+  readonly address: Address;
+  /** Settles once, when the worker is of no use any more; the error says why, undefined after close(). */
+  readonly ended: Promise<KvrError | undefined>;
+  readonly #listeners = new Set<WorkerListener>();
+  readonly #end: (error: KvrError | undefined) => void;
+  readonly #endListeners = new Set<(error: KvrError | undefined) => void>();
+  #link: SocketLink | undefined;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #heardMs = performance.now();
+  #isEnded = false;
+
+  constructor(id: string, address: Address) {
+    this.id = id;
+    this.address = address;
+    const { promise, resolve } = withResolvers<KvrError | undefined>();
+    this.ended = promise;
+    this.#end = resolve;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Connects and waits for the worker's model to be open. @throws LINK, WORKER_FAILED, CANCELLED */
+  async open(signal?: AbortSignal): Promise<ReadyWorker> {
+    const socket = await connectTo(this.address, signal);
+    this.#link = new SocketLink(socket, {
+      onFrame: (frame) => this.#onFrame(frame),
+      onClose: (error) => this.fail(new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`)),
+    });
+    const ready = this.#expect('ready', signal);
+    this.send({ type: 'hello', role: 'engine', worker: 'engine' });
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    return ready;
+  }
+
+  /** Has the worker open links to peers and waits until they stand. @throws LINK */
+  async connectPeers(peers: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
+    if (peers.length === 0) return;
+    const connected = this.#expect('connected', signal);
+    this.send({
+      type: 'connect',
+      peers: peers.map((peer) => ({ worker: peer.id, address: formatAddress(peer.address) })),
+    });
+    await connected;
+  }
+
+  send(message: ToWorker, payload?: Uint8Array<ArrayBuffer>): void {
+    this.#link?.send(controlFrame(message, payload));
+  }
+
+  listen(listener: WorkerListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Like `ended`, for those who come and go. @returns a function that stops listening */
+  onEnd(listener: (error: KvrError | undefined) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** Marks the worker as ended; the first reason stays. */
+  fail(error: KvrError): void {
+    this.#finish(error);
+    this.#link?.close(error);
+  }
+
+  close(): void {
+    this.#finish(undefined);
+    this.#link?.close();
+  }
+
+  #finish(error: KvrError | undefined): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    clearInterval(this.#heartbeat);
+    this.#end(error);
+    for (const listener of [...this.#endListeners]) listener(error);
+  }
+
+  #beat(): void {
+    const silentMs = performance.now() - this.#heardMs;
+    if (silentMs > HEARTBEAT_TIMEOUT_MS) {
+      const message = `worker ${this.id} gave no sign of life for ${Math.round(silentMs)} ms, limit ${HEARTBEAT_TIMEOUT_MS} ms`;
+      return this.fail(new KvrError('WORKER_HUNG', message));
+    }
+    this.send({ type: 'ping', ping: 0 });
+  }
+
+  #onFrame(frame: Frame): void {
+    this.#heardMs = performance.now();
+    if (frame.kind !== 'control') return this.fail(new KvrError('PROTOCOL', `worker ${this.id} sent KV rows to the engine`));
+    try {
+      const message = parseMessage(fromWorkerSchema, frame);
+      for (const listener of [...this.#listeners]) listener(message, frame.payload);
+    } catch (error) {
+      this.fail(error instanceof KvrError ? error : new KvrError('PROTOCOL', String(error), {}, error));
+    }
+  }
+
+  /** Waits for a message of a type, or for the reason why it will not come. */
+  #expect<T extends FromWorker['type']>(type: T, signal?: AbortSignal): Promise<Extract<FromWorker, { type: T }>> {
+    return new Promise((resolve, reject) => {
+      const stop = this.listen((message) => {
+        if (message.type === type) settle(() => resolve(message as Extract<FromWorker, { type: T }>));
+        else if (message.type === 'failed' && message.request === undefined) {
+          settle(() => reject(new KvrError('WORKER_FAILED', `worker ${this.id} (${message.phase}): ${message.message}`)));
+        }
+      });
+      const onAbort = (): void => settle(() => reject(new KvrError('CANCELLED', 'cancelled while starting workers')));
+      const settle = (then: () => void): void => {
+        stop();
+        signal?.removeEventListener('abort', onAbort);
+        then();
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      void this.ended.then((error) => settle(() => reject(error ?? new KvrError('CLOSED', `worker ${this.id} was closed`))));
+    });
+  }
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

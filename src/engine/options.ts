@@ -1,0 +1,82 @@
+/**
+ * What an engine and a request may be given, with every bound in one place. Checked once, here; inside, trusted.
+ */
+import { availableParallelism, totalmem } from 'node:os';
+import { z } from 'zod';
+import { firstLine, KvrError } from '../core/errors.js';
+import { samplingSchema } from '../core/sampling.js';
+import { DTYPES } from '../core/shape.js';
+import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
+import { STRATEGIES } from '../worker/protocol.js';
+
+/** Rows that go through a block in one call: enough for the matrix kernels' full speed, little memory (measured). */
+export const DEFAULT_CHUNK_TOKENS = 512;
+/** Part of the machine's memory that the KV-caches of all its workers may take. */
+const KV_MEMORY_SHARE = 0.5;
+
+export const engineOptionsSchema = z.strictObject({
+  /** A HuggingFace folder, `quote`, or `synthetic:NAME,layers=N`. */
+  model: z.string().min(1),
+  /** Worker processes on this machine. */
+  workers: z.number().int().min(1).max(MAX_LOCAL_WORKERS).default(1),
+  /** Kernel threads of each worker; by default the machine's cores shared out evenly. */
+  threads: z.number().int().min(1).max(256).optional(),
+  dtype: z.enum(DTYPES).default('f32'),
+  cacheDir: z.string().optional(),
+  chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
+  /** Bytes of KV-cache each worker may hold. */
+  kvMemoryBytes: z.number().int().min(1).optional(),
+});
+
+export type EngineHooks = {
+  readonly signal?: AbortSignal;
+  /** Long steps of loading: `what` names the step, `fraction` goes from 0 to 1. */
+  readonly onProgress?: (what: string, fraction: number) => void;
+};
+export type EngineOptions = z.input<typeof engineOptionsSchema> & EngineHooks;
+export type EngineSettings = z.output<typeof engineOptionsSchema>;
+
+const partitionChoice = z.union([z.literal('e'), z.array(z.number().int().min(0)).min(1).max(1024)]);
+
+export const requestSchema = z.strictObject({
+  /** Text as it is; the tokenizer adds what it adds (a begin token). */
+  prompt: z.string().optional(),
+  /** Token ids as they are, nothing added. */
+  promptIds: z.array(z.number().int().min(0)).optional(),
+  /** A conversation, put together by the model's chat template. */
+  messages: z
+    .array(z.looseObject({ role: z.string(), content: z.string().nullable() }))
+    .min(1)
+    .optional(),
+  maxTokens: z.number().int().min(1).max(1_000_000).default(256),
+  sampling: samplingSchema.partial().default({}),
+  stop: z.array(z.string().min(1)).max(64).default([]),
+  strategy: z.enum(STRATEGIES).default('kvr'),
+  /** 'e' is an even cut; numbers are slice sizes in rank order. */
+  partition: partitionChoice.optional(),
+  /** How many of the engine's workers take part; all unless given. */
+  workers: z.number().int().min(1).optional(),
+  /** The whole request may take this long. */
+  deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
+  /** Report the logits after the prompt. */
+  wantLogits: z.boolean().default(false),
+});
+export type GenerateRequest = z.input<typeof requestSchema> & { readonly signal?: AbortSignal };
+export type GenerateSettings = z.output<typeof requestSchema>;
+
+/** Parses options or a request. @throws BAD_INPUT naming the option, its value's fault and the bound */
+export function parseOptions<T>(schema: z.ZodType<T>, given: unknown, what: string): T {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.join('.') || what;
+  throw new KvrError('BAD_INPUT', `${path}: ${firstLine(issue?.message ?? 'is not valid')}`);
+}
+
+export function defaultThreads(workers: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / workers));
+}
+
+export function defaultKvBytes(workers: number): number {
+  return Math.floor((totalmem() * KV_MEMORY_SHARE) / workers);
+}

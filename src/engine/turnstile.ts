@@ -1,0 +1,35 @@
+/**
+ * Lets one request through at a time, in order of arrival, and no more than a bounded number wait.
+ */
+import { KvrError } from '../core/errors.js';
+
+/** Requests that may wait; each holds only its ids. */
+export const MAX_WAITING = 256;
+
+export class Turnstile {
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
+
+  /** Waits for its turn. @returns a function that lets the next one in. @throws BUSY, CANCELLED */
+  async enter(signal: AbortSignal): Promise<() => void> {
+    if (this.#waiting >= MAX_WAITING) throw new KvrError('BUSY', `${MAX_WAITING} requests are waiting, the limit; try again later`);
+    this.#waiting++;
+    const before = this.#last;
+    let leave: () => void = () => undefined;
+    this.#last = new Promise((resolve) => (leave = resolve));
+    try {
+      await Promise.race([before, aborted(signal)]);
+    } finally {
+      this.#waiting--;
+    }
+    if (!signal.aborted) return leave;
+    // Whoever waits behind a request that gave up still waits for the one before it.
+    void before.then(leave);
+    throw new KvrError('CANCELLED', 'request was cancelled while it waited');
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

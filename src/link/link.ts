@@ -1,0 +1,25 @@
+/**
+ * A link: an ordered, reliable, two-way stream of frames to one peer. Implemented over sockets (unix, TCP) and in
+ * memory; one conformance suite holds for all.
+ */
+import type { Frame } from './frame.js';
+
+export type LinkHandlers = {
+  /** Called for every frame, in order; the handler owns the frame's payload. */
+  readonly onFrame: (frame: Frame) => void;
+  /** Called once, when the link has ended: without an error after close(), with one after a break or garbage. */
+  readonly onClose: (error?: Error) => void;
+};
+
+export interface Link {
+  /** Hands a frame over; it never blocks. The payload must not change until `onSent`, if given, was called. */
+  send(frame: Frame, onSent?: () => void): void;
+  /** Bytes handed over and not yet taken by the system. */
+  readonly bufferedBytes: number;
+  /** Stops reading, so that the peer's sends queue up on its side. */
+  pause(): void;
+  resume(): void;
+  /** Ends the link; frames already handed over are still sent when no error is given. Twice is harmless. */
+  close(error?: Error): void;
+  readonly isClosed: boolean;
+}

@@ -1,0 +1,138 @@
+/**
+ * Turns a checkpoint into a folder of graphs with their weights, once per digest, dtype, format version and CPU.
+ * Streams graph by graph. `prepack` is handed in by runtime/, since only that folder knows the kernels.
+ */
+import { mkdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Checkpoint } from '../core/checkpoint.js';
+import type { Dtype } from '../core/shape.js';
+import { publishFolder } from './cache/publish.js';
+import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
+import { addBlock, addTail } from './onnx/blocks.js';
+import { GraphBuilder } from './onnx/graph-builder.js';
+import type { GraphTarget } from './onnx/linear.js';
+import { encodeModel } from './onnx/proto.js';
+import { WeightFile } from './onnx/weight-file.js';
+
+export type CompileOptions = {
+  readonly cacheFolder: string;
+  readonly dtype: Dtype;
+  /** Names kernels and CPU; a folder is only loaded where it was packed. */
+  readonly kernelKey: string;
+  /** Rewrites the graph at `source` as `target` with its weights laid out for this machine's kernels. */
+  readonly prepack: (source: string, target: string) => Promise<void>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (fraction: number) => void;
+  /** Called when another process is compiling the same model. */
+  readonly onWait?: () => void;
+};
+
+/** @returns the folder of the compiled model, building it where it is not there yet. @throws CACHE_UNWRITABLE, DISK_FULL */
+export function compileModel(checkpoint: Checkpoint, options: CompileOptions): Promise<string> {
+  const { cacheFolder, dtype, kernelKey } = options;
+  return publishFolder({
+    cacheFolder,
+    key: `${checkpoint.digest.slice(0, 24)}-${dtype}-v${FORMAT_VERSION}-${kernelKey}`,
+    build: (folder) => buildFolder(checkpoint, folder, options),
+    ...(options.signal && { signal: options.signal }),
+    ...(options.onWait && { onWait: options.onWait }),
+  });
+}
+
+async function buildFolder(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { shape, digest } = checkpoint;
+  const steps = shape.layers + 3;
+  let weightBytes = 0;
+  let done = 0;
+  const step = async (bytes: Promise<number>): Promise<void> => {
+    options.signal?.throwIfAborted();
+    weightBytes += await bytes;
+    options.onProgress?.(++done / steps);
+  };
+  await step(writeEmbedding(checkpoint, folder));
+  for (let layer = 0; layer < shape.layers; layer++) {
+    await step(writePacked(checkpoint, folder, FILES.block(layer), options, (target) => addBlock(target, checkpoint, layer)));
+  }
+  await step(writePacked(checkpoint, folder, FILES.tail, options, (target) => addTail(target, checkpoint)));
+  await step(writeHead(checkpoint, folder));
+  const manifest = manifestText({ format: FORMAT_VERSION, digest, dtype: options.dtype, shape, weightBytes });
+  await writeFile(join(folder, manifest.name), manifest.text);
+}
+
+/** Writes one graph, packs it for the kernels and drops the plain form. @returns bytes of packed weights. */
+async function writePacked(
+  checkpoint: Checkpoint,
+  folder: string,
+  name: string,
+  options: CompileOptions,
+  add: (target: GraphTarget) => Promise<void>,
+): Promise<number> {
+  const source = join(folder, `plain-${name}`);
+  const weights = await WeightFile.create(`${source}.bin`);
+  try {
+    const graph = new GraphBuilder(name);
+    await add({ shape: checkpoint.shape, dtype: options.dtype, graph, weights });
+    await writeFile(source, encodeModel(graph.build()));
+  } finally {
+    await weights.close();
+  }
+  await options.prepack(source, join(folder, name));
+  await Promise.all([unlink(source), unlink(`${source}.bin`)]);
+  return (await stat(join(folder, `${name}.bin`))).size;
+}
+
+const EMBEDDING_FILE = 'embedding.bin';
+
+/** ids i64 [1, rows] → hidden [1, rows, hidden]. Gathers from the mapped file: only rows that occur become resident. */
+async function writeEmbedding(checkpoint: Checkpoint, folder: string): Promise<number> {
+  const { vocabulary, hidden } = checkpoint.shape;
+  const weights = await WeightFile.create(join(folder, EMBEDDING_FILE));
+  try {
+    const graph = new GraphBuilder('embed');
+    const table = graph.initializer(
+      await weights.appendMatrix('embedding', checkpoint.embedding, [vocabulary, hidden]),
+    );
+    graph.node('Gather', [table, graph.input('ids', 'i64', [1, 'rows'])], {
+      attributes: { axis: 0 },
+      outputs: ['hidden'],
+    });
+    graph.output('hidden', 'f32', [1, 'rows', hidden]);
+    await writeFile(join(folder, FILES.embed), encodeModel(graph.build()));
+  } finally {
+    await weights.close();
+  }
+  return (await stat(join(folder, EMBEDDING_FILE))).size;
+}
+
+/**
+ * normed [1, rows, hidden] → logits [1, rows, vocabulary]. The head is read once per token and packing would not
+ * help one row, so its weight stays [vocabulary, hidden], in the embedding's own file where the two are tied.
+ */
+async function writeHead(checkpoint: Checkpoint, folder: string): Promise<number> {
+  const { vocabulary, hidden, tiedHead } = checkpoint.shape;
+  const graph = new GraphBuilder('head');
+  const normed = graph.input('normed', 'f32', [1, 'rows', hidden]);
+  const dims = [vocabulary, hidden];
+  const file = tiedHead ? EMBEDDING_FILE : 'head.bin';
+  const bytes = 4 * vocabulary * hidden;
+  if (!tiedHead) await writeHeadWeight(checkpoint, join(folder, file));
+  const weight = graph.initializer({ name: 'head', type: 'f32', dims, data: { file, offset: 0, bytes } });
+  graph.node('FusedMatMul', [normed, weight], {
+    domain: 'com.microsoft',
+    attributes: { transB: 1 },
+    outputs: ['logits'],
+  });
+  graph.output('logits', 'f32', [1, 'rows', vocabulary]);
+  await writeFile(join(folder, FILES.head), encodeModel(graph.build()));
+  return tiedHead ? 0 : bytes;
+}
+
+async function writeHeadWeight(checkpoint: Checkpoint, path: string): Promise<void> {
+  const weights = await WeightFile.create(path);
+  try {
+    await weights.appendMatrix('head', checkpoint.head.weight, [checkpoint.shape.vocabulary, checkpoint.shape.hidden]);
+  } finally {
+    await weights.close();
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * What lies in a compiled model's folder, and the manifest that describes it. Written by compile.ts, read by
+ * runtime/. Holds all a worker needs; the checkpoint itself is not opened again.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { firstLine, KvrError } from '../core/errors.js';
+import { DTYPES, type ModelShape } from '../core/shape.js';
+
+/** Raised whenever graphs or files change, so that no older cache is read by newer code. */
+export const FORMAT_VERSION = 1;
+const MANIFEST = 'compiled.json';
+
+export const FILES = {
+  embed: 'embed.onnx',
+  head: 'head.onnx',
+  tail: 'tail.onnx',
+  block: (layer: number) => `block-${String(layer).padStart(3, '0')}.onnx`,
+} as const;
+
+const count = z.number().int().positive();
+const shapeSchema = z.object({
+  architecture: z.enum(['llama', 'falcon']),
+  layers: count,
+  hidden: count,
+  heads: count,
+  kvHeads: count,
+  headDim: count,
+  feedForward: count,
+  vocabulary: count,
+  contextTokens: count,
+  norm: z.enum(['rms', 'layer']),
+  normEpsilon: z.number().nonnegative(),
+  residual: z.enum(['sequential', 'parallel']),
+  sharedNorm: z.boolean(),
+  mlp: z.enum(['silu-gated', 'gelu']),
+  rotaryTheta: z.number().positive(),
+  rotaryScaling: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('none') }),
+    z.object({ kind: z.literal('linear'), factor: z.number().positive() }),
+    z.object({
+      kind: z.literal('llama3'),
+      factor: z.number().positive(),
+      lowFrequencyFactor: z.number().positive(),
+      highFrequencyFactor: z.number().positive(),
+      originalContextTokens: count,
+    }),
+  ]),
+  tiedHead: z.boolean(),
+});
+
+const manifestSchema = z.object({
+  format: z.literal(FORMAT_VERSION),
+  digest: z.string(),
+  dtype: z.enum(DTYPES),
+  shape: shapeSchema,
+  /** Bytes of weights that a worker maps or holds. */
+  weightBytes: z.number().nonnegative(),
+});
+
+export type CompiledManifest = Omit<z.infer<typeof manifestSchema>, 'shape'> & { readonly shape: ModelShape };
+
+export function manifestText(manifest: CompiledManifest): { name: string; text: string } {
+  return { name: MANIFEST, text: JSON.stringify(manifest, null, 1) };
+}
+
+/** @throws BAD_CHECKPOINT where the folder holds no compiled model of this version. */
+export async function readManifest(folder: string): Promise<CompiledManifest> {
+  const path = join(folder, MANIFEST);
+  try {
+    return manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? (error.issues[0]?.message ?? 'not a manifest') : String(error);
+    throw new KvrError('BAD_CHECKPOINT', `${path} is no compiled model (${firstLine(reason)}); delete the folder`, {}, error);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The one door to onnxruntime-node: sessions, tensors, and the packing of weights for this machine's kernels.
+ * `run` holds its thread until the kernels are done, so only a compute thread calls it.
+ */
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import { cpus } from 'node:os';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { firstLine, KvrError } from '../core/errors.js';
+import { instructionSets } from './instruction-sets.js';
+
+// The runtime's warnings speak of its own graphs, not of anything a user can change.
+env.logLevel = 'error';
+
+export type Feeds = Record<string, Tensor>;
+export type Session = {
+  run(feeds: Feeds): Promise<Record<string, Float32Array>>;
+  close(): Promise<void>;
+};
+
+export type SessionSource = string | Uint8Array;
+
+const SEQUENTIAL: InferenceSession.SessionOptions = {
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  logSeverityLevel: 3,
+  // Shapes change from run to run; a plan of one shape's memory would only be thrown away.
+  enableMemPattern: false,
+};
+
+/**
+ * Opens a graph with `threads` threads (the caller's own included).
+ * @throws INTERNAL where the runtime refuses the graph, with its first line.
+ */
+export async function openSession(source: SessionSource, threads: number, optimised: boolean): Promise<Session> {
+  const options: InferenceSession.SessionOptions = {
+    ...SEQUENTIAL,
+    intraOpNumThreads: threads,
+    // A compiled graph was optimised when it was packed; again would only cost start-up time.
+    graphOptimizationLevel: optimised ? 'disabled' : 'all',
+    extra: { session: { intra_op: { allow_spinning: threads > 1 ? '1' : '0' } } },
+  };
+  const session = await guard('open', () =>
+    typeof source === 'string' ? InferenceSession.create(source, options) : InferenceSession.create(source, options),
+  );
+  return {
+    run: (feeds) => guard('run', async () => toArrays(await session.run(feeds))),
+    close: () => session.release(),
+  };
+}
+
+/** f32 tensor over the caller's own buffer; nothing is copied. */
+export function floats(data: Float32Array, dims: readonly number[]): Tensor {
+  return new Tensor('float32', data, dims);
+}
+
+export function int32(data: Int32Array, dims: readonly number[]): Tensor {
+  return new Tensor('int32', data, dims);
+}
+
+export function int64(data: BigInt64Array, dims: readonly number[]): Tensor {
+  return new Tensor('int64', data, dims);
+}
+
+/** Weights under this size stay inside the graph file. */
+const SMALLEST_EXTERNAL_BYTES = 1024;
+
+/**
+ * Writes `source` again as `target`, optimised, with its weights packed for this CPU in `<target>.bin`, from
+ * where every worker maps them: they share one copy in the page cache.
+ */
+export async function prepack(source: string, target: string): Promise<void> {
+  const session = await guard('pack', () =>
+    InferenceSession.create(source, {
+      ...SEQUENTIAL,
+      intraOpNumThreads: 1,
+      graphOptimizationLevel: 'all',
+      optimizedModelFilePath: target,
+      extra: {
+        session: {
+          optimized_model_external_initializers_file_name: `${basename(target)}.bin`,
+          optimized_model_external_initializers_min_size_in_bytes: `${SMALLEST_EXTERNAL_BYTES}`,
+          save_external_prepacked_constant_initializers: '1',
+        },
+      },
+    }),
+  );
+  await session.release();
+}
+
+/** Names what a packed weight depends on: the runtime's version and the CPU. */
+export function kernelKey(): string {
+  const version = env.versions.node ?? env.versions.common;
+  const cpu = createHash('sha256').update(`${process.arch} ${cpus()[0]?.model ?? ''} ${instructionSets()}`);
+  return `ort${version}-${process.platform}-${process.arch}-${cpu.digest('hex').slice(0, 8)}`;
+}
+
+async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (/No space left|ENOSPC/i.test(reason)) throw new KvrError('DISK_FULL', `disk full while writing the compiled model`, {}, error);
+    throw new KvrError('INTERNAL', `kernel runtime could not ${what}: ${firstLine(reason)}`, {}, error);
+  }
+}
+
+function toArrays(results: InferenceSession.OnnxValueMapType): Record<string, Float32Array> {
+  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]));
+}

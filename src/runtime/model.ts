@@ -1,0 +1,141 @@
+/**
+ * A compiled model, opened: its blocks, its attention and its head as calls on plain arrays. Holds no request's
+ * state; the rank loop strings the calls together. Lives on a compute thread, since every call blocks it.
+ */
+import { join } from 'node:path';
+import type { ModelShape } from '../core/shape.js';
+import { type CompiledManifest, FILES, readManifest } from '../model/compiled.js';
+import { rowAttention, sliceAttention } from '../model/onnx/attention.js';
+import { encodeModel } from '../model/onnx/proto.js';
+import { type Feeds, floats, int32, int64, openSession, type Session } from './kernels.js';
+import type { KvCache } from './kv-cache.js';
+import type { RotaryTable } from './rotary.js';
+
+/** What a block hands on: hidden [rows, hidden], queries [rows, heads·D], keys and values [rows, kvHeads·D], f32. */
+export type BlockOutput = {
+  readonly hidden: Float32Array;
+  readonly queries: Float32Array;
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+};
+
+/** What a block takes beside the rotary rows: the stream, and from layer 1 on the attention of the layer before. */
+export type BlockInput = { readonly hidden: Float32Array; readonly attended?: Float32Array };
+
+export class Model {
+  readonly manifest: CompiledManifest;
+  readonly shape: ModelShape;
+  readonly #embed: Session;
+  readonly #blocks: readonly Session[];
+  readonly #tail: Session;
+  readonly #head: Session;
+  readonly #slice: Session;
+  readonly #row: Session;
+
+  private constructor(manifest: CompiledManifest, sessions: readonly Session[]) {
+    const [embed, tail, head, slice, row, ...blocks] = sessions as [Session, Session, Session, Session, Session];
+    this.manifest = manifest;
+    this.shape = manifest.shape;
+    this.#embed = embed;
+    this.#tail = tail;
+    this.#head = head;
+    this.#slice = slice;
+    this.#row = row;
+    this.#blocks = blocks;
+  }
+
+  /** Opens every graph of a compiled folder. @throws BAD_CHECKPOINT, INTERNAL */
+  static async open(folder: string, threads: number): Promise<Model> {
+    const manifest = await readManifest(folder);
+    const { shape } = manifest;
+    const sessions: Session[] = [];
+    for (const file of [FILES.embed, FILES.tail, FILES.head]) {
+      sessions.push(await openSession(join(folder, file), threads, true));
+    }
+    for (const graph of [sliceAttention(shape), rowAttention(shape)]) {
+      sessions.push(await openSession(encodeModel(graph), threads, false));
+    }
+    for (let layer = 0; layer < shape.layers; layer++) {
+      sessions.push(await openSession(join(folder, FILES.block(layer)), threads, true));
+    }
+    return new Model(manifest, sessions);
+  }
+
+  /** ids [rows] i32 → hidden [rows, hidden]. */
+  async embed(ids: Int32Array): Promise<Float32Array> {
+    const feeds = { ids: int64(BigInt64Array.from(ids, BigInt), [1, ids.length]) };
+    return result(await this.#embed.run(feeds), 'hidden');
+  }
+
+  /** Block `layer` for rows whose positions the rotary rows stand for. On the last layer only rows [from, rows) keep hidden and queries. */
+  async block(layer: number, input: BlockInput, rotary: RotaryTable, from: number): Promise<BlockOutput> {
+    const { shape } = this;
+    const rows = input.hidden.length / shape.hidden;
+    const feeds: Feeds = {
+      hidden: floats(input.hidden, [1, rows, shape.hidden]),
+      cos: floats(rotary.cos, [rows, shape.headDim / 2]),
+      sin: floats(rotary.sin, [rows, shape.headDim / 2]),
+    };
+    if (input.attended) feeds['attended'] = floats(input.attended, [1, rows, shape.heads * shape.headDim]);
+    if (layer === shape.layers - 1) feeds['from'] = int64(BigInt64Array.of(BigInt(from)), [1]);
+    const out = await (this.#blocks[layer] as Session).run(feeds);
+    return {
+      hidden: result(out, 'next_hidden'),
+      queries: result(out, 'queries'),
+      keys: result(out, 'keys'),
+      values: result(out, 'values'),
+    };
+  }
+
+  /** Attention of a chunk at positions [start, start + rows) after the cached rows [0, start) → [rows, heads·D]. */
+  async attendSlice(cache: KvCache, layer: number, start: number, chunk: BlockOutput): Promise<Float32Array> {
+    const { heads, kvHeads, headDim } = this.shape;
+    const rows = chunk.queries.length / (heads * headDim);
+    const past = cache.layer(layer);
+    const pastDims = [1, kvHeads, cache.capacity, headDim];
+    const feeds = {
+      queries: floats(chunk.queries, [1, rows, heads * headDim]),
+      keys: floats(chunk.keys, [1, rows, kvHeads * headDim]),
+      values: floats(chunk.values, [1, rows, kvHeads * headDim]),
+      pastK: floats(past.keys, pastDims),
+      pastV: floats(past.values, pastDims),
+      last: int32(Int32Array.of(start + rows - 1), [1]),
+      total: int32(Int32Array.of(start + rows), []),
+    };
+    return result(await this.#slice.run(feeds), 'attended');
+  }
+
+  /** Attention of one query row [heads·D] over the cached rows [0, tokens) → [heads·D]. */
+  async attendRow(cache: KvCache, layer: number, tokens: number, queries: Float32Array): Promise<Float32Array> {
+    const { heads, kvHeads, headDim } = this.shape;
+    const feeds: Feeds = { queries: floats(queries, [kvHeads, heads / kvHeads, headDim]) };
+    for (let head = 0; head < kvHeads; head++) {
+      const { keys, values } = cache.head(layer, head, tokens);
+      feeds[`k${head}`] = floats(keys, [tokens, headDim]);
+      feeds[`v${head}`] = floats(values, [tokens, headDim]);
+    }
+    return result(await this.#row.run(feeds), 'attended');
+  }
+
+  /** The stream and last attention of one row → logits [vocabulary]. */
+  async logits(hidden: Float32Array, attended: Float32Array): Promise<Float32Array> {
+    const tail = await this.#tail.run({
+      hidden: floats(hidden, [1, 1, this.shape.hidden]),
+      attended: floats(attended, [1, 1, attended.length]),
+    });
+    const head = await this.#head.run({ normed: floats(result(tail, 'normed'), [1, 1, this.shape.hidden]) });
+    return result(head, 'logits');
+  }
+
+  async close(): Promise<void> {
+    for (const session of [this.#embed, this.#tail, this.#head, this.#slice, this.#row, ...this.#blocks]) {
+      await session.close();
+    }
+  }
+}
+
+function result(outputs: Record<string, Float32Array>, name: string): Float32Array {
+  const found = outputs[name];
+  if (!found) throw new Error(`graph has no output ${name}`);
+  return found;
+}

@@ -1,0 +1,51 @@
+/**
+ * Entry of a worker process. Listens, works until it is told to end or its parent is gone, and leaves nothing behind.
+ */
+import { dirname } from 'node:path';
+import { rmdirSync, unlinkSync } from 'node:fs';
+import { asKvrError, exitStatus } from '../core/errors.js';
+import { formatAddress, parseAddress } from '../link/address.js';
+import { WorkerNode } from './node.js';
+import { parseWorkerSettings, type WorkerSettings } from './settings.js';
+
+/** A kernel call can not be interrupted; a worker that is told to end does not wait for a long one. */
+const CLOSE_TIMEOUT_MS = 400;
+
+async function main(settings: WorkerSettings): Promise<void> {
+  const address = parseAddress(settings.listen);
+  let isEnding = false;
+  const end = (): void => {
+    if (isEnding) return;
+    isEnding = true;
+    if (address.kind === 'unix') removeSocket(address.path);
+    // process.exit would wait for the compute thread, whose kernel call may last; the system clears up for us.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_TIMEOUT_MS);
+    void node.close().then(() => process.exit(0));
+  };
+  const node = new WorkerNode(settings, end);
+  if (settings.followsStdin) process.stdin.on('end', end).on('error', end).resume();
+  process.on('SIGTERM', end);
+  // Ctrl-C reaches the whole group of processes; a worker with a parent leaves the decision to it.
+  process.on('SIGINT', () => settings.followsStdin || end());
+  const bound = await node.listen(address);
+  process.stdout.write(`${formatAddress(bound)}\n`);
+}
+
+/** Removes the socket, and its folder when it was the last one in it. */
+function removeSocket(path: string): void {
+  for (const remove of [() => unlinkSync(path), () => rmdirSync(dirname(path))]) {
+    try {
+      remove();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTEMPTY') process.stderr.write(`kvr worker: ${String(error)}\n`);
+    }
+  }
+}
+
+try {
+  await main(parseWorkerSettings(process.argv[2]));
+} catch (error) {
+  process.stderr.write(`${asKvrError(error).message}\n`);
+  process.exit(exitStatus(error));
+}

@@ -1,0 +1,101 @@
+/**
+ * What engine and workers say to each other in control frames. Parsed and checked on arrival, on both sides; a
+ * payload, where one travels along, is named in the comment.
+ */
+import { z } from 'zod';
+import { firstLine, KvrError } from '../core/errors.js';
+import { samplingSchema } from '../core/sampling.js';
+import { DTYPES } from '../core/shape.js';
+import type { ControlFrame } from '../link/frame.js';
+
+const index = z.number().int().min(0).max(0xffff_ffff);
+const request = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const workerId = z.string().min(1).max(128);
+const milliseconds = z.number().min(0);
+/** A worker's name in the chain plus where it listens. */
+const peer = z.object({ worker: workerId, address: z.string().max(512) });
+
+export const STRATEGIES = ['single', 'kvr'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's. */
+const runSchema = z.object({
+  type: z.literal('run'),
+  request,
+  strategy: z.enum(STRATEGIES),
+  rank: index,
+  /** Worker ids in rank order. */
+  chain: z.array(workerId).min(1).max(1024),
+  /** Slice sizes in rank order; they add up to the prompt. */
+  partition: z.array(index).min(1).max(1024),
+  maxTokens: index,
+  sampling: samplingSchema,
+  eosIds: z.array(index).max(1024),
+  /** Send the logits of the first token along. */
+  wantLogits: z.boolean(),
+});
+export type RunMessage = z.infer<typeof runSchema>;
+
+export const toWorkerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), role: z.enum(['engine', 'peer']), worker: workerId }),
+  z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
+  runSchema,
+  z.object({ type: z.literal('cancel'), request }),
+  z.object({ type: z.literal('ping'), ping: index }),
+  z.object({ type: z.literal('shutdown') }),
+]);
+export type ToWorker = z.infer<typeof toWorkerSchema>;
+
+const timelineEvent = z.object({
+  kind: z.enum(['block', 'attention', 'wait', 'send', 'head', 'cache']),
+  layer: z.number().int(),
+  startMs: milliseconds,
+  endMs: milliseconds,
+});
+export const timelineSchema = z.object({
+  rank: index,
+  slice: z.tuple([index, index]).readonly(),
+  totalMs: milliseconds,
+  computeMs: milliseconds,
+  attentionMs: milliseconds,
+  waitMs: milliseconds,
+  sentBytes: z.number().min(0),
+  receivedBytes: z.number().min(0),
+  events: z.array(timelineEvent).max(1_000_000).readonly(),
+});
+
+export const PHASES = ['load', 'connect', 'prefill', 'decode'] as const;
+export type Phase = (typeof PHASES)[number];
+const phase = z.enum(PHASES);
+
+export const fromWorkerSchema = z.discriminatedUnion('type', [
+  /** The first message of a worker on any link. */
+  z.object({ type: z.literal('ready'), pid: index, digest: z.string(), dtype: z.enum(DTYPES), threads: index }),
+  z.object({ type: z.literal('connected') }),
+  z.object({ type: z.literal('progress'), request, phase, layer: index }),
+  /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
+  z.object({ type: z.literal('token'), request, index, id: index }),
+  /** The prompt phase of this rank is over. */
+  z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),
+  /** The last rank is done; nothing more comes for this request. */
+  z.object({ type: z.literal('finished'), request, reason: z.enum(['stop', 'length', 'cancelled']) }),
+  z.object({
+    type: z.literal('failed'),
+    /** Absent where the failure concerns the worker as a whole. */
+    request: request.optional(),
+    code: z.string().max(64),
+    message: z.string().max(4096),
+    phase,
+    layer: index.optional(),
+  }),
+  z.object({ type: z.literal('pong'), ping: index }),
+]);
+export type FromWorker = z.infer<typeof fromWorkerSchema>;
+
+/** @throws PROTOCOL naming the field that is off. */
+export function parseMessage<T>(schema: z.ZodType<T>, frame: ControlFrame): T {
+  const parsed = schema.safeParse(frame.message);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new KvrError('PROTOCOL', `message field ${issue?.path.join('.') || '(all)'}: ${firstLine(issue?.message ?? 'invalid')}`);
+}

@@ -1,0 +1,51 @@
+/**
+ * Notes when a rank did what. Every kernel call and every wait passes through it, so that a timeline's parts are
+ * measured where they happen and nowhere else.
+ */
+import type { Slice } from '../core/partition.js';
+import type { RankTimeline, TimelineEvent } from '../core/timeline.js';
+
+/** Milliseconds since the epoch, fine enough for kernels, comparable between the threads of one machine. */
+export type Clock = () => number;
+export const wallClock: Clock = () => performance.timeOrigin + performance.now();
+
+export class Recorder {
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  readonly #events: TimelineEvent[] = [];
+  receivedBytes = 0;
+
+  constructor(clock: Clock = wallClock) {
+    this.#clock = clock;
+    this.#startMs = clock();
+  }
+
+  /** Runs `work` and notes it; a failed one is noted too. */
+  async time<T>(kind: TimelineEvent['kind'], layer: number, work: () => Promise<T>): Promise<T> {
+    const startMs = this.#clock() - this.#startMs;
+    try {
+      return await work();
+    } finally {
+      this.#events.push({ kind, layer, startMs, endMs: this.#clock() - this.#startMs });
+    }
+  }
+
+  /** The record so far; sentBytes and send events are added by the network thread. */
+  timeline(rank: number, slice: Slice): RankTimeline {
+    return {
+      rank,
+      slice: [slice.start, slice.end],
+      totalMs: this.#clock() - this.#startMs,
+      computeMs: this.#sum('block') + this.#sum('attention') + this.#sum('head'),
+      attentionMs: this.#sum('attention'),
+      waitMs: this.#sum('wait'),
+      sentBytes: 0,
+      receivedBytes: this.receivedBytes,
+      events: this.#events,
+    };
+  }
+
+  #sum(kind: TimelineEvent['kind']): number {
+    return this.#events.reduce((sum, event) => (event.kind === kind ? sum + event.endMs - event.startMs : sum), 0);
+  }
+}
