@@ -14,7 +14,11 @@ export const MAX_CHAIN_FRAMES = 16_000_000;
 /** What comes over one link, in order of arrival. */
 type Stream = { readonly arriveMs: Float64Array; readonly layer: Int32Array; readonly bytes: Float64Array };
 
-const NOTHING: Stream = { arriveMs: new Float64Array(0), layer: new Int32Array(0), bytes: new Float64Array(0) };
+const NOTHING: Stream = {
+  arriveMs: new Float64Array(0),
+  layer: new Int32Array(0),
+  bytes: new Float64Array(0),
+};
 
 export function simulateChain(setup: Setup): Outcome {
   const ranks: SimulatedRank[] = [];
@@ -91,7 +95,10 @@ function ownStream(setup: Setup, work: SliceWork, published: Float64Array): Stre
 /** Frames a chunk is sent in: fewer than its size asks for where the whole chain would have too many. */
 export function piecesOf(setup: Setup, bytes: number, chunks: number): number {
   const ranks = setup.partition.length;
-  const most = Math.max(1, Math.floor(MAX_CHAIN_FRAMES / ((ranks * ranks * setup.times.layers * chunks) / 2)));
+  const most = Math.max(
+    1,
+    Math.floor(MAX_CHAIN_FRAMES / ((ranks * ranks * setup.times.layers * chunks) / 2)),
+  );
   return Math.max(1, Math.min(most, Math.ceil(bytes / setup.policy.frameBytes)));
 }
 
@@ -126,7 +133,11 @@ function merged(setup: Setup, rank: number, own: Stream, relayed: Stream): Strea
 }
 
 function newStream(frames: number): Stream {
-  return { arriveMs: new Float64Array(frames), layer: new Int32Array(frames), bytes: new Float64Array(frames) };
+  return {
+    arriveMs: new Float64Array(frames),
+    layer: new Int32Array(frames),
+    bytes: new Float64Array(frames),
+  };
 }
 
 /** The last layer's prefix, waited for, and the tail. Corrects the last rank's own record. */
@@ -156,5 +167,13 @@ function rankOutcome(
   const { layers } = setup.times;
   const sentBytes = outgoing.bytes.reduce((sum, bytes) => sum + bytes, 0);
   const attentionMs = (layers - 1) * work.attentionMs;
-  return { rank, tokens: work.tokens, computeMs: computeOf(work, layers), attentionMs, waitMs, endMs, sentBytes };
+  return {
+    rank,
+    tokens: work.tokens,
+    computeMs: computeOf(work, layers),
+    attentionMs,
+    waitMs,
+    endMs,
+    sentBytes,
+  };
 }

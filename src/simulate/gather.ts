@@ -11,7 +11,8 @@ export function gatherMs(setup: Setup, layer: number): number {
   if (ranks === 1) return 0;
   const largest = Math.max(...setup.partition.map((slice) => slice.end - slice.start)) * setup.times.kvBytes;
   let slowest = 0;
-  for (let link = 0; link < ranks; link += 1) slowest = Math.max(slowest, carryMs(setup.cluster, link, layer, largest));
+  for (let link = 0; link < ranks; link += 1)
+    slowest = Math.max(slowest, carryMs(setup.cluster, link, layer, largest));
   return (ranks - 1) * (setup.cluster.link.latencyMs + slowest);
 }
 
@@ -21,7 +22,8 @@ export function simulateGather(setup: Setup, masking: Masking): Outcome {
   const firstMs = Math.max(...works.map((work) => lastOf(work.firstEnds)));
   const layerMs = Math.max(...works.map((work) => lastOf(work.layerEnds)));
   let gatheredMs = firstMs;
-  for (let layer = 0; layer < layers; layer += 1) gatheredMs += gatherMs(setup, layer) + (layer > 0 ? layerMs : 0);
+  for (let layer = 0; layer < layers; layer += 1)
+    gatheredMs += gatherMs(setup, layer) + (layer > 0 ? layerMs : 0);
   const tail = tailTimes(setup, masking);
   const ranks = works.map((work, rank): SimulatedRank => {
     const isLast = rank === works.length - 1;

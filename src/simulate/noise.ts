@@ -17,7 +17,10 @@ export function carryMs(cluster: ClusterProfile, link: number, layer: number, by
 
 /** A number in [0, 1) for each triple (murmur-like mixing). */
 function hash(seed: number, link: number, layer: number): number {
-  let mixed = Math.imul(seed ^ Math.imul(link + 1, 0x9e3779b1) ^ Math.imul(layer + 1, 0x85ebca77), 0xc2b2ae3d);
+  let mixed = Math.imul(
+    seed ^ Math.imul(link + 1, 0x9e3779b1) ^ Math.imul(layer + 1, 0x85ebca77),
+    0xc2b2ae3d,
+  );
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x27d4eb2f);
   mixed ^= mixed >>> 13;
   return (mixed >>> 0) / 2 ** 32;

@@ -39,7 +39,13 @@ export function stageLayers(layers: number, stages: number, stage: number): numb
   return Math.floor(layers / stages) + (stage < layers % stages ? 1 : 0);
 }
 
-function runStage(setup: Setup, stage: number, stages: number, chunks: readonly number[], arrivals: Float64Array) {
+function runStage(
+  setup: Setup,
+  stage: number,
+  stages: number,
+  chunks: readonly number[],
+  arrivals: Float64Array,
+) {
   const { times, policy, cluster } = setup;
   const layers = stageLayers(times.layers, stages, stage);
   const ends = new Float64Array(chunks.length);
@@ -49,11 +55,20 @@ function runStage(setup: Setup, stage: number, stages: number, chunks: readonly 
     const attention = layers * times.attentionMs(sliceScores(tokens, prefix, policy));
     const work = attention + layers * times.blockMs(tokens);
     free = Math.max(free, arrivals[chunk] as number) + work;
-    linkFree = Math.max(linkFree, free) + (isLast ? 0 : carryMs(cluster, stage, chunk, tokens * times.hiddenBytes));
+    linkFree =
+      Math.max(linkFree, free) + (isLast ? 0 : carryMs(cluster, stage, chunk, tokens * times.hiddenBytes));
     ends[chunk] = isLast ? free : linkFree + cluster.link.latencyMs;
     [prefix, computeMs, attentionMs] = [prefix + tokens, computeMs + work, attentionMs + attention];
   }
   const sentBytes = isLast ? 0 : setup.contextTokens * times.hiddenBytes;
-  const rank = { rank: stage, tokens: setup.contextTokens, computeMs, attentionMs, waitMs: free - computeMs, endMs: free, sentBytes };
+  const rank = {
+    rank: stage,
+    tokens: setup.contextTokens,
+    computeMs,
+    attentionMs,
+    waitMs: free - computeMs,
+    endMs: free,
+    sentBytes,
+  };
   return { ends, rank };
 }

@@ -43,11 +43,20 @@ export function stepTimes(setup: Setup, kind: RingKind, tokens: number): Float64
   );
 }
 
-function ringLayer(setup: Setup, steps: readonly Float64Array[], layer: number, from: Float64Array, tokens: number) {
+function ringLayer(
+  setup: Setup,
+  steps: readonly Float64Array[],
+  layer: number,
+  from: Float64Array,
+  tokens: number,
+) {
   const ranks = from.length;
   const { latencyMs } = setup.cluster.link;
   const bytes = tokens * setup.times.kvBytes;
-  const sends = Float64Array.from({ length: ranks }, (_, link) => carryMs(setup.cluster, link, layer, bytes) + latencyMs);
+  const sends = Float64Array.from(
+    { length: ranks },
+    (_, link) => carryMs(setup.cluster, link, layer, bytes) + latencyMs,
+  );
   let starts = from;
   for (let step = 0; step < ranks; step += 1) {
     const next = new Float64Array(ranks);
@@ -55,7 +64,12 @@ function ringLayer(setup: Setup, steps: readonly Float64Array[], layer: number, 
     for (let rank = 0; rank < ranks; rank += 1) {
       const computed = (starts[rank] as number) + ((steps[rank] as Float64Array)[step] as number);
       const before = (rank + ranks - 1) % ranks;
-      const moved = isLast ? 0 : Math.max((starts[rank] as number) + (sends[rank] as number), (starts[before] as number) + (sends[before] as number));
+      const moved = isLast
+        ? 0
+        : Math.max(
+            (starts[rank] as number) + (sends[rank] as number),
+            (starts[before] as number) + (sends[before] as number),
+          );
       next[rank] = Math.max(computed, moved);
     }
     starts = next;
@@ -63,10 +77,17 @@ function ringLayer(setup: Setup, steps: readonly Float64Array[], layer: number, 
   return starts;
 }
 
-function outcomes(setup: Setup, steps: readonly Float64Array[], tokens: number, ready: Float64Array): SimulatedRank[] {
+function outcomes(
+  setup: Setup,
+  steps: readonly Float64Array[],
+  tokens: number,
+  ready: Float64Array,
+): SimulatedRank[] {
   const { layers, kvBytes } = setup.times;
   const blocksMs =
-    setup.times.firstBlockMs(tokens) + (layers - 1) * setup.times.blockMs(tokens) + setup.times.restBlockMs(tokens);
+    setup.times.firstBlockMs(tokens) +
+    (layers - 1) * setup.times.blockMs(tokens) +
+    setup.times.restBlockMs(tokens);
   return steps.map((row, rank) => {
     const attentionMs = layers * row.reduce((sum, ms) => sum + ms, 0);
     const computeMs = blocksMs + attentionMs;

@@ -86,7 +86,12 @@ export function lastOf(values: readonly number[]): number {
 }
 
 /** Attention of each chunk, with the copy of the prefix that a store-and-forward relay makes. */
-function attentionOfChunks(setup: Setup, start: number, sizes: readonly number[], masking: Masking): number[] {
+function attentionOfChunks(
+  setup: Setup,
+  start: number,
+  sizes: readonly number[],
+  masking: Masking,
+): number[] {
   const { times, policy, contextTokens } = setup;
   const copied = policy.relay === 'store-and-forward' && masking === 'causal' && start > 0;
   let prefix = start;
