@@ -21,19 +21,17 @@ const NOTHING: Stream = {
 };
 
 export function simulateChain(setup: Setup): Outcome {
-  const ranks: SimulatedRank[] = [];
   const last = setup.partition.length - 1;
   let incoming = NOTHING;
-  for (let rank = 0; rank <= last; rank += 1) {
+  const ranks = setup.partition.map((_, rank) => {
     const work = sliceWork(setup, rank, 'causal');
     const arrived = completions(incoming, setup.times.layers);
-    const { published, end, waitMs } = runRank(work, arrived, setup.times.layers);
-    const outgoing = rank === last ? NOTHING : carry(setup, rank, work, published, incoming, arrived);
-    ranks.push(rankOutcome(setup, rank, work, waitMs, end, outgoing));
-    incoming = outgoing;
-    if (rank === last) return { ttftMs: finish(setup, ranks, lastOf([...arrived])), ranks };
-  }
-  return { ttftMs: 0, ranks };
+    const run = runRank(work, arrived);
+    incoming = rank === last ? NOTHING : carry(setup, rank, work, run.published, incoming, arrived);
+    const outcome = rankOutcome(setup, rank, work, run, incoming);
+    return rank === last ? withTail(setup, outcome, arrived[setup.times.layers - 1] ?? 0) : outcome;
+  });
+  return { ttftMs: ranks[last]?.endMs ?? 0, ranks };
 }
 
 /** When the whole prefix of each layer is in; 0 for the first rank. */
@@ -46,18 +44,25 @@ function completions(stream: Stream, layers: number): Float64Array {
   return arrived;
 }
 
-/** Starts of each layer's publishing phase: block 0 at 0, then attention once the prefix is in. */
-function runRank(work: SliceWork, arrived: Float64Array, layers: number) {
-  const published = new Float64Array(layers);
-  let end = lastOf(work.firstEnds);
+/** A rank's compute against the prefixes' arrivals. */
+type RankRun = {
+  /** When attention and next block begin that make the layer's K,V; 0 for the first layer. */
+  readonly published: Float64Array;
+  readonly endMs: number;
+  readonly waitMs: number;
+};
+
+function runRank(work: SliceWork, arrived: Float64Array): RankRun {
+  const published = new Float64Array(arrived.length);
+  let endMs = lastOf(work.firstEnds);
   let waitMs = 0;
-  for (let layer = 1; layer < layers; layer += 1) {
-    const start = Math.max(end, arrived[layer - 1] as number);
-    waitMs += start - end;
+  for (let layer = 1; layer < arrived.length; layer += 1) {
+    const start = Math.max(endMs, arrived[layer - 1] as number);
+    waitMs += start - endMs;
     published[layer] = start;
-    end = start + lastOf(work.layerEnds);
+    endMs = start + lastOf(work.layerEnds);
   }
-  return { published, end, waitMs };
+  return { published, endMs, waitMs };
 }
 
 function carry(
@@ -140,33 +145,17 @@ function newStream(frames: number): Stream {
   };
 }
 
-/** The last layer's prefix, waited for, and the tail. Corrects the last rank's own record. */
-function finish(setup: Setup, ranks: SimulatedRank[], arrivedMs: number): number {
-  const tail = tailTimes(setup, 'causal');
-  const last = ranks[ranks.length - 1] as SimulatedRank;
-  const waited = Math.max(0, arrivedMs - last.endMs);
-  const endMs = last.endMs + waited + tail.tailMs;
-  ranks[ranks.length - 1] = {
-    ...last,
-    waitMs: last.waitMs + waited,
-    computeMs: last.computeMs + tail.tailMs,
-    attentionMs: last.attentionMs + tail.attentionMs,
-    endMs,
-  };
-  return endMs;
-}
-
 function rankOutcome(
   setup: Setup,
   rank: number,
   work: SliceWork,
-  waitMs: number,
-  endMs: number,
+  run: RankRun,
   outgoing: Stream,
 ): SimulatedRank {
   const { layers } = setup.times;
   const sentBytes = outgoing.bytes.reduce((sum, bytes) => sum + bytes, 0);
   const attentionMs = (layers - 1) * work.attentionMs;
+  const { waitMs, endMs } = run;
   return {
     rank,
     tokens: work.tokens,
@@ -175,5 +164,18 @@ function rankOutcome(
     waitMs,
     endMs,
     sentBytes,
+  };
+}
+
+/** The last rank waits for the last layer's prefix and does the tail. */
+function withTail(setup: Setup, rank: SimulatedRank, arrivedMs: number): SimulatedRank {
+  const tail = tailTimes(setup, 'causal');
+  const waited = Math.max(0, arrivedMs - rank.endMs);
+  return {
+    ...rank,
+    waitMs: rank.waitMs + waited,
+    computeMs: rank.computeMs + tail.tailMs,
+    attentionMs: rank.attentionMs + tail.attentionMs,
+    endMs: rank.endMs + waited + tail.tailMs,
   };
 }

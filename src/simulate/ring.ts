@@ -15,7 +15,7 @@ export function simulateRing(setup: Setup, kind: RingKind): Outcome {
   const { layers } = setup.times;
   const tokens = setup.contextTokens / ranks;
   const steps = stepTimes(setup, kind, tokens);
-  let ready = new Float64Array(ranks).fill(setup.times.firstBlockMs(tokens));
+  let ready: Float64Array = new Float64Array(ranks).fill(setup.times.firstBlockMs(tokens));
   for (let layer = 0; layer < layers; layer += 1) {
     ready = ringLayer(setup, steps, layer, ready, tokens);
     const blockMs = layer === layers - 1 ? setup.times.restBlockMs(tokens) : setup.times.blockMs(tokens);

@@ -85,7 +85,7 @@ export function lastOf(values: readonly number[]): number {
   return values[values.length - 1] ?? 0;
 }
 
-/** Attention of each chunk, with the copy of the prefix that a store-and-forward relay makes. */
+/** Attention of each chunk; the first one with the copy that a store-and-forward rank makes of what it received. */
 function attentionOfChunks(
   setup: Setup,
   start: number,
@@ -93,12 +93,13 @@ function attentionOfChunks(
   masking: Masking,
 ): number[] {
   const { times, policy, contextTokens } = setup;
-  const copied = policy.relay === 'store-and-forward' && masking === 'causal' && start > 0;
+  const received = masking === 'dense' ? contextTokens : start;
+  const copyMs = policy.relay === 'store-and-forward' ? times.copyMs(received) : 0;
   let prefix = start;
   return sizes.map((size, chunk) => {
     const scores = masking === 'dense' ? size * contextTokens : sliceScores(size, prefix, policy);
     prefix += size;
-    return times.attentionMs(scores) + (copied && chunk === 0 ? times.copyMs(start) : 0);
+    return times.attentionMs(scores) + (chunk === 0 ? copyMs : 0);
   });
 }
 

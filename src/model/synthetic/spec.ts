@@ -33,7 +33,8 @@ export function parseSyntheticSpec(text: string): SyntheticSpec {
     ...base,
     layers: options.get('layers') ?? base.layers,
     vocabulary: options.get('vocab') ?? base.vocabulary,
-    contextTokens: options.get('context') ?? base.contextTokens,
+    // Random weights are for measuring, also at lengths the published model was not trained for.
+    contextTokens: options.get('context') ?? 1_048_576,
   };
   const seed = options.get('seed') ?? 0;
   const canonical = `${SYNTHETIC_PREFIX}${name},layers=${shape.layers},seed=${seed},vocab=${shape.vocabulary},context=${shape.contextTokens}`;
