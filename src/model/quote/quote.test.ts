@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { doorCodeDocument } from '../../../test/reference/door-codes.js';
 import { ReferenceModel } from '../../../test/reference/forward.js';
 import { readReferenceCheckpoint } from '../../../test/reference/hf-test-reader.js';
 import { writeQuoteCheckpoint } from './index.js';
+import { WINDOW } from './layout.js';
 
 const BEGIN = 256;
 const END = 257;
@@ -59,4 +60,12 @@ test('answers every question to a document of door codes by a wide margin', () =
     expect(Buffer.from(ids).toString()).toBe(answer);
     expect(Math.min(...margins)).toBeGreaterThan(15);
   }
+});
+
+test("the example's question has one match in the text before it, which the right digits follow", async () => {
+  const text = await readFile(new URL('../../../examples/harbour-log.txt', import.meta.url), 'ascii');
+  const [before, ...others] = text.slice(0, -WINDOW).split(text.slice(-WINDOW));
+  expect(others).toHaveLength(1);
+  expect(others[0]?.slice(0, 5)).toBe('4821.');
+  expect(text.length - before!.length).toBeGreaterThan(4000);
 });
