@@ -35,8 +35,10 @@ export function searchedCut(costs: ChainCosts, ranks: number): SearchedPartition
 }
 
 /** The exact balance for the first `ranks` workers; fewer slices where there are fewer new tokens than ranks. */
-export function exactCut(costs: ChainCosts, ranks: number, effort: SearchEffort = 'full'): SearchedPartition {
+export function exactCut(costs: ChainCosts, ranks: number, asked: SearchEffort = 'full'): SearchedPartition {
   const used = Math.max(1, Math.min(ranks, newTokensOf(costs)));
+  // One boundary is searched in full within a millisecond.
+  const effort = used <= 2 ? 'full' : asked;
   const even = evenPartition(newTokensOf(costs), used);
   if (used === 1) return timed(costs, even);
   const balanced = timed(costs, partitionFromSizes(balancedSizes(costs, used), newTokensOf(costs)));
@@ -57,7 +59,9 @@ function polished(costs: ChainCosts, from: SearchedPartition, effort: SearchEffo
     evaluate: (candidate) => predictTtftMs(costs, candidate),
     coarseStepTokens: 2 ** Math.floor(Math.log2(Math.max(1, slice / 16))),
     minStepTokens: 1,
-    ...(effort === 'quick' ? { maxEvaluations: Math.max(1, Math.min(QUICK_EVALUATIONS, budget)) } : {}),
+    ...(effort === 'quick'
+      ? { reach: 'near', maxEvaluations: Math.max(1, Math.min(QUICK_EVALUATIONS, budget)) }
+      : {}),
   });
   return { partition, ttftMs: ms };
 }

@@ -12,6 +12,8 @@ export type GridOptions = {
   /** First step; a power of two times minStepTokens is reached from it by halving. */
   readonly coarseStepTokens: number;
   readonly minStepTokens: number;
+  /** 'wide' can leave places where several ranks finish last together; 'near' is for the end of a search. */
+  readonly reach: 'near' | 'wide';
   /** Ends the search with the best so far. */
   readonly maxEvaluations: number;
 };
@@ -25,17 +27,17 @@ export type SearchResult = {
 /** A search that yields candidates and is told their milliseconds. */
 export type Search = Generator<Partition, SearchResult, number>;
 
-/** Up to this many boundaries all 3^boundaries neighbours of a point are tried, above it one step from slice to slice. */
+/** Up to this many boundaries all 3^boundaries neighbours of a point are tried. */
 const FULL_GRID_BOUNDARIES = 3;
 
-/** Up to this many ranks a step may go from any slice to any other. */
-const ALL_PAIRS_RANKS = 8;
+/** Up to this many ranks every slice collects from every run that ends at an end of the chain. */
+const ALL_COLLECTIONS_RANKS = 8;
 
 /** Rounds at one step size; a bound against crawling, far above what balanced cuts take. */
 const MAX_ROUNDS_PER_STEP = 16;
 
 export function* gridSearch(options: GridOptions): Search {
-  const moves = neighbourMoves(options.start.length);
+  const moves = neighbourMoves(options.start.length, options.reach);
   let best: SearchResult = { partition: options.start, ms: yield options.start, evaluations: 1 };
   for (const step of stepsOf(options)) {
     for (let round = 0; round < MAX_ROUNDS_PER_STEP; round += 1) {
@@ -75,9 +77,28 @@ function stepsOf(options: GridOptions): number[] {
 /** Change of each slice's size, in steps (fractions only in tilts); adds up to 0. */
 type Move = readonly number[];
 
-/** All boundary shifts of −1, 0 or 1 for few ranks; for many, one step from a slice to another one. */
-function neighbourMoves(ranks: number): readonly Move[] {
-  return ranks - 1 <= FULL_GRID_BOUNDARIES ? gridMoves(ranks) : transferMoves(ranks);
+/**
+ * Near: a step between neighbours, and tilts. Wide: besides, for few ranks every shift of boundaries by −1, 0 or 1, and
+ * steps collected from a run of slices, because ranks that finish last together get faster only together.
+ */
+function neighbourMoves(ranks: number, reach: 'near' | 'wide'): readonly Move[] {
+  const near = [tilt(ranks, 1), tilt(ranks, -1), ...neighbourTransfers(ranks)];
+  if (reach === 'near') return near;
+  return [...near, ...(ranks - 1 <= FULL_GRID_BOUNDARIES ? gridMoves(ranks) : []), ...collections(ranks)];
+}
+
+/** All slices at once, the first one most in one direction, the last one in the other: what longer prefixes ask for. */
+function tilt(ranks: number, direction: number): Move {
+  return Array.from({ length: ranks }, (_, rank) =>
+    ranks === 1 ? 0 : direction * (1 - (2 * rank) / (ranks - 1)),
+  );
+}
+
+function neighbourTransfers(ranks: number): Move[] {
+  return Array.from({ length: ranks - 1 }, (_, left) => [
+    collected(ranks, left, left + 1, left + 1, 1),
+    collected(ranks, left, left + 1, left + 1, -1),
+  ]).flat();
 }
 
 function gridMoves(ranks: number): Move[] {
@@ -98,27 +119,26 @@ function sizesOfShifts(shifts: readonly number[]): Move {
   );
 }
 
-/** One step from a slice to another, and tilts: few enough to ask for many ranks, and no balance far from reach. */
-function transferMoves(ranks: number): Move[] {
-  const moves: Move[] = [tilt(ranks, 1), tilt(ranks, -1)];
-  for (let from = 0; from < ranks; from += 1) {
-    for (const to of transferTargets(from, ranks)) {
-      moves.push(Array.from({ length: ranks }, (_, rank) => (rank === to ? 1 : rank === from ? -1 : 0)));
+/** One step a slice from all slices after (or before) some point to one slice, and back. */
+function collections(ranks: number): Move[] {
+  const moves: Move[] = [];
+  for (let to = 0; to < ranks; to += 1) {
+    for (let edge = 0; edge < ranks; edge += 1) {
+      const isNear = Math.abs(edge - to) === 1 || to === 0 || to === ranks - 1;
+      if (edge === to || (ranks > ALL_COLLECTIONS_RANKS && !isNear)) continue;
+      const [first, last] = edge > to ? [edge, ranks - 1] : [0, edge];
+      moves.push(collected(ranks, to, first, last, 1), collected(ranks, to, first, last, -1));
     }
   }
   return moves;
 }
 
-/** Every other slice for few ranks; the neighbours, the first and the last one for many. */
-function transferTargets(from: number, ranks: number): number[] {
-  const all = Array.from({ length: ranks }, (_, rank) => rank).filter((to) => to !== from);
-  if (ranks <= ALL_PAIRS_RANKS) return all;
-  return all.filter((to) => Math.abs(to - from) === 1 || to === 0 || to === ranks - 1);
-}
-
-/** All slices at once, the first one most in one direction, the last one in the other: what longer prefixes ask for. */
-function tilt(ranks: number, direction: number): Move {
-  return Array.from({ length: ranks }, (_, rank) => direction * (1 - (2 * rank) / (ranks - 1)));
+/** Slices [first, last] each give a step to `to`; the other way round for direction −1. */
+function collected(ranks: number, to: number, first: number, last: number, direction: number): Move {
+  return Array.from({ length: ranks }, (_, rank) => {
+    if (rank === to) return direction * (last - first + 1);
+    return rank >= first && rank <= last ? -direction : 0;
+  });
 }
 
 /** @returns the new sizes, or undefined where a slice would have no token left */

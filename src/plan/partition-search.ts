@@ -18,6 +18,8 @@ export type PartitionSearch<Time> = {
   readonly start?: Partition;
   readonly coarseStepTokens?: number;
   readonly minStepTokens?: number;
+  /** 'near' takes fewer candidates a step and stays close to the start; 'wide' unless given. */
+  readonly reach?: 'near' | 'wide';
   readonly maxEvaluations?: number;
   readonly signal?: AbortSignal;
 };
@@ -68,6 +70,7 @@ function begin<Time>(search: PartitionSearch<Time>): Search {
     start: search.start ?? evenPartition(search.contextTokens, search.ranks),
     coarseStepTokens: search.coarseStepTokens ?? steps.coarseTokens,
     minStepTokens: search.minStepTokens ?? steps.minTokens,
+    reach: search.reach ?? 'wide',
     maxEvaluations: search.maxEvaluations ?? MAX_EVALUATIONS,
   };
   return gridSearch(options);
