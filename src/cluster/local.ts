@@ -33,7 +33,11 @@ export type LocalClusterOptions = {
   readonly signal?: AbortSignal;
 };
 
-type LocalWorker = { readonly process: ChildProcess; readonly handle: WorkerHandle; readonly exited: Promise<void> };
+type LocalWorker = {
+  readonly process: ChildProcess;
+  readonly handle: WorkerHandle;
+  readonly exited: Promise<void>;
+};
 
 /** Starts and links workers. @throws what kept one of them from starting; the others are ended then. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<Cluster> {
@@ -43,8 +47,14 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<C
   try {
     const locals = await Promise.all(started);
     const readies = await Promise.all(locals.map(({ handle }) => handle.open(options.signal)));
-    await linkAll(locals.map(({ handle }) => handle), options.signal);
-    return new LocalCluster(locals, locals.map(({ handle }, rank) => ({ handle, ready: readies[rank] as ClusterWorker['ready'] })));
+    await linkAll(
+      locals.map(({ handle }) => handle),
+      options.signal,
+    );
+    return new LocalCluster(
+      locals,
+      locals.map(({ handle }, rank) => ({ handle, ready: readies[rank] as ClusterWorker['ready'] })),
+    );
   } catch (error) {
     const settled = await Promise.allSettled(started);
     await endAll(settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
@@ -68,10 +78,21 @@ class LocalCluster implements Cluster {
   }
 }
 
-async function startWorker(options: LocalClusterOptions, rank: number, folder: string | undefined): Promise<LocalWorker> {
+async function startWorker(
+  options: LocalClusterOptions,
+  rank: number,
+  folder: string | undefined,
+): Promise<LocalWorker> {
   const listen = folder ? `unix:${join(folder, `${rank}.sock`)}` : '127.0.0.1:0';
-  const settings: WorkerSettings = { ...pickSettings(options), worker: `local-${rank}`, listen, followsStdin: true };
-  const child = spawn(process.execPath, [workerEntry(), JSON.stringify(settings)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const settings: WorkerSettings = {
+    ...pickSettings(options),
+    worker: `local-${rank}`,
+    listen,
+    followsStdin: true,
+  };
+  const child = spawn(process.execPath, [workerEntry(), JSON.stringify(settings)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const stderr = keepTail(child);
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const address = await readAddress(child, rank, stderr, options.signal);
@@ -80,7 +101,9 @@ async function startWorker(options: LocalClusterOptions, rank: number, folder: s
   return { process: child, handle, exited };
 }
 
-function pickSettings(options: LocalClusterOptions): Omit<WorkerSettings, 'worker' | 'listen' | 'followsStdin'> {
+function pickSettings(
+  options: LocalClusterOptions,
+): Omit<WorkerSettings, 'worker' | 'listen' | 'followsStdin'> {
   const { compiledFolder, threads, chunkTokens, kvBytesLimit } = options;
   return { compiledFolder, threads, chunkTokens, kvBytesLimit };
 }
@@ -99,7 +122,12 @@ async function socketFolder(): Promise<string | undefined> {
 }
 
 /** Waits for the line with the address that a worker prints once it listens. */
-function readAddress(child: ChildProcess, rank: number, stderr: () => string, signal?: AbortSignal): Promise<string> {
+function readAddress(
+  child: ChildProcess,
+  rank: number,
+  stderr: () => string,
+  signal?: AbortSignal,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     const fail = (error: KvrError): void => {
@@ -108,11 +136,20 @@ function readAddress(child: ChildProcess, rank: number, stderr: () => string, si
       reject(error);
     };
     const timer = setTimeout(
-      () => fail(new KvrError('WORKER_HUNG', `worker of rank ${rank} did not listen within ${LISTEN_TIMEOUT_MS} ms`)),
+      () =>
+        fail(
+          new KvrError('WORKER_HUNG', `worker of rank ${rank} did not listen within ${LISTEN_TIMEOUT_MS} ms`),
+        ),
       LISTEN_TIMEOUT_MS,
     );
-    signal?.addEventListener('abort', () => fail(new KvrError('CANCELLED', 'cancelled while starting workers')), { once: true });
-    child.once('error', (error) => fail(new KvrError('WORKER_DIED', `worker of rank ${rank} did not start: ${error.message}`)));
+    signal?.addEventListener(
+      'abort',
+      () => fail(new KvrError('CANCELLED', 'cancelled while starting workers')),
+      { once: true },
+    );
+    child.once('error', (error) =>
+      fail(new KvrError('WORKER_DIED', `worker of rank ${rank} did not start: ${error.message}`)),
+    );
     child.once('exit', (code, killedBy) => fail(diedError(rank, code, killedBy, stderr())));
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -132,7 +169,9 @@ function diedError(rank: number, code: number | null, killedBy: string | null, s
 
 function keepTail(child: ChildProcess): () => string {
   let tail = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (tail = (tail + chunk).slice(-STDERR_TAIL_CHARS)));
+  child.stderr
+    ?.setEncoding('utf8')
+    .on('data', (chunk: string) => (tail = (tail + chunk).slice(-STDERR_TAIL_CHARS)));
   return () => tail;
 }
 

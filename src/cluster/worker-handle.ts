@@ -45,7 +45,8 @@ export class WorkerHandle {
     const socket = await connectTo(this.address, signal);
     this.#link = new SocketLink(socket, {
       onFrame: (frame) => this.#onFrame(frame),
-      onClose: (error) => this.fail(new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`)),
+      onClose: (error) =>
+        this.fail(new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`)),
     });
     const ready = this.#expect('ready', signal);
     this.send({ type: 'hello', role: 'engine', worker: 'engine' });
@@ -109,7 +110,8 @@ export class WorkerHandle {
 
   #onFrame(frame: Frame): void {
     this.#heardMs = performance.now();
-    if (frame.kind !== 'control') return this.fail(new KvrError('PROTOCOL', `worker ${this.id} sent KV rows to the engine`));
+    if (frame.kind !== 'control')
+      return this.fail(new KvrError('PROTOCOL', `worker ${this.id} sent KV rows to the engine`));
     try {
       const message = parseMessage(fromWorkerSchema, frame);
       for (const listener of [...this.#listeners]) listener(message, frame.payload);
@@ -119,22 +121,30 @@ export class WorkerHandle {
   }
 
   /** Waits for a message of a type, or for the reason why it will not come. */
-  #expect<T extends FromWorker['type']>(type: T, signal?: AbortSignal): Promise<Extract<FromWorker, { type: T }>> {
+  #expect<T extends FromWorker['type']>(
+    type: T,
+    signal?: AbortSignal,
+  ): Promise<Extract<FromWorker, { type: T }>> {
     return new Promise((resolve, reject) => {
       const stop = this.listen((message) => {
         if (message.type === type) settle(() => resolve(message as Extract<FromWorker, { type: T }>));
         else if (message.type === 'failed' && message.request === undefined) {
-          settle(() => reject(new KvrError('WORKER_FAILED', `worker ${this.id} (${message.phase}): ${message.message}`)));
+          settle(() =>
+            reject(new KvrError('WORKER_FAILED', `worker ${this.id} (${message.phase}): ${message.message}`)),
+          );
         }
       });
-      const onAbort = (): void => settle(() => reject(new KvrError('CANCELLED', 'cancelled while starting workers')));
+      const onAbort = (): void =>
+        settle(() => reject(new KvrError('CANCELLED', 'cancelled while starting workers')));
       const settle = (then: () => void): void => {
         stop();
         signal?.removeEventListener('abort', onAbort);
         then();
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      void this.ended.then((error) => settle(() => reject(error ?? new KvrError('CLOSED', `worker ${this.id} was closed`))));
+      void this.ended.then((error) =>
+        settle(() => reject(error ?? new KvrError('CLOSED', `worker ${this.id} was closed`))),
+      );
     });
   }
 }

@@ -66,7 +66,8 @@ class ChainRun {
     const { workers, signal, deadlineMs } = this.#spec;
     workers.forEach(({ handle }, rank) => {
       this.#cleanup.push(handle.listen((message, payload) => this.#onMessage(rank, message, payload)));
-      const onEnd = (error?: KvrError): void => this.#fail(rank, error ?? new KvrError('CLOSED', 'the engine was closed'));
+      const onEnd = (error?: KvrError): void =>
+        this.#fail(rank, error ?? new KvrError('CLOSED', 'the engine was closed'));
       this.#cleanup.push(handle.onEnd(onEnd));
     });
     if (signal?.aborted) return this.#cancelled();
@@ -91,7 +92,8 @@ class ChainRun {
   }
 
   #sendRun(rank: number): void {
-    const { request, strategy, workers, ids, partition, maxTokens, sampling, eosIds, wantLogits } = this.#spec;
+    const { request, strategy, workers, ids, partition, maxTokens, sampling, eosIds, wantLogits } =
+      this.#spec;
     const slice = partition[rank];
     const worker = workers[rank];
     if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
@@ -160,7 +162,14 @@ class ChainRun {
     const isNeeded = rank === this.#ranks.length - 1 || !state?.isPrefilled;
     if (!state || !isNeeded) return;
     const where = { rank, phase: phase ?? state.phase, layer: layer ?? state.layer };
-    this.#end(new KvrError(error.code, `rank ${rank} failed in ${where.phase}, layer ${where.layer}: ${error.message}`, where, error));
+    this.#end(
+      new KvrError(
+        error.code,
+        `rank ${rank} failed in ${where.phase}, layer ${where.layer}: ${error.message}`,
+        where,
+        error,
+      ),
+    );
   }
 
   #cancelled(): void {
@@ -175,7 +184,9 @@ class ChainRun {
   }
 
   #slowestRank(): number {
-    const behind = this.#ranks.map((state, rank) => ({ rank, state })).filter(({ state }) => !state.isPrefilled);
+    const behind = this.#ranks
+      .map((state, rank) => ({ rank, state }))
+      .filter(({ state }) => !state.isPrefilled);
     behind.sort((a, b) => a.state.layer - b.state.layer);
     return behind[0]?.rank ?? this.#ranks.length - 1;
   }

@@ -48,7 +48,12 @@ export class Engine {
   #cluster: Cluster;
   #nextRequest = Math.floor(Math.random() * 2 ** 20) * 2 ** 32;
 
-  private constructor(model: LoadedModel, settings: EngineSettings, compiledFolder: string, cluster: Cluster) {
+  private constructor(
+    model: LoadedModel,
+    settings: EngineSettings,
+    compiledFolder: string,
+    cluster: Cluster,
+  ) {
     this.model = model;
     this.settings = settings;
     this.#compiledFolder = compiledFolder;
@@ -105,7 +110,11 @@ export class Engine {
     await this.#cluster.close();
   }
 
-  async *#run(settings: GenerateSettings, ids: Int32Array, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+  async *#run(
+    settings: GenerateSettings,
+    ids: Int32Array,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerateEvent> {
     if (this.#closing.signal.aborted) throw new KvrError('CLOSED', 'the engine was closed');
     const cluster = await this.#usableCluster(signal);
     const partition = cutContext(settings, ids.length, cluster.workers.length);
@@ -125,7 +134,14 @@ export class Engine {
     };
     const { shape, tokenizer } = this.model;
     const { dtype } = this.settings;
-    yield* runGeneration({ spec, tokenizer, stops: settings.stop, layers: shape.layers, dtype, predictedTtftMs: null });
+    yield* runGeneration({
+      spec,
+      tokenizer,
+      stops: settings.stop,
+      layers: shape.layers,
+      dtype,
+      predictedTtftMs: null,
+    });
   }
 
   /** The cluster, started anew where one of its workers is gone. */
@@ -166,11 +182,17 @@ function compile(
     prepack,
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
-    ...(onProgress && { onWait: () => onProgress('waiting for another process that compiles this model', 0) }),
+    ...(onProgress && {
+      onWait: () => onProgress('waiting for another process that compiles this model', 0),
+    }),
   });
 }
 
-function startWorkers(settings: EngineSettings, compiledFolder: string, signal?: AbortSignal): Promise<Cluster> {
+function startWorkers(
+  settings: EngineSettings,
+  compiledFolder: string,
+  signal?: AbortSignal,
+): Promise<Cluster> {
   const { workers, chunkTokens } = settings;
   return startLocalCluster({
     workers,

@@ -88,7 +88,10 @@ class Generation {
   progress(rank: number, layer: number): number {
     const { spec, layers } = this.#input;
     this.#layersDone[rank] = layer + 1;
-    const done = spec.partition.reduce((sum, { start, end }, r) => sum + (end - start) * (this.#layersDone[r] ?? 0), 0);
+    const done = spec.partition.reduce(
+      (sum, { start, end }, r) => sum + (end - start) * (this.#layersDone[r] ?? 0),
+      0,
+    );
     return done / (spec.ids.length * layers);
   }
 

@@ -9,10 +9,14 @@ import type { GenerateSettings } from './options.js';
 export function promptIds(request: GenerateSettings, model: LoadedModel): Int32Array {
   const ids = Int32Array.from(readPrompt(request, model));
   const { vocabulary, contextTokens } = model.shape;
-  if (ids.length === 0) throw new KvrError('BAD_INPUT', 'the prompt is empty (0 tokens); give at least one token');
+  if (ids.length === 0)
+    throw new KvrError('BAD_INPUT', 'the prompt is empty (0 tokens); give at least one token');
   const unknown = ids.find((id) => id >= vocabulary);
   if (unknown !== undefined) {
-    throw new KvrError('BAD_INPUT', `token id ${unknown} is not in the model's vocabulary of ${vocabulary}; ids go from 0 to ${vocabulary - 1}`);
+    throw new KvrError(
+      'BAD_INPUT',
+      `token id ${unknown} is not in the model's vocabulary of ${vocabulary}; ids go from 0 to ${vocabulary - 1}`,
+    );
   }
   const total = ids.length + request.maxTokens;
   if (total > contextTokens) {
@@ -28,7 +32,8 @@ export function promptIds(request: GenerateSettings, model: LoadedModel): Int32A
 function readPrompt(request: GenerateSettings, { tokenizer }: LoadedModel): readonly number[] {
   const { prompt, promptIds: ids, messages } = request;
   const given = [prompt, ids, messages].filter((each) => each !== undefined).length;
-  if (given !== 1) throw new KvrError('BAD_INPUT', `give one of prompt, promptIds or messages; ${given} were given`);
+  if (given !== 1)
+    throw new KvrError('BAD_INPUT', `give one of prompt, promptIds or messages; ${given} were given`);
   if (ids) return ids;
   if (messages) return tokenizer.applyChat(messages);
   if (prompt === '') throw new KvrError('BAD_INPUT', 'the prompt is empty; give at least one character');

@@ -12,7 +12,8 @@ export class Turnstile {
 
   /** Waits for its turn. @returns a function that lets the next one in. @throws BUSY, CANCELLED */
   async enter(signal: AbortSignal): Promise<() => void> {
-    if (this.#waiting >= MAX_WAITING) throw new KvrError('BUSY', `${MAX_WAITING} requests are waiting, the limit; try again later`);
+    if (this.#waiting >= MAX_WAITING)
+      throw new KvrError('BUSY', `${MAX_WAITING} requests are waiting, the limit; try again later`);
     this.#waiting++;
     const before = this.#last;
     let leave: () => void = () => undefined;

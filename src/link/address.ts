@@ -31,7 +31,10 @@ export function formatAddress(address: Address): string {
 /** @returns a connected socket. @throws LINK with the address and the reason, also after CONNECT_TIMEOUT_MS. */
 export function connectTo(address: Address, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = address.kind === 'unix' ? connect({ path: address.path }) : connect({ host: address.host, port: address.port });
+    const socket =
+      address.kind === 'unix'
+        ? connect({ path: address.path })
+        : connect({ host: address.host, port: address.port });
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
@@ -41,7 +44,10 @@ export function connectTo(address: Address, signal?: AbortSignal): Promise<Socke
       reject(new KvrError('LINK', `no connection to ${formatAddress(address)}: ${error.message}`, {}, error));
     };
     const onAbort = (): void => settle(new Error('cancelled'));
-    const timer = setTimeout(() => settle(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)), CONNECT_TIMEOUT_MS);
+    const timer = setTimeout(
+      () => settle(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)),
+      CONNECT_TIMEOUT_MS,
+    );
     signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('connect', () => settle());
     socket.once('error', settle);

@@ -61,14 +61,22 @@ export function frameBytes(frame: Frame): number {
   return HEADER_BYTES + KV_META_BYTES + frame.payload.byteLength;
 }
 
-export type FrameHeader = { readonly kind: Frame['kind']; readonly metaBytes: number; readonly payloadBytes: number };
+export type FrameHeader = {
+  readonly kind: Frame['kind'];
+  readonly metaBytes: number;
+  readonly payloadBytes: number;
+};
 
 /** Reads the fixed 12 bytes. @throws PROTOCOL for anything that is not a header of this version within the bounds. */
 export function decodeHeader(bytes: Buffer): FrameHeader {
-  if (bytes.readUInt16LE(0) !== MAGIC) throw new KvrError('PROTOCOL', 'received bytes that are no frame of kv-runahead');
+  if (bytes.readUInt16LE(0) !== MAGIC)
+    throw new KvrError('PROTOCOL', 'received bytes that are no frame of kv-runahead');
   const version = bytes.readUInt8(2);
   if (version !== PROTOCOL_VERSION) {
-    throw new KvrError('PROTOCOL', `peer speaks protocol ${version}, this one ${PROTOCOL_VERSION}; install the same version on both`);
+    throw new KvrError(
+      'PROTOCOL',
+      `peer speaks protocol ${version}, this one ${PROTOCOL_VERSION}; install the same version on both`,
+    );
   }
   const code = bytes.readUInt8(3);
   const kind = code === KINDS.control ? 'control' : code === KINDS.kv ? 'kv' : undefined;
@@ -104,8 +112,13 @@ function encodeKvMeta(frame: KvFrame): Buffer {
 }
 
 function checkKvSizes(metaBytes: number, payloadBytes: number): void {
-  if (metaBytes !== KV_META_BYTES) throw new KvrError('PROTOCOL', `KV frame with ${metaBytes} bytes of meta, expected ${KV_META_BYTES}`);
-  if (payloadBytes % 8 !== 0) throw new KvrError('PROTOCOL', `KV frame with ${payloadBytes} bytes, which is no whole number of f32 pairs`);
+  if (metaBytes !== KV_META_BYTES)
+    throw new KvrError('PROTOCOL', `KV frame with ${metaBytes} bytes of meta, expected ${KV_META_BYTES}`);
+  if (payloadBytes % 8 !== 0)
+    throw new KvrError(
+      'PROTOCOL',
+      `KV frame with ${payloadBytes} bytes, which is no whole number of f32 pairs`,
+    );
 }
 
 function parseJson(meta: Buffer): unknown {
@@ -117,5 +130,6 @@ function parseJson(meta: Buffer): unknown {
 }
 
 function checkBound(what: string, bytes: number, bound: number): void {
-  if (bytes > bound) throw new KvrError('PROTOCOL', `frame ${what} of ${bytes} bytes exceeds the bound of ${bound}`);
+  if (bytes > bound)
+    throw new KvrError('PROTOCOL', `frame ${what} of ${bytes} bytes exceeds the bound of ${bound}`);
 }

@@ -12,7 +12,8 @@ export type LinkHandlers = {
 };
 
 export interface Link {
-  /** Hands a frame over; it never blocks. The payload must not change until `onSent`, if given, was called. */
+  /** Hands a frame over; it never blocks. The payload must not change until `onSent`, if given, was called:
+   * when the system has taken the frame, or the link has ended and it never will. */
   send(frame: Frame, onSent?: () => void): void;
   /** Bytes handed over and not yet taken by the system. */
   readonly bufferedBytes: number;

@@ -20,12 +20,18 @@ export class SocketLink implements Link {
     this.#handlers = handlers;
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#read(chunk));
-    socket.on('error', (error) => this.#fail(new KvrError('LINK', `link broke: ${error.message}`, {}, error)));
+    socket.on('error', (error) =>
+      this.#fail(new KvrError('LINK', `link broke: ${error.message}`, {}, error)),
+    );
     socket.on('close', () => this.#finish());
   }
 
   send(frame: Frame, onSent?: () => void): void {
-    if (this.#isClosed || this.#isEnding) return;
+    if (this.#isClosed || this.#isEnding) {
+      // Whoever counts bytes in flight must hear of these too; that they are lost, onClose tells.
+      if (onSent) queueMicrotask(onSent);
+      return;
+    }
     this.#socket.cork();
     const done = onSent && ((): void => onSent());
     if (frame.payload.byteLength === 0) {
@@ -81,7 +87,9 @@ export class SocketLink implements Link {
   #finish(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const torn = this.#decoder.isTorn ? new KvrError('LINK', 'link ended in the middle of a frame') : undefined;
+    const torn = this.#decoder.isTorn
+      ? new KvrError('LINK', 'link ended in the middle of a frame')
+      : undefined;
     const gone = this.#isEnding ? undefined : new KvrError('LINK', 'link was closed by the peer');
     this.#handlers.onClose(this.#error ?? (this.#isEnding ? undefined : (torn ?? gone)));
   }

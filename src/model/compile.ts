@@ -52,7 +52,11 @@ async function buildFolder(checkpoint: Checkpoint, folder: string, options: Comp
   };
   await step(writeEmbedding(checkpoint, folder));
   for (let layer = 0; layer < shape.layers; layer++) {
-    await step(writePacked(checkpoint, folder, FILES.block(layer), options, (target) => addBlock(target, checkpoint, layer)));
+    await step(
+      writePacked(checkpoint, folder, FILES.block(layer), options, (target) =>
+        addBlock(target, checkpoint, layer),
+      ),
+    );
   }
   await step(writePacked(checkpoint, folder, FILES.tail, options, (target) => addTail(target, checkpoint)));
   await step(writeHead(checkpoint, folder));
@@ -131,7 +135,10 @@ async function writeHead(checkpoint: Checkpoint, folder: string): Promise<number
 async function writeHeadWeight(checkpoint: Checkpoint, path: string): Promise<void> {
   const weights = await WeightFile.create(path);
   try {
-    await weights.appendMatrix('head', checkpoint.head.weight, [checkpoint.shape.vocabulary, checkpoint.shape.hidden]);
+    await weights.appendMatrix('head', checkpoint.head.weight, [
+      checkpoint.shape.vocabulary,
+      checkpoint.shape.hidden,
+    ]);
   } finally {
     await weights.close();
   }

@@ -71,7 +71,13 @@ export async function readManifest(folder: string): Promise<CompiledManifest> {
   try {
     return manifestSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    const reason = error instanceof z.ZodError ? (error.issues[0]?.message ?? 'not a manifest') : String(error);
-    throw new KvrError('BAD_CHECKPOINT', `${path} is no compiled model (${firstLine(reason)}); delete the folder`, {}, error);
+    const reason =
+      error instanceof z.ZodError ? (error.issues[0]?.message ?? 'not a manifest') : String(error);
+    throw new KvrError(
+      'BAD_CHECKPOINT',
+      `${path} is no compiled model (${firstLine(reason)}); delete the folder`,
+      {},
+      error,
+    );
   }
 }

@@ -32,7 +32,11 @@ const SEQUENTIAL: InferenceSession.SessionOptions = {
  * Opens a graph with `threads` threads (the caller's own included).
  * @throws INTERNAL where the runtime refuses the graph, with its first line.
  */
-export async function openSession(source: SessionSource, threads: number, optimised: boolean): Promise<Session> {
+export async function openSession(
+  source: SessionSource,
+  threads: number,
+  optimised: boolean,
+): Promise<Session> {
   const options: InferenceSession.SessionOptions = {
     ...SEQUENTIAL,
     intraOpNumThreads: threads,
@@ -41,7 +45,9 @@ export async function openSession(source: SessionSource, threads: number, optimi
     extra: { session: { intra_op: { allow_spinning: threads > 1 ? '1' : '0' } } },
   };
   const session = await guard('open', () =>
-    typeof source === 'string' ? InferenceSession.create(source, options) : InferenceSession.create(source, options),
+    typeof source === 'string'
+      ? InferenceSession.create(source, options)
+      : InferenceSession.create(source, options),
   );
   return {
     run: (feeds) => guard('run', async () => toArrays(await session.run(feeds))),
@@ -100,11 +106,14 @@ async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    if (/No space left|ENOSPC/i.test(reason)) throw new KvrError('DISK_FULL', `disk full while writing the compiled model`, {}, error);
+    if (/No space left|ENOSPC/i.test(reason))
+      throw new KvrError('DISK_FULL', `disk full while writing the compiled model`, {}, error);
     throw new KvrError('INTERNAL', `kernel runtime could not ${what}: ${firstLine(reason)}`, {}, error);
   }
 }
 
 function toArrays(results: InferenceSession.OnnxValueMapType): Record<string, Float32Array> {
-  return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]));
+  return Object.fromEntries(
+    Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
+  );
 }

@@ -30,15 +30,26 @@ export class KvCache {
     const { headDim } = this.#shape;
     const start = head * this.capacity * headDim;
     const { keys, values } = this.layer(layer);
-    return { keys: keys.subarray(start, start + tokens * headDim), values: values.subarray(start, start + tokens * headDim) };
+    return {
+      keys: keys.subarray(start, start + tokens * headDim),
+      values: values.subarray(start, start + tokens * headDim),
+    };
   }
 
   /** Copies token-major rows [rows, kvHeads·D] in at row `start`. @throws INTERNAL where they do not fit. */
   write(layer: number, start: number, keys: Float32Array, values: Float32Array): void {
     const width = this.#shape.kvHeads * this.#shape.headDim;
     const rows = keys.length / width;
-    if (!Number.isInteger(rows) || values.length !== keys.length || start < 0 || start + rows > this.capacity) {
-      throw new KvrError('INTERNAL', `cache rows [${start}, ${start + rows}) do not fit a capacity of ${this.capacity}`);
+    if (
+      !Number.isInteger(rows) ||
+      values.length !== keys.length ||
+      start < 0 ||
+      start + rows > this.capacity
+    ) {
+      throw new KvrError(
+        'INTERNAL',
+        `cache rows [${start}, ${start + rows}) do not fit a capacity of ${this.capacity}`,
+      );
     }
     const layerRows = this.layer(layer);
     this.#scatter(keys, layerRows.keys, start, rows);

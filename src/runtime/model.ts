@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { ModelShape } from '../core/shape.js';
 import { type CompiledManifest, FILES, readManifest } from '../model/compiled.js';
-import { rowAttention, sliceAttention } from '../model/onnx/attention.js';
+import { denseAttention, rowAttention, sliceAttention } from '../model/onnx/attention.js';
 import { encodeModel } from '../model/onnx/proto.js';
 import { type Feeds, floats, int32, int64, openSession, type Session } from './kernels.js';
 import type { KvCache } from './kv-cache.js';
@@ -22,6 +22,9 @@ export type BlockOutput = {
 /** What a block takes beside the rotary rows: the stream, and from layer 1 on the attention of the layer before. */
 export type BlockInput = { readonly hidden: Float32Array; readonly attended?: Float32Array };
 
+/** Rows of a dense attention call; its scores take group·rows·tokens floats. */
+const DENSE_ROWS = 128;
+
 export class Model {
   readonly manifest: CompiledManifest;
   readonly shape: ModelShape;
@@ -31,9 +34,19 @@ export class Model {
   readonly #head: Session;
   readonly #slice: Session;
   readonly #row: Session;
+  readonly #threads: number;
+  /** Opened when the baseline first asks for it. */
+  #dense: Session | undefined;
 
-  private constructor(manifest: CompiledManifest, sessions: readonly Session[]) {
-    const [embed, tail, head, slice, row, ...blocks] = sessions as [Session, Session, Session, Session, Session];
+  private constructor(manifest: CompiledManifest, sessions: readonly Session[], threads: number) {
+    this.#threads = threads;
+    const [embed, tail, head, slice, row, ...blocks] = sessions as [
+      Session,
+      Session,
+      Session,
+      Session,
+      Session,
+    ];
     this.manifest = manifest;
     this.shape = manifest.shape;
     this.#embed = embed;
@@ -58,7 +71,7 @@ export class Model {
     for (let layer = 0; layer < shape.layers; layer++) {
       sessions.push(await openSession(join(folder, FILES.block(layer)), threads, true));
     }
-    return new Model(manifest, sessions);
+    return new Model(manifest, sessions, threads);
   }
 
   /** ids [rows] i32 → hidden [rows, hidden]. */
@@ -106,15 +119,52 @@ export class Model {
   }
 
   /** Attention of one query row [heads·D] over the cached rows [0, tokens) → [heads·D]. */
-  async attendRow(cache: KvCache, layer: number, tokens: number, queries: Float32Array): Promise<Float32Array> {
+  async attendRow(
+    cache: KvCache,
+    layer: number,
+    tokens: number,
+    queries: Float32Array,
+  ): Promise<Float32Array> {
     const { heads, kvHeads, headDim } = this.shape;
-    const feeds: Feeds = { queries: floats(queries, [kvHeads, heads / kvHeads, headDim]) };
-    for (let head = 0; head < kvHeads; head++) {
-      const { keys, values } = cache.head(layer, head, tokens);
-      feeds[`k${head}`] = floats(keys, [tokens, headDim]);
-      feeds[`v${head}`] = floats(values, [tokens, headDim]);
-    }
+    const feeds: Feeds = {
+      ...headViews(this.shape, cache, layer, tokens),
+      queries: floats(queries, [kvHeads, heads / kvHeads, headDim]),
+    };
     return result(await this.#row.run(feeds), 'attended');
+  }
+
+  /** As attendSlice, but over the whole context with the later part masked; the cache holds the chunk's rows too. */
+  async attendDense(
+    cache: KvCache,
+    layer: number,
+    start: number,
+    contextTokens: number,
+    chunk: BlockOutput,
+  ): Promise<Float32Array> {
+    this.#dense ??= await openSession(encodeModel(denseAttention(this.shape)), this.#threads, false);
+    const width = this.shape.heads * this.shape.headDim;
+    const rows = chunk.queries.length / width;
+    const attended = new Float32Array(chunk.queries.length);
+    for (let row = 0; row < rows; row += DENSE_ROWS) {
+      const end = Math.min(rows, row + DENSE_ROWS);
+      const queries = chunk.queries.subarray(row * width, end * width);
+      const feeds = this.#denseFeeds(cache, layer, start + row, contextTokens, queries);
+      attended.set(result(await this.#dense.run(feeds), 'attended'), row * width);
+    }
+    return attended;
+  }
+
+  #denseFeeds(cache: KvCache, layer: number, start: number, tokens: number, queries: Float32Array): Feeds {
+    const { heads, kvHeads, headDim } = this.shape;
+    const rows = queries.length / (heads * headDim);
+    const group = heads / kvHeads;
+    return {
+      ...headViews(this.shape, cache, layer, tokens),
+      queries: floats(queries, [1, rows, heads * headDim]),
+      mask: floats(causalMask(rows, start, tokens), [rows, tokens]),
+      unfolded: int64(BigInt64Array.from([group, rows, tokens], BigInt), [3]),
+      folded: int64(BigInt64Array.from([1, group * rows, tokens], BigInt), [3]),
+    };
   }
 
   /** The stream and last attention of one row → logits [vocabulary]. */
@@ -131,7 +181,27 @@ export class Model {
     for (const session of [this.#embed, this.#tail, this.#head, this.#slice, this.#row, ...this.#blocks]) {
       await session.close();
     }
+    await this.#dense?.close();
   }
+}
+
+/** Rows [0, tokens) of every KV head as k{head} and v{head}, without a copy. */
+function headViews(shape: ModelShape, cache: KvCache, layer: number, tokens: number): Feeds {
+  const feeds: Feeds = {};
+  for (let head = 0; head < shape.kvHeads; head++) {
+    const { keys, values } = cache.head(layer, head, tokens);
+    feeds[`k${head}`] = floats(keys, [tokens, shape.headDim]);
+    feeds[`v${head}`] = floats(values, [tokens, shape.headDim]);
+  }
+  return feeds;
+}
+
+/** [rows, tokens]: 0 where row start+r may look, -inf at later tokens. */
+function causalMask(rows: number, start: number, tokens: number): Float32Array {
+  const mask = new Float32Array(rows * tokens);
+  for (let row = 0; row < rows; row++)
+    mask.fill(-Infinity, row * tokens + start + row + 1, (row + 1) * tokens);
+  return mask;
 }
 
 function result(outputs: Record<string, Float32Array>, name: string): Float32Array {

@@ -19,9 +19,15 @@ export function checkRun(
   const expected = isLast ? contextTokens : (partition[rank] ?? 0);
   expect(chain.length === partition.length, `${chain.length} ranks but ${partition.length} slices`);
   expect(chain[rank] === worker, `rank ${rank} of the chain is ${chain[rank]}, this is ${worker}`);
-  expect(partition.every((size) => size > 0), 'a slice without tokens');
+  expect(
+    partition.every((size) => size > 0),
+    'a slice without tokens',
+  );
   expect(payload.byteLength === 4 * expected, `${payload.byteLength} bytes of ids for ${expected} tokens`);
-  expect(contextTokens + run.maxTokens <= shape.contextTokens, `${contextTokens}+${run.maxTokens} tokens, the model takes ${shape.contextTokens}`);
+  expect(
+    contextTokens + run.maxTokens <= shape.contextTokens,
+    `${contextTokens}+${run.maxTokens} tokens, the model takes ${shape.contextTokens}`,
+  );
   const unknown = readIds(payload).find((id) => id < 0 || id >= shape.vocabulary);
   expect(unknown === undefined, `token id ${unknown} of a vocabulary of ${shape.vocabulary}`);
 }

@@ -28,7 +28,10 @@ export class ComputeHandle {
     this.#thread.on('message', onMessage);
     this.exited = new Promise((resolve) => {
       let failure: Error | undefined;
-      this.#thread.on('error', (error) => (failure = error instanceof Error ? error : new Error(String(error))));
+      this.#thread.on(
+        'error',
+        (error) => (failure = error instanceof Error ? error : new Error(String(error))),
+      );
       this.#thread.on('exit', () => resolve(failure));
     });
   }

@@ -8,8 +8,10 @@ import { Model } from '../runtime/model.js';
 import { ChainExchange } from './chain-exchange.js';
 import { runDecode } from './decode-loop.js';
 import { type ActiveRequest, Desk } from './desk.js';
-import { noExchange } from './exchange.js';
-import type { Phase } from './protocol.js';
+import { type Exchange, noExchange } from './exchange.js';
+import { GatherExchange } from './gather-exchange.js';
+import { probeModel } from './probe.js';
+import type { Phase, ProbeMessage } from './protocol.js';
 import { runPrompt } from './rank-loop.js';
 import type { ComputeSettings, FromCompute } from './thread-messages.js';
 
@@ -17,9 +19,9 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   const model = await openModel(port, settings);
   if (!model) return;
   const desk = new Desk(port, settings, model.shape);
-  for (let request = desk.next(); request; request = desk.next()) {
-    await serve(model, request, desk, settings.chunkTokens);
-    desk.release(request);
+  for (let work = desk.next(); work; work = desk.next()) {
+    if (work.type === 'probe') await measure(model, work.probe, desk);
+    else await serve(model, work.request, desk, settings.chunkTokens);
   }
   await model.close();
   port.close();
@@ -51,15 +53,30 @@ async function serve(model: Model, request: ActiveRequest, desk: Desk, chunkToke
     desk.tell({ type: 'finished', request: job.request, reason });
   } catch (error) {
     reportEnd(error, job.request, phase, desk);
+  } finally {
+    desk.release(request);
   }
 }
 
-function exchangeFor(model: Model, request: ActiveRequest, desk: Desk): ChainExchange | typeof noExchange {
+async function measure(model: Model, probe: ProbeMessage, desk: Desk): Promise<void> {
+  try {
+    desk.tell({ type: 'probed', probe: probe.probe, samples: await probeModel(model, probe) });
+  } catch (error) {
+    const { code, message } = asKvrError(error);
+    desk.tell({ type: 'failed', code, message, phase: 'load' });
+  }
+}
+
+function exchangeFor(model: Model, request: ActiveRequest, desk: Desk): Exchange {
+  const rowFloats = model.shape.kvHeads * model.shape.headDim;
   switch (request.job.strategy) {
     case 'single':
       return noExchange;
     case 'kvr':
-      return new ChainExchange(desk, request, model.shape.kvHeads * model.shape.headDim);
+      return new ChainExchange(desk, request, rowFloats);
+    case 'tsp':
+    case 'tsp-dense':
+      return new GatherExchange(desk, request, rowFloats);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Slice } from '../core/partition.js';
 import { kvBytesPerToken, type ModelShape } from '../core/shape.js';
 import { KvCache } from '../runtime/kv-cache.js';
 import { Mailbox } from './mailbox.js';
+import type { ProbeMessage } from './protocol.js';
 import { Recorder } from './recorder.js';
 import { RowCoverage } from './row-coverage.js';
 import {
@@ -33,11 +34,16 @@ export type ActiveRequest = {
   readonly contextTokens: number;
   readonly cache: KvCache;
   readonly cacheBytes: number;
-  /** Per layer, the rows of the prefix [0, slice.start) that have arrived. */
+  /** Per layer, which of the rows that this rank waits for are there. */
   readonly coverage: readonly RowCoverage[];
   readonly recorder: Recorder;
   isCancelled: boolean;
 };
+
+/** What the compute thread does next. */
+export type Work =
+  | { readonly type: 'request'; readonly request: ActiveRequest }
+  | { readonly type: 'probe'; readonly probe: ProbeMessage };
 
 export class Desk {
   readonly #mailbox: Mailbox;
@@ -46,7 +52,7 @@ export class Desk {
   readonly #shape: ModelShape;
   readonly #kvBytesLimit: number;
   readonly #requests = new Map<number, ActiveRequest>();
-  readonly #waiting: ActiveRequest[] = [];
+  readonly #waiting: Work[] = [];
   #kvBytes = 0;
   isClosing = false;
 
@@ -58,13 +64,13 @@ export class Desk {
     this.#kvBytesLimit = settings.kvBytesLimit;
   }
 
-  /** @returns the next request to work on, sleeping until there is one; undefined when the worker closes. */
-  next(): ActiveRequest | undefined {
+  /** @returns what to work on next, sleeping until there is something; undefined when the worker closes. */
+  next(): Work | undefined {
     for (;;) {
       this.#readAll();
       if (this.isClosing) return undefined;
-      const request = this.#waiting.shift();
-      if (request) return request;
+      const work = this.#waiting.shift();
+      if (work) return work;
       this.#mailbox.sleep(LOOK_AGAIN_MS);
     }
   }
@@ -114,6 +120,9 @@ export class Desk {
         case 'run':
           this.#accept(message.job);
           break;
+        case 'probe':
+          this.#waiting.push({ type: 'probe', probe: message.probe });
+          break;
         case 'kv':
           this.#write(message);
           break;
@@ -131,7 +140,7 @@ export class Desk {
     try {
       const request = this.#open(job);
       this.#requests.set(job.request, request);
-      this.#waiting.push(request);
+      this.#waiting.push({ type: 'request', request });
     } catch (error) {
       const refusal = error instanceof KvrError ? error : new KvrError('INTERNAL', String(error));
       const { code, message } = refusal;
@@ -144,7 +153,11 @@ export class Desk {
     const contextTokens = job.partition.reduce((sum, size) => sum + size, 0);
     const start = job.partition.slice(0, job.rank).reduce((sum, size) => sum + size, 0);
     const slice = { start, end: start + (job.partition[job.rank] ?? 0) };
-    const capacity = job.rank === job.chain.length - 1 ? contextTokens + job.maxTokens : slice.end;
+    const isGathered = job.strategy === 'tsp' || job.strategy === 'tsp-dense';
+    const promptRows = isGathered ? contextTokens : slice.end;
+    const capacity = job.rank === job.chain.length - 1 ? contextTokens + job.maxTokens : promptRows;
+    // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
+    const expectedRows = isGathered ? contextTokens : start;
     const cacheBytes = capacity * kvBytesPerToken(this.#shape);
     this.#checkRoom(cacheBytes);
     this.#kvBytes += cacheBytes;
@@ -155,7 +168,7 @@ export class Desk {
       contextTokens,
       cache: new KvCache(this.#shape, capacity),
       cacheBytes,
-      coverage: Array.from({ length: this.#shape.layers }, () => new RowCoverage(start)),
+      coverage: Array.from({ length: this.#shape.layers }, () => new RowCoverage(expectedRows)),
       recorder: new Recorder(),
       isCancelled: false,
     };
@@ -163,12 +176,18 @@ export class Desk {
 
   #checkRoom(cacheBytes: number): void {
     if (this.#requests.size >= MAX_REQUESTS) {
-      throw new KvrError('WORKER_REFUSED', `worker holds ${MAX_REQUESTS} requests, its limit; try again later`);
+      throw new KvrError(
+        'WORKER_REFUSED',
+        `worker holds ${MAX_REQUESTS} requests, its limit; try again later`,
+      );
     }
     if (this.#kvBytes + cacheBytes <= this.#kvBytesLimit) return;
     const needed = Math.ceil((this.#kvBytes + cacheBytes) / 2 ** 20);
     const limit = Math.floor(this.#kvBytesLimit / 2 ** 20);
-    throw new KvrError('WORKER_REFUSED', `KV-cache of ${needed} MiB exceeds the worker's limit of ${limit} MiB; shorten the prompt or raise --kv-memory`);
+    throw new KvrError(
+      'WORKER_REFUSED',
+      `KV-cache of ${needed} MiB exceeds the worker's limit of ${limit} MiB; shorten the prompt or raise --kv-memory`,
+    );
   }
 
   /** Puts a prefix's rows where they belong. Rows of a request that is gone are dropped: a cancel overtook them. */
@@ -178,23 +197,46 @@ export class Desk {
     if (!request || request.isCancelled) return;
     try {
       this.#checkRows(rows, request);
-      const floats = new Float32Array(rows.payload.buffer, rows.payload.byteOffset, rows.payload.byteLength / 4);
-      request.cache.write(rows.layer, rows.start, floats.subarray(0, floats.length / 2), floats.subarray(floats.length / 2));
+      const floats = new Float32Array(
+        rows.payload.buffer,
+        rows.payload.byteOffset,
+        rows.payload.byteLength / 4,
+      );
+      request.cache.write(
+        rows.layer,
+        rows.start,
+        floats.subarray(0, floats.length / 2),
+        floats.subarray(floats.length / 2),
+      );
       request.recorder.receivedBytes += rows.payload.byteLength;
     } catch (error) {
       request.isCancelled = true;
       const { code, message } = error as KvrError;
-      this.tell({ type: 'failed', request: rows.request, code, message, phase: 'prefill', layer: rows.layer });
+      this.tell({
+        type: 'failed',
+        request: rows.request,
+        code,
+        message,
+        phase: 'prefill',
+        layer: rows.layer,
+      });
     }
   }
 
   #checkRows(rows: KvRows, request: ActiveRequest): void {
     const expected = rows.rows * 8 * this.#shape.kvHeads * this.#shape.headDim;
     if (rows.payload.byteLength !== expected) {
-      throw new KvrError('PROTOCOL', `KV frame of ${rows.rows} rows has ${rows.payload.byteLength} bytes, expected ${expected}`);
+      throw new KvrError(
+        'PROTOCOL',
+        `KV frame of ${rows.rows} rows has ${rows.payload.byteLength} bytes, expected ${expected}`,
+      );
     }
     const coverage = request.coverage[rows.layer];
-    if (!coverage) throw new KvrError('PROTOCOL', `KV frame for layer ${rows.layer} of a model with ${this.#shape.layers} layers`);
+    if (!coverage)
+      throw new KvrError(
+        'PROTOCOL',
+        `KV frame for layer ${rows.layer} of a model with ${this.#shape.layers} layers`,
+      );
     coverage.add(rows.start, rows.start + rows.rows);
   }
 

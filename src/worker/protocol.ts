@@ -15,7 +15,8 @@ const milliseconds = z.number().min(0);
 /** A worker's name in the chain plus where it listens. */
 const peer = z.object({ worker: workerId, address: z.string().max(512) });
 
-export const STRATEGIES = ['single', 'kvr'] as const;
+/** single: one worker alone. kvr: the chain. tsp: all-gather with a barrier per layer; tsp-dense: likewise, with the full QKᵀ. */
+export const STRATEGIES = ['single', 'kvr', 'tsp', 'tsp-dense'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's. */
@@ -36,10 +37,23 @@ const runSchema = z.object({
 });
 export type RunMessage = z.infer<typeof runSchema>;
 
+/** Asks for kernel times on this worker: blocks of so many rows, attention of so many rows after a prefix. */
+const probeSchema = z.object({
+  type: z.literal('probe'),
+  probe: index,
+  blockTokens: z.array(index.min(1)).min(1).max(64),
+  attention: z.array(z.object({ tokens: index.min(1), prefixTokens: index })).max(64),
+  repeats: index.min(1).max(100),
+});
+export type ProbeMessage = z.infer<typeof probeSchema>;
+
 export const toWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), role: z.enum(['engine', 'peer']), worker: workerId }),
   z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
   runSchema,
+  probeSchema,
+  /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
+  z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),
   z.object({ type: z.literal('cancel'), request }),
   z.object({ type: z.literal('ping'), ping: index }),
   z.object({ type: z.literal('shutdown') }),
@@ -68,9 +82,32 @@ export const PHASES = ['load', 'connect', 'prefill', 'decode'] as const;
 export type Phase = (typeof PHASES)[number];
 const phase = z.enum(PHASES);
 
+/** One timed call; `call` is what a chunk costs outside the kernels, `embed` the embedding of `tokens` rows. */
+export const probeSampleSchema = z.object({
+  kind: z.enum(['block', 'attention', 'head', 'embed', 'call']),
+  tokens: index,
+  prefixTokens: index,
+  ms: milliseconds,
+});
+export type ProbeSample = z.infer<typeof probeSampleSchema>;
+
+/** What peers say to each other besides rows: echoes measure a link. */
+export const peerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('echo'), echo: index, wantsAnswer: z.boolean() }),
+  z.object({ type: z.literal('echoed'), echo: index }),
+]);
+export type PeerMessage = z.infer<typeof peerSchema>;
+
 export const fromWorkerSchema = z.discriminatedUnion('type', [
   /** The first message of a worker on any link. */
-  z.object({ type: z.literal('ready'), pid: index, digest: z.string(), dtype: z.enum(DTYPES), threads: index }),
+  z.object({
+    type: z.literal('ready'),
+    pid: index,
+    digest: z.string(),
+    dtype: z.enum(DTYPES),
+    threads: index,
+  }),
   z.object({ type: z.literal('connected') }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
   /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
@@ -89,6 +126,13 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     layer: index.optional(),
   }),
   z.object({ type: z.literal('pong'), ping: index }),
+  z.object({ type: z.literal('probed'), probe: index, samples: z.array(probeSampleSchema).max(10_000) }),
+  z.object({
+    type: z.literal('probedLink'),
+    probe: index,
+    latencyMs: milliseconds,
+    bytesPerS: z.number().positive(),
+  }),
 ]);
 export type FromWorker = z.infer<typeof fromWorkerSchema>;
 
@@ -97,5 +141,8 @@ export function parseMessage<T>(schema: z.ZodType<T>, frame: ControlFrame): T {
   const parsed = schema.safeParse(frame.message);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new KvrError('PROTOCOL', `message field ${issue?.path.join('.') || '(all)'}: ${firstLine(issue?.message ?? 'invalid')}`);
+  throw new KvrError(
+    'PROTOCOL',
+    `message field ${issue?.path.join('.') || '(all)'}: ${firstLine(issue?.message ?? 'invalid')}`,
+  );
 }

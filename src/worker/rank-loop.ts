@@ -63,7 +63,12 @@ function attend(
   chunk: Chunk,
   output: BlockOutput,
 ): Promise<Float32Array> {
-  return request.recorder.time('attention', layer, () => model.attendSlice(request.cache, layer, chunk.start, output));
+  const { cache, contextTokens, job, recorder } = request;
+  return recorder.time('attention', layer, () =>
+    job.strategy === 'tsp-dense'
+      ? model.attendDense(cache, layer, chunk.start, contextTokens, output)
+      : model.attendSlice(cache, layer, chunk.start, output),
+  );
 }
 
 async function runBlock(
@@ -76,7 +81,9 @@ async function runBlock(
   const input = attended ? { hidden: chunk.hidden, attended } : { hidden: chunk.hidden };
   // Of the last layer the first token needs one row; the block keeps hidden and queries of that row only.
   const from = chunk.end - chunk.start - 1;
-  const output = await request.recorder.time('block', layer, () => model.block(layer, input, chunk.rotary, from));
+  const output = await request.recorder.time('block', layer, () =>
+    model.block(layer, input, chunk.rotary, from),
+  );
   chunk.hidden = output.hidden;
   chunk.output = output;
   return output;
@@ -87,6 +94,8 @@ async function lastRow(model: Model, request: ActiveRequest, chunk: Chunk): Prom
   const { cache, contextTokens, recorder } = request;
   const { hidden, queries } = chunk.output as BlockOutput;
   const layer = model.shape.layers - 1;
-  const attended = await recorder.time('attention', layer, () => model.attendRow(cache, layer, contextTokens, queries));
+  const attended = await recorder.time('attention', layer, () =>
+    model.attendRow(cache, layer, contextTokens, queries),
+  );
   return recorder.time('head', layer, () => model.logits(hidden, attended));
 }

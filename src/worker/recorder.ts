@@ -46,6 +46,9 @@ export class Recorder {
   }
 
   #sum(kind: TimelineEvent['kind']): number {
-    return this.#events.reduce((sum, event) => (event.kind === kind ? sum + event.endMs - event.startMs : sum), 0);
+    return this.#events.reduce(
+      (sum, event) => (event.kind === kind ? sum + event.endMs - event.startMs : sum),
+      0,
+    );
   }
 }

@@ -22,7 +22,13 @@ export class Route {
   #sentBytes = 0;
   #onAllSent: (() => void) | undefined;
 
-  constructor(run: RunMessage, engine: Link, targets: readonly Link[], relay: Link | undefined, layers: number) {
+  constructor(
+    run: RunMessage,
+    engine: Link,
+    targets: readonly Link[],
+    relay: Link | undefined,
+    layers: number,
+  ) {
     const prefixTokens = run.partition.slice(0, run.rank).reduce((sum, size) => sum + size, 0);
     this.#unrelayedRows = relay ? layers * prefixTokens : 0;
     this.run = run;

@@ -22,6 +22,11 @@ export function parseWorkerSettings(text: string | undefined): WorkerSettings {
     return workerSettingsSchema.parse(JSON.parse(text ?? ''));
   } catch (error) {
     const reason = error instanceof Error ? firstLine(error.message) : String(error);
-    throw new KvrError('BAD_INPUT', `worker settings are not valid (${reason}); workers are started by kvr`, {}, error);
+    throw new KvrError(
+      'BAD_INPUT',
+      `worker settings are not valid (${reason}); workers are started by kvr`,
+      {},
+      error,
+    );
   }
 }

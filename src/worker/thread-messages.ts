@@ -5,7 +5,7 @@
 import type { KvrErrorCode } from '../core/errors.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
 import type { RankTimeline } from '../core/timeline.js';
-import type { Phase, RunMessage } from './protocol.js';
+import type { Phase, ProbeMessage, ProbeSample, RunMessage } from './protocol.js';
 
 /** A run message and its ids; slice ids for all ranks but the last, which gets the whole prompt. */
 export type Job = RunMessage & { readonly ids: Int32Array };
@@ -22,6 +22,7 @@ export type KvRows = {
 export type ToCompute =
   | { readonly type: 'run'; readonly job: Job }
   | ({ readonly type: 'kv' } & KvRows)
+  | { readonly type: 'probe'; readonly probe: ProbeMessage }
   | { readonly type: 'cancel'; readonly request: number }
   | { readonly type: 'close' };
 
@@ -46,6 +47,7 @@ export type FromCompute =
       readonly phase: Phase;
       readonly layer?: number;
     }
+  | { readonly type: 'probed'; readonly probe: number; readonly samples: ProbeSample[] }
   | { readonly type: 'drained' };
 
 /** What the compute thread is started with. */

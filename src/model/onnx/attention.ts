@@ -1,6 +1,7 @@
 /**
- * The two weightless attention graphs, shared by all layers. `slice` is the attention of a chunk of tokens after a
- * prefix that lies in the cache; `row` that of one token over the cache in place.
+ * The weightless attention graphs, shared by all layers. `slice` is the attention of a chunk of tokens after a
+ * prefix that lies in the cache; `row` that of one token over the cache in place;
+ * `dense` is the baseline's, which computes the masked half too.
  */
 import type { ModelShape } from '../../core/shape.js';
 import { GraphBuilder } from './graph-builder.js';
@@ -52,6 +53,52 @@ export function rowAttention(shape: ModelShape): Graph {
   graph.node('Concat', perHead, { attributes: { axis: 0 }, outputs: ['attended'] });
   graph.output('attended', 'f32', [kvHeads, group, headDim]);
   return graph.build();
+}
+
+/**
+ * TSP's attention as the paper has it: the full QKᵀ over the whole context, masked afterwards. queries
+ * [1, rows, heads·D], mask [rows, tokens] (0 or -inf), k{g} and v{g} as in rowAttention, and two shapes that ONNX
+ * can not infer, unfolded = (group, rows, tokens) and folded = (1, group·rows, tokens) → attended [1, rows, heads·D].
+ */
+export function denseAttention(shape: ModelShape): Graph {
+  const { heads, kvHeads, headDim } = shape;
+  const group = heads / kvHeads;
+  const graph = new GraphBuilder('dense-attention');
+  const q = graph.input('queries', 'f32', [1, 'rows', heads * headDim]);
+  const mask = graph.input('mask', 'f32', ['rows', 'tokens']);
+  const unfolded = graph.input('unfolded', 'i64', [3]);
+  const folded = graph.input('folded', 'i64', [3]);
+  const perHead = splitHeads(graph, foldQueries(graph, q, shape), kvHeads).map((query, head) => {
+    const k = graph.input(`k${head}`, 'f32', ['tokens', headDim]);
+    const v = graph.input(`v${head}`, 'f32', ['tokens', headDim]);
+    const scores = graph.node('FusedMatMul', [query, k], {
+      domain: 'com.microsoft',
+      attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } },
+    });
+    const masked = graph.node('Add', [graph.node('Reshape', [scores, unfolded]), mask]);
+    const weights = graph.node('Softmax', [masked], { attributes: { axis: -1 } });
+    return graph.node('MatMul', [graph.node('Reshape', [weights, folded]), v]);
+  });
+  const all = graph.node('Concat', perHead, { attributes: { axis: 0 } });
+  const split = graph.node('Reshape', [
+    all,
+    graph.constant('split', 'i64', [4], [kvHeads, group, -1, headDim]),
+  ]);
+  const byRow = graph.node('Transpose', [split], { attributes: { perm: [2, 0, 1, 3] } });
+  graph.node('Reshape', [byRow, graph.constant('joined', 'i64', [3], [1, -1, heads * headDim])], {
+    outputs: ['attended'],
+  });
+  graph.output('attended', 'f32', [1, 'rows', heads * headDim]);
+  return graph.build();
+}
+
+/** [1, rows, heads·D] → [kvHeads, group·rows, D]: the query heads of a group stacked as rows of one product. */
+function foldQueries(graph: GraphBuilder, queries: string, { heads, kvHeads, headDim }: ModelShape): string {
+  const perHead = graph.constant('perHead', 'i64', [4], [-1, kvHeads, heads / kvHeads, headDim]);
+  const byHead = graph.node('Transpose', [graph.node('Reshape', [queries, perHead])], {
+    attributes: { perm: [1, 2, 0, 3] },
+  });
+  return graph.node('Reshape', [byHead, graph.constant('stacked', 'i64', [3], [kvHeads, -1, headDim])]);
 }
 
 function splitHeads(graph: GraphBuilder, queries: string, kvHeads: number): string[] {

@@ -30,14 +30,29 @@ export async function addBlock(target: GraphTarget, checkpoint: Checkpoint, laye
     return addHidden(target, weights, stream, ROWS);
   }
   const from = graph.input('from', 'i64', [1]);
-  const kept = { hidden: addTailRows(target, stream.hidden, from, 1), normed: addTailRows(target, stream.normed, from, 1) };
-  await addQueries(target, weights, kept.normed, addTailRows(target, cos, from, 0), addTailRows(target, sin, from, 0), KEPT);
+  const kept = {
+    hidden: addTailRows(target, stream.hidden, from, 1),
+    normed: addTailRows(target, stream.normed, from, 1),
+  };
+  await addQueries(
+    target,
+    weights,
+    kept.normed,
+    addTailRows(target, cos, from, 0),
+    addTailRows(target, sin, from, 0),
+    KEPT,
+  );
   await addHidden(target, weights, kept, KEPT);
 }
 
 /** The tail: what follows the last attention, up to and with the final norm. */
 export async function addTail(target: GraphTarget, checkpoint: Checkpoint): Promise<void> {
-  const { normed } = await addAfterAttention(target, checkpoint, target.shape.layers - 1, checkpoint.finalNorm);
+  const { normed } = await addAfterAttention(
+    target,
+    checkpoint,
+    target.shape.layers - 1,
+    checkpoint.finalNorm,
+  );
   target.graph.node('Identity', [normed], { outputs: ['normed'] });
   target.graph.output('normed', 'f32', [1, ROWS, target.shape.hidden]);
 }
@@ -66,7 +81,8 @@ async function addAfterAttention(
   const hidden = graph.input('hidden', 'f32', [1, ROWS, shape.hidden]);
   const attended = graph.input('attended', 'f32', [1, ROWS, shape.heads * shape.headDim]);
   const projected = await addLinear(target, 'o', attended, weights.o);
-  if (shape.residual === 'parallel') return toStream(await addResidualNorm(target, 'next', projected, hidden, nextNorm));
+  if (shape.residual === 'parallel')
+    return toStream(await addResidualNorm(target, 'next', projected, hidden, nextNorm));
   const between = await addResidualNorm(target, 'mlp.norm', projected, hidden, mlpNormOf(weights));
   const mixed = await addMlp(target, weights, between.normed);
   return toStream(await addResidualNorm(target, 'next', mixed, between.sum, nextNorm));
@@ -102,10 +118,17 @@ async function addQueries(
 }
 
 /** The residual stream as the next graph gets it: with the MLP already in it where the residual is parallel. */
-async function addHidden(target: GraphTarget, weights: LayerWeights, stream: Stream, rows: string): Promise<void> {
+async function addHidden(
+  target: GraphTarget,
+  weights: LayerWeights,
+  stream: Stream,
+  rows: string,
+): Promise<void> {
   const { graph, shape } = target;
   if (shape.residual === 'parallel') {
-    const input = weights.mlpNorm ? await addNorm(target, 'mlp.norm', stream.hidden, weights.mlpNorm) : stream.normed;
+    const input = weights.mlpNorm
+      ? await addNorm(target, 'mlp.norm', stream.hidden, weights.mlpNorm)
+      : stream.normed;
     graph.node('Add', [stream.hidden, await addMlp(target, weights, input)], { outputs: ['next_hidden'] });
   } else {
     graph.node('Identity', [stream.hidden], { outputs: ['next_hidden'] });
@@ -122,7 +145,10 @@ async function addMlp(target: GraphTarget, weights: LayerWeights, x: string): Pr
   }
   const gate = await addLinear(target, 'gate', x, weights.gate);
   // QuickGelu(x) = x·sigmoid(alpha·x), which with alpha 1 is SiLU in one pass.
-  const silu = graph.node('QuickGelu', [gate], { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } });
+  const silu = graph.node('QuickGelu', [gate], {
+    domain: 'com.microsoft',
+    attributes: { alpha: { float: 1 } },
+  });
   return addLinear(target, 'down', graph.node('Mul', [silu, up]), weights.down);
 }
 

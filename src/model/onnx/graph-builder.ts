@@ -36,7 +36,9 @@ export class GraphBuilder {
   /** Adds a node; an empty input name leaves an optional input out. */
   node(op: string, inputs: readonly string[], options: NodeOptions = {}): string {
     const outputs = options.outputs ?? [`${op}_${this.#nodes.length}`];
-    const attributes = Object.entries(options.attributes ?? {}).map(([name, value]) => toAttribute(name, value));
+    const attributes = Object.entries(options.attributes ?? {}).map(([name, value]) =>
+      toAttribute(name, value),
+    );
     this.#nodes.push({ op, domain: options.domain ?? '', inputs, outputs, attributes });
     return outputs[0] ?? '';
   }
@@ -47,7 +49,12 @@ export class GraphBuilder {
   }
 
   /** A small constant held in the graph itself. */
-  constant(name: string, type: 'f32' | 'i64' | 'i32', dims: readonly number[], values: readonly number[]): string {
+  constant(
+    name: string,
+    type: 'f32' | 'i64' | 'i32',
+    dims: readonly number[],
+    values: readonly number[],
+  ): string {
     return this.initializer({ name, type, dims, data: toBytes(type, values) });
   }
 

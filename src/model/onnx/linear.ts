@@ -16,13 +16,23 @@ export type GraphTarget = {
 };
 
 /** Adds x [1, rows, in] → [1, rows, out]. */
-export async function addLinear(target: GraphTarget, name: string, x: string, linear: LinearWeights): Promise<string> {
+export async function addLinear(
+  target: GraphTarget,
+  name: string,
+  x: string,
+  linear: LinearWeights,
+): Promise<string> {
   const product = await addMatMul(target, name, x, linear.weight);
   if (!linear.bias) return product;
   return target.graph.node('Add', [product, await addVector(target, `${name}.bias`, linear.bias)]);
 }
 
-async function addMatMul(target: GraphTarget, name: string, x: string, weight: WeightMatrix): Promise<string> {
+async function addMatMul(
+  target: GraphTarget,
+  name: string,
+  x: string,
+  weight: WeightMatrix,
+): Promise<string> {
   const { graph, weights } = target;
   const transposed = await readTransposed(weight);
   const dims = [weight.columns, weight.rows];
@@ -36,7 +46,12 @@ export async function addVector(target: GraphTarget, name: string, vector: Weigh
 }
 
 /** Adds norm(x). */
-export async function addNorm(target: GraphTarget, name: string, x: string, norm: NormWeights): Promise<string> {
+export async function addNorm(
+  target: GraphTarget,
+  name: string,
+  x: string,
+  norm: NormWeights,
+): Promise<string> {
   const inputs = [x, ...(await addNormWeights(target, name, norm))];
   const attributes = { axis: -1, epsilon: { float: target.shape.normEpsilon } };
   const op = target.shape.norm === 'rms' ? 'SimplifiedLayerNormalization' : 'LayerNormalization';

@@ -7,7 +7,15 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 /** onnx.TensorProto.DataType. */
 export const ELEMENT_TYPES = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9, f16: 10 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
-export const ELEMENT_BYTES: Record<ElementType, number> = { f32: 4, u8: 1, i8: 1, i32: 4, i64: 8, bool: 1, f16: 2 };
+export const ELEMENT_BYTES: Record<ElementType, number> = {
+  f32: 4,
+  u8: 1,
+  i8: 1,
+  i32: 4,
+  i64: 8,
+  bool: 1,
+  f16: 2,
+};
 
 export type Attribute =
   | { readonly name: string; readonly float: number }

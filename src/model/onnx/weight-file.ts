@@ -28,7 +28,12 @@ export class WeightFile {
   }
 
   /** Appends raw little-endian values. */
-  async append(name: string, type: ElementType, dims: readonly number[], data: Uint8Array): Promise<Initializer> {
+  async append(
+    name: string,
+    type: ElementType,
+    dims: readonly number[],
+    data: Uint8Array,
+  ): Promise<Initializer> {
     const offset = this.#offset;
     await writeAll(this.#file, data, offset);
     this.#offset = offset + Math.ceil(data.byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
@@ -53,7 +58,9 @@ export class WeightFile {
 }
 
 /** Rows of a matrix in order, a bounded number of bytes at a time. */
-export async function* readPanels(matrix: WeightMatrix): AsyncGenerator<{ start: number; values: Float32Array }> {
+export async function* readPanels(
+  matrix: WeightMatrix,
+): AsyncGenerator<{ start: number; values: Float32Array }> {
   const rowsAtOnce = Math.max(1, Math.floor(READ_BYTES / (4 * matrix.columns)));
   for (let start = 0; start < matrix.rows; start += rowsAtOnce) {
     const end = Math.min(matrix.rows, start + rowsAtOnce);
@@ -102,7 +109,7 @@ export function asBytes(values: Float32Array | Int8Array | Uint8Array): Uint8Arr
 const WRITE_BYTES = 64 << 20;
 
 async function writeAll(file: FileHandle, data: Uint8Array, offset: number): Promise<void> {
-  for (let done = 0; done < data.byteLength; ) {
+  for (let done = 0; done < data.byteLength;) {
     const part = data.subarray(done, done + WRITE_BYTES);
     const { bytesWritten } = await file.write(part, 0, part.byteLength, offset + done);
     done += bytesWritten;

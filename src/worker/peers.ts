@@ -1,0 +1,94 @@
+/**
+ * The links of a worker to its peers: opening them, greeting, finding them by name, and measuring them.
+ */
+import { KvrError } from '../core/errors.js';
+import { controlFrame, KV_FRAME_BYTES } from '../link/frame.js';
+import type { Link } from '../link/link.js';
+import type { PeerMessage } from './protocol.js';
+
+/** A peer that accepts a link and never greets would keep its caller waiting. */
+const GREETING_TIMEOUT_MS = 10_000;
+/** Echoes whose fastest tells the latency. */
+const LATENCY_ECHOES = 8;
+
+export class Peers {
+  readonly #links = new Map<string, Link>();
+  readonly #greetings = new Map<string, () => void>();
+  readonly #echoes = new Map<number, () => void>();
+  #nextEcho = 0;
+
+  /** @throws LINK where there is no open link to that worker */
+  linkTo(worker: string): Link {
+    const link = this.#links.get(worker);
+    if (!link || link.isClosed) throw new KvrError('LINK', `no link to worker ${worker}`);
+    return link;
+  }
+
+  add(worker: string, link: Link): void {
+    this.#links.set(worker, link);
+  }
+
+  /** Forgets a link that ended, unless a newer one took its place. */
+  remove(worker: string, link: Link): void {
+    if (this.#links.get(worker) === link) this.#links.delete(worker);
+  }
+
+  resumeAll(): void {
+    for (const link of this.#links.values()) link.resume();
+  }
+
+  /** Settles when the peer has greeted. @throws LINK when it does not in time */
+  greeted(worker: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new KvrError('LINK', `worker ${worker} did not greet within ${GREETING_TIMEOUT_MS} ms`)),
+        GREETING_TIMEOUT_MS,
+      );
+      this.#greetings.set(worker, () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  onMessage(worker: string, link: Link, message: PeerMessage): void {
+    switch (message.type) {
+      case 'ready':
+        this.#greetings.get(worker)?.();
+        this.#greetings.delete(worker);
+        return;
+      case 'echo':
+        if (message.wantsAnswer)
+          link.send(controlFrame({ type: 'echoed', echo: message.echo } satisfies PeerMessage));
+        return;
+      case 'echoed':
+        this.#echoes.get(message.echo)?.();
+        this.#echoes.delete(message.echo);
+        return;
+    }
+  }
+
+  /** Half of the fastest round trip, and the rate at which `frames` frames of KV size got across. @throws LINK */
+  async measure(worker: string, frames: number): Promise<{ latencyMs: number; bytesPerS: number }> {
+    const link = this.linkTo(worker);
+    let roundTripMs = Infinity;
+    for (let echo = 0; echo < LATENCY_ECHOES; echo++)
+      roundTripMs = Math.min(roundTripMs, await this.#echo(link, 1, 0));
+    const bulkMs = Math.max(0.001, (await this.#echo(link, frames, KV_FRAME_BYTES)) - roundTripMs);
+    return { latencyMs: roundTripMs / 2, bytesPerS: (frames * KV_FRAME_BYTES * 1000) / bulkMs };
+  }
+
+  /** Sends frames of a size and waits until the last was answered. @returns the milliseconds it took */
+  async #echo(link: Link, frames: number, bytes: number): Promise<number> {
+    const payload = new Uint8Array(bytes);
+    const startMs = performance.now();
+    const echo = this.#nextEcho++;
+    const answered = new Promise<void>((resolve) => this.#echoes.set(echo, resolve));
+    for (let frame = 0; frame < frames; frame++) {
+      const message: PeerMessage = { type: 'echo', echo, wantsAnswer: frame === frames - 1 };
+      link.send(controlFrame(message, payload));
+    }
+    await answered;
+    return performance.now() - startMs;
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Times the kernels of this worker on made-up rows: what a plan's costs are fitted to. Runs on the compute thread
+ * between requests, with the same calls that requests use.
+ */
+import { KvCache } from '../runtime/kv-cache.js';
+import type { BlockInput, BlockOutput, Model } from '../runtime/model.js';
+import { seededRandom } from '../runtime/random.js';
+import { rotaryTable } from '../runtime/rotary.js';
+import type { ProbeMessage, ProbeSample } from './protocol.js';
+import { packRows } from './publish-rows.js';
+import { wallClock } from './recorder.js';
+
+export async function probeModel(model: Model, probe: ProbeMessage): Promise<ProbeSample[]> {
+  const samples: ProbeSample[] = [];
+  const note = async (
+    kind: ProbeSample['kind'],
+    tokens: number,
+    prefixTokens: number,
+    call: () => Promise<unknown>,
+  ): Promise<void> => {
+    const startMs = wallClock();
+    await call();
+    samples.push({ kind, tokens, prefixTokens, ms: wallClock() - startMs });
+  };
+  for (let repeat = 0; repeat <= probe.repeats; repeat++) {
+    // Layers take turns, so that weights come from memory as they do in a request.
+    for (const tokens of probe.blockTokens)
+      await probeBlock(model, 1 + (repeat % Math.max(1, model.shape.layers - 2)), tokens, note);
+    for (const { tokens, prefixTokens } of probe.attention)
+      await probeAttention(model, tokens, prefixTokens, note);
+    await probeEnds(model, probe.blockTokens.at(-1) ?? 1, note);
+    // The first round touches every page for the first time; it is not what a request costs.
+    if (repeat === 0) samples.length = 0;
+  }
+  return samples;
+}
+
+type Note = (
+  kind: ProbeSample['kind'],
+  tokens: number,
+  prefixTokens: number,
+  call: () => Promise<unknown>,
+) => Promise<void>;
+
+async function probeBlock(model: Model, layer: number, tokens: number, note: Note): Promise<void> {
+  const { shape } = model;
+  const rotary = rotaryTable(shape, 0, tokens);
+  const hidden = noise(tokens * shape.hidden);
+  const input: BlockInput = { hidden, attended: noise(tokens * shape.heads * shape.headDim) };
+  if (shape.layers < 3) return note('block', tokens, 0, () => model.block(0, { hidden }, rotary, tokens - 1));
+  await note('block', tokens, 0, () => model.block(layer, input, rotary, tokens - 1));
+}
+
+async function probeAttention(model: Model, tokens: number, prefixTokens: number, note: Note): Promise<void> {
+  const { shape } = model;
+  const cache = new KvCache({ ...shape, layers: 1 }, prefixTokens + tokens);
+  const chunk = madeUpRows(model, tokens);
+  cache.layer(0).keys.fill(0.01);
+  cache.layer(0).values.fill(0.01);
+  await note('attention', tokens, prefixTokens, () => model.attendSlice(cache, 0, prefixTokens, chunk));
+  const rowFloats = shape.kvHeads * shape.headDim;
+  await note('call', tokens, 0, async () => {
+    packRows(chunk.keys, chunk.values, 0, tokens * rowFloats);
+    cache.write(0, prefixTokens, chunk.keys, chunk.values);
+  });
+}
+
+async function probeEnds(model: Model, tokens: number, note: Note): Promise<void> {
+  const { hidden, heads, headDim } = model.shape;
+  await note('head', 1, 0, () => model.logits(noise(hidden), noise(heads * headDim)));
+  await note('embed', tokens, 0, () => model.embed(new Int32Array(tokens)));
+}
+
+function madeUpRows(model: Model, tokens: number): BlockOutput {
+  const { hidden, heads, kvHeads, headDim } = model.shape;
+  return {
+    hidden: new Float32Array(tokens * hidden),
+    queries: noise(tokens * heads * headDim),
+    keys: noise(tokens * kvHeads * headDim),
+    values: noise(tokens * kvHeads * headDim),
+  };
+}
+
+function noise(length: number): Float32Array {
+  const random = seededRandom(length);
+  return Float32Array.from({ length }, () => random() - 0.5);
+}

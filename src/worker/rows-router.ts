@@ -1,0 +1,119 @@
+/**
+ * Where rows go: from the compute thread to the ranks that need them, from other ranks to the compute thread and,
+ * along a chain, on to the next rank the moment they arrive. Every buffer on the way is bounded; over a bound the
+ * link that fills it is paused, so that the sender's side holds the rest.
+ */
+import { KvrError } from '../core/errors.js';
+import type { KvFrame } from '../link/frame.js';
+import type { Link } from '../link/link.js';
+import type { ComputeHandle } from './compute-handle.js';
+import { Parking } from './parking.js';
+import type { Peers } from './peers.js';
+import type { RunMessage } from './protocol.js';
+import { Route } from './route.js';
+import type { KvRows } from './thread-messages.js';
+
+/** Others' rows that may wait for a slow next link before their own link is paused. */
+const MAX_RELAY_BYTES = 64 << 20;
+/** How often a paused relay looks whether the next link has caught up. */
+const RELAY_LOOK_MS = 2;
+
+export class RowsRouter {
+  readonly #compute: ComputeHandle;
+  readonly #peers: Peers;
+  readonly #routes = new Map<number, Route>();
+  readonly #parking = new Parking();
+
+  constructor(compute: ComputeHandle, peers: Peers) {
+    this.#compute = compute;
+    this.#peers = peers;
+  }
+
+  get(request: number): Route | undefined {
+    return this.#routes.get(request);
+  }
+
+  entries(): [number, Route][] {
+    return [...this.#routes];
+  }
+
+  /** Finds a request's way through the peers. @throws LINK where a link that it needs is not there */
+  open(engine: Link, run: RunMessage, layers: number): Route {
+    const { strategy, chain, rank } = run;
+    if (strategy === 'single') return new Route(run, engine, [], undefined, layers);
+    if (strategy !== 'kvr') {
+      const others = chain.filter((_, other) => other !== rank).map((worker) => this.#peers.linkTo(worker));
+      return new Route(run, engine, others, undefined, layers);
+    }
+    const next = chain[rank + 1];
+    const link = next === undefined ? undefined : this.#peers.linkTo(next);
+    return new Route(run, engine, link ? [link] : [], link, layers);
+  }
+
+  /** Makes a route known and passes on what came before it. */
+  start(route: Route): void {
+    const { request } = route.run;
+    this.#routes.set(request, route);
+    for (const { frame, link } of this.#parking.take(request)) this.#route(route, frame, link);
+  }
+
+  /** Rows that came from a peer. */
+  receive(frame: KvFrame, from: Link): void {
+    const route = this.#routes.get(frame.request);
+    if (route) this.#route(route, frame, from);
+    else this.#parking.park(frame, from);
+  }
+
+  /** Own rows, from the compute thread, to every rank that needs them. */
+  publish(rows: KvRows): void {
+    const bytes = rows.payload.byteLength;
+    const route = this.#routes.get(rows.request);
+    const targets = route?.targets ?? [];
+    let left = targets.length;
+    if (left === 0) this.#compute.countSent(bytes);
+    for (const target of targets) {
+      const noteSent = route?.startSend(rows.layer, bytes);
+      target.send({ kind: 'kv', ...rows }, () => {
+        noteSent?.();
+        if (--left === 0) this.#compute.countSent(bytes);
+      });
+    }
+  }
+
+  /** Stops a request's work here; rows that are still on their way will be dropped. */
+  cancel(request: number): void {
+    this.#parking.end(request);
+    if (this.#routes.has(request)) this.#compute.post({ type: 'cancel', request });
+  }
+
+  forget(request: number): void {
+    this.#routes.delete(request);
+    this.#parking.end(request);
+  }
+
+  /** Cut-through: the next rank gets the rows first, then our own compute thread. */
+  #route(route: Route, rows: KvFrame, from: Link): void {
+    const { relay } = route;
+    if (relay) {
+      route.relayRows(rows);
+      if (relay.bufferedBytes > MAX_RELAY_BYTES) pauseUntilSent(from, relay);
+    }
+    this.#compute.postRows(rows, relay === undefined);
+    if (this.#compute.isBehind) from.pause();
+  }
+}
+
+function pauseUntilSent(from: Link, relay: Link): void {
+  from.pause();
+  const look = (): void => {
+    if (from.isClosed || relay.isClosed || relay.bufferedBytes < MAX_RELAY_BYTES / 2) from.resume();
+    else setTimeout(look, RELAY_LOOK_MS);
+  };
+  look();
+}
+
+/** Why a request that needs a worker fails when the link to it ends. */
+export function brokenLink(worker: string, error: Error | undefined): KvrError {
+  const code = error instanceof KvrError && error.code === 'PROTOCOL' ? 'PROTOCOL' : 'LINK';
+  return new KvrError(code, `link to worker ${worker}: ${error?.message ?? 'closed'}`);
+}
