@@ -13,12 +13,15 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Reads `unix:/path`, `host:port` or `[v6]:port`. @throws BAD_INPUT */
 export function parseAddress(text: string): Address {
-  if (text.startsWith('unix:')) return { kind: 'unix', path: text.slice('unix:'.length) };
+  if (/^unix:./.test(text)) return { kind: 'unix', path: text.slice('unix:'.length) };
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s/]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (!host || port > 65_535) {
-    throw new KvrError('BAD_INPUT', `worker address "${text}" is not HOST:PORT with a port of 0 to 65535`);
+    throw new KvrError(
+      'BAD_INPUT',
+      `worker address "${text}" is neither HOST:PORT with a port of 0 to 65535 nor unix:PATH`,
+    );
   }
   return { kind: 'tcp', host, port };
 }
@@ -48,8 +51,9 @@ export function connectTo(address: Address, signal?: AbortSignal): Promise<Socke
       () => settle(new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`)),
       CONNECT_TIMEOUT_MS,
     );
-    signal?.addEventListener('abort', onAbort, { once: true });
     socket.once('connect', () => settle());
     socket.once('error', settle);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
   });
 }

@@ -12,6 +12,7 @@ class MemoryLink implements Link {
   readonly #inbox: { readonly frame: Frame; readonly onTaken: () => void }[] = [];
   #isPaused = false;
   #isScheduled = false;
+  #hasPeerEnded = false;
   isClosed = false;
   bufferedBytes = 0;
 
@@ -20,7 +21,7 @@ class MemoryLink implements Link {
   }
 
   send(frame: Frame, onSent?: () => void): void {
-    if (this.isClosed || !this.peer) return;
+    if (!this.peer) return void (onSent && setImmediate(onSent));
     const bytes = frameBytes(frame);
     this.bufferedBytes += bytes;
     const copy = { ...frame, payload: frame.payload.slice() };
@@ -43,7 +44,7 @@ class MemoryLink implements Link {
     const { peer } = this;
     if (this.isClosed) return;
     this.#end(error);
-    if (peer) setImmediate(() => peer.#endAfterInbox());
+    if (peer) setImmediate(() => peer.#peerEnded());
   }
 
   #accept(frame: Frame, onTaken: () => void): void {
@@ -61,20 +62,26 @@ class MemoryLink implements Link {
     this.#isScheduled = false;
     while (!this.#isPaused && !this.isClosed) {
       const next = this.#inbox.shift();
-      if (!next) return;
+      if (!next) break;
       next.onTaken();
       this.#handlers.onFrame(next.frame);
     }
+    // An end that is paused reads what was sent before it hears that there is no more.
+    if (this.#hasPeerEnded && this.#inbox.length === 0 && !this.isClosed) {
+      this.#end(new KvrError('LINK', 'link was closed by the peer'));
+    }
   }
 
-  #endAfterInbox(): void {
+  #peerEnded(): void {
+    this.#hasPeerEnded = true;
+    this.peer = undefined;
     this.#deliver();
-    if (!this.isClosed) this.#end(new KvrError('LINK', 'link was closed by the peer'));
   }
 
   #end(error?: Error): void {
     this.isClosed = true;
     this.peer = undefined;
+    for (const { onTaken } of this.#inbox.splice(0)) setImmediate(onTaken);
     setImmediate(() => this.#handlers.onClose(error));
   }
 }
