@@ -1,0 +1,12 @@
+/**
+ * Simulation of every strategy on described clusters, and the paper's cases beside it. Pure; figures are "simulated".
+ */
+export { CPU_CORE, OUR_POLICY, PAPER_POLICY } from './cluster.js';
+export type { ClusterProfile, DeviceProfile, LinkProfile, NoiseProfile, Policy } from './cluster.js';
+export type { CutKind } from './cuts.js';
+export { MAX_SIMULATED_TOKENS, simulate, SIMULATED_STRATEGIES, ttftMsByEvents } from './simulate.js';
+export type { SimulatedStrategy, Simulation, SimulationRequest } from './simulate.js';
+export type { SimulatedRank } from './setup.js';
+export { simulatePaper } from './paper.js';
+export type { PaperRow } from './paper.js';
+export { LINK_10GB, NVLINK_300GB, PAPER_A100, PAPER_NOISE } from './paper-profile.js';
