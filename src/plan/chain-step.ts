@@ -10,7 +10,8 @@
  *   sent(i,l)    = max over t of t + left(i,l,t)/bandwidth,  t ∈ {open, early, end, earlyArrived, arrived}
  *   arrived(i+1,l) = sent(i,l) + latency
  * left(t) is what becomes available at t or later: own chunks spread evenly over [early, end], relayed frames over
- * [earlyArrived, arrived]. A first-in-first-out link that never idles with work at hand ends exactly at that maximum.
+ * [earlyArrived, arrived]; a link that never idles with work at hand ends a layer at that maximum. Links take layers in
+ * order here. One that lets later layers of a rank that runs ahead pass first can be slower (simulate/ has that).
  */
 import type { LinkCost } from './cost-model.js';
 import { transferMs } from './cost-model.js';

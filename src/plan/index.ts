@@ -1,5 +1,8 @@
 /**
  * Planning: from measured costs to a cut of the context and the workers that take part. Pure.
+ *
+ * The paper's words and ours: C contextTokens, p ranks, α AttentionCost.pairMs, KVR-E evenCut, KVR-S searchedCut (or
+ * searchPartition over measurements), KVR-P lookUpPartition. exactCut and planPartition go past the paper.
  */
 export { predict, predictTtftMs } from './predict.js';
 export type { ChainCosts, Prediction, PredictedStrategy, RankLimit, RankPrediction } from './predict.js';

@@ -1,5 +1,8 @@
 /**
  * Simulation of every strategy on described clusters, and the paper's cases beside it. Pure; figures are "simulated".
+ *
+ * The paper's words and ours: C contextTokens, p ranks, TTFT(p) ttftMs, TSP 'tsp-dense', KVR 'kvr' with the cuts 'e',
+ * 's' and 'p', its relays 'store-and-forward'. The rest (tsp, exact cuts, cut-through relays, ring, pipeline) is not its.
  */
 export { CPU_CORE, OUR_POLICY, PAPER_POLICY } from './cluster.js';
 export type { ClusterProfile, DeviceProfile, LinkProfile, NoiseProfile, Policy } from './cluster.js';

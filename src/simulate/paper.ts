@@ -21,7 +21,7 @@ export type PaperRow = {
   readonly note?: string;
 };
 
-/** All rows, those with a published figure first; about ten seconds. */
+/** All rows, those with a published figure first; ten to twenty seconds. */
 export function simulatePaper(): PaperRow[] {
   return PAPER_CASES.map(rowOf);
 }

@@ -72,28 +72,27 @@ test('the recurrences end exactly when the event engine does, for every strategy
 
 test('plan’s layer-by-layer prediction stays close to the frame-by-frame simulation', () => {
   const random = seededRandom(32);
-  let worst = 0;
-  for (let round = 0; round < 60; round += 1) {
+  const errors: number[] = [];
+  const policy = { ...OUR_POLICY, chunkTokens: 64, frameBytes: 65_536 };
+  const shape = { ...SMALL, layers: 16 };
+  for (let round = 0; round < 100; round += 1) {
     const ranks = 2 + Math.floor(6 * random());
-    const link = { bytesPerS: 10 ** (7.5 + 3 * random()), latencyMs: random() };
-    const policy = { ...OUR_POLICY, chunkTokens: 64, frameBytes: 65_536 };
-    const cluster = { device: CPU_CORE, link };
-    const request = {
-      strategy: 'kvr',
-      shape: { ...SMALL, layers: 16 },
-      cluster,
-      contextTokens: 2048,
-      ranks,
-      policy,
-    } as const;
+    const cluster = {
+      device: CPU_CORE,
+      link: { bytesPerS: 10 ** (7 + 3.5 * random()), latencyMs: random() },
+    };
+    const request = { strategy: 'kvr', shape, cluster, contextTokens: 2048, ranks, policy } as const;
     const setup = setupOf({ ...request, partition: 'e' });
     for (const partition of [setup.partition, exactCut(planCosts(setup), ranks, 'quick').partition]) {
-      const predicted = predictTtftMs(planCosts(setup), partition);
-      worst = Math.max(worst, Math.abs(predicted / simulate({ ...request, partition }).ttftMs - 1));
+      const predictedMs = predictTtftMs(planCosts(setup), partition);
+      errors.push(Math.abs(predictedMs / simulate({ ...request, partition }).ttftMs - 1));
     }
   }
-  console.log('WORST', worst);
-  expect(worst).toBeLessThan(0.05);
+  errors.sort((a, b) => a - b);
+  expect(errors[Math.floor(0.5 * errors.length)]).toBeLessThan(0.005);
+  expect(errors[Math.floor(0.9 * errors.length)]).toBeLessThan(0.02);
+  // Even cuts on links as slow as the compute: frames of later layers overtake, which the prediction leaves out.
+  expect(errors[errors.length - 1]).toBeLessThan(0.15);
 });
 
 /** Attention alone on free links: times of a baseline and of KVR with a cut. */
