@@ -26,7 +26,7 @@ class End {
 }
 
 type Pair = { readonly left: End; readonly right: End };
-let cleanup: (() => void)[] = [];
+const cleanup: (() => void)[] = [];
 afterEach(() => {
   for (const clean of cleanup.splice(0)) clean();
 });

@@ -1,0 +1,178 @@
+/**
+ * N workers against one, and one against the plain forward pass, on models of every layout made here: whatever the
+ * strategy, partition and chunk size, the same ids and, within 1e-3, the same logits.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Dtype, ModelShape } from '../src/core/shape.js';
+import { Engine, type GenerateRequest } from '../src/index.js';
+import { ReferenceModel } from './reference/forward.js';
+import { seededRandom } from './reference/random.js';
+import { randomCheckpoint } from './reference/random-checkpoint.js';
+import { saveHfFolder } from './support/hf-folder.js';
+import { type Expected, expectSameAnswer } from './support/same-answer.js';
+
+const STEPS = 6;
+const PROMPT_TOKENS = 23;
+const WORKERS = 5;
+const DTYPE: Dtype = 'f32';
+
+const LLAMA: ModelShape = {
+  architecture: 'llama',
+  layers: 3,
+  hidden: 32,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  feedForward: 48,
+  vocabulary: 61,
+  contextTokens: 64,
+  norm: 'rms',
+  normEpsilon: 1e-5,
+  residual: 'sequential',
+  sharedNorm: false,
+  mlp: 'silu-gated',
+  rotaryTheta: 10_000,
+  rotaryScaling: { kind: 'none' },
+  tiedHead: false,
+};
+const FALCON: ModelShape = {
+  ...LLAMA,
+  architecture: 'falcon',
+  kvHeads: 1,
+  norm: 'layer',
+  residual: 'parallel',
+  sharedNorm: true,
+  mlp: 'gelu',
+  tiedHead: true,
+};
+
+type Layout = { readonly name: string; readonly shape: ModelShape; readonly biases?: boolean };
+const LAYOUTS: readonly Layout[] = [
+  { name: 'Llama, grouped heads', shape: LLAMA },
+  {
+    name: 'Llama, full heads, biases, tied head, linear rope scaling',
+    shape: { ...LLAMA, kvHeads: 4, tiedHead: true, rotaryScaling: { kind: 'linear', factor: 2 } },
+    biases: true,
+  },
+  {
+    name: 'Llama, one KV head, head_dim of its own, llama3 rope scaling',
+    shape: {
+      ...LLAMA,
+      kvHeads: 1,
+      headDim: 16,
+      rotaryScaling: {
+        kind: 'llama3',
+        factor: 8,
+        lowFrequencyFactor: 1,
+        highFrequencyFactor: 4,
+        originalContextTokens: 32,
+      },
+    },
+  },
+  { name: 'Llama, a single layer', shape: { ...LLAMA, layers: 1 } },
+  { name: 'Falcon 7B: one KV head, parallel, one norm', shape: FALCON },
+  {
+    name: 'Falcon 40B: grouped heads, two parallel norms, biases, untied',
+    shape: { ...FALCON, kvHeads: 2, sharedNorm: false, tiedHead: false },
+    biases: true,
+  },
+  {
+    name: 'Falcon, full heads, sequential, biases',
+    shape: { ...FALCON, kvHeads: 4, residual: 'sequential', sharedNorm: false },
+    biases: true,
+  },
+];
+
+/** Even cuts over several workers, lopsided ones, and cuts at every odd place. */
+const CUTS: readonly { readonly label: string; readonly cut: GenerateRequest }[] = [
+  { label: 'one worker', cut: { workers: 1, partition: 'e' } },
+  { label: 'single', cut: { strategy: 'single' } },
+  { label: '2 workers, even', cut: { workers: 2, partition: 'e' } },
+  { label: '3 workers, even', cut: { workers: 3, partition: 'e' } },
+  { label: '5 workers, even', cut: { workers: 5, partition: 'e' } },
+  { label: '2 workers, one token in the first slice', cut: { partition: [1, 22] } },
+  { label: '2 workers, one token in the last slice', cut: { partition: [22, 1] } },
+  { label: '3 workers, lopsided', cut: { partition: [1, 21, 1] } },
+  { label: '5 workers, lopsided', cut: { partition: [1, 1, 19, 1, 1] } },
+  { label: 'TSP, 2 workers', cut: { strategy: 'tsp', workers: 2, partition: 'e' } },
+  { label: 'TSP, 5 workers', cut: { strategy: 'tsp', partition: 'e' } },
+  { label: 'TSP, lopsided', cut: { strategy: 'tsp', partition: [1, 21, 1] } },
+  { label: 'dense TSP, 3 workers', cut: { strategy: 'tsp-dense', workers: 3, partition: 'e' } },
+];
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kvr-equivalence-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function expectedOf(reference: ReferenceModel, ids: readonly number[]): Promise<Expected> {
+  return { ...reference.greedy(ids, STEPS), logits: reference.logits(ids) };
+}
+
+function promptOf(shape: ModelShape, tokens: number, seed: number): number[] {
+  const random = seededRandom(seed);
+  return Array.from({ length: tokens }, () => random.below(shape.vocabulary));
+}
+
+describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
+  const checkpoint = randomCheckpoint(shape, 7, { biases });
+  const promptIds = promptOf(shape, PROMPT_TOKENS, 1);
+  let engine: Engine;
+  let reference: ReferenceModel;
+  let expected: Expected;
+  beforeAll(async () => {
+    const model = join(folder, `${LAYOUTS.findIndex((layout) => layout.shape === shape)}`);
+    await saveHfFolder(checkpoint, model);
+    reference = await ReferenceModel.load(checkpoint);
+    expected = await expectedOf(reference, promptIds);
+    engine = await Engine.load({ model, workers: WORKERS, threads: 1, dtype: DTYPE, cacheDir: folder });
+  });
+  afterAll(() => engine.close());
+
+  test('the folder is read as the shape it was made from', () => {
+    expect(engine.model.shape).toEqual(shape);
+  });
+
+  test.each(CUTS)('$label', async ({ cut }) => {
+    const result = await expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...cut }, expected);
+    expect(result.timeline.map(({ rank }) => rank)).toEqual(result.partition.map((_, rank) => rank));
+    expect(result.partition.reduce((sum, size) => sum + size, 0)).toBe(PROMPT_TOKENS);
+  });
+
+  test('prompts of one token, and of fewer tokens than workers', async () => {
+    for (const tokens of [1, 2, 4]) {
+      const ids = promptOf(shape, tokens, tokens);
+      const request = { promptIds: ids, maxTokens: STEPS, partition: 'e' } as const;
+      const result = await expectSameAnswer(engine, request, await expectedOf(reference, ids));
+      expect(result.partition).toEqual(new Array(tokens).fill(1));
+    }
+  });
+});
+
+describe.each([1, 3, 8])('chunks of %i tokens', (chunkTokens) => {
+  test.each([LAYOUTS[0] as Layout, LAYOUTS[5] as Layout])('give the same: $name', async (layout) => {
+    const { shape, biases = false } = layout;
+    const reference = await ReferenceModel.load(randomCheckpoint(shape, 7, { biases }));
+    const model = join(folder, `${LAYOUTS.indexOf(layout)}`);
+    const promptIds = promptOf(shape, PROMPT_TOKENS, 2);
+    const expected = await expectedOf(reference, promptIds);
+    const engine = await Engine.load({ model, workers: 3, threads: 1, chunkTokens, cacheDir: folder });
+    try {
+      for (const cut of [
+        { workers: 1, partition: 'e' },
+        { workers: 3, partition: 'e' },
+        { partition: [4, 9, 10] },
+        { partition: [1, 22] },
+        { strategy: 'tsp', partition: 'e' },
+      ] satisfies GenerateRequest[]) {
+        await expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...cut }, expected);
+      }
+    } finally {
+      await engine.close();
+    }
+  });
+});

@@ -1,0 +1,50 @@
+/**
+ * Compares what an engine answers with a reference's greedy ids and logits, under the project's tolerance: the same
+ * ids up to the first step whose margin is under 1e-3, logits within 1e-3.
+ */
+import { expect } from 'vitest';
+import type { Engine, GenerateRequest, GenerationResult } from '../../src/index.js';
+
+export const LOGIT_TOLERANCE = 1e-3;
+export const MARGIN = 1e-3;
+
+export type Expected = {
+  readonly ids: readonly number[];
+  /** After the prompt, [vocabulary]. */
+  readonly logits: ArrayLike<number>;
+  /** Distance of each choice to the second best; all wide enough where it is not given. */
+  readonly margins?: readonly number[];
+};
+
+/** Steps whose choice is certain. */
+export function certainSteps({ ids, margins }: Expected): number {
+  const narrow = margins?.findIndex((margin) => margin < MARGIN) ?? -1;
+  return narrow < 0 ? ids.length : narrow;
+}
+
+/** Runs a request, checks ids and logits, and gives the result for more to be checked. */
+export async function expectSameAnswer(
+  engine: Engine,
+  request: GenerateRequest,
+  expected: Expected,
+): Promise<GenerationResult> {
+  let logits: Float32Array | undefined;
+  let result: GenerationResult | undefined;
+  for await (const event of engine.generate({ ...request, wantLogits: true })) {
+    if (event.type === 'token') logits ??= event.logits;
+    if (event.type === 'done') result = event.result;
+  }
+  expect(largestDifference(logits ?? new Float32Array(), expected.logits)).toBeLessThan(LOGIT_TOLERANCE);
+  const steps = Math.min(certainSteps(expected), request.maxTokens ?? Infinity);
+  expect(result?.tokenIds.slice(0, steps)).toEqual(expected.ids.slice(0, steps));
+  return result as GenerationResult;
+}
+
+/** Infinity where the lengths differ. */
+export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Infinity;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++)
+    largest = Math.max(largest, Math.abs((a[i] as number) - (b[i] as number)));
+  return largest;
+}
