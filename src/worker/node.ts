@@ -253,6 +253,7 @@ export class WorkerNode {
     const { role, worker, link } = connection;
     this.#connections.delete(connection);
     this.#peers.remove(worker, link);
+    this.#rows.leave(link);
     for (const [request, { run, engine }] of this.#rows.entries()) {
       if (engine === link) this.#rows.cancel(request);
       else if (role === 'peer' && run.chain.includes(worker))

@@ -1,11 +1,13 @@
 /**
  * Rows that arrive before the engine's word of their request does: engine and peers use different sockets, so
- * either may be first. Bounded; over the bound the link that brought them is paused until the request is known.
+ * either may be first. Bounded for each link; a link over its bound is paused until its requests are known, and
+ * what it brought goes when it goes, so that one peer's rows never stand in the way of another's.
  */
 import type { KvFrame } from '../link/frame.js';
 import type { Link } from '../link/link.js';
 
-const MAX_PARKED_BYTES = 64 << 20;
+/** Of one link: the rows that a fast neighbour sends in the time between two messages of the engine, many times over. */
+export const MAX_PARKED_BYTES = 64 << 20;
 /** Requests whose end is remembered, so that rows that a cancel overtook are dropped and not parked. */
 const MAX_REMEMBERED = 1024;
 
@@ -14,26 +16,24 @@ type ParkedFrame = { readonly frame: KvFrame; readonly link: Link };
 export class Parking {
   readonly #frames = new Map<number, ParkedFrame[]>();
   readonly #ended = new Set<number>();
-  readonly #paused = new Set<Link>();
-  #bytes = 0;
+  /** Bytes parked of each link that has any. */
+  readonly #bytes = new Map<Link, number>();
 
   park(frame: KvFrame, link: Link): void {
     if (this.#ended.has(frame.request)) return;
     const frames = this.#frames.get(frame.request) ?? [];
     frames.push({ frame, link });
     this.#frames.set(frame.request, frames);
-    this.#bytes += frame.payload.byteLength;
-    if (this.#bytes < MAX_PARKED_BYTES) return;
-    this.#paused.add(link);
-    link.pause();
+    const bytes = (this.#bytes.get(link) ?? 0) + costOf(frame);
+    this.#bytes.set(link, bytes);
+    if (bytes >= MAX_PARKED_BYTES) link.pause();
   }
 
   /** Gives back, in order of arrival, what was parked for a request. */
   take(request: number): readonly ParkedFrame[] {
     const frames = this.#frames.get(request) ?? [];
     this.#frames.delete(request);
-    this.#bytes -= frames.reduce((sum, { frame }) => sum + frame.payload.byteLength, 0);
-    if (this.#bytes < MAX_PARKED_BYTES) this.#resume();
+    for (const { frame, link } of frames) this.#free(link, costOf(frame));
     return frames;
   }
 
@@ -45,8 +45,27 @@ export class Parking {
     if (this.#ended.size > MAX_REMEMBERED && !oldest.done) this.#ended.delete(oldest.value);
   }
 
-  #resume(): void {
-    for (const link of this.#paused) link.resume();
-    this.#paused.clear();
+  /** Drops what came over a link that has ended. */
+  leave(link: Link): void {
+    if (!this.#bytes.delete(link)) return;
+    for (const [request, frames] of this.#frames) {
+      const others = frames.filter((parked) => parked.link !== link);
+      if (others.length > 0) this.#frames.set(request, others);
+      else this.#frames.delete(request);
+    }
+  }
+
+  #free(link: Link, bytes: number): void {
+    const before = this.#bytes.get(link) ?? 0;
+    const after = before - bytes;
+    if (after > 0) this.#bytes.set(link, after);
+    else this.#bytes.delete(link);
+    if (before >= MAX_PARKED_BYTES && after < MAX_PARKED_BYTES) link.resume();
   }
 }
+
+/** A frame without rows takes memory too. */
+function costOf(frame: KvFrame): number {
+  return frame.payload.byteLength + FRAME_OVERHEAD_BYTES;
+}
+const FRAME_OVERHEAD_BYTES = 256;

@@ -91,6 +91,11 @@ export class RowsRouter {
     this.#parking.end(request);
   }
 
+  /** Forgets what a link brought that has ended. */
+  leave(link: Link): void {
+    this.#parking.leave(link);
+  }
+
   /** Cut-through: the next rank gets the rows first, then our own compute thread. */
   #route(route: Route, rows: KvFrame, from: Link): void {
     const { relay } = route;
