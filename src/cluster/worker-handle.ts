@@ -65,6 +65,17 @@ export class WorkerHandle {
     await connected;
   }
 
+  /** Sends a question and waits for the answer's type. One question of a type at a time. @throws WORKER_* */
+  ask<T extends FromWorker['type']>(
+    message: ToWorker,
+    type: T,
+    signal?: AbortSignal,
+  ): Promise<Extract<FromWorker, { type: T }>> {
+    const answer = this.#expect(type, signal);
+    this.send(message);
+    return answer;
+  }
+
   send(message: ToWorker, payload?: Uint8Array<ArrayBuffer>): void {
     this.#link?.send(controlFrame(message, payload));
   }
@@ -76,6 +87,7 @@ export class WorkerHandle {
 
   /** Like `ended`, for those who come and go. @returns a function that stops listening */
   onEnd(listener: (error: KvrError | undefined) => void): () => void {
+    if (this.#isEnded) void this.ended.then(listener);
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
   }
@@ -138,11 +150,12 @@ export class WorkerHandle {
         settle(() => reject(new KvrError('CANCELLED', 'cancelled while starting workers')));
       const settle = (then: () => void): void => {
         stop();
+        stopEnd();
         signal?.removeEventListener('abort', onAbort);
         then();
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      void this.ended.then((error) =>
+      const stopEnd = this.onEnd((error) =>
         settle(() => reject(error ?? new KvrError('CLOSED', `worker ${this.id} was closed`))),
       );
     });

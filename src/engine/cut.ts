@@ -1,35 +1,111 @@
 /**
- * From what a request asks for to a partition over the workers at hand.
+ * From what a request asks for to a chain: which of the engine's workers take part, in which order, with which
+ * slices, and what that is expected to take. Costs come from the cost book; without one, cuts are even.
  */
 import { KvrError } from '../core/errors.js';
 import { evenPartition, type Partition, partitionFromSizes } from '../core/partition.js';
+import type { ModelShape } from '../core/shape.js';
+import {
+  chainCosts,
+  type ChainCosts,
+  lookUpPartition,
+  type PartitionTable,
+  predictTtftMs,
+  searchedCut,
+} from '../plan/index.js';
+import type { CostBook } from './cost-book.js';
 import type { GenerateSettings } from './options.js';
 
-/**
- * @param workers how many the engine has
- * @throws BAD_INPUT where sizes do not add up or ask for more workers than there are
- */
-export function cutContext(request: GenerateSettings, contextTokens: number, workers: number): Partition {
-  const most = request.workers ?? workers;
-  if (most > workers)
+export type Cut = {
+  readonly partition: Partition;
+  /** Indices of the engine's workers, in rank order. */
+  readonly workers: readonly number[];
+  readonly predictedTtftMs: number | null;
+};
+
+export type CutContext = {
+  readonly contextTokens: number;
+  /** How many workers the engine has. */
+  readonly workers: number;
+  readonly shape: ModelShape;
+  readonly book: CostBook | undefined;
+  readonly table: PartitionTable | undefined;
+};
+
+/** @throws BAD_INPUT where sizes do not add up, or more workers are asked for than there are */
+export function cutContext(request: GenerateSettings, context: CutContext): Cut {
+  const most = request.workers ?? context.workers;
+  if (most > context.workers) {
     throw new KvrError(
       'BAD_INPUT',
-      `request asks for ${most} workers, the engine has ${workers}; start it with more`,
-    );
-  const { partition } = request;
-  if (request.strategy === 'single') return singleSlice(partition, contextTokens);
-  if (partition === undefined || partition === 'e') return evenPartition(contextTokens, most);
-  if (partition.length > most) {
-    throw new KvrError(
-      'BAD_INPUT',
-      `partition has ${partition.length} slices for ${most} workers; give at most ${most}`,
+      `request asks for ${most} workers, the engine has ${context.workers}; start it with more`,
     );
   }
-  return partitionFromSizes(partition, contextTokens);
+  const { partition, strategy } = request;
+  if (strategy === 'single')
+    return predicted(singleSlice(partition, context.contextTokens), request, context);
+  if (Array.isArray(partition)) return predicted(explicitCut(partition, most, context), request, context);
+  if (partition === 'auto' && strategy === 'kvr' && context.book)
+    return plannedCut(context.book, most, context);
+  return predicted(namedCut(partition, most, context), request, context);
+}
+
+function plannedCut(book: CostBook, most: number, { contextTokens }: CutContext): Cut {
+  const { partition, ranks, predictedTtftMs } = book.plan(contextTokens, most);
+  return { partition, workers: ranks.map(({ worker }) => worker), predictedTtftMs };
+}
+
+/** 'auto' without a plan (no costs, or a baseline that the plan does not know) is the even cut. */
+function namedCut(name: 'auto' | 'e' | 's' | 'p', most: number, context: CutContext): Partition {
+  const { contextTokens, table } = context;
+  if (name === 'auto' || name === 'e') return evenPartition(contextTokens, most);
+  if (name === 'p') {
+    if (!table)
+      throw new KvrError('BAD_INPUT', 'partition p needs a table; build one with: kvr plan --table');
+    return lookUpPartition(table, contextTokens, Math.min(most, contextTokens));
+  }
+  const costs = costsOf(context, most);
+  if (!costs) throw new KvrError('BAD_INPUT', 'partition s needs measured workers; leave calibration on');
+  return searchedCut(costs, Math.min(most, contextTokens)).partition;
+}
+
+function explicitCut(sizes: readonly number[], most: number, { contextTokens }: CutContext): Partition {
+  if (sizes.length > most) {
+    throw new KvrError(
+      'BAD_INPUT',
+      `partition has ${sizes.length} slices for ${most} workers; give at most ${most}`,
+    );
+  }
+  return partitionFromSizes(sizes, contextTokens);
+}
+
+function predicted(partition: Partition, { strategy }: GenerateSettings, context: CutContext): Cut {
+  const costs = costsOf(context, partition.length);
+  const known = strategy === 'single' ? 'kvr' : strategy;
+  return {
+    partition,
+    workers: partition.map((_, rank) => rank),
+    predictedTtftMs: costs ? predictTtftMs(costs, partition, known) : null,
+  };
+}
+
+function costsOf({ book, contextTokens, shape }: CutContext, workers: number): ChainCosts | undefined {
+  if (!book) return undefined;
+  const { workers: costs, links } = book.knowledge;
+  return chainCosts({
+    contextTokens,
+    shape,
+    workers: costs.slice(0, workers),
+    links: links.slice(0, workers - 1),
+  });
 }
 
 function singleSlice(partition: GenerateSettings['partition'], contextTokens: number): Partition {
-  if (Array.isArray(partition))
-    throw new KvrError('BAD_INPUT', 'strategy single takes no partition; leave one of the two out');
+  if (Array.isArray(partition) && partition.length > 1) {
+    throw new KvrError(
+      'BAD_INPUT',
+      `strategy single takes one slice, not ${partition.length}; leave --partition out`,
+    );
+  }
   return evenPartition(contextTokens, 1);
 }

@@ -2,22 +2,16 @@
  * The library's front door: loads a model onto a chain of workers, answers prompts, ends cleanly. Requests are
  * served one after the other, in order of arrival; a worker that died is replaced before the next one.
  */
-import type { Cluster } from '../cluster/cluster.js';
-import { startLocalCluster } from '../cluster/local.js';
-import type { Checkpoint } from '../core/checkpoint.js';
+import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { samplingSchema } from '../core/sampling.js';
-import type { ModelShape } from '../core/shape.js';
 import { cacheFolder } from '../model/cache/index.js';
-import { compileModel } from '../model/compile.js';
-import { openCheckpoint } from '../model/open.js';
-import { kernelKey, prepack } from '../runtime/kernels.js';
-import { byteTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
-import { cutContext } from './cut.js';
+import { CostBook } from './cost-book.js';
+import type { ChainSpec } from './chain-request.js';
+import { type Cut, cutContext } from './cut.js';
 import { type GenerateEvent, type GenerationResult, runGeneration } from './generation.js';
+import { type LoadedModel, loadModel, type StartCluster } from './load.js';
 import {
-  defaultKvBytes,
-  defaultThreads,
   type EngineHooks,
   type EngineOptions,
   engineOptionsSchema,
@@ -28,57 +22,69 @@ import {
   requestSchema,
 } from './options.js';
 import { promptIds } from './prompt.js';
+import { readTable } from './table-file.js';
 import { Turnstile } from './turnstile.js';
 
-/** What is known of a loaded model. */
-export type LoadedModel = {
-  readonly name: string;
-  readonly shape: ModelShape;
-  readonly eosIds: readonly number[];
-  readonly digest: string;
-  readonly tokenizer: Tokenizer;
-};
+/** Shorter prompts say little about a machine's speed. */
+const MIN_REFRESH_TOKENS = 128;
 
 export class Engine {
   readonly model: LoadedModel;
   readonly settings: EngineSettings;
-  readonly #compiledFolder: string;
+  readonly #startCluster: StartCluster;
   readonly #turnstile = new Turnstile();
   readonly #closing = new AbortController();
   #cluster: Cluster;
+  #book: CostBook | undefined;
   #nextRequest = Math.floor(Math.random() * 2 ** 20) * 2 ** 32;
 
   private constructor(
     model: LoadedModel,
     settings: EngineSettings,
-    compiledFolder: string,
+    startCluster: StartCluster,
     cluster: Cluster,
   ) {
     this.model = model;
     this.settings = settings;
-    this.#compiledFolder = compiledFolder;
+    this.#startCluster = startCluster;
     this.#cluster = cluster;
   }
 
   /**
-   * Opens a checkpoint, compiles it where that was not done before, and starts the workers.
+   * Opens a checkpoint, compiles it where that was not done before, starts the workers and, once, measures them.
    * @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, WORKER_*
    */
   static async load(options: EngineOptions): Promise<Engine> {
     const { signal, onProgress, ...given } = options;
     const settings = parseOptions(engineOptionsSchema, given, 'engine options');
     const hooks: EngineHooks = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-    const cache = cacheFolder(settings.cacheDir);
-    const checkpoint = await openCheckpoint(settings.model, { cacheFolder: cache, ...openHooks(hooks) });
+    const { model, startCluster } = await loadModel(settings, hooks);
+    const engine = new Engine(model, settings, startCluster, await startCluster(signal));
     try {
-      const tokenizer = await openTokenizer(checkpoint);
-      const folder = await compile(checkpoint, settings, cache, hooks);
-      const { name, shape, eosIds, digest } = checkpoint;
-      const cluster = await startWorkers(settings, folder, signal);
-      return new Engine({ name, shape, eosIds, digest, tokenizer }, settings, folder, cluster);
-    } finally {
-      await checkpoint.close();
+      if (settings.calibrate) engine.#book = await engine.#openBook(hooks);
+      return engine;
+    } catch (error) {
+      await engine.close();
+      throw error;
     }
+  }
+
+  /** In chain order. */
+  get workers(): readonly ClusterWorker[] {
+    return this.#cluster.workers;
+  }
+
+  /** What was measured of the workers; undefined where calibration is off. */
+  get costs(): CostBook | undefined {
+    return this.#book;
+  }
+
+  /** The chain that a request with so many prompt tokens would get now. @throws BAD_INPUT */
+  async cut(
+    request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages'>,
+    contextTokens: number,
+  ): Promise<Cut> {
+    return this.#cut(parseOptions(requestSchema, request, 'request'), contextTokens);
   }
 
   /**
@@ -104,10 +110,12 @@ export class Engine {
     throw new KvrError('INTERNAL', 'a generation ended without a result');
   }
 
-  /** Cancels what runs and ends the workers; settles when none is left. Twice is harmless. */
+  /** Cancels what runs and ends the workers it started; settles when none is left. Twice is harmless. */
   async close(): Promise<void> {
+    const isFirst = !this.#closing.signal.aborted;
     this.#closing.abort();
     await this.#cluster.close();
+    if (isFirst) await this.#book?.save();
   }
 
   async *#run(
@@ -117,14 +125,40 @@ export class Engine {
   ): AsyncGenerator<GenerateEvent> {
     if (this.#closing.signal.aborted) throw new KvrError('CLOSED', 'the engine was closed');
     const cluster = await this.#usableCluster(signal);
-    const partition = cutContext(settings, ids.length, cluster.workers.length);
+    const cut = await this.#cut(settings, ids.length);
+    const spec = this.#specify(settings, cut, cluster, ids, signal);
+    const { shape, tokenizer } = this.model;
+    const { dtype } = this.settings;
+    const { predictedTtftMs } = cut;
+    const input = { spec, tokenizer, stops: settings.stop, layers: shape.layers, dtype, predictedTtftMs };
+    for await (const event of runGeneration(input)) {
+      if (event.type === 'done') this.#learn(cut, event.result);
+      yield event;
+    }
+  }
+
+  async #cut(settings: GenerateSettings, contextTokens: number): Promise<Cut> {
+    const { shape } = this.model;
+    const workers = this.#cluster.workers.length;
+    const table =
+      settings.partition === 'p' ? await readTable(cacheFolder(this.settings.cacheDir), this) : undefined;
+    return cutContext(settings, { contextTokens, workers, shape, book: this.#book, table });
+  }
+
+  #specify(
+    settings: GenerateSettings,
+    cut: Cut,
+    cluster: Cluster,
+    ids: Int32Array,
+    signal: AbortSignal,
+  ): ChainSpec {
     const { sampling, strategy, maxTokens, wantLogits, deadlineMs } = settings;
-    const spec = {
+    return {
       request: this.#nextRequest++,
       strategy,
-      workers: cluster.workers.slice(0, partition.length),
+      workers: cut.workers.map((index) => cluster.workers[index] as ClusterWorker),
       ids,
-      partition,
+      partition: cut.partition,
       maxTokens,
       sampling: samplingSchema.parse(sampling),
       eosIds: this.model.eosIds,
@@ -132,74 +166,32 @@ export class Engine {
       signal,
       ...(deadlineMs !== undefined && { deadlineMs }),
     };
-    const { shape, tokenizer } = this.model;
-    const { dtype } = this.settings;
-    yield* runGeneration({
-      spec,
-      tokenizer,
-      stops: settings.stop,
-      layers: shape.layers,
-      dtype,
-      predictedTtftMs: null,
-    });
+  }
+
+  /** Timelines of real requests keep the costs true to a machine that slows down. */
+  #learn(cut: Cut, { strategy, promptTokens, timeline }: GenerationResult): void {
+    if (strategy === 'tsp-dense' || promptTokens < MIN_REFRESH_TOKENS) return;
+    this.#book?.refresh(promptTokens, cut.workers, timeline);
   }
 
   /** The cluster, started anew where one of its workers is gone. */
   async #usableCluster(signal: AbortSignal): Promise<Cluster> {
     if (this.#cluster.workers.some(({ handle }) => handle.isEnded)) {
       await this.#cluster.close();
-      this.#cluster = await startWorkers(this.settings, this.#compiledFolder, signal);
+      this.#cluster = await this.#startCluster(signal);
     }
     return this.#cluster;
   }
+
+  #openBook({ signal, onProgress }: EngineHooks): Promise<CostBook> {
+    return CostBook.open(this.#cluster.workers, {
+      cacheFolder: cacheFolder(this.settings.cacheDir),
+      shape: this.model.shape,
+      chunkTokens: this.settings.chunkTokens,
+      ...(signal && { signal }),
+      ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),
+    });
+  }
 }
 
-function openHooks({ signal, onProgress }: EngineHooks): {
-  signal?: AbortSignal;
-  onProgress?: (fraction: number, what: string) => void;
-} {
-  return {
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress: (fraction: number, what: string) => onProgress(what, fraction) }),
-  };
-}
-
-async function openTokenizer(checkpoint: Checkpoint): Promise<Tokenizer> {
-  const { tokenizerFolder, shape } = checkpoint;
-  return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
-}
-
-function compile(
-  checkpoint: Checkpoint,
-  settings: EngineSettings,
-  cache: string,
-  { signal, onProgress }: EngineHooks,
-): Promise<string> {
-  return compileModel(checkpoint, {
-    cacheFolder: cache,
-    dtype: settings.dtype,
-    kernelKey: kernelKey(),
-    prepack,
-    ...(signal && { signal }),
-    ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
-    ...(onProgress && {
-      onWait: () => onProgress('waiting for another process that compiles this model', 0),
-    }),
-  });
-}
-
-function startWorkers(
-  settings: EngineSettings,
-  compiledFolder: string,
-  signal?: AbortSignal,
-): Promise<Cluster> {
-  const { workers, chunkTokens } = settings;
-  return startLocalCluster({
-    workers,
-    compiledFolder,
-    chunkTokens,
-    threads: settings.threads ?? defaultThreads(workers),
-    kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
-    ...(signal && { signal }),
-  });
-}
+export type { LoadedModel } from './load.js';

@@ -4,6 +4,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
+import { MAX_RANKS } from '../core/partition.js';
 import { samplingSchema } from '../core/sampling.js';
 import { DTYPES } from '../core/shape.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
@@ -17,8 +18,10 @@ const KV_MEMORY_SHARE = 0.5;
 export const engineOptionsSchema = z.strictObject({
   /** A HuggingFace folder, `quote`, or `synthetic:NAME,layers=N`. */
   model: z.string().min(1),
-  /** Worker processes on this machine. */
-  workers: z.number().int().min(1).max(MAX_LOCAL_WORKERS).default(1),
+  /** Worker processes on this machine, or the addresses (HOST:PORT, in chain order) of workers that already run. */
+  workers: z
+    .union([z.number().int().min(1).max(MAX_LOCAL_WORKERS), z.array(z.string()).min(1).max(MAX_RANKS)])
+    .default(1),
   /** Kernel threads of each worker; by default the machine's cores shared out evenly. */
   threads: z.number().int().min(1).max(256).optional(),
   dtype: z.enum(DTYPES).default('f32'),
@@ -26,6 +29,8 @@ export const engineOptionsSchema = z.strictObject({
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */
   kvMemoryBytes: z.number().int().min(1).optional(),
+  /** Measure the workers (once; kept in the cache) so that requests are planned; without, cuts are even. */
+  calibrate: z.boolean().default(true),
 });
 
 export type EngineHooks = {
@@ -36,7 +41,10 @@ export type EngineHooks = {
 export type EngineOptions = z.input<typeof engineOptionsSchema> & EngineHooks;
 export type EngineSettings = z.output<typeof engineOptionsSchema>;
 
-const partitionChoice = z.union([z.literal('e'), z.array(z.number().int().min(0)).min(1).max(1024)]);
+const partitionChoice = z.union([
+  z.enum(['auto', 'e', 's', 'p']),
+  z.array(z.number().int().min(0)).min(1).max(1024),
+]);
 
 export const requestSchema = z.strictObject({
   /** Text as it is; the tokenizer adds what it adds (a begin token). */
@@ -52,8 +60,8 @@ export const requestSchema = z.strictObject({
   sampling: samplingSchema.partial().default({}),
   stop: z.array(z.string().min(1)).max(64).default([]),
   strategy: z.enum(STRATEGIES).default('kvr'),
-  /** 'e' is an even cut; numbers are slice sizes in rank order. */
-  partition: partitionChoice.optional(),
+  /** 'auto' is planned; 'e' even, 's' searched on the cost model, 'p' looked up; numbers are sizes in rank order. */
+  partition: partitionChoice.default('auto'),
   /** How many of the engine's workers take part; all unless given. */
   workers: z.number().int().min(1).optional(),
   /** The whole request may take this long. */

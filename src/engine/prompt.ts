@@ -2,7 +2,7 @@
  * From what a request gives (text, ids or messages) to token ids that fit the model.
  */
 import { KvrError } from '../core/errors.js';
-import type { LoadedModel } from './engine.js';
+import type { LoadedModel } from './load.js';
 import type { GenerateSettings } from './options.js';
 
 /** @returns the prompt's ids. @throws BAD_INPUT, PROMPT_TOO_LONG (a prompt is never cut silently) */

@@ -18,11 +18,10 @@ export class Turnstile {
     const before = this.#last;
     let leave: () => void = () => undefined;
     this.#last = new Promise((resolve) => (leave = resolve));
-    try {
-      await Promise.race([before, aborted(signal)]);
-    } finally {
-      this.#waiting--;
-    }
+    const abort = abortOf(signal);
+    await Promise.race([before, abort.happened]);
+    abort.stopListening();
+    this.#waiting--;
     if (!signal.aborted) return leave;
     // Whoever waits behind a request that gave up still waits for the one before it.
     void before.then(leave);
@@ -30,7 +29,11 @@ export class Turnstile {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** Listens only as long as somebody waits: an engine's own signal outlives all its requests. */
+function abortOf(signal: AbortSignal): { happened: Promise<void>; stopListening: () => void } {
+  let onAbort: () => void = () => undefined;
+  const happened = new Promise<void>((resolve) => (onAbort = resolve));
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  return { happened, stopListening: () => signal.removeEventListener('abort', onAbort) };
 }

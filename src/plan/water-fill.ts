@@ -23,10 +23,17 @@ const MAX_TIME_STEPS = 60;
  */
 export function balancedSizes(costs: ChainCosts, ranks: number): number[] {
   const wanted = costs.contextTokens - costs.cachedTokens;
-  // The even cut's slowest rank is time enough: with it every rank can take at least its even share.
+  // The even cut's slowest rank is nearly time enough.
   let high = evenTimeMs(costs, ranks, wanted);
   let sizes = sizesWithin(costs, ranks, high);
   let [low, lowTotal, highTotal] = [0, 0, totalOf(sizes)];
+  // Earlier ranks may take more than their even share and so leave a later one, behind a longer prefix, with less.
+  while (highTotal < wanted) {
+    [low, lowTotal] = [high, highTotal];
+    high *= 2;
+    sizes = sizesWithin(costs, ranks, high);
+    highTotal = totalOf(sizes);
+  }
   for (let step = 0; step < MAX_TIME_STEPS && highTotal - wanted > ranks; step += 1) {
     // Alternating with halving keeps false position from creeping where total(T) bends.
     const share = step % 3 === 2 ? 0.5 : (wanted - lowTotal) / (highTotal - lowTotal);

@@ -10,7 +10,7 @@ import { runDecode } from './decode-loop.js';
 import { type ActiveRequest, Desk } from './desk.js';
 import { type Exchange, noExchange } from './exchange.js';
 import { GatherExchange } from './gather-exchange.js';
-import { probeModel } from './probe.js';
+import { probeModel, warmUp } from './probe.js';
 import type { Phase, ProbeMessage } from './protocol.js';
 import { runPrompt } from './rank-loop.js';
 import type { ComputeSettings, FromCompute } from './thread-messages.js';
@@ -19,6 +19,8 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   const model = await openModel(port, settings);
   if (!model) return;
   const desk = new Desk(port, settings, model.shape);
+  // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
+  await warmUp(model, () => desk.isIdle);
   for (let work = desk.next(); work; work = desk.next()) {
     if (work.type === 'probe') await measure(model, work.probe, desk);
     else await serve(model, work.request, desk, settings.chunkTokens);

@@ -75,6 +75,12 @@ export class Desk {
     }
   }
 
+  /** True while nothing waits to be done. */
+  get isIdle(): boolean {
+    this.#readAll();
+    return this.#waiting.length === 0 && !this.isClosing;
+  }
+
   /** Reads the mailbox; call it between kernel calls. @throws CANCELLED when `request` was cancelled. */
   look(request: ActiveRequest): void {
     this.#readAll();

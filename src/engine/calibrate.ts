@@ -1,0 +1,108 @@
+/**
+ * Measures what a plan needs to know: every worker's kernels, all at once since they share a machine's memory and
+ * cores when they work too, and then the links between neighbours. Takes a few seconds; cost-book.ts keeps it.
+ */
+import type { ClusterWorker } from '../cluster/cluster.js';
+import type { ModelShape } from '../core/shape.js';
+import { KV_FRAME_BYTES } from '../link/frame.js';
+import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../plan/index.js';
+import type { ProbeMessage, ProbeSample } from '../worker/protocol.js';
+
+export type ChainKnowledge = { readonly workers: readonly WorkerCost[]; readonly links: readonly LinkCost[] };
+
+/** Timed rounds of every call; the median stands against this many that were disturbed. */
+const REPEATS = 3;
+/** Frames of KV_FRAME_BYTES that measure a link: 16 MiB, 13 ms at 10 Gbit/s, 0.7 s at 200 Mbit/s. */
+const LINK_FRAMES = 32;
+/** Prefixes that attention is measured after; longer ones follow from these, since the cost is linear in them. */
+const PREFIX_TOKENS = [0, 2048];
+
+/** @throws WORKER_*, LINK where a worker can not be measured */
+export async function calibrate(
+  workers: readonly ClusterWorker[],
+  shape: ModelShape,
+  chunkTokens: number,
+  signal?: AbortSignal,
+): Promise<ChainKnowledge> {
+  const probe = probeFor(chunkTokens);
+  const answers = await Promise.all(workers.map(({ handle }) => handle.ask(probe, 'probed', signal)));
+  const links: LinkCost[] = [];
+  // One after the other: links of one machine or one switch would slow each other.
+  for (let index = 0; index + 1 < workers.length; index++) {
+    links.push(
+      await measureLink(workers[index] as ClusterWorker, workers[index + 1] as ClusterWorker, signal),
+    );
+  }
+  return {
+    workers: fitWorkers(
+      answers.map(({ samples }) => samples),
+      shape,
+      chunkTokens,
+    ),
+    links,
+  };
+}
+
+function probeFor(chunkTokens: number): ProbeMessage {
+  const blockTokens = [1, 32, 128, chunkTokens].filter((tokens) => tokens <= chunkTokens);
+  const half = Math.max(1, Math.floor(chunkTokens / 2));
+  return {
+    type: 'probe',
+    probe: 0,
+    blockTokens: [...new Set(blockTokens)].sort((a, b) => a - b),
+    attention: [
+      ...PREFIX_TOKENS.map((prefixTokens) => ({ tokens: chunkTokens, prefixTokens })),
+      { tokens: half, prefixTokens: 512 },
+      { tokens: 1, prefixTokens: 1024 },
+    ],
+    repeats: REPEATS,
+  };
+}
+
+async function measureLink(from: ClusterWorker, to: ClusterWorker, signal?: AbortSignal): Promise<LinkCost> {
+  const question = { type: 'probeLink', probe: 0, worker: to.handle.id, frames: LINK_FRAMES } as const;
+  const { latencyMs, bytesPerS } = await from.handle.ask(question, 'probedLink', signal);
+  return { latencyMs, bytesPerS, frameBytes: KV_FRAME_BYTES };
+}
+
+/** Workers that differ by less than this are taken as equal, and measured together: it is noise. */
+const EQUAL_WITHIN = 0.1;
+
+function fitWorkers(samples: readonly ProbeSample[][], shape: ModelShape, chunkTokens: number): WorkerCost[] {
+  const own = samples.map((each) => fitOne(each, shape, chunkTokens));
+  const joint = fitOne(samples.flat(), shape, chunkTokens);
+  const areEqual = own.every((cost) => Math.abs(chunkMs(cost) / chunkMs(joint) - 1) < EQUAL_WITHIN);
+  return areEqual ? own.map(() => joint) : own;
+}
+
+function fitOne(samples: readonly ProbeSample[], shape: ModelShape, chunkTokens: number): WorkerCost {
+  const costs: CostSample[] = samples.flatMap(({ kind, ...rest }) =>
+    kind === 'block' || kind === 'attention' || kind === 'head' ? [{ kind, ...rest }] : [],
+  );
+  return fitWorkerCost(costs, {
+    chunkTokens,
+    firstBlockShare: firstBlockShare(shape),
+    callMs: medianMs(samples, 'call', 1),
+    embedTokenMs: medianMs(samples, 'embed', chunkTokens),
+  });
+}
+
+/** A worker's time for one full chunk through one block. */
+function chunkMs(cost: WorkerCost): number {
+  return cost.block[cost.block.length - 1]?.ms ?? 0;
+}
+
+function medianMs(samples: readonly ProbeSample[], kind: ProbeSample['kind'], per: number): number {
+  const times = samples.filter((sample) => sample.kind === kind).map(({ ms }) => ms / per);
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1] ?? 0;
+}
+
+/** Weights of Q, K and V (and of the MLP, where that does not wait for attention) over those of a whole layer. */
+function firstBlockShare(shape: ModelShape): number {
+  const { hidden, heads, kvHeads, headDim, feedForward } = shape;
+  const projections = hidden * headDim * (heads + 2 * kvHeads);
+  const mlp = hidden * feedForward * (shape.mlp === 'silu-gated' ? 3 : 2);
+  const first = projections + (shape.residual === 'parallel' ? mlp : 0);
+  return first / (projections + mlp + hidden * headDim * heads);
+}

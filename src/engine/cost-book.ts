@@ -1,0 +1,132 @@
+/**
+ * What is known of the workers' and links' speed: measured once, kept in the cache folder by model, dtype, threads
+ * and machine, moved along by the timelines of real requests, and asked for a plan by every request.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ClusterWorker } from '../cluster/cluster.js';
+import type { ModelShape } from '../core/shape.js';
+import type { RankTimeline } from '../core/timeline.js';
+import { parseStoredCost, type Plan, planPartition, refreshCost, storedCost } from '../plan/index.js';
+import { calibrate, type ChainKnowledge } from './calibrate.js';
+
+const FOLDER = 'calibration';
+const VERSION = 2;
+const linkSchema = z.object({
+  latencyMs: z.number().min(0),
+  bytesPerS: z.number().positive(),
+  frameBytes: z.number().positive(),
+});
+const bookSchema = z.object({
+  version: z.literal(VERSION),
+  workers: z.array(z.unknown()).min(1).max(1024),
+  links: z.array(linkSchema).max(1023),
+});
+
+export type CostBookOptions = {
+  readonly cacheFolder: string;
+  readonly shape: ModelShape;
+  readonly chunkTokens: number;
+  readonly signal?: AbortSignal;
+  /** Called when nothing usable was kept and the workers are measured. */
+  readonly onMeasure?: () => void;
+};
+
+export class CostBook {
+  readonly #options: CostBookOptions;
+  readonly #path: string;
+  readonly #key: string;
+  #knowledge: ChainKnowledge;
+
+  private constructor(options: CostBookOptions, key: string, knowledge: ChainKnowledge) {
+    this.#options = options;
+    this.#key = key;
+    this.#path = bookPath(options.cacheFolder, key);
+    this.#knowledge = knowledge;
+  }
+
+  /** Reads what is kept for these workers, or measures them. @throws WORKER_*, LINK */
+  static async open(workers: readonly ClusterWorker[], options: CostBookOptions): Promise<CostBook> {
+    const key = bookKey(workers, options.chunkTokens);
+    const kept = await readBook(bookPath(options.cacheFolder, key), key, workers.length);
+    if (kept) return new CostBook(options, key, kept);
+    options.onMeasure?.();
+    const knowledge = await calibrate(workers, options.shape, options.chunkTokens, options.signal);
+    const book = new CostBook(options, key, knowledge);
+    await book.save();
+    return book;
+  }
+
+  get knowledge(): ChainKnowledge {
+    return this.#knowledge;
+  }
+
+  /** The plan for a prompt over the first `workers` workers. */
+  plan(contextTokens: number, workers: number): Plan {
+    const { shape } = this.#options;
+    const { workers: costs, links } = this.#knowledge;
+    return planPartition({
+      contextTokens,
+      workers: costs.slice(0, workers),
+      links: links.slice(0, workers - 1),
+      shape,
+    });
+  }
+
+  /** Lets a finished request's timelines move the costs; `workers` are the indices that ran its ranks. */
+  refresh(contextTokens: number, workers: readonly number[], timelines: readonly RankTimeline[]): void {
+    const { layers } = this.#options.shape;
+    const costs = [...this.#knowledge.workers];
+    for (const timeline of timelines) {
+      const index = workers[timeline.rank];
+      const cost = index === undefined ? undefined : costs[index];
+      if (index !== undefined && cost)
+        costs[index] = refreshCost(cost, [timeline], { layers, contextTokens });
+    }
+    this.#knowledge = { ...this.#knowledge, workers: costs };
+  }
+
+  /** Writes the book; a cache that can not be written costs the next start a measurement and nothing else. */
+  async save(): Promise<void> {
+    const { workers, links } = this.#knowledge;
+    const book = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
+    const temporary = `${this.#path}.${process.pid}`;
+    await mkdir(join(this.#options.cacheFolder, FOLDER), { recursive: true });
+    await writeFile(temporary, JSON.stringify(book));
+    await rename(temporary, this.#path);
+  }
+}
+
+function bookPath(cacheFolder: string, key: string): string {
+  return join(cacheFolder, FOLDER, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
+}
+
+/** Names the workers in chain order: where they run, what they run, with how many threads. */
+function bookKey(workers: readonly ClusterWorker[], chunkTokens: number): string {
+  const each = workers.map(({ handle, ready }) => `${handle.id}:${ready.threads}`);
+  return [hostname(), workers[0]?.ready.digest, workers[0]?.ready.dtype, chunkTokens, ...each]
+    .join(' ')
+    .slice(0, 1000);
+}
+
+/** @returns undefined where nothing is kept, or what is kept can not be used: it is measured again then. */
+async function readBook(path: string, key: string, workers: number): Promise<ChainKnowledge | undefined> {
+  try {
+    const book = bookSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    if (book.workers.length !== workers || book.links.length !== workers - 1) return undefined;
+    return { workers: book.workers.map((stored) => parseStoredCost(stored, key)), links: book.links };
+  } catch (error) {
+    if (isMissingOrBroken(error)) return undefined;
+    throw error;
+  }
+}
+
+function isMissingOrBroken(error: unknown): boolean {
+  const { code } = error as { code?: string };
+  return (
+    error instanceof SyntaxError || error instanceof z.ZodError || code === 'ENOENT' || code === 'BAD_INPUT'
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * The steps of loading: checkpoint, tokenizer, compiled graphs, workers. Each is handed the progress hooks; what a
+ * step opened is closed again when a later one fails.
+ */
+import type { Cluster } from '../cluster/cluster.js';
+import { startLocalCluster } from '../cluster/local.js';
+import { joinStaticCluster } from '../cluster/static.js';
+import type { Checkpoint } from '../core/checkpoint.js';
+import { KvrError } from '../core/errors.js';
+import type { Dtype, ModelShape } from '../core/shape.js';
+import { cacheFolder } from '../model/cache/index.js';
+import { compileModel } from '../model/compile.js';
+import { openCheckpoint } from '../model/open.js';
+import { kernelKey, prepack } from '../runtime/kernels.js';
+import { byteTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
+import { defaultKvBytes, defaultThreads, type EngineHooks, type EngineSettings } from './options.js';
+
+/** What is known of a loaded model. */
+export type LoadedModel = {
+  readonly name: string;
+  readonly shape: ModelShape;
+  readonly eosIds: readonly number[];
+  readonly digest: string;
+  readonly parameters: number;
+  readonly tokenizer: Tokenizer;
+};
+
+/** Starts, or starts again, the workers of a loaded model. */
+export type StartCluster = (signal?: AbortSignal) => Promise<Cluster>;
+
+/** @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, CANCELLED */
+export async function loadModel(
+  settings: EngineSettings,
+  hooks: EngineHooks,
+): Promise<{ model: LoadedModel; startCluster: StartCluster }> {
+  const cache = cacheFolder(settings.cacheDir);
+  const checkpoint = await openWithProgress(settings.model, cache, hooks);
+  try {
+    const { name, shape, eosIds, digest, parameters } = checkpoint;
+    const model = { name, shape, eosIds, digest, parameters, tokenizer: await openTokenizer(checkpoint) };
+    const { workers } = settings;
+    if (typeof workers !== 'number')
+      return { model, startCluster: (signal) => join(workers, model, settings.dtype, signal) };
+    const folder = await compileWithProgress(checkpoint, settings.dtype, cache, hooks);
+    return { model, startCluster: (signal) => start(settings, workers, folder, signal) };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** Opens a checkpoint by name, reporting the hashing of a large one. @throws as openCheckpoint */
+export function openWithProgress(
+  name: string,
+  cache: string,
+  { signal, onProgress }: EngineHooks,
+): Promise<Checkpoint> {
+  return openCheckpoint(name, {
+    cacheFolder: cache,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction: number, what: string) => onProgress(what, fraction) }),
+  });
+}
+
+/** @returns the folder of the compiled graphs. @throws CACHE_UNWRITABLE, DISK_FULL, BAD_CHECKPOINT, CANCELLED */
+export function compileWithProgress(
+  checkpoint: Checkpoint,
+  dtype: Dtype,
+  cache: string,
+  { signal, onProgress }: EngineHooks,
+): Promise<string> {
+  return compileModel(checkpoint, {
+    cacheFolder: cache,
+    dtype,
+    kernelKey: kernelKey(),
+    prepack,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
+    ...(onProgress && {
+      onWait: () => onProgress('waiting for another process that compiles this model', 0),
+    }),
+  });
+}
+
+async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<Tokenizer> {
+  return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
+}
+
+function start(
+  settings: EngineSettings,
+  workers: number,
+  compiledFolder: string,
+  signal?: AbortSignal,
+): Promise<Cluster> {
+  return startLocalCluster({
+    workers,
+    compiledFolder,
+    chunkTokens: settings.chunkTokens,
+    threads: settings.threads ?? defaultThreads(workers),
+    kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
+    ...(signal && { signal }),
+  });
+}
+
+async function join(
+  addresses: readonly string[],
+  model: LoadedModel,
+  dtype: Dtype,
+  signal?: AbortSignal,
+): Promise<Cluster> {
+  const cluster = await joinStaticCluster({ addresses, ...(signal && { signal }) });
+  const worker = cluster.workers[0];
+  if (worker?.ready.digest === model.digest && worker.ready.dtype === dtype) return cluster;
+  await cluster.close();
+  throw new KvrError(
+    'WORKER_FAILED',
+    `workers run model ${worker?.ready.digest.slice(0, 12)} ${worker?.ready.dtype}, the engine ${model.digest.slice(0, 12)} ${dtype}; start both with the same --model and --dtype`,
+  );
+}
