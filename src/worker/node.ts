@@ -254,10 +254,9 @@ export class WorkerNode {
     this.#connections.delete(connection);
     this.#peers.remove(worker, link);
     this.#rows.leave(link);
-    for (const [request, { run, engine }] of this.#rows.entries()) {
-      if (engine === link) this.#rows.cancel(request);
-      else if (role === 'peer' && run.chain.includes(worker))
-        this.#failRequest(request, brokenLink(worker, error));
+    for (const [request, route] of this.#rows.entries()) {
+      if (route.engine === link) this.#rows.cancel(request);
+      else if (role === 'peer' && route.needs(worker)) this.#failRequest(request, brokenLink(worker, error));
     }
   }
 

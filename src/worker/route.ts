@@ -4,6 +4,7 @@
 import type { RankTimeline, TimelineEvent } from '../core/timeline.js';
 import type { KvFrame } from '../link/frame.js';
 import type { Link } from '../link/link.js';
+import { compactEvents } from './compact-events.js';
 import type { RunMessage } from './protocol.js';
 import { wallClock } from './recorder.js';
 
@@ -16,8 +17,8 @@ export class Route {
   readonly relay: Link | undefined;
   readonly #startMs = wallClock();
   readonly #events: TimelineEvent[] = [];
-  /** Rows of earlier ranks, over all layers, that are still to come and to be passed on. */
-  #unrelayedRows: number;
+  /** Rows of other ranks, over all layers, that are still to come. */
+  #missingRows: number;
   #unsent = 0;
   #sentBytes = 0;
   #onAllSent: (() => void) | undefined;
@@ -29,18 +30,30 @@ export class Route {
     relay: Link | undefined,
     layers: number,
   ) {
-    const prefixTokens = run.partition.slice(0, run.rank).reduce((sum, size) => sum + size, 0);
-    this.#unrelayedRows = relay ? layers * prefixTokens : 0;
+    this.#missingRows = layers * tokensOfOthers(run);
     this.run = run;
     this.engine = engine;
     this.targets = targets;
     this.relay = relay;
   }
 
-  /** Passes rows of an earlier rank on to the next. */
-  relayRows(rows: KvFrame): void {
-    this.#unrelayedRows -= rows.rows;
+  /** Counts rows of another rank and, along a chain, passes them on to the next. */
+  receiveRows(rows: KvFrame): void {
+    this.#missingRows -= rows.rows;
     this.relay?.send(rows, this.startSend(rows.layer, rows.payload.byteLength));
+  }
+
+  /** True while this rank can not do its part without that worker: rows are to come from it, or to go to it. */
+  needs(worker: string): boolean {
+    const { chain, rank, strategy } = this.run;
+    const isRowsMissing = this.#missingRows > 0;
+    if (strategy !== 'kvr') return chain.includes(worker) && (isRowsMissing || !this.#isLast());
+    return chain[rank + 1] === worker || (chain[rank - 1] === worker && isRowsMissing);
+  }
+
+  /** True when the compute thread is done with the request: nothing there would hear of a cancel. */
+  get isComputed(): boolean {
+    return this.#onAllSent !== undefined && !this.#isLast();
   }
 
   /** Notes that bytes of a layer were handed to a link; call the result when the system has taken them. */
@@ -65,7 +78,11 @@ export class Route {
   }
 
   #isSent(): boolean {
-    return this.#unsent === 0 && this.#unrelayedRows <= 0;
+    return this.#unsent === 0 && (this.relay === undefined || this.#missingRows <= 0);
+  }
+
+  #isLast(): boolean {
+    return this.run.rank === this.run.chain.length - 1;
   }
 
   /** The compute thread's record with this thread's part added. */
@@ -73,7 +90,14 @@ export class Route {
     return {
       ...timeline,
       sentBytes: this.#sentBytes,
-      events: [...timeline.events, ...this.#events].sort((a, b) => a.startMs - b.startMs),
+      events: compactEvents([...timeline.events, ...this.#events]),
     };
   }
+}
+
+/** Along a chain a rank hears of the tokens before its slice, in an all-gather of all others. */
+function tokensOfOthers({ strategy, partition, rank }: RunMessage): number {
+  if (strategy === 'single') return 0;
+  const others = partition.filter((_, other) => (strategy === 'kvr' ? other < rank : other !== rank));
+  return others.reduce((sum, size) => sum + size, 0);
 }

@@ -37,9 +37,10 @@ export class RowsRouter {
     return [...this.#routes];
   }
 
-  /** Finds a request's way through the peers. @throws LINK where a link that it needs is not there */
+  /** Finds a request's way through the peers. @throws LINK where a link that it needs is not there, PROTOCOL */
   open(engine: Link, run: RunMessage, layers: number): Route {
     const { strategy, chain, rank } = run;
+    if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
     if (strategy === 'single') return new Route(run, engine, [], undefined, layers);
     if (strategy !== 'kvr') {
       const others = chain.filter((_, other) => other !== rank).map((worker) => this.#peers.linkTo(worker));
@@ -83,7 +84,9 @@ export class RowsRouter {
   /** Stops a request's work here; rows that are still on their way will be dropped. */
   cancel(request: number): void {
     this.#parking.end(request);
-    if (this.#routes.has(request)) this.#compute.post({ type: 'cancel', request });
+    const route = this.#routes.get(request);
+    if (route?.isComputed) this.#routes.delete(request);
+    else if (route) this.#compute.post({ type: 'cancel', request });
   }
 
   forget(request: number): void {
@@ -99,10 +102,8 @@ export class RowsRouter {
   /** Cut-through: the next rank gets the rows first, then our own compute thread. */
   #route(route: Route, rows: KvFrame, from: Link): void {
     const { relay } = route;
-    if (relay) {
-      route.relayRows(rows);
-      if (relay.bufferedBytes > MAX_RELAY_BYTES) pauseUntilSent(from, relay);
-    }
+    route.receiveRows(rows);
+    if (relay && relay.bufferedBytes > MAX_RELAY_BYTES) pauseUntilSent(from, relay);
     this.#compute.postRows(rows, relay === undefined);
     if (this.#compute.isBehind) from.pause();
   }
