@@ -6,8 +6,10 @@ import type { Slice } from './partition.js';
 
 /** One stretch of a rank's time. 'send' lasts from handing KV to the link until the last byte left the process. */
 export type TimelineEvent = {
-  readonly kind: 'block' | 'attention' | 'wait' | 'send' | 'head' | 'cache';
+  readonly kind: 'embed' | 'block' | 'attention' | 'wait' | 'send' | 'head' | 'cache';
   readonly layer: number;
+  /** First token of the rows that were worked on; absent for waits and sends. */
+  readonly start?: number | undefined;
   readonly startMs: number;
   readonly endMs: number;
 };
@@ -17,7 +19,7 @@ export type RankTimeline = {
   readonly slice: readonly [start: number, end: number];
   /** From being handed the request to the end of this rank's prompt phase. */
   readonly totalMs: number;
-  /** Inside sessions: blocks, attention and head together. */
+  /** Inside sessions: embedding, blocks, attention and head together. */
   readonly computeMs: number;
   /** The part of computeMs that was attention. */
   readonly attentionMs: number;

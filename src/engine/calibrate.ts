@@ -3,10 +3,13 @@
  * cores when they work too, and then the links between neighbours. Takes a few seconds; cost-book.ts keeps it.
  */
 import type { ClusterWorker } from '../cluster/cluster.js';
+import { evenPartition } from '../core/partition.js';
+import { GREEDY } from '../core/sampling.js';
 import type { ModelShape } from '../core/shape.js';
 import { KV_FRAME_BYTES } from '../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../worker/protocol.js';
+import { runChain } from './chain-request.js';
 
 export type ChainKnowledge = { readonly workers: readonly WorkerCost[]; readonly links: readonly LinkCost[] };
 
@@ -29,9 +32,7 @@ export async function calibrate(
   const links: LinkCost[] = [];
   // One after the other: links of one machine or one switch would slow each other.
   for (let index = 0; index + 1 < workers.length; index++) {
-    links.push(
-      await measureLink(workers[index] as ClusterWorker, workers[index + 1] as ClusterWorker, signal),
-    );
+    links.push(await measureLink(workers.slice(index, index + 2), shape, signal));
   }
   return {
     workers: fitWorkers(
@@ -59,10 +60,55 @@ function probeFor(chunkTokens: number): ProbeMessage {
   };
 }
 
-async function measureLink(from: ClusterWorker, to: ClusterWorker, signal?: AbortSignal): Promise<LinkCost> {
+/**
+ * Speed by a burst of frames; latency by a request of one token a rank, since what a rank waits for in every layer
+ * is not the wire alone but two threads on either side as well.
+ */
+async function measureLink(
+  pair: readonly ClusterWorker[],
+  shape: ModelShape,
+  signal?: AbortSignal,
+): Promise<LinkCost> {
+  const [from, to] = pair as [ClusterWorker, ClusterWorker];
   const question = { type: 'probeLink', probe: 0, worker: to.handle.id, frames: LINK_FRAMES } as const;
-  const { latencyMs, bytesPerS } = await from.handle.ask(question, 'probedLink', signal);
-  return { latencyMs, bytesPerS, frameBytes: KV_FRAME_BYTES };
+  const wire = await from.handle.ask(question, 'probedLink', signal);
+  const waits: number[] = [];
+  for (let run = 0; run < LATENCY_RUNS; run++) waits.push(...(await waitsOf(pair, shape, signal)));
+  waits.sort((a, b) => a - b);
+  const latencyMs = Math.max(wire.latencyMs, waits[waits.length >> 1] ?? 0);
+  return { latencyMs, bytesPerS: wire.bytesPerS, frameBytes: KV_FRAME_BYTES };
+}
+
+/** Enough for a median over a few dozen layers. */
+const LATENCY_RUNS = 3;
+
+/** How long the second of two ranks with one token each waited, layer by layer, for a first that is no slower. */
+async function waitsOf(
+  pair: readonly ClusterWorker[],
+  shape: ModelShape,
+  signal?: AbortSignal,
+): Promise<number[]> {
+  const run = runChain({
+    // Below the ids of every engine's own requests; workers remember ids that have ended.
+    request: Math.floor(Math.random() * 2 ** 32),
+    strategy: 'kvr',
+    workers: pair,
+    ids: Int32Array.of(0, 0),
+    partition: evenPartition(2, 2),
+    maxTokens: 1,
+    sampling: GREEDY,
+    eosIds: [],
+    wantLogits: false,
+    ...(signal && { signal }),
+  });
+  const waits: number[] = new Array<number>(shape.layers).fill(0);
+  for await (const event of run) {
+    if (event.type !== 'prefilled' || event.timeline.rank !== 1) continue;
+    for (const { kind, layer, startMs, endMs } of event.timeline.events) {
+      if (kind === 'wait') waits[layer] = (waits[layer] ?? 0) + endMs - startMs;
+    }
+  }
+  return waits;
 }
 
 /** Workers that differ by less than this are taken as equal, and measured together: it is noise. */

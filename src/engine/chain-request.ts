@@ -25,6 +25,8 @@ export type ChainSpec = {
   readonly sampling: Sampling;
   readonly eosIds: readonly number[];
   readonly wantLogits: boolean;
+  /** Tokens at which chunks must end as well; see RunMessage. */
+  readonly cutsAt?: readonly number[];
   readonly signal?: AbortSignal;
   readonly deadlineMs?: number;
 };
@@ -111,6 +113,7 @@ class ChainRun {
         maxTokens,
         sampling,
         eosIds: [...eosIds],
+        cutsAt: [...(this.#spec.cutsAt ?? [])],
         wantLogits,
       },
       new Uint8Array(part.buffer),

@@ -36,7 +36,8 @@ export class Engine {
   readonly #closing = new AbortController();
   #cluster: Cluster;
   #book: CostBook | undefined;
-  #nextRequest = Math.floor(Math.random() * 2 ** 20) * 2 ** 32;
+  // Engines that share workers must not share ids; those under 2³² belong to calibration.
+  #nextRequest = (1 + Math.floor(Math.random() * 2 ** 20)) * 2 ** 32;
 
   private constructor(
     model: LoadedModel,
@@ -152,7 +153,7 @@ export class Engine {
     ids: Int32Array,
     signal: AbortSignal,
   ): ChainSpec {
-    const { sampling, strategy, maxTokens, wantLogits, deadlineMs } = settings;
+    const { sampling, strategy, maxTokens, wantLogits, cutsAt, deadlineMs } = settings;
     return {
       request: this.#nextRequest++,
       strategy,
@@ -163,6 +164,7 @@ export class Engine {
       sampling: samplingSchema.parse(sampling),
       eosIds: this.model.eosIds,
       wantLogits,
+      cutsAt,
       signal,
       ...(deadlineMs !== undefined && { deadlineMs }),
     };

@@ -66,6 +66,8 @@ export const requestSchema = z.strictObject({
   workers: z.number().int().min(1).optional(),
   /** The whole request may take this long. */
   deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
+  /** Tokens at which a chunk of rows must end as well: how one worker runs other workers' slices for emulation. */
+  cutsAt: z.array(z.number().int().min(0)).max(1024).default([]),
   /** Report the logits after the prompt. */
   wantLogits: z.boolean().default(false),
 });

@@ -166,13 +166,14 @@ export class Desk {
     const expectedRows = isGathered ? contextTokens : start;
     const cacheBytes = capacity * kvBytesPerToken(this.#shape);
     this.#checkRoom(cacheBytes);
+    const cache = allocateCache(this.#shape, capacity, cacheBytes);
     this.#kvBytes += cacheBytes;
     return {
       job,
       rank: job.rank,
       slice,
       contextTokens,
-      cache: new KvCache(this.#shape, capacity),
+      cache,
       cacheBytes,
       coverage: Array.from({ length: this.#shape.layers }, () => new RowCoverage(expectedRows)),
       recorder: new Recorder(),
@@ -256,5 +257,16 @@ export class Desk {
   #cancel(id: number): void {
     const request = this.#requests.get(id);
     if (request) request.isCancelled = true;
+  }
+}
+
+/** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
+function allocateCache(shape: ModelShape, capacity: number, cacheBytes: number): KvCache {
+  try {
+    return new KvCache(shape, capacity);
+  } catch (error) {
+    const needed = Math.ceil(cacheBytes / 2 ** 20);
+    const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;
+    throw new KvrError('WORKER_REFUSED', message, {}, error);
   }
 }

@@ -3,7 +3,7 @@
  */
 import { dirname } from 'node:path';
 import { rmdirSync, unlinkSync } from 'node:fs';
-import { asKvrError, exitStatus } from '../core/errors.js';
+import { asKvrError, exitStatus, type KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
 import { WorkerNode } from './node.js';
 import { parseWorkerSettings, type WorkerSettings } from './settings.js';
@@ -14,17 +14,23 @@ const CLOSE_TIMEOUT_MS = 400;
 async function main(settings: WorkerSettings): Promise<void> {
   const address = parseAddress(settings.listen);
   let isEnding = false;
-  const end = (): void => {
+  const end = (reason?: KvrError): void => {
     if (isEnding) return;
     isEnding = true;
+    // A parent that still listens puts this line into its own error.
+    if (reason) process.stderr.write(`${reason.message}\n`);
     if (address.kind === 'unix') removeSocket(address.path);
     // process.exit would wait for the compute thread, whose kernel call may last; the system clears up for us.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_TIMEOUT_MS);
-    void node.close().then(() => process.exit(0));
+    void node.close().then(() => process.exit(reason ? exitStatus(reason) : 0));
   };
   const node = new WorkerNode(settings, end);
-  if (settings.followsStdin) process.stdin.on('end', end).on('error', end).resume();
-  process.on('SIGTERM', end);
+  const parentIsGone = (): void => end();
+  if (settings.followsStdin) process.stdin.on('end', parentIsGone).on('error', parentIsGone).resume();
+  // A parent that dies while we start is noticed by whichever pipe is used first.
+  process.stdout.on('error', parentIsGone);
+  process.stderr.on('error', parentIsGone);
+  process.on('SIGTERM', () => end());
   // Ctrl-C reaches the whole group of processes; a worker with a parent leaves the decision to it.
   process.on('SIGINT', () => settings.followsStdin || end());
   const bound = await node.listen(address);

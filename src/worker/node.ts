@@ -34,12 +34,13 @@ export class WorkerNode {
   readonly #rows: RowsRouter;
   readonly #connections = new Set<Connection>();
   readonly #probes = new Map<number, Link>();
-  /** Called when the worker is asked to end. */
-  readonly #onShutdown: () => void;
-  #ready: Extract<FromWorker, { type: 'ready' }> | undefined;
+  /** Called when the worker is asked to end, or must, for the reason given. */
+  readonly #onShutdown: (reason?: KvrError) => void;
+  /** What became of opening the model: told to everyone who connects, also after it happened. */
+  #opened: Extract<FromWorker, { type: 'ready' | 'failed' }> | undefined;
   #shape: ModelShape | undefined;
 
-  constructor(settings: WorkerSettings, onShutdown: () => void) {
+  constructor(settings: WorkerSettings, onShutdown: (reason?: KvrError) => void) {
     this.#settings = settings;
     this.#onShutdown = onShutdown;
     this.#server = createServer((socket) => void this.#adopt(socket, 'unknown', ''));
@@ -93,12 +94,12 @@ export class WorkerNode {
   }
 
   #onFrame(connection: Connection, frame: Frame): void {
-    const { role, worker, link } = connection;
+    const { role, link } = connection;
     try {
       if (frame.kind === 'kv') {
         if (role !== 'peer') throw new KvrError('PROTOCOL', 'KV rows from a connection that is no peer');
         this.#rows.receive(frame, link);
-      } else if (role === 'peer') this.#peers.onMessage(worker, link, parseMessage(peerSchema, frame));
+      } else if (role === 'peer') this.#peers.onMessage(link, parseMessage(peerSchema, frame));
       else this.#onMessage(connection, parseMessage(toWorkerSchema, frame), frame.payload);
     } catch (error) {
       link.close(asKvrError(error));
@@ -135,7 +136,7 @@ export class WorkerNode {
     connection.role = role;
     connection.worker = worker;
     if (role === 'peer') this.#peers.add(worker, connection.link);
-    if (this.#ready) tell(connection.link, this.#ready);
+    if (this.#opened) tell(connection.link, this.#opened);
   }
 
   /** Opens a link to every named worker and waits for its greeting, so that rows can flow both ways. */
@@ -155,7 +156,7 @@ export class WorkerNode {
     link.send(
       controlFrame({ type: 'hello', role: 'peer', worker: this.#settings.worker } satisfies ToWorker),
     );
-    await this.#peers.greeted(worker);
+    await this.#peers.greeted(worker, link);
   }
 
   async #probeLink(engine: Link, probe: number, worker: string, frames: number): Promise<void> {
@@ -214,7 +215,7 @@ export class WorkerNode {
       threads: this.#settings.threads,
     } as const;
     this.#shape = shape;
-    this.#ready = ready;
+    this.#opened = ready;
     for (const { role, link } of this.#connections) if (role !== 'unknown') tell(link, ready);
   }
 
@@ -236,6 +237,7 @@ export class WorkerNode {
   #onFailed(message: Extract<FromCompute, { type: 'failed' }>): void {
     if (message.request !== undefined)
       return this.#end(message.request, { ...message, request: message.request });
+    this.#opened ??= message;
     for (const { role, link } of this.#connections) if (role === 'engine') tell(link, message);
   }
 
@@ -252,7 +254,7 @@ export class WorkerNode {
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
     const { role, worker, link } = connection;
     this.#connections.delete(connection);
-    this.#peers.remove(worker, link);
+    this.#peers.remove(worker, link, error);
     this.#rows.leave(link);
     for (const [request, route] of this.#rows.entries()) {
       if (route.engine === link) this.#rows.cancel(request);
@@ -265,11 +267,12 @@ export class WorkerNode {
     this.#end(request, { type: 'failed', request, code, message, phase: 'prefill' });
   }
 
-  #failAll({ code, message }: KvrError): void {
+  #failAll(reason: KvrError): void {
+    const { code, message } = reason;
     for (const { role, link } of this.#connections) {
       if (role === 'engine') tell(link, { type: 'failed', code, message, phase: 'prefill' });
     }
-    this.#onShutdown();
+    this.#onShutdown(reason);
   }
 }
 

@@ -13,8 +13,8 @@ const LATENCY_ECHOES = 8;
 
 export class Peers {
   readonly #links = new Map<string, Link>();
-  readonly #greetings = new Map<string, () => void>();
-  readonly #echoes = new Map<number, () => void>();
+  readonly #greetings = new Map<Link, Waiter>();
+  readonly #echoes = new Map<number, Waiter>();
   #nextEcho = 0;
 
   /** @throws LINK where there is no open link to that worker */
@@ -28,43 +28,50 @@ export class Peers {
     this.#links.set(worker, link);
   }
 
-  /** Forgets a link that ended, unless a newer one took its place. */
-  remove(worker: string, link: Link): void {
+  /** Forgets a link that ended, unless a newer one took its place, and fails what waits for it. */
+  remove(worker: string, link: Link, reason?: Error): void {
     if (this.#links.get(worker) === link) this.#links.delete(worker);
+    const error = new KvrError(
+      'LINK',
+      `link to worker ${worker}: ${reason?.message ?? 'closed'}`,
+      {},
+      reason,
+    );
+    this.#greetings.get(link)?.fail(error);
+    for (const echo of [...this.#echoes.values()]) if (echo.link === link) echo.fail(error);
   }
 
   resumeAll(): void {
     for (const link of this.#links.values()) link.resume();
   }
 
-  /** Settles when the peer has greeted. @throws LINK when it does not in time */
-  greeted(worker: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new KvrError('LINK', `worker ${worker} did not greet within ${GREETING_TIMEOUT_MS} ms`)),
-        GREETING_TIMEOUT_MS,
-      );
-      this.#greetings.set(worker, () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  /** Settles when the peer has greeted over that link. @throws LINK when it does not in time, or the link ends */
+  async greeted(worker: string, link: Link): Promise<void> {
+    const waiter = new Waiter(link);
+    const timer = setTimeout(
+      () =>
+        waiter.fail(new KvrError('LINK', `worker ${worker} did not greet within ${GREETING_TIMEOUT_MS} ms`)),
+      GREETING_TIMEOUT_MS,
+    );
+    this.#greetings.set(link, waiter);
+    try {
+      await waiter.done;
+    } finally {
+      clearTimeout(timer);
+      this.#greetings.delete(link);
+    }
   }
 
-  onMessage(worker: string, link: Link, message: PeerMessage): void {
+  onMessage(link: Link, message: PeerMessage): void {
     switch (message.type) {
       case 'ready':
-        this.#greetings.get(worker)?.();
-        this.#greetings.delete(worker);
-        return;
+        return this.#greetings.get(link)?.settle();
       case 'echo':
         if (message.wantsAnswer)
           link.send(controlFrame({ type: 'echoed', echo: message.echo } satisfies PeerMessage));
         return;
       case 'echoed':
-        this.#echoes.get(message.echo)?.();
-        this.#echoes.delete(message.echo);
-        return;
+        return this.#echoes.get(message.echo)?.settle();
     }
   }
 
@@ -83,12 +90,33 @@ export class Peers {
     const payload = new Uint8Array(bytes);
     const startMs = performance.now();
     const echo = this.#nextEcho++;
-    const answered = new Promise<void>((resolve) => this.#echoes.set(echo, resolve));
+    const answer = new Waiter(link);
+    this.#echoes.set(echo, answer);
     for (let frame = 0; frame < frames; frame++) {
       const message: PeerMessage = { type: 'echo', echo, wantsAnswer: frame === frames - 1 };
       link.send(controlFrame(message, payload));
     }
-    await answered;
+    try {
+      await answer.done;
+    } finally {
+      this.#echoes.delete(echo);
+    }
     return performance.now() - startMs;
+  }
+}
+
+/** Somebody who waits for one message over one link. */
+class Waiter {
+  readonly link: Link;
+  readonly done: Promise<void>;
+  settle: () => void = () => undefined;
+  fail: (error: KvrError) => void = () => undefined;
+
+  constructor(link: Link) {
+    this.link = link;
+    this.done = new Promise((resolve, reject) => {
+      this.settle = resolve;
+      this.fail = reject;
+    });
   }
 }

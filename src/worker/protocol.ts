@@ -32,6 +32,8 @@ const runSchema = z.object({
   maxTokens: index,
   sampling: samplingSchema,
   eosIds: z.array(index).max(1024),
+  /** Tokens at which a chunk of rows must end: with them one worker can run the slices of several, one by one. */
+  cutsAt: z.array(index).max(1024),
   /** Send the logits of the first token along. */
   wantLogits: z.boolean(),
 });
@@ -61,8 +63,9 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
 export type ToWorker = z.infer<typeof toWorkerSchema>;
 
 const timelineEvent = z.object({
-  kind: z.enum(['block', 'attention', 'wait', 'send', 'head', 'cache']),
+  kind: z.enum(['embed', 'block', 'attention', 'wait', 'send', 'head', 'cache']),
   layer: z.number().int(),
+  start: index.optional(),
   startMs: milliseconds,
   endMs: milliseconds,
 });

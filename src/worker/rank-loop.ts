@@ -6,6 +6,7 @@
 import type { Slice } from '../core/partition.js';
 import type { BlockOutput, Model } from '../runtime/model.js';
 import { type RotaryTable, rotaryTable } from '../runtime/rotary.js';
+import { chunksOf } from './chunks.js';
 import type { ActiveRequest, Desk } from './desk.js';
 import type { Exchange } from './exchange.js';
 
@@ -47,10 +48,9 @@ async function embedChunks(model: Model, request: ActiveRequest, chunkTokens: nu
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
-  for (let start = slice.start; start < slice.end; start += chunkTokens) {
-    const end = Math.min(slice.end, start + chunkTokens);
+  for (const { start, end } of chunksOf(slice, chunkTokens, job.cutsAt)) {
     const ids = job.ids.subarray(start - offset, end - offset);
-    const hidden = await recorder.time('block', 0, () => model.embed(ids));
+    const hidden = await recorder.time('embed', 0, () => model.embed(ids), start);
     chunks.push({ start, end, rotary: rotaryTable(model.shape, start, end), hidden, output: undefined });
   }
   return chunks;
@@ -64,11 +64,11 @@ function attend(
   output: BlockOutput,
 ): Promise<Float32Array> {
   const { cache, contextTokens, job, recorder } = request;
-  return recorder.time('attention', layer, () =>
+  const call = (): Promise<Float32Array> =>
     job.strategy === 'tsp-dense'
       ? model.attendDense(cache, layer, chunk.start, contextTokens, output)
-      : model.attendSlice(cache, layer, chunk.start, output),
-  );
+      : model.attendSlice(cache, layer, chunk.start, output);
+  return recorder.time('attention', layer, call, chunk.start);
 }
 
 async function runBlock(
@@ -81,9 +81,8 @@ async function runBlock(
   const input = attended ? { hidden: chunk.hidden, attended } : { hidden: chunk.hidden };
   // Of the last layer the first token needs one row; the block keeps hidden and queries of that row only.
   const from = chunk.end - chunk.start - 1;
-  const output = await request.recorder.time('block', layer, () =>
-    model.block(layer, input, chunk.rotary, from),
-  );
+  const call = (): Promise<BlockOutput> => model.block(layer, input, chunk.rotary, from);
+  const output = await request.recorder.time('block', layer, call, chunk.start);
   chunk.hidden = output.hidden;
   chunk.output = output;
   return output;

@@ -21,12 +21,18 @@ export class Recorder {
   }
 
   /** Runs `work` and notes it; a failed one is noted too. */
-  async time<T>(kind: TimelineEvent['kind'], layer: number, work: () => Promise<T>): Promise<T> {
+  async time<T>(
+    kind: TimelineEvent['kind'],
+    layer: number,
+    work: () => Promise<T>,
+    start?: number,
+  ): Promise<T> {
     const startMs = this.#clock() - this.#startMs;
     try {
       return await work();
     } finally {
-      this.#events.push({ kind, layer, startMs, endMs: this.#clock() - this.#startMs });
+      const endMs = this.#clock() - this.#startMs;
+      this.#events.push({ kind, layer, startMs, endMs, ...(start !== undefined && { start }) });
     }
   }
 
@@ -36,7 +42,7 @@ export class Recorder {
       rank,
       slice: [slice.start, slice.end],
       totalMs: this.#clock() - this.#startMs,
-      computeMs: this.#sum('block') + this.#sum('attention') + this.#sum('head'),
+      computeMs: this.#sum('embed') + this.#sum('block') + this.#sum('attention') + this.#sum('head'),
       attentionMs: this.#sum('attention'),
       waitMs: this.#sum('wait'),
       sentBytes: 0,

@@ -37,6 +37,7 @@ function run(rank: number, strategy: Strategy = 'kvr'): RunMessage {
     maxTokens: 1,
     sampling: GREEDY,
     eosIds: [],
+    cutsAt: [],
     wantLogits: false,
   };
 }
