@@ -129,7 +129,14 @@ describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
     await saveHfFolder(checkpoint, model);
     reference = await ReferenceModel.load(checkpoint);
     expected = await expectedOf(reference, promptIds);
-    engine = await Engine.load({ model, workers: WORKERS, threads: 1, dtype: DTYPE, cacheDir: folder });
+    engine = await Engine.load({
+      model,
+      workers: WORKERS,
+      threads: 1,
+      calibrate: false,
+      dtype: DTYPE,
+      cacheDir: folder,
+    });
   });
   afterAll(() => engine.close());
 
@@ -160,7 +167,14 @@ describe.each([1, 3, 8])('chunks of %i tokens', (chunkTokens) => {
     const model = join(folder, `${LAYOUTS.indexOf(layout)}`);
     const promptIds = promptOf(shape, PROMPT_TOKENS, 2);
     const expected = await expectedOf(reference, promptIds);
-    const engine = await Engine.load({ model, workers: 3, threads: 1, chunkTokens, cacheDir: folder });
+    const engine = await Engine.load({
+      model,
+      workers: 3,
+      threads: 1,
+      calibrate: false,
+      chunkTokens,
+      cacheDir: folder,
+    });
     try {
       for (const cut of [
         { workers: 1, partition: 'e' },

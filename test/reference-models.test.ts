@@ -58,7 +58,13 @@ for (const name of ['stories260k', 'falcon-random']) {
       let plain: ReferenceModel;
       beforeAll(async () => {
         plain = await ReferenceModel.load(readReferenceCheckpoint(join(MODELS, name)));
-        engine = await Engine.load({ model: join(MODELS, name), workers: 5, threads: 1, cacheDir });
+        engine = await Engine.load({
+          model: join(MODELS, name),
+          workers: 5,
+          threads: 1,
+          calibrate: false,
+          cacheDir,
+        });
       });
       afterAll(() => engine.close());
 

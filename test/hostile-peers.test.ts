@@ -1,0 +1,358 @@
+/**
+ * A real worker against an engine and neighbours that misbehave: what is wrong is refused with a typed error or a
+ * closed connection, and the worker answers the next request rightly.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { GREEDY } from '../src/core/sampling.js';
+import type { ModelShape } from '../src/core/shape.js';
+import { controlFrame, encodeHead, type KvFrame, MAX_META_BYTES } from '../src/link/frame.js';
+import { compileModel } from '../src/model/compile.js';
+import { kernelKey, prepack } from '../src/runtime/kernels.js';
+import type { RunMessage } from '../src/worker/protocol.js';
+import { ReferenceModel } from './reference/forward.js';
+import { randomCheckpoint } from './reference/random-checkpoint.js';
+import { listenAs, StandIn, until, WorkerProcess } from './support/worker-process.js';
+
+const SHAPE: ModelShape = {
+  architecture: 'llama',
+  layers: 2,
+  hidden: 16,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 8,
+  feedForward: 24,
+  vocabulary: 40,
+  contextTokens: 32,
+  norm: 'rms',
+  normEpsilon: 1e-5,
+  residual: 'sequential',
+  sharedNorm: false,
+  mlp: 'silu-gated',
+  rotaryTheta: 10_000,
+  rotaryScaling: { kind: 'none' },
+  tiedHead: false,
+};
+const ROW_BYTES = 2 * 4 * SHAPE.kvHeads * SHAPE.headDim;
+const IDS = [3, 1, 4, 1, 5, 9, 2, 6];
+const NEW_TOKENS = 3;
+
+let cacheFolder = '';
+let compiledFolder = '';
+let answer: number[] = [];
+let worker: WorkerProcess;
+const connections: { close(): void }[] = [];
+
+beforeAll(async () => {
+  cacheFolder = mkdtempSync(join(tmpdir(), 'kvr-hostile-'));
+  const checkpoint = randomCheckpoint(SHAPE, 5);
+  compiledFolder = await compileModel(checkpoint, {
+    cacheFolder,
+    dtype: 'f32',
+    kernelKey: kernelKey(),
+    prepack,
+  });
+  answer = (await ReferenceModel.load(checkpoint)).greedy(IDS, NEW_TOKENS).ids;
+});
+afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
+
+afterEach(() => {
+  for (const connection of connections.splice(0)) connection.close();
+});
+
+let nextRequest = 1;
+/** A request over a chain in which this worker is the last rank and `fake` the one before it. */
+function secondRank(overrides: Partial<RunMessage> = {}): RunMessage {
+  return {
+    ...single(),
+    strategy: 'kvr',
+    rank: 1,
+    chain: ['fake', 'real'],
+    partition: [5, 3],
+    ...overrides,
+  };
+}
+
+function single(overrides: Partial<RunMessage> = {}): RunMessage {
+  return {
+    type: 'run',
+    request: nextRequest++,
+    strategy: 'single',
+    rank: 0,
+    chain: ['real'],
+    partition: [IDS.length],
+    maxTokens: NEW_TOKENS,
+    sampling: GREEDY,
+    eosIds: [],
+    cutsAt: [],
+    wantLogits: false,
+    ...overrides,
+  };
+}
+
+function rowsOf(request: number, overrides: Partial<KvFrame> & { bytes?: number } = {}): KvFrame {
+  const rows = overrides.rows ?? 5;
+  const payload = new Uint8Array(overrides.bytes ?? rows * ROW_BYTES);
+  return { kind: 'kv', request, layer: 0, start: 0, rows, payload, ...overrides };
+}
+
+async function asEngine(): Promise<StandIn> {
+  const engine = await StandIn.greet(worker.address, 'engine', 'engine');
+  connections.push(engine);
+  return engine;
+}
+
+async function asPeer(): Promise<StandIn> {
+  const peer = await StandIn.greet(worker.address, 'peer', 'fake');
+  connections.push(peer);
+  return peer;
+}
+
+/** The worker is of use: a request on a fresh connection gets the right tokens. */
+async function expectAlive(): Promise<void> {
+  const engine = await asEngine();
+  const run = single();
+  engine.run(run, IDS);
+  await engine.hear('finished', run.request);
+  const ids = engine.heard.flatMap(({ message }) => (message.type === 'token' ? [message.id] : []));
+  expect(ids).toEqual(answer);
+}
+
+describe('one worker, through all of it,', () => {
+  beforeAll(async () => {
+    worker = await WorkerProcess.start(compiledFolder);
+  });
+  afterAll(() => worker.stop());
+
+  test('closes a connection that speaks no frames, and lives on', async () => {
+    for (const bytes of [
+      'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      Buffer.from([0x4b, 0x56, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+      Buffer.from([0x4b, 0x56, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0]),
+      Buffer.from([0x4b, 0x56, 1, 1, 255, 255, 255, 255, 0, 0, 0, 0]),
+      Buffer.from([0x4b, 0x56, 1, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
+      Buffer.concat([Buffer.from([0x4b, 0x56, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a')]),
+    ]) {
+      const stranger = await StandIn.connect(worker.address);
+      stranger.write(bytes);
+      await until(() => stranger.isClosed, 'the connection to be closed');
+    }
+    await expectAlive();
+  });
+
+  test('closes a connection that says nothing sensible, and lives on', async () => {
+    const head = encodeHead(controlFrame('x'.repeat(MAX_META_BYTES - 2)));
+    for (const first of [
+      { type: 'ping', ping: 1 },
+      { type: 'shutdown' },
+      null,
+      [],
+      { type: 'hello', role: 'king', worker: 'x' },
+      { type: 'hello', role: 'peer', worker: '' },
+      { type: 'hello', role: 'peer', worker: 'x'.repeat(129) },
+    ]) {
+      const stranger = await StandIn.connect(worker.address);
+      stranger.say(first);
+      await until(() => stranger.isClosed, `${JSON.stringify(first)} to be refused`);
+    }
+    const large = await StandIn.connect(worker.address);
+    large.write(head);
+    await until(() => large.isClosed, 'the large message to be refused');
+    const keyValues = await StandIn.connect(worker.address);
+    keyValues.send(rowsOf(1));
+    await until(() => keyValues.isClosed, 'rows of a stranger to be refused');
+    await expectAlive();
+  });
+
+  test('a connection that breaks off in the middle of a frame harms nobody', async () => {
+    const stranger = await StandIn.connect(worker.address);
+    stranger.write(encodeHead(controlFrame({ type: 'hello' })).subarray(0, 15));
+    await delay(20);
+    stranger.close();
+    await expectAlive();
+  });
+
+  test.each<[string, Partial<RunMessage>, number[]]>([
+    ['more ranks than slices', { chain: ['real', 'other'] }, IDS],
+    ['another worker in its place', { chain: ['other'] }, IDS],
+    ['a rank that the chain does not have', { rank: 7 }, IDS],
+    ['a slice without tokens', { partition: [0] }, []],
+    ['fewer ids than tokens', {}, IDS.slice(1)],
+    ['more ids than tokens', {}, [...IDS, 1]],
+    ['an id out of the vocabulary', {}, [...IDS.slice(1), SHAPE.vocabulary]],
+    ['a negative id', {}, [...IDS.slice(1), -1]],
+    ['more tokens than the model takes', { maxTokens: SHAPE.contextTokens }, IDS],
+    ['a next rank that nobody linked', { strategy: 'kvr', chain: ['real', 'x'], partition: [8, 1] }, IDS],
+  ])('refuses a run with %s, by number, and runs the next one', async (_, overrides, ids) => {
+    const engine = await asEngine();
+    const run = single(overrides);
+    engine.run(run, ids);
+    const { code, phase } = await engine.hear('failed', run.request);
+    expect([code, phase]).toEqual([run.strategy === 'kvr' ? 'LINK' : 'PROTOCOL', 'connect']);
+    expect(engine.isClosed).toBe(false);
+    await expectAlive();
+  });
+
+  test.each<[string, object]>([
+    ['an unknown strategy', { strategy: 'magic' }],
+    ['a negative request', { request: -1 }],
+    ['a partition of text', { partition: ['8'] }],
+    ['NaN for a temperature', { sampling: { ...GREEDY, temperature: null } }],
+    ['no chain', { chain: [] }],
+  ])('closes the connection of an engine whose run message has %s', async (_, overrides) => {
+    const engine = await asEngine();
+    engine.say({ ...single(), ...overrides }, new Uint8Array(4 * IDS.length));
+    await until(() => engine.isClosed, 'the connection to be closed');
+    await expectAlive();
+  });
+
+  test.each<[string, Partial<KvFrame> & { bytes?: number }]>([
+    ['of a layer that there is not', { layer: 2 }],
+    ['of the largest layer', { layer: 2 ** 32 - 1 }],
+    ['beyond the prefix', { start: 1 }],
+    ['far beyond it', { start: 2 ** 32 - 1, rows: 1 }],
+    ['more than there are', { rows: 6 }],
+    ['none at all', { rows: 0 }],
+    ['fewer than they say', { bytes: 4 * ROW_BYTES }],
+    ['more than they say', { bytes: 6 * ROW_BYTES }],
+    ['that say they are four thousand million', { rows: 2 ** 32 - 1, bytes: ROW_BYTES }],
+  ])('fails a request that gets rows %s', async (_, overrides) => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    engine.run(run, IDS);
+    peer.send(rowsOf(run.request, overrides));
+    const failed = await engine.hear('failed', run.request);
+    expect(failed).toMatchObject({ code: 'PROTOCOL', phase: 'prefill' });
+    await expectAlive();
+  });
+
+  test('fails a request that gets the same rows twice', async () => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    engine.run(run, IDS);
+    peer.send(rowsOf(run.request, { rows: 3 }));
+    peer.send(rowsOf(run.request, { rows: 1, start: 2 }));
+    const { code, message } = await engine.hear('failed', run.request);
+    expect([code, message]).toEqual(['PROTOCOL', 'KV rows [2, 3) arrived twice']);
+    await expectAlive();
+  });
+
+  test('fails a request whose peer turns to garbage, with PROTOCOL, and drops that peer', async () => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    engine.run(run, IDS);
+    await engine.hear('progress', run.request);
+    peer.write('this is no frame of anything');
+    const failed = await engine.hear('failed', run.request);
+    expect(failed).toMatchObject({ code: 'PROTOCOL', phase: 'prefill' });
+    await until(() => peer.isClosed, 'the peer to be dropped');
+    await expectAlive();
+  });
+
+  test('fails a request whose peer goes before its rows are there, with LINK', async () => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    engine.run(run, IDS);
+    peer.send(rowsOf(run.request, { rows: 4 }));
+    await engine.hear('progress', run.request);
+    peer.close();
+    expect(await engine.hear('failed', run.request)).toMatchObject({ code: 'LINK', phase: 'prefill' });
+    await expectAlive();
+  });
+
+  test('finishes a request whose peer goes after its rows are there', async () => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    engine.run(run, IDS);
+    for (let layer = 0; layer < SHAPE.layers; layer++) peer.send(rowsOf(run.request, { layer }));
+    await engine.hear('token', run.request);
+    peer.close();
+    expect(await engine.hear('finished', run.request)).toMatchObject({ reason: 'length' });
+  });
+
+  test('takes rows that come before the run message, and forgets those that no run follows', async () => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    for (let layer = 0; layer < SHAPE.layers; layer++) peer.send(rowsOf(run.request, { layer }));
+    for (let stray = 0; stray < 200; stray++) peer.send(rowsOf(1_000_000 + stray));
+    await delay(30);
+    engine.run(run, IDS);
+    await engine.hear('finished', run.request);
+    await expectAlive();
+  });
+
+  test('drops rows of a request that was cancelled before they came', async () => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank();
+    engine.run(run, IDS);
+    await engine.hear('progress', run.request);
+    engine.say({ type: 'cancel', request: run.request });
+    expect(await engine.hear('finished', run.request)).toMatchObject({ reason: 'cancelled' });
+    peer.send(rowsOf(run.request, { layer: 77 }));
+    await expectAlive();
+    expect(peer.isClosed).toBe(false);
+  });
+
+  test('refuses a second run of a number that runs already', async () => {
+    const engine = await asEngine();
+    const run = secondRank();
+    engine.run(run, IDS);
+    engine.run(run, IDS);
+    const { code, message } = await engine.hear('failed', run.request);
+    expect([code, message]).toEqual(['PROTOCOL', `request ${run.request} runs already`]);
+  });
+
+  test('cancels the requests of an engine that goes away', async () => {
+    const engine = await asEngine();
+    engine.run(secondRank(), IDS);
+    await engine.hear('progress');
+    engine.close();
+    await expectAlive();
+  });
+
+  test('says at once that it can not reach a peer, or that a peer does not greet', async () => {
+    const engine = await asEngine();
+    const start = performance.now();
+    engine.say({ type: 'connect', peers: [{ worker: 'x', address: 'unix:/nowhere/x.sock' }] });
+    expect(await engine.hear('failed')).toMatchObject({ code: 'LINK', phase: 'connect' });
+    engine.heard.length = 0;
+    const rude = await listenAs((socket) => void socket.once('data', () => socket.destroy()));
+    connections.push(rude);
+    engine.say({ type: 'connect', peers: [{ worker: 'y', address: rude.address }] });
+    expect(await engine.hear('failed')).toMatchObject({ code: 'LINK', phase: 'connect' });
+    expect(performance.now() - start).toBeLessThan(2_000);
+    await expectAlive();
+  });
+});
+
+describe('a worker of its own', () => {
+  afterEach(() => worker.stop());
+
+  test('ends when its parent lets go of it, and takes its socket and folder along', async () => {
+    worker = await WorkerProcess.start(compiledFolder);
+    await asEngine();
+    worker.child.stdin?.end();
+    await until(() => !worker.isRunning, 'the worker to end', 2_000);
+    await expect(StandIn.connect(worker.address)).rejects.toMatchObject({ code: 'LINK' });
+  });
+
+  test('with little memory for KV refuses a request and takes a smaller one', async () => {
+    worker = await WorkerProcess.start(compiledFolder, { kvBytesLimit: 2 * ROW_BYTES * 12 });
+    const engine = await asEngine();
+    const large = single({ maxTokens: 20 });
+    engine.run(large, IDS);
+    expect(await engine.hear('failed', large.request)).toMatchObject({ code: 'WORKER_REFUSED' });
+    await expectAlive();
+  });
+
+  test('that can not open its model tells so to whoever connects, however late', async () => {
+    worker = await WorkerProcess.start(join(cacheFolder, 'nothing-here'));
+    await delay(1_500);
+    const engine = await StandIn.greet(worker.address, 'engine', 'engine');
+    connections.push(engine);
+    expect(await engine.hear('failed')).toMatchObject({ code: 'BAD_CHECKPOINT', phase: 'load' });
+  });
+});

@@ -1,0 +1,166 @@
+/**
+ * A real worker process on a socket of its own, and a stand-in that talks to it as an engine or as another worker:
+ * for tests of what a worker does when those misbehave.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { connectTo, parseAddress } from '../../src/link/address.js';
+import { controlFrame, type Frame } from '../../src/link/frame.js';
+import { SocketLink } from '../../src/link/socket-link.js';
+import type { FromWorker, RunMessage } from '../../src/worker/protocol.js';
+import type { WorkerSettings } from '../../src/worker/settings.js';
+
+const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
+
+/** @throws when `condition` does not hold within the limit */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 10_000,
+): Promise<void> {
+  for (const start = performance.now(); !(await condition()); await delay(5)) {
+    if (performance.now() - start > limitMs) throw new Error(`waited ${limitMs} ms for ${what}`);
+  }
+}
+
+export class WorkerProcess {
+  readonly address: string;
+  readonly child: ChildProcess;
+  stderr = '';
+  stdout = '';
+  readonly #folder: string;
+
+  private constructor(folder: string, child: ChildProcess) {
+    this.#folder = folder;
+    this.child = child;
+    this.address = `unix:${join(folder, 'w.sock')}`;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+  }
+
+  /** Starts a worker and waits until it listens. */
+  static async start(compiledFolder: string, settings: Partial<WorkerSettings> = {}): Promise<WorkerProcess> {
+    const folder = mkdtempSync(join(tmpdir(), 'kvr-worker-'));
+    const all: WorkerSettings = {
+      worker: 'real',
+      listen: `unix:${join(folder, 'w.sock')}`,
+      compiledFolder,
+      threads: 1,
+      chunkTokens: 512,
+      kvBytesLimit: 2 ** 30,
+      followsStdin: true,
+      ...settings,
+    };
+    const child = spawn(process.execPath, [ENTRY, JSON.stringify(all)], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const worker = new WorkerProcess(folder, child);
+    await until(() => worker.stdout.includes('\n'), 'the worker to listen');
+    return worker;
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  async stop(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await until(() => !this.isRunning, 'the worker to end');
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+type Heard = { readonly message: FromWorker; readonly payload: Uint8Array<ArrayBuffer> };
+
+/** One connection to a worker, from the side of an engine or of another worker. */
+export class StandIn {
+  readonly heard: Heard[] = [];
+  readonly rows: Frame[] = [];
+  isClosed = false;
+  readonly #socket: Socket;
+  readonly #link: SocketLink;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#link = new SocketLink(socket, {
+      onFrame: (frame) => {
+        if (frame.kind === 'kv') this.rows.push(frame);
+        else this.heard.push({ message: frame.message as FromWorker, payload: frame.payload });
+      },
+      onClose: () => (this.isClosed = true),
+    });
+  }
+
+  /** Connects without a word. */
+  static async connect(address: string): Promise<StandIn> {
+    return new StandIn(await connectTo(parseAddress(address)));
+  }
+
+  /** Connects and waits until the worker has said that its model is open. */
+  static async greet(address: string, role: 'engine' | 'peer', worker: string): Promise<StandIn> {
+    const standIn = await StandIn.connect(address);
+    standIn.say({ type: 'hello', role, worker });
+    await until(() => standIn.heard.length > 0, 'the greeting');
+    return standIn;
+  }
+
+  say(message: unknown, payload?: Uint8Array<ArrayBuffer>): void {
+    this.#link.send(controlFrame(message, payload));
+  }
+
+  run(message: RunMessage, ids: readonly number[]): void {
+    this.say(message, new Uint8Array(Int32Array.from(ids).buffer));
+  }
+
+  send(frame: Frame): void {
+    this.#link.send(frame);
+  }
+
+  /** Bytes as they are. */
+  write(bytes: Uint8Array | string): void {
+    this.#socket.write(bytes);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /** Waits for a message of a type about a request. */
+  async hear<T extends FromWorker['type']>(
+    type: T,
+    request?: number,
+  ): Promise<Extract<FromWorker, { type: T }>> {
+    const find = (): Heard | undefined =>
+      this.heard.find(
+        ({ message }) =>
+          message.type === type &&
+          (request === undefined || ('request' in message && message.request === request)),
+      );
+    await until(() => find() !== undefined || this.isClosed, `${type} of request ${request}`);
+    const found = find();
+    if (!found) throw new Error(`the worker closed the connection instead of saying ${type}`);
+    return found.message as Extract<FromWorker, { type: T }>;
+  }
+}
+
+/** A listening socket that gives every connection to `onSocket`. */
+export async function listenAs(
+  onSocket: (socket: Socket) => void,
+): Promise<{ address: string; close: () => void }> {
+  const sockets: Socket[] = [];
+  const server: Server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    onSocket(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const close = (): void => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { address: `127.0.0.1:${port}`, close };
+}
