@@ -1,0 +1,71 @@
+/**
+ * Loads an engine for a command and ends it again, however the command ends; and runs one request on it while showing
+ * how far it is.
+ */
+import { Engine } from '../engine/engine.js';
+import type { GenerationResult } from '../engine/generation.js';
+import type { EngineOptions, GenerateRequest } from '../engine/options.js';
+import { KvrError } from '../core/errors.js';
+import { Progress } from './progress.js';
+import type { Run } from './report.js';
+import type { Shell } from './shell.js';
+
+export type RunContext = { readonly shell: Shell; readonly progress: Progress };
+
+export function runContext(shell: Shell, flags: { readonly quiet?: true }): RunContext {
+  return { shell, progress: new Progress(shell.stderr, flags.quiet === true) };
+}
+
+/** @throws what loading, the work and closing throw */
+export async function withEngine<T>(
+  options: EngineOptions,
+  { shell, progress }: RunContext,
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
+  const engine = await Engine.load({ ...options, signal: shell.signal, onProgress }).finally(() =>
+    progress.clear(),
+  );
+  try {
+    return await work(engine);
+  } finally {
+    progress.clear();
+    await engine.close();
+  }
+}
+
+/** @param onText gets the answer piece by piece. @throws as Engine.generate */
+export async function runRequest(
+  engine: Engine,
+  request: GenerateRequest,
+  { shell, progress }: RunContext,
+  onText: (text: string) => void,
+): Promise<Run> {
+  let result: GenerationResult | undefined;
+  for await (const event of engine.generate({ signal: shell.signal, ...request })) {
+    if (event.type === 'prefill') progress.update('reading the prompt', event.fraction);
+    else if (event.type === 'token') {
+      progress.clear();
+      if (event.text !== '') onText(event.text);
+    } else result = event.result;
+  }
+  if (!result) throw new KvrError('INTERNAL', 'a generation ended without a result');
+  return { result, threads: threadsOf(engine) };
+}
+
+/** Threads of each worker. */
+export function threadsOf({ workers }: Engine): number {
+  return workers[0]?.ready.threads ?? 1;
+}
+
+/** The same prompt on one worker with as many threads as the chain had in all, as an engine of its own. */
+export function runOnOneWorker(
+  options: EngineOptions,
+  request: GenerateRequest,
+  totalThreads: number,
+  context: RunContext,
+): Promise<Run> {
+  return withEngine({ ...options, workers: 1, threads: totalThreads, calibrate: false }, context, (engine) =>
+    runRequest(engine, { ...request, strategy: 'single', partition: undefined }, context, () => undefined),
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * `kvr inspect`: what a checkpoint is, and what memory its workers will need, without running it.
+ */
+import type { Checkpoint } from '../core/checkpoint.js';
+import { KvrError } from '../core/errors.js';
+import { evenPartition } from '../core/partition.js';
+import { type Dtype, DTYPES, kvBytesPerToken } from '../core/shape.js';
+import { workerMemory, type WorkerMemory } from '../engine/memory.js';
+import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
+import { cacheFolder } from '../model/cache/index.js';
+import { compileModel } from '../model/compile.js';
+import { openCheckpoint } from '../model/open.js';
+import { kernelKey, prepack } from '../runtime/kernels.js';
+import { byteTokenizer, loadTokenizer } from '../tokenizer/index.js';
+import { z } from 'zod';
+import type { Command } from './command.js';
+import { runContext } from './engine-run.js';
+import {
+  machineFlags,
+  type ModelFlags,
+  modelFlag,
+  numberFlag,
+  type OutputFlags,
+  outputFlags,
+} from './flags.js';
+import { cut, formatBytes, formatCount, oneLine } from './format.js';
+import { paintFor } from './paint.js';
+import type { Output, Shell } from './shell.js';
+
+type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate'> &
+  OutputFlags & { readonly context?: number };
+
+/** Memory is told for this many tokens where nothing else is asked for and the model takes as many. */
+const DEFAULT_CONTEXT_TOKENS = 4096;
+const contextSchema = z.number().int().min(1).max(1_048_576);
+const FLAGS = ['workers', 'dtype', 'cache-dir', 'chunk-tokens'];
+
+export const inspect: Command<Flags> = {
+  name: 'inspect',
+  summary: 'what a checkpoint is, and the memory its workers need',
+  flags: () => [
+    modelFlag(),
+    numberFlag(
+      '-c, --context <N>',
+      `tokens to tell the memory for, prompt and answer; the model's most, but no more than ${DEFAULT_CONTEXT_TOKENS}, unless given`,
+      contextSchema,
+    ),
+    ...machineFlags().filter((option) => FLAGS.includes(option.name())),
+    ...outputFlags(),
+  ],
+  epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. The weights
+are files that all workers of a machine share, so workers together need less than the sum.
+
+--json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
+"vocabulary", "contextTokens", "dtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
+"workers", "memoryTokens", "workerBytes", "memory" }. workerBytes is that of the worker that needs most; "memory" has
+its parts for every rank.
+
+Example:
+  kvr inspect --model quote --workers 2`,
+  run: runInspect,
+};
+
+async function runInspect(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
+  const { progress } = runContext(shell, flags);
+  const cache = cacheFolder(flags.cacheDir);
+  const onProgress = (fraction: number, what: string): void => progress.update(what, fraction);
+  const checkpoint = await openCheckpoint(flags.model, {
+    cacheFolder: cache,
+    signal: shell.signal,
+    onProgress,
+  }).finally(() => progress.clear());
+  try {
+    const facts = await factsOf(checkpoint, flags, cache);
+    shell.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : description(facts, shell.stdout));
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+type Facts = Awaited<ReturnType<typeof factsOf>>;
+
+async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
+  const { name, shape, parameters, digest, tokenizerFolder } = checkpoint;
+  const { workers = 1, dtype = DTYPES[0] } = flags;
+  const { chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
+  const memoryTokens = memoryTokensOf(flags.context, shape.contextTokens);
+  const memory = evenPartition(memoryTokens, workers).map((slice, rank, { length }) =>
+    workerMemory({ shape, slice, isLast: rank === length - 1, chunkTokens }),
+  );
+  const { architecture, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, contextTokens } =
+    shape;
+  return {
+    model: name,
+    ...{
+      architecture,
+      parameters,
+      layers,
+      hidden,
+      heads,
+      kvHeads,
+      headDim,
+      feedForward,
+      vocabulary,
+      contextTokens,
+    },
+    dtype,
+    kvBytesPerToken: kvBytesPerToken(shape),
+    tokenizer: tokenizerFolder === undefined ? 'bytes' : 'tokenizer.json',
+    hasChatTemplate: await hasChatTemplate(checkpoint),
+    digest,
+    isCompiled: await isCompiled(checkpoint, dtype, cache),
+    workers: memory.length,
+    memoryTokens,
+    workerBytes: Math.max(...memory.map(({ totalBytes }) => totalBytes)),
+    memory,
+  };
+}
+
+/** @throws PROMPT_TOO_LONG where the model takes fewer tokens than are asked for */
+function memoryTokensOf(asked: number | undefined, contextTokens: number): number {
+  if (asked === undefined) return Math.min(contextTokens, DEFAULT_CONTEXT_TOKENS);
+  if (asked <= contextTokens) return asked;
+  const message = `--context ${asked} is more than the model's context of ${contextTokens}; give at most ${contextTokens}`;
+  throw new KvrError('PROMPT_TOO_LONG', message, { contextTokens });
+}
+
+async function hasChatTemplate({ tokenizerFolder, shape }: Checkpoint): Promise<boolean> {
+  const tokenizer =
+    tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : await loadTokenizer(tokenizerFolder);
+  return tokenizer.hasChatTemplate;
+}
+
+/** Asks the compiler with a signal that has fired: it finds what is there and begins nothing. */
+async function isCompiled(checkpoint: Checkpoint, dtype: Dtype, cache: string): Promise<boolean> {
+  try {
+    const signal = AbortSignal.abort();
+    await compileModel(checkpoint, { cacheFolder: cache, dtype, kernelKey: kernelKey(), prepack, signal });
+    return true;
+  } catch (error) {
+    if (error instanceof KvrError && error.code === 'CANCELLED') return false;
+    throw error;
+  }
+}
+
+function description(facts: Facts, output: Output): string {
+  const paint = paintFor(output.hasColours);
+  const rows: [name: string, value: string][] = [
+    ['model', oneLine(facts.model)],
+    ['architecture', `${facts.architecture}, ${facts.layers} layers, ${facts.hidden} wide`],
+    ['attention', `${facts.heads} heads of ${facts.headDim}, ${facts.kvHeads} for keys and values`],
+    ['feed-forward', `${formatCount(facts.feedForward)} wide`],
+    ['parameters', formatCount(facts.parameters)],
+    ['vocabulary', `${formatCount(facts.vocabulary)} tokens, ${facts.tokenizer}`],
+    ['chat template', facts.hasChatTemplate ? 'yes' : 'none'],
+    ['context', `${formatCount(facts.contextTokens)} tokens`],
+    ['keys and values', `${formatBytes(facts.kvBytesPerToken)} a token`],
+    ['digest', facts.digest.slice(0, 24)],
+    [
+      'compiled',
+      facts.isCompiled ? `yes, ${facts.dtype}` : `no; the first run compiles it to ${facts.dtype}`,
+    ],
+  ];
+  const lines = rows.map(
+    ([name, value]) => `${paint('dim', name.padEnd(16))} ${cut(value, output.columns - 17)}`,
+  );
+  return `${[...lines, '', ...memoryLines(facts, output)].join('\n')}\n`;
+}
+
+const PARTS = ['weightBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;
+const HEADINGS = ['weights', 'KV', 'activations', 'process', 'in all'];
+
+function memoryLines({ memory, memoryTokens }: Facts, { columns }: Output): string[] {
+  const cell = (text: string): string => text.padStart(12);
+  const row = (part: WorkerMemory, rank: number): string =>
+    `rank ${String(rank).padStart(3)}${PARTS.map((name) => cell(formatBytes(part[name]))).join('')}`;
+  return [
+    `memory a worker will need for ${formatCount(memoryTokens)} tokens (predicted)`,
+    `        ${HEADINGS.map(cell).join('')}`,
+    ...memory.map(row),
+  ].map((line) => cut(line, columns));
+}

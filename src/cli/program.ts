@@ -1,0 +1,103 @@
+/**
+ * The `kvr` command: finds which command is meant, has its flags parsed, runs it, and turns whatever happens into an
+ * exit status. Knows no command's work.
+ */
+import { readFileSync } from 'node:fs';
+import { Command as Parser, CommanderError } from 'commander';
+import { z } from 'zod';
+import { KvrError } from '../core/errors.js';
+import { chat } from './chat.js';
+import type { Command } from './command.js';
+import { demo } from './demo.js';
+import { reportFailure } from './failure.js';
+import { generate } from './generate.js';
+import { inspect } from './inspect.js';
+import type { StopCause } from './interrupt.js';
+import { oneLine } from './format.js';
+import type { Shell } from './shell.js';
+
+const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo];
+
+const EPILOGUE = `
+Begin with:
+  kvr demo
+  kvr generate --model quote --prompt-file YOUR-TEXT.txt --workers 2
+  kvr COMMAND --help
+
+Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.
+Text and documents go to stdout, everything about them to stderr.`;
+
+/** Runs one command line. @returns the exit status */
+export async function runProgram(
+  argv: readonly string[],
+  shell: Shell,
+  stopCause: () => StopCause | undefined,
+): Promise<number> {
+  try {
+    await parserFor(shell).parseAsync([...argv], { from: 'user' });
+    // An output that failed while the last words were written is a failure all the same.
+    return stopCause() ? reportFailure(undefined, stopCause(), styleOf(argv), shell) : 0;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return reportFailure(usageError(error), stopCause(), styleOf(argv), shell);
+  }
+}
+
+function parserFor(shell: Shell): Parser {
+  const parser = new Parser('kvr')
+    .description('Answers long prompts sooner: the prompt phase of a language model over a chain of workers.')
+    .version(packageVersion(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this')
+    .helpCommand(false)
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.stdout.write(text),
+      // Errors are thrown, and told in one line where they are caught.
+      writeErr: () => undefined,
+    })
+    .addHelpText('after', EPILOGUE)
+    .allowExcessArguments(true)
+    .action(() => {
+      const [unknown] = parser.args;
+      const fault =
+        unknown === undefined ? 'no command is given' : `there is no command "${unknown.slice(0, 40)}"`;
+      throw new KvrError(
+        'BAD_INPUT',
+        `${fault}; give one of ${COMMANDS.map(({ name }) => name).join(', ')}, or --help`,
+      );
+    });
+  for (const command of COMMANDS) addCommand(parser, command, shell);
+  return parser;
+}
+
+function addCommand(parser: Parser, command: Command<never>, shell: Shell): void {
+  const sub = parser
+    .command(command.name)
+    .description(command.summary)
+    .helpOption('-h, --help', 'print this');
+  const argument = command.argument?.();
+  if (argument) sub.addArgument(argument);
+  for (const option of command.flags()) sub.addOption(option);
+  sub.addHelpText('after', `\n${command.epilogue}`);
+  sub.action(() => command.run(sub.opts<never>(), sub.args[0], shell));
+}
+
+/** The parser's complaints as ours: one line, exit status 2. */
+function usageError(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  const message = oneLine(error.message.replace(/^error: /, ''));
+  return new KvrError('BAD_INPUT', `${message}; see kvr --help`, {}, error);
+}
+
+/** Read off the command line itself, which may not be one that can be parsed. */
+function styleOf(argv: readonly string[]): { isJson: boolean; isVerbose: boolean } {
+  const end = argv.indexOf('--');
+  const flags: readonly string[] = end < 0 ? argv : argv.slice(0, end);
+  return { isJson: flags.includes('--json'), isVerbose: flags.includes('--verbose') };
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
