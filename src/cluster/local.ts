@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KvrError } from '../core/errors.js';
 import { parseAddress } from '../link/address.js';
+import { MALLOC_ENV } from '../runtime/malloc-env.js';
 import type { WorkerSettings } from '../worker/settings.js';
 import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -92,6 +93,7 @@ async function startWorker(
   };
   const child = spawn(process.execPath, [workerEntry(), JSON.stringify(settings)], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...MALLOC_ENV, ...process.env },
   });
   const stderr = keepTail(child);
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));

@@ -62,14 +62,14 @@ export class Model {
     const manifest = await readManifest(folder);
     const { shape } = manifest;
     const sessions: Session[] = [];
-    for (const file of [FILES.embed, FILES.tail, FILES.head]) {
-      sessions.push(await openSession(join(folder, file), threads, true));
-    }
+    sessions.push(await openSession(join(folder, FILES.embed), { threads, keepsPlain: true }));
+    sessions.push(await openSession(join(folder, FILES.tail), { threads, isPacked: true }));
+    sessions.push(await openSession(join(folder, FILES.head), { threads, keepsPlain: true }));
     for (const graph of [sliceAttention(shape), rowAttention(shape)]) {
-      sessions.push(await openSession(encodeModel(graph), threads, false));
+      sessions.push(await openSession(encodeModel(graph), { threads }));
     }
     for (let layer = 0; layer < shape.layers; layer++) {
-      sessions.push(await openSession(join(folder, FILES.block(layer)), threads, true));
+      sessions.push(await openSession(join(folder, FILES.block(layer)), { threads, isPacked: true }));
     }
     return new Model(manifest, sessions, threads);
   }
@@ -141,7 +141,7 @@ export class Model {
     contextTokens: number,
     chunk: BlockOutput,
   ): Promise<Float32Array> {
-    this.#dense ??= await openSession(encodeModel(denseAttention(this.shape)), this.#threads, false);
+    this.#dense ??= await openSession(encodeModel(denseAttention(this.shape)), { threads: this.#threads });
     const width = this.shape.heads * this.shape.headDim;
     const rows = chunk.queries.length / width;
     const attended = new Float32Array(chunk.queries.length);
