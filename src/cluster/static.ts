@@ -2,6 +2,7 @@
  * Workers that somebody else started (`kvr worker --listen`), found by a list of addresses. They keep running when
  * the engine leaves. Without TLS or a secret: for a network one trusts.
  */
+import { randomUUID } from 'node:crypto';
 import { KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
 import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
@@ -15,9 +16,10 @@ export type StaticClusterOptions = {
 
 /** Connects to all and links them. @throws BAD_INPUT, LINK, and WORKER_FAILED where they run different models */
 export async function joinStaticCluster({ addresses, signal }: StaticClusterOptions): Promise<Cluster> {
+  const engine = `engine-${randomUUID()}`;
   const handles = addresses.map((text) => {
     const address = parseAddress(text);
-    return new WorkerHandle(formatAddress(address), address);
+    return new WorkerHandle(formatAddress(address), address, engine);
   });
   checkDistinct(handles);
   const close = (): void => handles.forEach((handle) => handle.close());

@@ -18,6 +18,8 @@ export type ReadyWorker = Extract<FromWorker, { type: 'ready' }>;
 export class WorkerHandle {
   readonly id: string;
   readonly address: Address;
+  /** Unique among the engines that a worker serves: its links to other workers are kept apart by it. */
+  readonly engine: string;
   /** Settles once, when the worker is of no use any more; the error says why, undefined after close(). */
   readonly ended: Promise<KvrError | undefined>;
   readonly #listeners = new Set<WorkerListener>();
@@ -28,9 +30,11 @@ export class WorkerHandle {
   #heardMs = performance.now();
   #isEnded = false;
 
-  constructor(id: string, address: Address) {
+  /** @param id what this engine calls the worker, in chains and to its peers */
+  constructor(id: string, address: Address, engine = 'engine') {
     this.id = id;
     this.address = address;
+    this.engine = engine;
     const { promise, resolve } = withResolvers<KvrError | undefined>();
     this.ended = promise;
     this.#end = resolve;
@@ -49,7 +53,8 @@ export class WorkerHandle {
         this.fail(new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`)),
     });
     const ready = this.#expect('ready', signal);
-    this.send({ type: 'hello', role: 'engine', worker: 'engine' });
+    const { id, engine } = this;
+    this.send({ type: 'hello', role: 'engine', worker: engine, as: id, engine });
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     return ready;
   }

@@ -49,7 +49,7 @@ function probeFor(chunkTokens: number): ProbeMessage {
   const half = Math.max(1, Math.floor(chunkTokens / 2));
   return {
     type: 'probe',
-    probe: 0,
+    probe: probeId(),
     blockTokens: [...new Set(blockTokens)].sort((a, b) => a - b),
     attention: [
       ...PREFIX_TOKENS.map((prefixTokens) => ({ tokens: chunkTokens, prefixTokens })),
@@ -58,6 +58,11 @@ function probeFor(chunkTokens: number): ProbeMessage {
     ],
     repeats: REPEATS,
   };
+}
+
+/** Engines that measure the same worker at once must not get each other's answers. */
+function probeId(): number {
+  return Math.floor(Math.random() * 2 ** 32);
 }
 
 /**
@@ -70,7 +75,12 @@ async function measureLink(
   signal?: AbortSignal,
 ): Promise<LinkCost> {
   const [from, to] = pair as [ClusterWorker, ClusterWorker];
-  const question = { type: 'probeLink', probe: 0, worker: to.handle.id, frames: LINK_FRAMES } as const;
+  const question = {
+    type: 'probeLink',
+    probe: probeId(),
+    worker: to.handle.id,
+    frames: LINK_FRAMES,
+  } as const;
   const wire = await from.handle.ask(question, 'probedLink', signal);
   const waits: number[] = [];
   for (let run = 0; run < LATENCY_RUNS; run++) waits.push(...(await waitsOf(pair, shape, signal)));

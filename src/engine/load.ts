@@ -2,7 +2,7 @@
  * The steps of loading: checkpoint, tokenizer, compiled graphs, workers. Each is handed the progress hooks; what a
  * step opened is closed again when a later one fails.
  */
-import type { Cluster } from '../cluster/cluster.js';
+import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { startLocalCluster } from '../cluster/local.js';
 import { joinStaticCluster } from '../cluster/static.js';
 import type { Checkpoint } from '../core/checkpoint.js';
@@ -40,7 +40,7 @@ export async function loadModel(
     const model = { name, shape, eosIds, digest, parameters, tokenizer: await openTokenizer(checkpoint) };
     const { workers } = settings;
     if (typeof workers !== 'number')
-      return { model, startCluster: (signal) => join(workers, model, settings.dtype, signal) };
+      return { model, startCluster: (signal) => join(workers, model, settings, signal) };
     const folder = await compileWithProgress(checkpoint, settings.dtype, cache, hooks);
     return { model, startCluster: (signal) => start(settings, workers, folder, signal) };
   } finally {
@@ -101,18 +101,29 @@ function start(
   });
 }
 
+/** @throws WORKER_FAILED where a worker was started with something else than the engine */
 async function join(
   addresses: readonly string[],
   model: LoadedModel,
-  dtype: Dtype,
+  settings: EngineSettings,
   signal?: AbortSignal,
 ): Promise<Cluster> {
   const cluster = await joinStaticCluster({ addresses, ...(signal && { signal }) });
-  const worker = cluster.workers[0];
-  if (worker?.ready.digest === model.digest && worker.ready.dtype === dtype) return cluster;
+  const misfit = cluster.workers.map((worker) => misfitOf(worker, model, settings)).find(Boolean);
+  if (misfit === undefined) return cluster;
   await cluster.close();
-  throw new KvrError(
-    'WORKER_FAILED',
-    `workers run model ${worker?.ready.digest.slice(0, 12)} ${worker?.ready.dtype}, the engine ${model.digest.slice(0, 12)} ${dtype}; start both with the same --model and --dtype`,
-  );
+  throw new KvrError('WORKER_FAILED', misfit);
+}
+
+function misfitOf(
+  { handle, ready }: ClusterWorker,
+  { digest }: LoadedModel,
+  { dtype, chunkTokens }: EngineSettings,
+): string | undefined {
+  if (ready.digest !== digest || ready.dtype !== dtype) {
+    const theirs = `${ready.digest.slice(0, 12)} ${ready.dtype}`;
+    return `worker ${handle.id} runs model ${theirs}, the engine ${digest.slice(0, 12)} ${dtype}; start both with the same --model and --dtype`;
+  }
+  if (ready.chunkTokens === chunkTokens) return undefined;
+  return `worker ${handle.id} takes ${ready.chunkTokens} tokens in one kernel call, the engine ${chunkTokens}; start both with the same --chunk-tokens`;
 }

@@ -24,7 +24,16 @@ import { brokenLink, RowsRouter } from './rows-router.js';
 import type { WorkerSettings } from './settings.js';
 import type { FromCompute } from './thread-messages.js';
 
-type Connection = { role: 'unknown' | 'engine' | 'peer'; worker: string; readonly link: Link };
+type Connection = {
+  role: 'unknown' | 'engine' | 'peer';
+  /** The name of whoever is at the other end. */
+  worker: string;
+  /** The engine at the other end, or the one that the link between two workers is for. */
+  engine: string;
+  /** What that engine calls this worker. */
+  own: string;
+  readonly link: Link;
+};
 
 export class WorkerNode {
   readonly #settings: WorkerSettings;
@@ -43,7 +52,7 @@ export class WorkerNode {
   constructor(settings: WorkerSettings, onShutdown: (reason?: KvrError) => void) {
     this.#settings = settings;
     this.#onShutdown = onShutdown;
-    this.#server = createServer((socket) => void this.#adopt(socket, 'unknown', ''));
+    this.#server = createServer((socket) => void this.#adopt(socket));
     this.#compute = new ComputeHandle(settings, (message) => this.#onCompute(message));
     this.#rows = new RowsRouter(this.#compute, this.#peers);
     void this.#compute.exited.then((error) => error && this.#failAll(asKvrError(error)));
@@ -83,12 +92,13 @@ export class WorkerNode {
     await this.#compute.exited;
   }
 
-  #adopt(socket: Socket, role: Connection['role'], worker: string): Connection {
+  #adopt(socket: Socket): Connection {
     const link = new SocketLink(socket, {
       onFrame: (frame) => this.#onFrame(connection, frame),
       onClose: (error) => this.#onLinkClosed(connection, error),
     });
-    const connection: Connection = { role, worker, link };
+    const own = this.#settings.worker;
+    const connection: Connection = { role: 'unknown', worker: '', engine: '', own, link };
     this.#connections.add(connection);
     return connection;
   }
@@ -113,16 +123,16 @@ export class WorkerNode {
     }
     switch (message.type) {
       case 'hello':
-        return this.#greet(connection, message.role, message.worker);
+        return this.#greet(connection, message);
       case 'connect':
-        return void this.#connectPeers(link, message.peers);
+        return void this.#connectPeers(connection, message.peers);
       case 'run':
-        return this.#start(link, message, payload);
+        return this.#start(connection, message, payload);
       case 'probe':
         this.#probes.set(message.probe, link);
         return this.#compute.post({ type: 'probe', probe: message });
       case 'probeLink':
-        return void this.#probeLink(link, message.probe, message.worker, message.frames);
+        return void this.#probeLink(connection, message.probe, message.worker, message.frames);
       case 'cancel':
         return this.#rows.cancel(message.request);
       case 'ping':
@@ -132,52 +142,62 @@ export class WorkerNode {
     }
   }
 
-  #greet(connection: Connection, role: 'engine' | 'peer', worker: string): void {
+  #greet(connection: Connection, hello: Extract<ToWorker, { type: 'hello' }>): void {
+    const { role, worker, as, engine } = hello;
     connection.role = role;
     connection.worker = worker;
-    if (role === 'peer') this.#peers.add(worker, connection.link);
+    connection.engine = role === 'engine' ? worker : engine;
+    if (as !== undefined) connection.own = as;
+    if (role === 'peer') this.#peers.add(connection, connection.link);
     if (this.#opened) tell(connection.link, this.#opened);
   }
 
   /** Opens a link to every named worker and waits for its greeting, so that rows can flow both ways. */
-  async #connectPeers(engine: Link, peers: readonly { worker: string; address: string }[]): Promise<void> {
+  async #connectPeers(
+    engine: Connection,
+    peers: readonly { worker: string; address: string }[],
+  ): Promise<void> {
     try {
-      await Promise.all(peers.map(({ worker, address }) => this.#connectPeer(worker, parseAddress(address))));
-      tell(engine, { type: 'connected' });
+      await Promise.all(
+        peers.map((peer) => this.#connectPeer(engine, peer.worker, parseAddress(peer.address))),
+      );
+      tell(engine.link, { type: 'connected' });
     } catch (error) {
       const { code, message } = asKvrError(error);
-      tell(engine, { type: 'failed', code, message, phase: 'connect' });
+      tell(engine.link, { type: 'failed', code, message, phase: 'connect' });
     }
   }
 
-  async #connectPeer(worker: string, address: Address): Promise<void> {
-    const { link } = this.#adopt(await connectTo(address), 'peer', worker);
-    this.#peers.add(worker, link);
-    link.send(
-      controlFrame({ type: 'hello', role: 'peer', worker: this.#settings.worker } satisfies ToWorker),
-    );
-    await this.#peers.greeted(worker, link);
+  async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
+    const peer = this.#adopt(await connectTo(address));
+    Object.assign(peer, { role: 'peer', worker, engine, own });
+    this.#peers.add(peer, peer.link);
+    peer.link.send(controlFrame({ type: 'hello', role: 'peer', worker: own, engine } satisfies ToWorker));
+    await this.#peers.greeted(worker, peer.link);
+    // The engine may have left meanwhile; nobody else would ever close its links.
+    if (to.isClosed) peer.link.close();
   }
 
-  async #probeLink(engine: Link, probe: number, worker: string, frames: number): Promise<void> {
+  async #probeLink(from: Connection, probe: number, worker: string, frames: number): Promise<void> {
+    const { engine, link } = from;
     try {
-      tell(engine, { type: 'probedLink', probe, ...(await this.#peers.measure(worker, frames)) });
+      tell(link, { type: 'probedLink', probe, ...(await this.#peers.measure({ engine, worker }, frames)) });
     } catch (error) {
       const { code, message } = asKvrError(error);
-      tell(engine, { type: 'failed', code, message, phase: 'connect' });
+      tell(link, { type: 'failed', code, message, phase: 'connect' });
     }
   }
 
-  #start(engine: Link, run: RunMessage, payload: Uint8Array<ArrayBuffer>): void {
+  #start(engine: Connection, run: RunMessage, payload: Uint8Array<ArrayBuffer>): void {
     try {
-      checkRun(run, payload, this.#settings.worker, this.#shape);
+      checkRun(run, payload, engine.own, this.#shape);
       const route = this.#rows.open(engine, run, this.#shape?.layers ?? 0);
       const ids = readIds(payload);
       this.#compute.post({ type: 'run', job: { ...run, ids } }, [ids.buffer]);
       this.#rows.start(route);
     } catch (error) {
       const { code, message } = asKvrError(error);
-      tell(engine, { type: 'failed', request: run.request, code, message, phase: 'connect' });
+      tell(engine.link, { type: 'failed', request: run.request, code, message, phase: 'connect' });
     }
   }
 
@@ -213,6 +233,7 @@ export class WorkerNode {
       digest,
       dtype,
       threads: this.#settings.threads,
+      chunkTokens: this.#settings.chunkTokens,
     } as const;
     this.#shape = shape;
     this.#opened = ready;
@@ -252,13 +273,27 @@ export class WorkerNode {
   }
 
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
-    const { role, worker, link } = connection;
+    const { role, worker, engine, link } = connection;
     this.#connections.delete(connection);
-    this.#peers.remove(worker, link, error);
+    this.#peers.remove(connection, link, error);
     this.#rows.leave(link);
+    const owner = this.#engineLink(engine);
     for (const [request, route] of this.#rows.entries()) {
       if (route.engine === link) this.#rows.cancel(request);
-      else if (role === 'peer' && route.needs(worker)) this.#failRequest(request, brokenLink(worker, error));
+      else if (role === 'peer' && route.engine === owner && route.needs(worker))
+        this.#failRequest(request, brokenLink(worker, error));
+    }
+    if (role === 'engine') this.#closeLinksOf(engine);
+  }
+
+  #engineLink(engine: string): Link | undefined {
+    return [...this.#connections].find(({ role, worker }) => role === 'engine' && worker === engine)?.link;
+  }
+
+  /** Links between workers go with the engine they are for; the next one opens its own. */
+  #closeLinksOf(engine: string): void {
+    for (const { role, engine: owner, link } of [...this.#connections]) {
+      if (role === 'peer' && owner === engine) link.close();
     }
   }
 

@@ -1,5 +1,6 @@
 /**
- * The links of a worker to its peers: opening them, greeting, finding them by name, and measuring them.
+ * The links of a worker to its peers: opening them, greeting, finding them by name, and measuring them. Every engine
+ * has links of its own between its workers, under the names it gave them; they end when it leaves.
  */
 import { KvrError } from '../core/errors.js';
 import { controlFrame, KV_FRAME_BYTES } from '../link/frame.js';
@@ -11,6 +12,9 @@ const GREETING_TIMEOUT_MS = 10_000;
 /** Echoes whose fastest tells the latency. */
 const LATENCY_ECHOES = 8;
 
+/** Whose link it is and whom it leads to. */
+export type PeerName = { readonly engine: string; readonly worker: string };
+
 export class Peers {
   readonly #links = new Map<string, Link>();
   readonly #greetings = new Map<Link, Waiter>();
@@ -18,25 +22,22 @@ export class Peers {
   #nextEcho = 0;
 
   /** @throws LINK where there is no open link to that worker */
-  linkTo(worker: string): Link {
-    const link = this.#links.get(worker);
-    if (!link || link.isClosed) throw new KvrError('LINK', `no link to worker ${worker}`);
+  linkTo(peer: PeerName): Link {
+    const link = this.#links.get(keyOf(peer));
+    if (!link || link.isClosed) throw new KvrError('LINK', `no link to worker ${peer.worker}`);
     return link;
   }
 
-  add(worker: string, link: Link): void {
-    this.#links.set(worker, link);
+  add(peer: PeerName, link: Link): void {
+    this.#links.set(keyOf(peer), link);
   }
 
   /** Forgets a link that ended, unless a newer one took its place, and fails what waits for it. */
-  remove(worker: string, link: Link, reason?: Error): void {
-    if (this.#links.get(worker) === link) this.#links.delete(worker);
-    const error = new KvrError(
-      'LINK',
-      `link to worker ${worker}: ${reason?.message ?? 'closed'}`,
-      {},
-      reason,
-    );
+  remove(peer: PeerName, link: Link, reason?: Error): void {
+    const key = keyOf(peer);
+    if (this.#links.get(key) === link) this.#links.delete(key);
+    const message = `link to worker ${peer.worker}: ${reason?.message ?? 'closed'}`;
+    const error = new KvrError('LINK', message, {}, reason);
     this.#greetings.get(link)?.fail(error);
     for (const echo of [...this.#echoes.values()]) if (echo.link === link) echo.fail(error);
   }
@@ -76,8 +77,8 @@ export class Peers {
   }
 
   /** Half of the fastest round trip, and the rate at which `frames` frames of KV size got across. @throws LINK */
-  async measure(worker: string, frames: number): Promise<{ latencyMs: number; bytesPerS: number }> {
-    const link = this.linkTo(worker);
+  async measure(peer: PeerName, frames: number): Promise<{ latencyMs: number; bytesPerS: number }> {
+    const link = this.linkTo(peer);
     let roundTripMs = Infinity;
     for (let echo = 0; echo < LATENCY_ECHOES; echo++)
       roundTripMs = Math.min(roundTripMs, await this.#echo(link, 1, 0));
@@ -103,6 +104,10 @@ export class Peers {
     }
     return performance.now() - startMs;
   }
+}
+
+function keyOf({ engine, worker }: PeerName): string {
+  return JSON.stringify([engine, worker]);
 }
 
 /** Somebody who waits for one message over one link. */

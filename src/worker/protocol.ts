@@ -49,8 +49,20 @@ const probeSchema = z.object({
 });
 export type ProbeMessage = z.infer<typeof probeSchema>;
 
+/** The engine that links between workers belong to, where none is named. */
+const ANY_ENGINE = 'engine';
+
 export const toWorkerSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), role: z.enum(['engine', 'peer']), worker: workerId }),
+  z.object({
+    type: z.literal('hello'),
+    role: z.enum(['engine', 'peer']),
+    /** The caller's name: an engine's own, or the one its engine gave to the worker that calls. */
+    worker: workerId,
+    /** What an engine calls the worker it greets, in chains; the name the worker was started with unless given. */
+    as: workerId.optional(),
+    /** The engine that a peer's link is for. */
+    engine: workerId.default(ANY_ENGINE),
+  }),
   z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
   runSchema,
   probeSchema,
@@ -110,6 +122,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     digest: z.string(),
     dtype: z.enum(DTYPES),
     threads: index,
+    /** Rows in one kernel call: what the engine's costs and plans count in. */
+    chunkTokens: index,
   }),
   z.object({ type: z.literal('connected') }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),

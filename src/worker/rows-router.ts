@@ -18,6 +18,9 @@ const MAX_RELAY_BYTES = 64 << 20;
 /** How often a paused relay looks whether the next link has caught up. */
 const RELAY_LOOK_MS = 2;
 
+/** An engine's name and the link to it. */
+export type EngineEnd = { readonly worker: string; readonly link: Link };
+
 export class RowsRouter {
   readonly #compute: ComputeHandle;
   readonly #peers: Peers;
@@ -37,18 +40,19 @@ export class RowsRouter {
     return [...this.#routes];
   }
 
-  /** Finds a request's way through the peers. @throws LINK where a link that it needs is not there, PROTOCOL */
-  open(engine: Link, run: RunMessage, layers: number): Route {
+  /** Finds a request's way through its engine's links. @throws LINK where one that it needs is not there, PROTOCOL */
+  open({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
     const { strategy, chain, rank } = run;
+    const linkTo = (worker: string): Link => this.#peers.linkTo({ engine, worker });
     if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
-    if (strategy === 'single') return new Route(run, engine, [], undefined, layers);
+    if (strategy === 'single') return new Route(run, engineLink, [], undefined, layers);
     if (strategy !== 'kvr') {
-      const others = chain.filter((_, other) => other !== rank).map((worker) => this.#peers.linkTo(worker));
-      return new Route(run, engine, others, undefined, layers);
+      const others = chain.filter((_, other) => other !== rank).map(linkTo);
+      return new Route(run, engineLink, others, undefined, layers);
     }
     const next = chain[rank + 1];
-    const link = next === undefined ? undefined : this.#peers.linkTo(next);
-    return new Route(run, engine, link ? [link] : [], link, layers);
+    const link = next === undefined ? undefined : linkTo(next);
+    return new Route(run, engineLink, link ? [link] : [], link, layers);
   }
 
   /** Makes a route known and passes on what came before it. */
