@@ -6,6 +6,7 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import { KvrError } from '../core/errors.js';
+import { parseAddress } from '../link/address.js';
 import { samplingSchema } from '../core/sampling.js';
 import { DTYPES, type Dtype } from '../core/shape.js';
 import {
@@ -22,7 +23,7 @@ export type OutputFlags = { readonly json?: true; readonly quiet?: true; readonl
 
 export type ModelFlags = {
   readonly model: string;
-  readonly workers?: number;
+  readonly workers?: number | string[];
   readonly threads?: number;
   readonly dtype?: Dtype;
   readonly cacheDir?: string;
@@ -90,11 +91,10 @@ export const modelFlag = (): Option =>
 
 /** A fresh list each time, since a parsed command keeps the options it was given. */
 export const machineFlags = (): Option[] => [
-  numberFlag(
-    '-w, --workers <N>',
-    'worker processes; 1 unless given, or as many as --partition has sizes',
-    workersSchema,
-  ),
+  new Option(
+    '-w, --workers <N|ADDRESSES>',
+    `worker processes (${describeBounds(workersSchema)}); 1 unless given, or as many as --partition has sizes; or running ones as HOST:PORT,HOST:PORT in chain order`,
+  ).argParser(parseWorkers),
   numberFlag(
     '-t, --threads <N>',
     'threads of each worker; the cores shared out evenly unless given',
@@ -188,9 +188,18 @@ export function notEmpty(flag: string, text: string): string {
   throw new KvrError('BAD_INPUT', `${flag} is empty; give at least one character`);
 }
 
-/** What the engine is loaded with. */
+/** A number of workers to start, or the addresses of running ones. @throws BAD_INPUT */
+export function parseWorkers(text: string): number | string[] {
+  if (!text.includes(':')) return parseNumber('--workers', text, workersSchema);
+  const addresses = text.split(',');
+  for (const address of addresses) parseAddress(address);
+  return addresses;
+}
+
+/** What the engine is loaded with. @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
   const { model, threads, dtype, cacheDir, chunkTokens, kvMemory, calibrate } = flags;
+  checkOwnWorkers(flags);
   const options = {
     threads,
     dtype,
@@ -202,8 +211,19 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
   return { model: notEmpty('--model', model), workers: workersOf(flags), ...defined(options) };
 }
 
+/** Workers that run already were given these where they were started. @throws BAD_INPUT */
+function checkOwnWorkers({ workers, threads, kvMemory }: ModelFlags): void {
+  if (!Array.isArray(workers)) return;
+  const given = threads !== undefined ? '--threads' : kvMemory !== undefined ? '--kv-memory' : undefined;
+  if (given === undefined) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `${given} is for workers this command starts, and --workers names ones that run already; give ${given} to kvr worker`,
+  );
+}
+
 /** Sizes say how many workers they are for; the engine's bound holds for them too. */
-function workersOf({ workers, partition }: ModelFlags & ChainFlags): number {
+function workersOf({ workers, partition }: ModelFlags & ChainFlags): number | string[] {
   if (workers !== undefined) return workers;
   if (!Array.isArray(partition)) return 1;
   if (partition.length <= MAX_LOCAL_WORKERS) return partition.length;

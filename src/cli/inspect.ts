@@ -82,7 +82,8 @@ type Facts = Awaited<ReturnType<typeof factsOf>>;
 
 async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
   const { name, shape, parameters, digest, tokenizerFolder } = checkpoint;
-  const { workers = 1, dtype = DTYPES[0] } = flags;
+  const { dtype = DTYPES[0] } = flags;
+  const workers = Array.isArray(flags.workers) ? flags.workers.length : (flags.workers ?? 1);
   const { chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
   const memoryTokens = memoryTokensOf(flags.context, shape.contextTokens);
   const memory = evenPartition(memoryTokens, workers).map((slice, rank, { length }) =>

@@ -15,8 +15,9 @@ import { inspect } from './inspect.js';
 import type { StopCause } from './interrupt.js';
 import { oneLine } from './format.js';
 import type { Shell } from './shell.js';
+import { worker } from './worker.js';
 
-const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo];
+const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, worker];
 
 const EPILOGUE = `
 Begin with:

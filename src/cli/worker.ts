@@ -1,0 +1,126 @@
+/**
+ * `kvr worker`: serves a model to engines that name its address with --workers, one after the other or at once, until
+ * it is interrupted. In its plain form: no TLS and no secret, so beyond this machine only where that is asked for.
+ */
+import { availableParallelism } from 'node:os';
+import { Option } from 'commander';
+import { KvrError } from '../core/errors.js';
+import { DTYPES } from '../core/shape.js';
+import { compileWithProgress, openWithProgress } from '../engine/load.js';
+import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../engine/options.js';
+import { type Address, formatAddress, parseAddress } from '../link/address.js';
+import { cacheFolder } from '../model/cache/index.js';
+import { WorkerNode } from '../worker/node.js';
+import type { WorkerSettings } from '../worker/settings.js';
+import type { Command } from './command.js';
+import { runContext, type RunContext } from './engine-run.js';
+import {
+  machineFlags,
+  type ModelFlags,
+  modelFlag,
+  notEmpty,
+  type OutputFlags,
+  outputFlags,
+} from './flags.js';
+import { formatPlural, oneLine } from './format.js';
+import type { Shell } from './shell.js';
+
+type Flags = Omit<ModelFlags, 'workers'> & OutputFlags & OwnFlags;
+type OwnFlags = { readonly listen: Address; readonly insecure?: true };
+
+/** A kernel call can not be interrupted; an ending worker does not wait for a long one. */
+const CLOSE_TIMEOUT_MS = 400;
+const BYTES_PER_MB = 1e6;
+const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
+
+export const worker: Command<Flags> = {
+  name: 'worker',
+  summary: 'serve a model to engines on this or another machine',
+  flags: () => [
+    new Option('-l, --listen <HOST:PORT>', 'where to listen; port 0 takes a free one')
+      .argParser(parseAddress)
+      .makeOptionMandatory(),
+    modelFlag(),
+    ...machineFlags().filter((option) => MACHINE_FLAGS.includes(option.name())),
+    new Option('--insecure', 'listen beyond this machine although there is no TLS and no secret'),
+    ...outputFlags().filter((option) => option.name() !== 'json'),
+  ],
+  epilogue: `Prints one line once it listens, and works until it is interrupted. It takes part for every engine that names its
+address: kvr generate --workers HOST:PORT,HOST:PORT. Give all of them the same --model, --dtype and --chunk-tokens.
+Whoever reaches the port can use the worker, read the prompts it is sent and end it; nothing is encrypted.
+
+Example, on one machine:
+  kvr worker --listen 127.0.0.1:7001 --model quote --threads 1 &
+  kvr worker --listen 127.0.0.1:7002 --model quote --threads 1 &
+  kvr generate --model quote --workers 127.0.0.1:7001,127.0.0.1:7002 --prompt-file story.txt`,
+  run: runWorker,
+};
+
+async function runWorker(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
+  checkReach(flags);
+  const context = runContext(shell, flags);
+  const { digest, folder } = await compile(flags, context).finally(() => context.progress.clear());
+  const settings = settingsOf(flags, folder);
+  let end: (reason?: KvrError) => void = () => undefined;
+  const ended = new Promise<KvrError | undefined>((resolve) => (end = resolve));
+  const node = new WorkerNode(settings, end);
+  shell.signal.addEventListener('abort', () => end(), { once: true });
+  if (shell.signal.aborted) end();
+  try {
+    const bound = await node.listen(flags.listen);
+    shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
+    const error = await ended;
+    if (error) throw error;
+  } finally {
+    await Promise.race([node.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS))]);
+  }
+}
+
+/** @throws BAD_INPUT where the address can be reached from elsewhere and that was not said aloud */
+function checkReach({ listen, insecure }: Flags): void {
+  if (insecure || listen.kind === 'unix' || isLoopback(listen.host)) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `--listen ${formatAddress(listen)} can be reached from other machines, and there is no TLS and no secret yet; give --insecure on a network you trust, or listen on 127.0.0.1`,
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+async function compile(flags: Flags, { shell, progress }: RunContext) {
+  const cache = cacheFolder(flags.cacheDir);
+  const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
+  const hooks = { signal: shell.signal, onProgress };
+  const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);
+  try {
+    const folder = await compileWithProgress(checkpoint, flags.dtype ?? DTYPES[0], cache, hooks);
+    return { digest: checkpoint.digest, folder };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
+  return {
+    // Engines call a worker by the address they reach it at; this name is for those that do not say.
+    worker: formatAddress(flags.listen),
+    listen: formatAddress(flags.listen),
+    compiledFolder,
+    threads: flags.threads ?? availableParallelism(),
+    chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
+    kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
+    followsStdin: false,
+  };
+}
+
+function greeting(bound: Address, { model, dtype }: Flags, digest: string, threads: number): string {
+  const parts = [
+    `kvr worker listens on ${formatAddress(bound)}`,
+    `model ${oneLine(model)} ${digest.slice(0, 12)}`,
+    dtype ?? DTYPES[0],
+    formatPlural(threads, 'thread'),
+  ];
+  return parts.join(' · ');
+}
