@@ -3,12 +3,13 @@
  * and machine, moved along by the timelines of real requests, and asked for a plan by every request.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ClusterWorker } from '../cluster/cluster.js';
 import type { ModelShape } from '../core/shape.js';
+import { makeFolder } from '../model/cache/index.js';
 import type { RankTimeline } from '../core/timeline.js';
 import { parseStoredCost, type Plan, planPartition, refreshCost, storedCost } from '../plan/index.js';
 import { calibrate, type ChainKnowledge } from './calibrate.js';
@@ -94,7 +95,7 @@ export class CostBook {
     const { workers, links } = this.#knowledge;
     const book = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
     const temporary = `${this.#path}.${process.pid}`;
-    await mkdir(join(this.#options.cacheFolder, FOLDER), { recursive: true });
+    await makeFolder(join(this.#options.cacheFolder, FOLDER));
     await writeFile(temporary, JSON.stringify(book));
     await rename(temporary, this.#path);
   }

@@ -2,7 +2,7 @@
  * Turns a checkpoint into a folder of graphs with their weights, once per digest, dtype, format version and CPU.
  * Streams graph by graph. `prepack` is handed in by runtime/, since only that folder knows the kernels.
  */
-import { mkdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../core/checkpoint.js';
 import type { Dtype } from '../core/shape.js';
@@ -40,7 +40,6 @@ export function compileModel(checkpoint: Checkpoint, options: CompileOptions): P
 }
 
 async function buildFolder(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
-  await mkdir(folder, { recursive: true });
   const { shape, digest } = checkpoint;
   const steps = shape.layers + 3;
   let weightBytes = 0;

@@ -4,10 +4,11 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from './errno.js';
+import { makeFolder } from './make-folder.js';
 
 /** A file changed this lately might change again within one tick of the file system's clock, unseen. */
 const SETTLED_MS = 2000;
@@ -38,7 +39,7 @@ export async function rememberDigest(
   const target = entryPath(cacheFolder, file);
   const temporary = `${target}.${randomUUID()}`;
   try {
-    await mkdir(join(cacheFolder, 'digests'), { recursive: true });
+    await makeFolder(join(cacheFolder, 'digests'));
     await writeFile(temporary, JSON.stringify({ file, sha256 }));
     await rename(temporary, target);
   } catch (error) {

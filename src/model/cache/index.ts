@@ -5,5 +5,6 @@ export { cacheFolder } from './cache-folder.js';
 export { digestOfFiles } from './digest.js';
 export type { DigestOptions } from './digest.js';
 export type { LockHolder } from './lock.js';
+export { makeFolder } from './make-folder.js';
 export { publishFolder } from './publish.js';
 export type { PublishOptions } from './publish.js';

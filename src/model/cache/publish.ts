@@ -11,6 +11,7 @@ import { KvrError } from '../../core/errors.js';
 import { cacheError } from './cache-error.js';
 import { isErrno } from './errno.js';
 import { tryLock } from './lock.js';
+import { makeFolder } from './make-folder.js';
 import type { LockHolder } from './lock.js';
 import { finishedBytes, flush, writeManifest } from './manifest.js';
 import { isAlive } from './process-alive.js';
@@ -53,7 +54,7 @@ async function findOrBuild(options: PublishOptions, signal: AbortSignal): Promis
   let hasWaited = false;
   while ((await finishedBytes(folder)) === undefined) {
     if (signal.aborted) throw cancelled(key);
-    await mkdir(cacheFolder, { recursive: true });
+    await makeFolder(cacheFolder);
     const lock = await tryLock(join(cacheFolder, `${key}.lock`));
     if (lock.taken) {
       await buildUnderLock(options, folder, signal).finally(() => lock.release());

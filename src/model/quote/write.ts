@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../cache/index.js';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.js';
 import { quoteTensors } from './tensors.js';
 import { quoteTextFiles } from './text-files.js';
@@ -15,7 +16,7 @@ import { quoteTextFiles } from './text-files.js';
  */
 export async function writeQuoteCheckpoint(folder: string): Promise<void> {
   const target = resolve(folder);
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   const partial = `${target}.partial-${process.pid}-${randomUUID()}`;
   try {
     await mkdir(partial);
