@@ -3,6 +3,7 @@
  * it is interrupted. In its plain form: no TLS and no secret, so beyond this machine only where that is asked for.
  */
 import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
 import { KvrError } from '../core/errors.js';
 import { DTYPES } from '../core/shape.js';
@@ -28,8 +29,8 @@ import type { Shell } from './shell.js';
 type Flags = Omit<ModelFlags, 'workers'> & OutputFlags & OwnFlags;
 type OwnFlags = { readonly listen: Address; readonly insecure?: true };
 
-/** A kernel call can not be interrupted; an ending worker does not wait for a long one. */
-const CLOSE_TIMEOUT_MS = 400;
+/** A process that exits in the middle of a kernel call crashes; this is longer than any takes. Ctrl-C twice ends at once. */
+const CLOSE_TIMEOUT_MS = 10_000;
 const BYTES_PER_MB = 1e6;
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
 
@@ -72,7 +73,7 @@ async function runWorker(flags: Flags, _argument: string | undefined, shell: She
     const error = await ended;
     if (error) throw error;
   } finally {
-    await Promise.race([node.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT_MS))]);
+    await Promise.race([node.close(), delay(CLOSE_TIMEOUT_MS)]);
   }
 }
 
