@@ -1,6 +1,7 @@
 /**
  * Entry of a worker process. Listens, works until it is told to end or its parent is gone, and leaves nothing behind.
  */
+import '../runtime/no-telemetry.js';
 import { dirname } from 'node:path';
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { asKvrError, exitStatus, type KvrError } from '../core/errors.js';
