@@ -43,8 +43,11 @@ export type ModelShape = {
   readonly tiedHead: boolean;
 };
 
-/** Element type of the weights in a compiled model. */
-export const DTYPES = ['f32'] as const;
+/**
+ * Element type of the weights in a compiled model. q8, q4: integers in blocks that share a scale. w8a8: int8 weights
+ * with a scale a channel, times int8 activations with a scale a row.
+ */
+export const DTYPES = ['f32', 'q8', 'q4', 'w8a8'] as const;
 export type Dtype = (typeof DTYPES)[number];
 
 /** Elements of K plus V for one token of one layer. */

@@ -5,12 +5,12 @@
 import { stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../core/checkpoint.js';
-import type { Dtype } from '../core/shape.js';
+import type { Dtype, ModelShape } from '../core/shape.js';
 import { publishFolder } from './cache/publish.js';
-import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
+import { FILES, FORMAT_VERSION, isPackedOnDisk, manifestText } from './compiled.js';
 import { addBlock, addTail } from './onnx/blocks.js';
 import { GraphBuilder } from './onnx/graph-builder.js';
-import type { GraphTarget } from './onnx/linear.js';
+import { addBlockMatMul, type GraphTarget } from './onnx/linear.js';
 import { encodeModel } from './onnx/proto.js';
 import { WeightFile } from './onnx/weight-file.js';
 
@@ -58,12 +58,12 @@ async function buildFolder(checkpoint: Checkpoint, folder: string, options: Comp
     );
   }
   await step(writePacked(checkpoint, folder, FILES.tail, options, (target) => addTail(target, checkpoint)));
-  await step(writeHead(checkpoint, folder));
+  await step(writeHead(checkpoint, folder, options));
   const manifest = manifestText({ format: FORMAT_VERSION, digest, dtype: options.dtype, shape, weightBytes });
   await writeFile(join(folder, manifest.name), manifest.text);
 }
 
-/** Writes one graph, packs it for the kernels and drops the plain form. @returns bytes of packed weights. */
+/** Writes one graph, packed for the kernels where its dtype can be. @returns bytes of its weights */
 async function writePacked(
   checkpoint: Checkpoint,
   folder: string,
@@ -71,18 +71,34 @@ async function writePacked(
   options: CompileOptions,
   add: (target: GraphTarget) => Promise<void>,
 ): Promise<number> {
-  const source = join(folder, `plain-${name}`);
-  const weights = await WeightFile.create(`${source}.bin`);
+  const { shape } = checkpoint;
+  const { dtype } = options;
+  if (!isPackedOnDisk(dtype)) return writeGraph(folder, name, shape, dtype, add);
+  const source = `plain-${name}`;
+  await writeGraph(folder, source, shape, dtype, add);
+  await options.prepack(join(folder, source), join(folder, name));
+  await Promise.all([unlink(join(folder, source)), unlink(join(folder, `${source}.bin`))]);
+  return (await stat(join(folder, `${name}.bin`))).size;
+}
+
+/** Writes a graph and, in `<name>.bin`, its weights as our code lays them out. @returns bytes of the weights */
+async function writeGraph(
+  folder: string,
+  name: string,
+  shape: ModelShape,
+  dtype: Dtype,
+  add: (target: GraphTarget) => Promise<void>,
+): Promise<number> {
+  const path = join(folder, name);
+  const weights = await WeightFile.create(`${path}.bin`);
   try {
     const graph = new GraphBuilder(name);
-    await add({ shape: checkpoint.shape, dtype: options.dtype, graph, weights });
-    await writeFile(source, encodeModel(graph.build()));
+    await add({ shape, dtype, graph, weights, quantized: new Map() });
+    await writeFile(path, encodeModel(graph.build()));
   } finally {
     await weights.close();
   }
-  await options.prepack(source, join(folder, name));
-  await Promise.all([unlink(source), unlink(`${source}.bin`)]);
-  return (await stat(join(folder, `${name}.bin`))).size;
+  return (await stat(`${path}.bin`)).size;
 }
 
 const EMBEDDING_FILE = 'embedding.bin';
@@ -109,10 +125,16 @@ async function writeEmbedding(checkpoint: Checkpoint, folder: string): Promise<n
 }
 
 /**
- * normed [1, rows, hidden] → logits [1, rows, vocabulary]. The head is read once per token and packing would not
+ * normed [1, rows, hidden] → logits [1, rows, vocabulary]. The f32 head is read once per token and packing would not
  * help one row, so its weight stays [vocabulary, hidden], in the embedding's own file where the two are tied.
  */
-async function writeHead(checkpoint: Checkpoint, folder: string): Promise<number> {
+async function writeHead(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<number> {
+  if (options.dtype !== 'f32') {
+    const { shape } = checkpoint;
+    return writeGraph(folder, FILES.head, shape, options.dtype, (target) =>
+      addQuantizedHead(target, checkpoint),
+    );
+  }
   const { vocabulary, hidden, tiedHead } = checkpoint.shape;
   const graph = new GraphBuilder('head');
   const normed = graph.input('normed', 'f32', [1, 'rows', hidden]);
@@ -129,6 +151,15 @@ async function writeHead(checkpoint: Checkpoint, folder: string): Promise<number
   graph.output('logits', 'f32', [1, 'rows', vocabulary]);
   await writeFile(join(folder, FILES.head), encodeModel(graph.build()));
   return tiedHead ? 0 : bytes;
+}
+
+/** The head decides between tokens, so it keeps 8 bits in every quantised dtype. */
+async function addQuantizedHead(target: GraphTarget, { head, shape }: Checkpoint): Promise<void> {
+  const { graph } = target;
+  const normed = graph.input('normed', 'f32', [1, 'rows', shape.hidden]);
+  const product = await addBlockMatMul(target, 'head', normed, head.weight, 8);
+  graph.node('Identity', [product], { outputs: ['logits'] });
+  graph.output('logits', 'f32', [1, 'rows', shape.vocabulary]);
 }
 
 async function writeHeadWeight(checkpoint: Checkpoint, path: string): Promise<void> {

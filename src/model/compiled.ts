@@ -6,10 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
-import { DTYPES, type ModelShape } from '../core/shape.js';
+import { type Dtype, DTYPES, type ModelShape } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 3;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {
@@ -18,6 +18,14 @@ export const FILES = {
   tail: 'tail.onnx',
   block: (layer: number) => `block-${String(layer).padStart(3, '0')}.onnx`,
 } as const;
+
+/**
+ * Whether weights are kept on disk as the kernels want them. Block formats are not: onnxruntime 1.30 reads back a
+ * MatMulNBits weight that it packed and saved itself with other values (seen as NaN), so those are packed at start.
+ */
+export function isPackedOnDisk(dtype: Dtype): boolean {
+  return dtype === 'f32' || dtype === 'w8a8';
+}
 
 const count = z.number().int().positive();
 const shapeSchema = z.object({

@@ -4,10 +4,18 @@
  */
 import { join } from 'node:path';
 import type { ModelShape } from '../core/shape.js';
-import { type CompiledManifest, FILES, readManifest } from '../model/compiled.js';
+import { type CompiledManifest, FILES, isPackedOnDisk, readManifest } from '../model/compiled.js';
 import { denseAttention, rowAttention, sliceAttention } from '../model/onnx/attention.js';
 import { encodeModel } from '../model/onnx/proto.js';
-import { type Feeds, floats, int32, int64, openSession, type Session } from './kernels.js';
+import {
+  type Feeds,
+  floats,
+  int32,
+  int64,
+  openSession,
+  type Session,
+  type SessionOptions,
+} from './kernels.js';
 import type { KvCache } from './kv-cache.js';
 import type { RotaryTable } from './rotary.js';
 
@@ -60,16 +68,17 @@ export class Model {
   /** Opens every graph of a compiled folder. @throws BAD_CHECKPOINT, INTERNAL */
   static async open(folder: string, threads: number): Promise<Model> {
     const manifest = await readManifest(folder);
-    const { shape } = manifest;
+    const { shape, dtype } = manifest;
+    const packed = { threads, isPacked: isPackedOnDisk(dtype) };
     const sessions: Session[] = [];
     sessions.push(await openSession(join(folder, FILES.embed), { threads, keepsPlain: true }));
-    sessions.push(await openSession(join(folder, FILES.tail), { threads, isPacked: true }));
-    sessions.push(await openSession(join(folder, FILES.head), { threads, keepsPlain: true }));
+    sessions.push(await openSession(join(folder, FILES.tail), packed));
+    sessions.push(await openSession(join(folder, FILES.head), headOptions(manifest, threads)));
     for (const graph of [sliceAttention(shape), rowAttention(shape)]) {
       sessions.push(await openSession(encodeModel(graph), { threads }));
     }
     for (let layer = 0; layer < shape.layers; layer++) {
-      sessions.push(await openSession(join(folder, FILES.block(layer)), { threads, isPacked: true }));
+      sessions.push(await openSession(join(folder, FILES.block(layer)), packed));
     }
     return new Model(manifest, sessions, threads);
   }
@@ -183,6 +192,11 @@ export class Model {
     }
     await this.#dense?.close();
   }
+}
+
+/** The f32 head lies as in the checkpoint; a quantised one is in blocks, whatever the rest is. */
+function headOptions({ dtype }: CompiledManifest, threads: number): SessionOptions {
+  return dtype === 'f32' ? { threads, keepsPlain: true } : { threads };
 }
 
 /** Rows [0, tokens) of every KV head as k{head} and v{head}, without a copy. */

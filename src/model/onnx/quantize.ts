@@ -1,0 +1,81 @@
+/**
+ * Weights as small integers. Pure. A weight is [out, in] f32, rows are output channels.
+ *
+ * Blocks: every run of `blockSize` inputs of a row shares one scale; layout of MatMulNBits, [out, blocks, bytes].
+ * Channels: every row has one scale, for products of int8 weights with int8 activations.
+ */
+
+/** Bits a weight, and inputs that share a scale. */
+export type BlockFormat = { readonly bits: 4 | 8; readonly blockSize: number };
+
+export type BlockWeights = {
+  /** [rows, blocks, blockSize·bits/8]; stored value minus 2^(bits-1), times the scale, is the weight. */
+  readonly packed: Uint8Array;
+  /** [rows, blocks] */
+  readonly scales: Float32Array;
+};
+
+/** @param values [rows, columns]; a last block that is not full is padded with zeros. */
+export function quantizeBlocks(values: Float32Array, columns: number, format: BlockFormat): BlockWeights {
+  const { bits, blockSize } = format;
+  const rows = values.length / columns;
+  const blocks = Math.ceil(columns / blockSize);
+  const bytes = (blockSize * bits) / 8;
+  const packed = new Uint8Array(rows * blocks * bytes).fill(bits === 8 ? 0x80 : 0x88);
+  const scales = new Float32Array(rows * blocks);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let start = 0; start < columns; start += blockSize, at++) {
+      const block = values.subarray(
+        row * columns + start,
+        row * columns + Math.min(columns, start + blockSize),
+      );
+      const scale = blockScale(block, bits);
+      scales[at] = scale;
+      packBlock(block, scale, bits, packed, at * bytes);
+    }
+  }
+  return { packed, scales };
+}
+
+/**
+ * 8 bits: the largest magnitude becomes ±127. 4 bits: the value of largest magnitude becomes -8, the end of the
+ * range that has one step more, which halves the error of that value against a symmetric range of ±7.
+ */
+function blockScale(block: Float32Array, bits: 4 | 8): number {
+  let extreme = 0;
+  for (const value of block) if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+  if (extreme === 0) return 1;
+  return bits === 8 ? Math.abs(extreme) / 127 : extreme / -8;
+}
+
+function packBlock(block: Float32Array, scale: number, bits: 4 | 8, packed: Uint8Array, at: number): void {
+  const zero = 1 << (bits - 1);
+  const most = (1 << bits) - 1;
+  for (let i = 0; i < block.length; i++) {
+    const code = Math.min(most, Math.max(0, Math.round((block[i] as number) / scale) + zero));
+    if (bits === 8) packed[at + i] = code;
+    else if (i % 2 === 0) packed[at + (i >> 1)] = ((packed[at + (i >> 1)] as number) & 0xf0) | code;
+    else packed[at + (i >> 1)] = ((packed[at + (i >> 1)] as number) & 0x0f) | (code << 4);
+  }
+}
+
+/**
+ * One row at a time into column `row` of a [columns, rows] int8 matrix, the layout products want.
+ * @param values [count, columns] rows from `firstRow` on
+ */
+export function quantizeChannels(
+  values: Float32Array,
+  columns: number,
+  target: { readonly weights: Int8Array; readonly scales: Float32Array },
+  firstRow: number,
+): void {
+  const { weights, scales } = target;
+  const rows = scales.length;
+  for (let index = 0; index * columns < values.length; index++) {
+    const row = values.subarray(index * columns, (index + 1) * columns);
+    const scale = blockScale(row, 8);
+    const column = firstRow + index;
+    scales[column] = scale;
+    for (let k = 0; k < columns; k++) weights[k * rows + column] = Math.round((row[k] as number) / scale);
+  }
+}
