@@ -28,7 +28,8 @@ export type ChainSpec = {
   /** Tokens at which chunks must end as well; see RunMessage. */
   readonly cutsAt?: readonly number[];
   readonly signal?: AbortSignal;
-  readonly deadlineMs?: number;
+  /** The limit as it was asked for, and what is left of it. */
+  readonly deadline?: { readonly limitMs: number; readonly leftMs: number };
 };
 
 export type ChainEvent =
@@ -65,7 +66,7 @@ class ChainRun {
 
   /** Later ranks first, so that they know the request when an earlier one's rows arrive. */
   start(): void {
-    const { workers, signal, deadlineMs } = this.#spec;
+    const { workers, signal, deadline } = this.#spec;
     workers.forEach(({ handle }, rank) => {
       this.#cleanup.push(handle.listen((message, payload) => this.#onMessage(rank, message, payload)));
       const onEnd = (error?: KvrError): void =>
@@ -76,11 +77,12 @@ class ChainRun {
     const onAbort = (): void => this.#cancelled();
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#cleanup.push(() => signal?.removeEventListener('abort', onAbort));
-    if (deadlineMs !== undefined) {
-      const timer = setTimeout(() => this.#overdue(deadlineMs), deadlineMs);
+    if (deadline) {
+      const timer = setTimeout(() => this.#overdue(deadline.limitMs), deadline.leftMs);
       this.#cleanup.push(() => clearTimeout(timer));
     }
     for (let rank = workers.length - 1; rank >= 0; rank--) this.#sendRun(rank);
+    for (const state of this.#ranks) state.phase = 'prefill';
   }
 
   /** Cancels what still runs and lets go of the workers. */

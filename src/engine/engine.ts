@@ -9,6 +9,7 @@ import { cacheFolder } from '../model/cache/index.js';
 import { CostBook } from './cost-book.js';
 import type { ChainSpec } from './chain-request.js';
 import { type Cut, cutContext } from './cut.js';
+import { Deadline } from './deadline.js';
 import { type GenerateEvent, type GenerationResult, runGeneration } from './generation.js';
 import { type LoadedModel, loadModel, type StartCluster } from './load.js';
 import {
@@ -35,6 +36,7 @@ export class Engine {
   readonly #turnstile = new Turnstile();
   readonly #closing = new AbortController();
   #cluster: Cluster;
+  #restart: Promise<Cluster> | undefined;
   #book: CostBook | undefined;
   // Engines that share workers must not share ids; those under 2³² belong to calibration.
   #nextRequest = (1 + Math.floor(Math.random() * 2 ** 20)) * 2 ** 32;
@@ -96,12 +98,20 @@ export class Engine {
     const { signal: given, ...rest } = request;
     const settings = parseOptions(requestSchema, rest, 'request');
     const ids = promptIds(settings, this.model);
+    this.#checkOpen();
     const signal = given ? AbortSignal.any([given, this.#closing.signal]) : this.#closing.signal;
-    const leave = await this.#turnstile.enter(signal);
+    const deadline = new Deadline(settings.deadlineMs);
     try {
-      yield* this.#run(settings, ids, signal);
-    } finally {
-      leave();
+      const leave = await deadline.bound(signal, (bounded) => this.#turnstile.enter(bounded));
+      try {
+        yield* this.#run(settings, ids, signal, deadline);
+      } finally {
+        leave();
+      }
+    } catch (error) {
+      // Closing cancels everything; who did not cancel himself is told the true reason.
+      if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();
+      throw error;
     }
   }
 
@@ -115,6 +125,11 @@ export class Engine {
   async close(): Promise<void> {
     const isFirst = !this.#closing.signal.aborted;
     this.#closing.abort();
+    // Workers that are being started again just now belong to nobody yet; their request tells why they are gone.
+    await this.#restart?.then(
+      (cluster) => cluster.close(),
+      () => undefined,
+    );
     await this.#cluster.close();
     if (isFirst) await this.#book?.save();
   }
@@ -123,11 +138,11 @@ export class Engine {
     settings: GenerateSettings,
     ids: Int32Array,
     signal: AbortSignal,
+    deadline: Deadline,
   ): AsyncGenerator<GenerateEvent> {
-    if (this.#closing.signal.aborted) throw new KvrError('CLOSED', 'the engine was closed');
-    const cluster = await this.#usableCluster(signal);
+    const cluster = await deadline.bound(signal, (bounded) => this.#usableCluster(bounded));
     const cut = await this.#cut(settings, ids.length);
-    const spec = this.#specify(settings, cut, cluster, ids, signal);
+    const spec = { ...this.#specify(settings, cut, cluster, ids, signal), ...deadline.left };
     const { shape, tokenizer } = this.model;
     const { dtype } = this.settings;
     const { predictedTtftMs } = cut;
@@ -153,7 +168,7 @@ export class Engine {
     ids: Int32Array,
     signal: AbortSignal,
   ): ChainSpec {
-    const { sampling, strategy, maxTokens, wantLogits, cutsAt, deadlineMs } = settings;
+    const { sampling, strategy, maxTokens, wantLogits, cutsAt } = settings;
     return {
       request: this.#nextRequest++,
       strategy,
@@ -166,7 +181,6 @@ export class Engine {
       wantLogits,
       cutsAt,
       signal,
-      ...(deadlineMs !== undefined && { deadlineMs }),
     };
   }
 
@@ -180,9 +194,15 @@ export class Engine {
   async #usableCluster(signal: AbortSignal): Promise<Cluster> {
     if (this.#cluster.workers.some(({ handle }) => handle.isEnded)) {
       await this.#cluster.close();
-      this.#cluster = await this.#startCluster(signal);
+      this.#checkOpen();
+      this.#restart = this.#startCluster(signal);
+      this.#cluster = await this.#restart;
     }
     return this.#cluster;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw new KvrError('CLOSED', 'the engine was closed');
   }
 
   #openBook({ signal, onProgress }: EngineHooks): Promise<CostBook> {
