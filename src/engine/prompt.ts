@@ -7,7 +7,7 @@ import type { GenerateSettings } from './options.js';
 
 /** @returns the prompt's ids. @throws BAD_INPUT, PROMPT_TOO_LONG (a prompt is never cut silently) */
 export function promptIds(request: GenerateSettings, model: LoadedModel): Int32Array {
-  const ids = Int32Array.from(readPrompt(request, model));
+  const ids = readPrompt(request, model);
   const { vocabulary, contextTokens } = model.shape;
   if (ids.length === 0)
     throw new KvrError('BAD_INPUT', 'the prompt is empty (0 tokens); give at least one token');
@@ -26,7 +26,7 @@ export function promptIds(request: GenerateSettings, model: LoadedModel): Int32A
       { promptTokens: ids.length, maxTokens: request.maxTokens, contextTokens },
     );
   }
-  return ids;
+  return Int32Array.from(ids);
 }
 
 function readPrompt(request: GenerateSettings, { tokenizer }: LoadedModel): readonly number[] {
