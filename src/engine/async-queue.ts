@@ -22,7 +22,8 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
 
   /** The reader gets what was pushed before, then the error. */
   fail(error: Error): void {
-    this.#error ??= error;
+    if (this.#isEnded) return;
+    this.#error = error;
     this.end();
   }
 
