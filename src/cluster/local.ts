@@ -3,6 +3,7 @@
  * socket files are removed as soon as all links stand, so that nothing can be left behind later.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -42,6 +43,7 @@ type LocalWorker = {
 
 /** Starts and links workers. @throws what kept one of them from starting; the others are ended then. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<Cluster> {
+  if (options.signal?.aborted) throw cancelledStart();
   const folder = await socketFolder();
   const started: Promise<LocalWorker>[] = [];
   for (let rank = 0; rank < options.workers; rank++) started.push(startWorker(options, rank, folder));
@@ -59,7 +61,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<C
   } catch (error) {
     const settled = await Promise.allSettled(started);
     await endAll(settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-    throw error;
+    throw options.signal?.aborted ? cancelledStart() : error;
   } finally {
     if (folder) await rm(folder, { recursive: true, force: true });
   }
@@ -123,44 +125,56 @@ async function socketFolder(): Promise<string | undefined> {
   return mkdtemp(join(roomy ? tmpdir() : '/tmp', 'kvr-'));
 }
 
-/** Waits for the line with the address that a worker prints once it listens. */
-function readAddress(
+/** Waits for the line with the address that a worker prints once it listens; after that it listens to nobody here. */
+async function readAddress(
   child: ChildProcess,
   rank: number,
   stderr: () => string,
   signal?: AbortSignal,
 ): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const fail = (error: KvrError): void => {
-      clearTimeout(timer);
-      child.kill('SIGKILL');
-      reject(error);
-    };
-    const timer = setTimeout(
-      () =>
-        fail(
-          new KvrError('WORKER_HUNG', `worker of rank ${rank} did not listen within ${LISTEN_TIMEOUT_MS} ms`),
-        ),
-      LISTEN_TIMEOUT_MS,
-    );
-    signal?.addEventListener(
-      'abort',
-      () => fail(new KvrError('CANCELLED', 'cancelled while starting workers')),
-      { once: true },
-    );
-    child.once('error', (error) =>
-      fail(new KvrError('WORKER_DIED', `worker of rank ${rank} did not start: ${error.message}`)),
-    );
-    child.once('exit', (code, killedBy) => fail(diedError(rank, code, killedBy, stderr())));
-    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf('\n');
-      if (end < 0) return;
-      clearTimeout(timer);
-      resolve(text.slice(0, end));
+  const stop = new AbortController();
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const late = `worker of rank ${rank} did not listen within ${LISTEN_TIMEOUT_MS} ms`;
+      const timer = setTimeout(() => reject(new KvrError('WORKER_HUNG', late)), LISTEN_TIMEOUT_MS);
+      stop.signal.addEventListener('abort', () => clearTimeout(timer));
+      onAbort(signal, () => reject(cancelledStart()), stop.signal);
+      child.once('error', (error) =>
+        reject(new KvrError('WORKER_DIED', `worker of rank ${rank} did not start: ${error.message}`)),
+      );
+      child.once('exit', (code, killedBy) => reject(diedError(rank, code, killedBy, stderr())));
+      onFirstLine(child, resolve);
     });
+  } catch (error) {
+    await kill(child);
+    throw error;
+  } finally {
+    stop.abort();
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const isRunning = child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+  if (isRunning && child.kill('SIGKILL')) await once(child, 'exit');
+}
+
+/** Calls `act` when `signal` is aborted or already was, until `until` is aborted. */
+function onAbort(signal: AbortSignal | undefined, act: () => void, until: AbortSignal): void {
+  if (signal?.aborted) act();
+  signal?.addEventListener('abort', act, { once: true, signal: until });
+}
+
+function onFirstLine(child: ChildProcess, act: (line: string) => void): void {
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    const end = text.indexOf('\n');
+    if (end >= 0) act(text.slice(0, end));
   });
+}
+
+function cancelledStart(): KvrError {
+  return new KvrError('CANCELLED', 'cancelled while starting workers');
 }
 
 function diedError(rank: number, code: number | null, killedBy: string | null, stderr: string): KvrError {
