@@ -6,6 +6,7 @@ import { Engine } from '../engine/engine.js';
 import type { GenerationResult } from '../engine/generation.js';
 import type { EngineOptions, GenerateRequest } from '../engine/options.js';
 import { KvrError } from '../core/errors.js';
+import { usableCacheFolder } from './cache-check.js';
 import { Progress } from './progress.js';
 import type { Run } from './report.js';
 import type { Shell } from './shell.js';
@@ -22,6 +23,7 @@ export async function withEngine<T>(
   { shell, progress }: RunContext,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
+  await usableCacheFolder(options.cacheDir);
   const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
   const engine = await Engine.load({ ...options, signal: shell.signal, onProgress }).finally(() =>
     progress.clear(),

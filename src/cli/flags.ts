@@ -52,7 +52,7 @@ export type ChainFlags = {
 };
 
 /** Cuts by name, as the engine knows them. */
-const NAMED_CUTS = ['auto', 'e', 's'] as const;
+const NAMED_CUTS = ['auto', 'e', 's', 'p'] as const;
 type NamedCut = (typeof NAMED_CUTS)[number];
 
 const BYTES_PER_MB = 1e6;
@@ -160,7 +160,7 @@ export const chainFlags = (): Option[] => [
   choiceFlag('--strategy <NAME>', 'how the prompt phase is spread; kvr unless given', STRATEGIES),
   new Option(
     '--partition <CUT>',
-    'auto plans for the measured workers and may leave some out, s plans for all, e is even, or sizes in tokens as in 1100,948; auto unless given',
+    'auto plans for the measured workers and may leave some out, s plans for all, p looks up, e is even, or sizes in tokens as in 1100,948; auto unless given',
   ).argParser(parsePartition),
   numberFlag('--deadline <SECONDS>', 'give up after so long', secondsSchema),
 ];

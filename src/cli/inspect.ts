@@ -1,18 +1,18 @@
 /**
  * `kvr inspect`: what a checkpoint is, and what memory its workers will need, without running it.
  */
+import { z } from 'zod';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { KvrError } from '../core/errors.js';
 import { evenPartition } from '../core/partition.js';
 import { type Dtype, DTYPES, kvBytesPerToken } from '../core/shape.js';
 import { workerMemory, type WorkerMemory } from '../engine/memory.js';
 import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
-import { cacheFolder } from '../model/cache/index.js';
 import { compileModel } from '../model/compile.js';
 import { openCheckpoint } from '../model/open.js';
 import { kernelKey, prepack } from '../runtime/kernels.js';
 import { byteTokenizer, loadTokenizer } from '../tokenizer/index.js';
-import { z } from 'zod';
+import { usableCacheFolder } from './cache-check.js';
 import type { Command } from './command.js';
 import { runContext } from './engine-run.js';
 import {
@@ -63,7 +63,7 @@ Example:
 
 async function runInspect(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
   const { progress } = runContext(shell, flags);
-  const cache = cacheFolder(flags.cacheDir);
+  const cache = await usableCacheFolder(flags.cacheDir);
   const onProgress = (fraction: number, what: string): void => progress.update(what, fraction);
   const checkpoint = await openCheckpoint(flags.model, {
     cacheFolder: cache,

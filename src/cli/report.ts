@@ -10,6 +10,9 @@ import type { Output } from './shell.js';
 /** Where a result was made: beside the result itself, what its figures depend on. */
 export type Run = { readonly result: GenerationResult; readonly threads: number };
 
+/** The time of fewer tokens is that of the system's own doings. */
+const LEAST_TIMED_TOKENS = 8;
+
 /** Picture and figures, each line no wider than the output, ending with a line end. */
 export function runReport(run: Run, output: Output): string {
   const paint = paintFor(output.hasColours);
@@ -19,8 +22,8 @@ export function runReport(run: Run, output: Output): string {
 
 function figures({ result, threads }: Run): string[] {
   const { promptTokens, ttftMs, completionTokens, decodeTokensPerSecond, finishReason } = result;
-  const decode =
-    decodeTokensPerSecond === null ? '' : ` at ${formatRate(decodeTokensPerSecond)} after the first`;
+  const isTelling = decodeTokensPerSecond !== null && completionTokens >= LEAST_TIMED_TOKENS;
+  const decode = isTelling ? ` at ${formatRate(decodeTokensPerSecond)} after the first` : '';
   return [
     `first token after ${formatMs(ttftMs)}`,
     `${formatPlural(promptTokens, 'prompt token')} (${formatRate((1000 * promptTokens) / ttftMs)})`,
