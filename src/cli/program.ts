@@ -77,6 +77,8 @@ function addCommand(parser: Parser, command: Command<never>, shell: Shell): void
     .command(command.name)
     .description(command.summary)
     .helpOption('-h, --help', 'print this');
+  // What a command does not take is an error, also beside the parser's own list of commands.
+  sub.allowExcessArguments(false);
   const argument = command.argument?.();
   if (argument) sub.addArgument(argument);
   for (const option of command.flags()) sub.addOption(option);
