@@ -16,7 +16,7 @@ const PROGRAM = `
   const graph = new GraphBuilder('identity');
   graph.node('Identity', [graph.input('x', 'f32', [1])], { outputs: ['y'] });
   graph.output('y', 'f32', [1]);
-  const session = await openSession(encodeModel(graph.build()), 1, false);
+  const session = await openSession(encodeModel(graph.build()), { threads: 1 });
   console.log(process.env.ORT_DISABLE_TELEMETRY);
   await session.close();`;
 

@@ -14,10 +14,11 @@ import { generate } from './generate.js';
 import { inspect } from './inspect.js';
 import type { StopCause } from './interrupt.js';
 import { oneLine } from './format.js';
+import { plan } from './plan.js';
 import type { Shell } from './shell.js';
 import { worker } from './worker.js';
 
-const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, worker];
+const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, plan, worker];
 
 const EPILOGUE = `
 Begin with:

@@ -31,6 +31,8 @@ export type CostBookOptions = {
   readonly cacheFolder: string;
   readonly shape: ModelShape;
   readonly chunkTokens: number;
+  /** Measure also where something is kept. */
+  readonly isFresh?: boolean;
   readonly signal?: AbortSignal;
   /** Called when nothing usable was kept and the workers are measured. */
   readonly onMeasure?: () => void;
@@ -52,7 +54,8 @@ export class CostBook {
   /** Reads what is kept for these workers, or measures them. @throws WORKER_*, LINK */
   static async open(workers: readonly ClusterWorker[], options: CostBookOptions): Promise<CostBook> {
     const key = bookKey(workers, options.chunkTokens);
-    const kept = await readBook(bookPath(options.cacheFolder, key), key, workers.length);
+    const path = bookPath(options.cacheFolder, key);
+    const kept = options.isFresh ? undefined : await readBook(path, key, workers.length);
     if (kept) return new CostBook(options, key, kept);
     options.onMeasure?.();
     const knowledge = await calibrate(workers, options.shape, options.chunkTokens, options.signal);

@@ -23,12 +23,15 @@ export type Cut = {
   readonly predictedTtftMs: number | null;
 };
 
+/** What a cut is made with: a cost book, or costs of workers that are only thought of. */
+export type Costs = Pick<CostBook, 'knowledge' | 'plan'>;
+
 export type CutContext = {
   readonly contextTokens: number;
   /** How many workers the engine has. */
   readonly workers: number;
   readonly shape: ModelShape;
-  readonly book: CostBook | undefined;
+  readonly book: Costs | undefined;
   readonly table: PartitionTable | undefined;
 };
 
@@ -50,7 +53,7 @@ export function cutContext(request: GenerateSettings, context: CutContext): Cut 
   return predicted(namedCut(partition, most, context), request, context);
 }
 
-function plannedCut(book: CostBook, most: number, { contextTokens }: CutContext): Cut {
+function plannedCut(book: Costs, most: number, { contextTokens }: CutContext): Cut {
   const { partition, ranks, predictedTtftMs } = book.plan(contextTokens, most);
   return { partition, workers: ranks.map(({ worker }) => worker), predictedTtftMs };
 }

@@ -64,7 +64,7 @@ export class Engine {
     const { model, startCluster } = await loadModel(settings, hooks);
     const engine = new Engine(model, settings, startCluster, await startCluster(signal));
     try {
-      if (settings.calibrate) engine.#book = await engine.#openBook(hooks);
+      if (settings.calibrate !== false) engine.#book = await engine.#openBook(hooks);
       return engine;
     } catch (error) {
       await engine.close();
@@ -210,6 +210,7 @@ export class Engine {
       cacheFolder: cacheFolder(this.settings.cacheDir),
       shape: this.model.shape,
       chunkTokens: this.settings.chunkTokens,
+      isFresh: this.settings.calibrate === 'fresh',
       ...(signal && { signal }),
       ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),
     });

@@ -29,8 +29,11 @@ export const engineOptionsSchema = z.strictObject({
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */
   kvMemoryBytes: z.number().int().min(1).optional(),
-  /** Measure the workers (once; kept in the cache) so that requests are planned; without, cuts are even. */
-  calibrate: z.boolean().default(true),
+  /**
+   * Measure the workers and links (once; kept in the cache) so that requests are planned; without, cuts are even.
+   * 'fresh' measures again whatever is kept: links change without a trace.
+   */
+  calibrate: z.union([z.boolean(), z.literal('fresh')]).default(true),
 });
 
 export type EngineHooks = {
