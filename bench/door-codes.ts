@@ -32,7 +32,9 @@ test(
     }
     await engine.close();
     ttfts.sort((a, b) => a - b);
-    console.log(`${right} of ${QUESTIONS} right, median TTFT ${ttfts[ttfts.length >> 1]?.toFixed(0)} ms (measured)`);
+    console.log(
+      `${right} of ${QUESTIONS} right, median TTFT ${ttfts[ttfts.length >> 1]?.toFixed(0)} ms (measured)`,
+    );
     expect(right / QUESTIONS).toBeGreaterThanOrEqual(0.99);
   },
 );

@@ -27,7 +27,7 @@ export type BenchFacts = Pick<BenchDocument, 'machine' | 'repeats' | 'seed' | 'n
 export function benchDocument({ model, cells, firstTokens }: BenchReport, facts: BenchFacts): BenchDocument {
   const { name, shape, parameters, digest } = model;
   return {
-    cells: cells.map(({ timeline: _timeline, ...cell }) => cell),
+    cells: cells.map(({ timeline, ...cell }) => cell),
     model: { name, architecture: shape.architecture, layers: shape.layers, parameters, digest },
     firstTokens,
     ...facts,

@@ -87,7 +87,7 @@ async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
   const { chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
   const memoryTokens = memoryTokensOf(flags.context, shape.contextTokens);
   const memory = evenPartition(memoryTokens, workers).map((slice, rank, { length }) =>
-    workerMemory({ shape, slice, isLast: rank === length - 1, chunkTokens }),
+    workerMemory({ shape, dtype, slice, isLast: rank === length - 1, newTokens: 0, chunkTokens }),
   );
   const { architecture, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, contextTokens } =
     shape;

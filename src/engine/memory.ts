@@ -1,15 +1,71 @@
+/**
+ * The memory a worker process has resident while it answers a request, from the model's shape alone: what `kvr inspect`
+ * predicts. Pure. Checked against the system's own count by bench/worker-memory.ts.
+ */
+import { type Slice, sliceTokens } from '../core/partition.js';
+import { type Dtype, kvBytesPerToken, type ModelShape } from '../core/shape.js';
+import { isPackedOnDisk } from '../model/compiled.js';
+import { activationFloatsPerRow } from '../model/onnx/blocks.js';
+import { blocksBytes, headBytes, tailBytes } from '../model/onnx/weight-bytes.js';
+
+/** Bytes. Weights are files that all workers of a machine map, so their sum counts those several times. */
 export type WorkerMemory = {
-  weightBytes: number;
-  kvBytes: number;
-  activationBytes: number;
-  baseBytes: number;
-  totalBytes: number;
+  readonly weightBytes: number;
+  readonly kvBytes: number;
+  readonly activationBytes: number;
+  /** The process itself, without a model. */
+  readonly baseBytes: number;
+  readonly totalBytes: number;
 };
-export function workerMemory(_: {
-  shape: import('../core/shape.js').ModelShape;
-  slice: import('../core/partition.js').Slice;
-  isLast: boolean;
-  chunkTokens: number;
-}): WorkerMemory {
-  return { weightBytes: 0, kvBytes: 0, activationBytes: 0, baseBytes: 0, totalBytes: 0 };
+
+export type WorkerMemoryInput = {
+  readonly shape: ModelShape;
+  readonly dtype: Dtype;
+  readonly slice: Slice;
+  /** The last rank also decodes: it holds the head and the answer's keys and values. */
+  readonly isLast: boolean;
+  readonly newTokens: number;
+  readonly chunkTokens: number;
+};
+
+export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
+  const weightBytes = residentWeightBytes(input);
+  const { shape, slice, isLast, newTokens } = input;
+  const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape);
+  const activationBytes = 4 * activationFloats(input);
+  const totalBytes = weightBytes + kvBytes + activationBytes + BASE_BYTES;
+  return { weightBytes, kvBytes, activationBytes, baseBytes: BASE_BYTES, totalBytes };
+}
+
+/** Node, the kernel runtime and two threads' heaps before a model is opened (measured, Linux x64). */
+const BASE_BYTES = 140e6;
+
+/**
+ * What is mapped becomes resident when it is used; what is packed at start is resident from then on. So a rank before
+ * the last is spared tail and head only where those are mapped.
+ */
+function residentWeightBytes(input: WorkerMemoryInput): number {
+  const { shape, dtype, isLast } = input;
+  const tail = isLast || !isPackedOnDisk(dtype) ? tailBytes(shape, dtype) : 0;
+  const head = isLast || dtype !== 'f32' ? headBytes(shape, dtype) : 0;
+  const sharesHead = shape.tiedHead && dtype === 'f32' && isLast;
+  return blocksBytes(shape, dtype) + tail + head + (sharesHead ? 0 : embeddingBytes(input));
+}
+
+/** The system maps this much around each row that is touched (measured; prompts rarely repeat neighbours). */
+const MAPPED_AROUND_ROW_BYTES = 256 << 10;
+
+function embeddingBytes({ shape, slice, isLast, newTokens }: WorkerMemoryInput): number {
+  const rows = sliceTokens(slice) + (isLast ? newTokens : 0);
+  return Math.min(4 * shape.vocabulary * shape.hidden, rows * MAPPED_AROUND_ROW_BYTES);
+}
+
+/** A chunk's own, while it goes through a block, and what every chunk of the slice keeps from block to block. */
+function activationFloats({ shape, slice, chunkTokens }: WorkerMemoryInput): number {
+  const { hidden, heads, kvHeads, headDim } = shape;
+  const rows = Math.min(chunkTokens, sliceTokens(slice));
+  const keptFloatsPerRow = 2 * hidden + (heads + 2 * kvHeads) * headDim;
+  // The slice's attention concatenates past and present inside.
+  const scratch = 2 * kvHeads * headDim * slice.end;
+  return rows * activationFloatsPerRow(shape) + sliceTokens(slice) * keptFloatsPerRow + scratch;
 }

@@ -1,0 +1,58 @@
+/**
+ * How many bytes a model's weights take once a worker has opened them, from the shape alone. Pure; biases and norms,
+ * which are vectors, are left out as too small to count. Follows compile.ts and linear.ts.
+ */
+import type { Dtype, ModelShape } from '../../core/shape.js';
+import { blockFormat } from './linear.js';
+
+/** Bytes of a weight [rows, columns]. */
+export function matrixBytes(dtype: Dtype, rows: number, columns: number): number {
+  switch (dtype) {
+    case 'f32':
+      return 4 * rows * columns;
+    case 'q8':
+      return blockBytes(8, rows, columns);
+    case 'q4':
+      return blockBytes(4, rows, columns);
+    case 'w8a8':
+      return rows * columns + 4 * rows;
+  }
+}
+
+function blockBytes(bits: 4 | 8, rows: number, columns: number): number {
+  const { blockSize } = blockFormat(bits, columns);
+  return rows * Math.ceil(columns / blockSize) * ((blockSize * bits) / 8 + 4);
+}
+
+/** Bytes of everything that lies between the embedding and the last attention. */
+export function blocksBytes(shape: ModelShape, dtype: Dtype): number {
+  const entry = queriesKeysValuesBytes(shape, dtype);
+  const exit = afterAttentionBytes(shape, dtype);
+  return shape.layers * (entry + exit) - tailBytes(shape, dtype);
+}
+
+/** Bytes of what follows the last attention, without the head: only the last rank runs it. */
+export function tailBytes(shape: ModelShape, dtype: Dtype): number {
+  const { hidden, heads, headDim } = shape;
+  if (shape.residual === 'parallel') return matrixBytes(dtype, hidden, heads * headDim);
+  return afterAttentionBytes(shape, dtype);
+}
+
+/** The head keeps 8 bits in every quantised dtype. */
+export function headBytes({ vocabulary, hidden }: ModelShape, dtype: Dtype): number {
+  return matrixBytes(dtype === 'f32' ? 'f32' : 'q8', vocabulary, hidden);
+}
+
+function queriesKeysValuesBytes({ hidden, heads, kvHeads, headDim }: ModelShape, dtype: Dtype): number {
+  return matrixBytes(dtype, heads * headDim, hidden) + 2 * matrixBytes(dtype, kvHeads * headDim, hidden);
+}
+
+function afterAttentionBytes(shape: ModelShape, dtype: Dtype): number {
+  const { hidden, heads, headDim, feedForward } = shape;
+  const wide = shape.mlp === 'silu-gated' ? 2 : 1;
+  return (
+    matrixBytes(dtype, hidden, heads * headDim) +
+    wide * matrixBytes(dtype, feedForward, hidden) +
+    matrixBytes(dtype, hidden, feedForward)
+  );
+}
