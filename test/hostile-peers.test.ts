@@ -11,6 +11,7 @@ import { GREEDY } from '../src/core/sampling.js';
 import type { ModelShape } from '../src/core/shape.js';
 import { controlFrame, encodeHead, type KvFrame, MAX_META_BYTES } from '../src/link/frame.js';
 import { compileModel } from '../src/model/compile.js';
+import { integerWeights } from '../src/runtime/instruction-sets.js';
 import { kernelKey, prepack } from '../src/runtime/kernels.js';
 import type { RunMessage } from '../src/worker/protocol.js';
 import { ReferenceModel } from './reference/forward.js';
@@ -54,6 +55,7 @@ beforeAll(async () => {
     dtype: 'f32',
     kernelKey: kernelKey(),
     prepack,
+    integerWeights: integerWeights(),
   });
   answer = (await ReferenceModel.load(checkpoint)).greedy(IDS, NEW_TOKENS).ids;
 });

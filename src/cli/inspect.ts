@@ -10,6 +10,7 @@ import { workerMemory, type WorkerMemory } from '../engine/memory.js';
 import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
 import { compileModel } from '../model/compile.js';
 import { openCheckpoint } from '../model/open.js';
+import { integerWeights } from '../runtime/instruction-sets.js';
 import { kernelKey, prepack } from '../runtime/kernels.js';
 import { byteTokenizer, loadTokenizer } from '../tokenizer/index.js';
 import { usableCacheFolder } from './cache-check.js';
@@ -136,7 +137,14 @@ async function hasChatTemplate({ tokenizerFolder, shape }: Checkpoint): Promise<
 async function isCompiled(checkpoint: Checkpoint, dtype: Dtype, cache: string): Promise<boolean> {
   try {
     const signal = AbortSignal.abort();
-    await compileModel(checkpoint, { cacheFolder: cache, dtype, kernelKey: kernelKey(), prepack, signal });
+    await compileModel(checkpoint, {
+      cacheFolder: cache,
+      dtype,
+      kernelKey: kernelKey(),
+      prepack,
+      integerWeights: integerWeights(),
+      signal,
+    });
     return true;
   } catch (error) {
     if (error instanceof KvrError && error.code === 'CANCELLED') return false;

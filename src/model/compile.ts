@@ -21,6 +21,8 @@ export type CompileOptions = {
   readonly kernelKey: string;
   /** Rewrites the graph at `source` as `target` with its weights laid out for this machine's kernels. */
   readonly prepack: (source: string, target: string) => Promise<void>;
+  /** Signedness of w8a8's weights: i8 where this machine's kernels sum products with u8 exactly, else u8. */
+  readonly integerWeights: 'i8' | 'u8';
   readonly signal?: AbortSignal;
   readonly onProgress?: (fraction: number) => void;
   /** Called when another process is compiling the same model. */
@@ -72,10 +74,9 @@ async function writePacked(
   add: (target: GraphTarget) => Promise<void>,
 ): Promise<number> {
   const { shape } = checkpoint;
-  const { dtype } = options;
-  if (!isPackedOnDisk(dtype)) return writeGraph(folder, name, shape, dtype, add);
+  if (!isPackedOnDisk(options.dtype)) return writeGraph(folder, name, shape, options, add);
   const source = `plain-${name}`;
-  await writeGraph(folder, source, shape, dtype, add);
+  await writeGraph(folder, source, shape, options, add);
   await options.prepack(join(folder, source), join(folder, name));
   await Promise.all([unlink(join(folder, source)), unlink(join(folder, `${source}.bin`))]);
   return (await stat(join(folder, `${name}.bin`))).size;
@@ -86,14 +87,14 @@ async function writeGraph(
   folder: string,
   name: string,
   shape: ModelShape,
-  dtype: Dtype,
+  { dtype, integerWeights }: CompileOptions,
   add: (target: GraphTarget) => Promise<void>,
 ): Promise<number> {
   const path = join(folder, name);
   const weights = await WeightFile.create(`${path}.bin`);
   try {
     const graph = new GraphBuilder(name);
-    await add({ shape, dtype, graph, weights, quantized: new Map() });
+    await add({ shape, dtype, integerWeights, graph, weights, quantized: new Map() });
     await writeFile(path, encodeModel(graph.build()));
   } finally {
     await weights.close();
@@ -131,9 +132,7 @@ async function writeEmbedding(checkpoint: Checkpoint, folder: string): Promise<n
 async function writeHead(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<number> {
   if (options.dtype !== 'f32') {
     const { shape } = checkpoint;
-    return writeGraph(folder, FILES.head, shape, options.dtype, (target) =>
-      addQuantizedHead(target, checkpoint),
-    );
+    return writeGraph(folder, FILES.head, shape, options, (target) => addQuantizedHead(target, checkpoint));
   }
   const { vocabulary, hidden, tiedHead } = checkpoint.shape;
   const graph = new GraphBuilder('head');

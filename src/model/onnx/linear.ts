@@ -13,9 +13,11 @@ import { asBytes, readPanels, readTransposed, type WeightFile } from './weight-f
 export type GraphTarget = {
   readonly shape: ModelShape;
   readonly dtype: Dtype;
+  /** Signedness of w8a8's weights. */
+  readonly integerWeights: 'i8' | 'u8';
   readonly graph: GraphBuilder;
   readonly weights: WeightFile;
-  /** Values that were already turned into int8 rows, by name. */
+  /** Values that were already turned into u8 rows, by name. */
   readonly quantized: Map<string, QuantizedRows>;
 };
 
@@ -111,26 +113,36 @@ export async function addBlockMatMul(
   });
 }
 
-/** int8 weights with a scale a channel times int8 activations with a scale a row, summed exactly in i32. */
+/**
+ * int8 weights with a scale a channel times u8 activations with a scale a row, summed exactly in i32. Activations are
+ * u8 around 128: i8 ones have no fast kernel on x86 (measured on AVX-512 VNNI, 512 rows of 2048×5632, one thread:
+ * i8×i8 19 GFLOP/s, u8×i8 498, u8×u8 264).
+ */
 async function addIntegerMatMul(
   target: GraphTarget,
   name: string,
   x: string,
   weight: WeightMatrix,
 ): Promise<string> {
-  const { graph, weights } = target;
+  const { graph, weights, integerWeights } = target;
   const { rows, columns } = weight;
   const channels = { weights: new Int8Array(rows * columns), scales: new Float32Array(rows) };
   for await (const { start, values } of readPanels(weight))
     quantizeChannels(values, columns, channels, start);
-  const w = graph.initializer(
-    await weights.append(`${name}.weight`, 'i8', [columns, rows], asBytes(channels.weights)),
-  );
+  const bytes = asBytes(channels.weights);
+  if (integerWeights === 'u8') shiftToUnsigned(bytes);
+  const w = graph.initializer(await weights.append(`${name}.weight`, integerWeights, [columns, rows], bytes));
   const s = graph.initializer(
     await weights.append(`${name}.scales`, 'f32', [rows], asBytes(channels.scales)),
   );
   const activations = quantizedRows(target, x);
-  const sums = graph.node('MatMulInteger', [activations.values, w]);
+  const zeros = integerWeights === 'u8' ? [u8Zero(target, `${name}.zero`)] : [];
+  const sums = graph.node('MatMulInteger', [
+    activations.values,
+    w,
+    u8Zero(target, `${name}.xZero`),
+    ...zeros,
+  ]);
   const scaled = graph.node('Mul', [
     graph.node('Cast', [sums], { attributes: { to: ELEMENT_TYPES.f32 } }),
     activations.scales,
@@ -138,20 +150,35 @@ async function addIntegerMatMul(
   return graph.node('Mul', [scaled, s]);
 }
 
+/** What 0 is in unsigned bytes. */
+const U8_ZERO = 128;
+
+function u8Zero({ graph }: GraphTarget, name: string, dims: readonly number[] = []): string {
+  return graph.initializer({ name, type: 'u8', dims, data: Uint8Array.of(U8_ZERO) });
+}
+
+/** Adds 128 to bytes that hold i8. */
+function shiftToUnsigned(bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ U8_ZERO;
+}
+
 /** A row of zeros must not divide by zero; any scale gives zeros again. */
 const LEAST_SCALE = 1e-30;
 
-/** x [1, rows, in] as int8 with one scale a row, made once for all products that read the same x. */
+/** x [1, rows, in] as u8 around 128 with one scale a row, made once for all products that read the same x. */
 function quantizedRows(target: GraphTarget, x: string): QuantizedRows {
   const known = target.quantized.get(x);
   if (known) return known;
   const { graph } = target;
   const axis = graph.constant(`${x}.lastAxis`, 'i64', [1], [-1]);
-  const largest = graph.node('ReduceMax', [graph.node('Abs', [x]), axis], { attributes: { keepdims: 1 } });
+  const extreme = (op: string): string => graph.node(op, [x, axis], { attributes: { keepdims: 1 } });
+  // Two passes that only read are faster than one that writes all magnitudes (0.26 against 0.34 ms for 512×2048).
+  const largest = graph.node('Max', [extreme('ReduceMax'), graph.node('Neg', [extreme('ReduceMin')])]);
   const scaled = graph.node('Mul', [largest, graph.constant(`${x}.step`, 'f32', [1], [1 / 127])]);
   const scales = graph.node('Max', [scaled, graph.constant(`${x}.least`, 'f32', [1], [LEAST_SCALE])]);
-  const rounded = graph.node('Round', [graph.node('Div', [x, scales])]);
-  const values = graph.node('Cast', [rounded], { attributes: { to: ELEMENT_TYPES.i8 } });
+  const byRow = graph.node('Reshape', [scales, graph.constant(`${x}.flat`, 'i64', [1], [-1])]);
+  const zeros = graph.node('Expand', [u8Zero(target, `${x}.zero`, [1]), graph.node('Shape', [byRow])]);
+  const values = graph.node('QuantizeLinear', [x, byRow, zeros], { attributes: { axis: 1 } });
   const made = { values, scales };
   target.quantized.set(x, made);
   return made;
