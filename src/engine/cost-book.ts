@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { ClusterWorker } from '../cluster/cluster.js';
 import type { ModelShape } from '../core/shape.js';
 import { makeFolder } from '../model/cache/index.js';
+import { FORMAT_VERSION } from '../model/compiled.js';
 import type { RankTimeline } from '../core/timeline.js';
 import { parseStoredCost, type Plan, planPartition, refreshCost, storedCost } from '../plan/index.js';
 import { calibrate, type ChainKnowledge } from './calibrate.js';
@@ -111,9 +112,9 @@ function bookPath(cacheFolder: string, key: string): string {
 /** Names the workers in chain order: where they run, what they run, with how many threads. */
 function bookKey(workers: readonly ClusterWorker[], chunkTokens: number): string {
   const each = workers.map(({ handle, ready }) => `${handle.id}:${ready.threads}`);
-  return [hostname(), workers[0]?.ready.digest, workers[0]?.ready.dtype, chunkTokens, ...each]
-    .join(' ')
-    .slice(0, 1000);
+  const { digest, dtype } = workers[0]?.ready ?? {};
+  // Other graphs cost something else.
+  return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, chunkTokens, ...each].join(' ').slice(0, 1000);
 }
 
 /** @returns undefined where nothing is kept, or what is kept can not be used: it is measured again then. */

@@ -51,6 +51,9 @@ export async function openSession(source: SessionSource, given: SessionOptions):
     extra: {
       session: {
         intra_op: { allow_spinning: threads > 1 ? '1' : '0' },
+        // Every graph has a pool of its own: one whose threads went on spinning after its call would take the cores
+        // from the next graph's.
+        force_spinning_stop: '1',
         disable_prepacking: keepsPlain ? '1' : '0',
       },
     },
