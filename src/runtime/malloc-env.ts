@@ -1,8 +1,16 @@
 /**
- * Environment that makes glibc keep large blocks on its heap instead of mapping and unmapping them for every kernel
- * call, which costs a page fault per 4 KiB. Read when a process starts; unknown elsewhere and harmless there.
+ * Environment that makes glibc keep the memory of kernel calls instead of giving it back and faulting it in again, a
+ * page at a time, for the next call. Read when a process starts; unknown elsewhere and harmless there.
+ *
+ * Measured on a virtual machine, one block of 2048×5632 at w8a8, 512 rows, one thread: 210 to 400 ms with 8,000 to
+ * 16,000 page faults a call by default, 84 ms with none like this.
  */
 export const MALLOC_ENV = {
+  // One heap for all threads: those of other threads are cut into pieces of 64 MiB and trimmed in their own way.
+  MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: `${1 << 30}`,
   MALLOC_TRIM_THRESHOLD_: `${1 << 30}`,
+  MALLOC_TOP_PAD_: `${64 << 20}`,
+  // Huge pages where the system offers them on request: a 512th of the faults.
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 } as const;

@@ -20,7 +20,7 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   if (!model) return;
   const desk = new Desk(port, settings, model.shape);
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
-  await warmUp(model, () => desk.isIdle);
+  await warmUp(model, settings.chunkTokens, () => desk.isIdle);
   for (let work = desk.next(); work; work = desk.next()) {
     if (work.type === 'probe') await measure(model, work.probe, desk);
     else await serve(model, work.request, desk, settings.chunkTokens);

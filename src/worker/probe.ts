@@ -22,7 +22,7 @@ export async function probeModel(model: Model, probe: ProbeMessage): Promise<Pro
     await call();
     samples.push({ kind, tokens, prefixTokens, ms: wallClock() - startMs });
   };
-  await warmUp(model);
+  await warmUp(model, Math.max(...probe.blockTokens));
   const startMs = wallClock();
   for (let repeat = 0; repeat <= probe.repeats; repeat++) {
     for (const tokens of probe.blockTokens) await probeBlock(model, layerOf(model, repeat), tokens, note);
@@ -38,11 +38,20 @@ export async function probeModel(model: Model, probe: ProbeMessage): Promise<Pro
 /** A large model on a slow machine is timed fewer times rather than for minutes. */
 const ENOUGH_MS = 6_000;
 
-/** Takes one row through every block, so that the weights' pages are mapped. */
-export async function warmUp(model: Model, goOn: () => boolean = () => true): Promise<void> {
-  for (let layer = 0; layer < model.shape.layers && goOn(); layer++) {
-    await probeBlock(model, layer, 1, async (_kind, _tokens, _prefix, call) => void (await call()));
-  }
+/**
+ * Takes one row through every block, so that the weights' pages are mapped, then as many rows as a request's chunk
+ * has through one block and its attention, so that the heap has its size.
+ */
+export async function warmUp(
+  model: Model,
+  chunkTokens: number,
+  goOn: () => boolean = () => true,
+): Promise<void> {
+  const run: Note = async (_kind, _tokens, _prefix, call) => void (await call());
+  for (let layer = 0; layer < model.shape.layers && goOn(); layer++) await probeBlock(model, layer, 1, run);
+  const tokens = Math.min(chunkTokens, model.shape.contextTokens);
+  if (goOn()) await probeBlock(model, layerOf(model, 0), tokens, run);
+  if (goOn()) await probeAttention(model, tokens, 0, run);
 }
 
 /** Layers take turns; block 0 is only a part of a block and stands in where there is no other. */
