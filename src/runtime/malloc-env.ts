@@ -1,14 +1,15 @@
 /**
- * Environment that makes glibc keep the memory of kernel calls instead of giving it back and faulting it in again, a
- * page at a time, for the next call. Read when a process starts; unknown elsewhere and harmless there.
+ * Environment that fits glibc's heap to kernels. Read when a process starts; unknown elsewhere and harmless there.
  *
- * Measured on a virtual machine, one block of 2048×5632 at w8a8, 512 rows, one thread: 210 to 400 ms with 8,000 to
- * 16,000 page faults a call by default, 84 ms with none like this.
+ * Activations stay on the heap instead of being given back and faulted in again, a page at a time, for the next call:
+ * one block of 2048×5632 at w8a8, 512 rows, one thread, on a virtual machine took 210 to 400 ms with 8,000 to 16,000
+ * page faults by default, and 84 ms with none like this (measured). What is larger, such as the buffers in which the
+ * runtime packs weights while it opens a model, is mapped and so given back.
  */
 export const MALLOC_ENV = {
   // One heap for all threads: those of other threads are cut into pieces of 64 MiB and trimmed in their own way.
   MALLOC_ARENA_MAX: '1',
-  MALLOC_MMAP_THRESHOLD_: `${1 << 30}`,
+  MALLOC_MMAP_THRESHOLD_: `${32 << 20}`,
   MALLOC_TRIM_THRESHOLD_: `${1 << 30}`,
   MALLOC_TOP_PAD_: `${64 << 20}`,
   // Huge pages where the system offers them on request: a 512th of the faults.
