@@ -28,6 +28,7 @@ export class WorkerHandle {
   #link: SocketLink | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #heardMs = performance.now();
+  #beatMs = performance.now();
   #isEnded = false;
 
   /** @param id what this engine calls the worker, in chains and to its peers */
@@ -55,6 +56,7 @@ export class WorkerHandle {
     const ready = this.#expect('ready', signal);
     const { id, engine } = this;
     this.send({ type: 'hello', role: 'engine', worker: engine, as: id, engine });
+    this.#beatMs = performance.now();
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     return ready;
   }
@@ -117,7 +119,11 @@ export class WorkerHandle {
   }
 
   #beat(): void {
-    const silentMs = performance.now() - this.#heardMs;
+    const nowMs = performance.now();
+    // A beat that comes late means that this process stood still; what the worker said meanwhile is not read yet.
+    this.#heardMs += Math.max(0, nowMs - this.#beatMs - HEARTBEAT_MS);
+    this.#beatMs = nowMs;
+    const silentMs = nowMs - this.#heardMs;
     if (silentMs > HEARTBEAT_TIMEOUT_MS) {
       const message = `worker ${this.id} gave no sign of life for ${Math.round(silentMs)} ms, limit ${HEARTBEAT_TIMEOUT_MS} ms`;
       return this.fail(new KvrError('WORKER_HUNG', message));
