@@ -25,6 +25,8 @@ export type RankTimeline = {
   readonly attentionMs: number;
   /** Blocked on KV of the prefix that had not arrived. */
   readonly waitMs: number;
+  /** The worker's time that other requests got meanwhile; where it is not 0, times say less about the worker. */
+  readonly sharedMs?: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
   readonly events: readonly TimelineEvent[];

@@ -28,6 +28,8 @@ export type ChainSpec = {
   /** Tokens at which chunks must end as well; see RunMessage. */
   readonly cutsAt?: readonly number[];
   readonly signal?: AbortSignal;
+  /** Called when a rank has said its last word and has let go of its cache. */
+  readonly onRankEnd?: (rank: number) => void;
   /** The limit as it was asked for, and what is left of it. */
   readonly deadline?: { readonly limitMs: number; readonly leftMs: number };
 };
@@ -135,11 +137,13 @@ class ChainRun {
         return this.events.push({ type: 'token', id: message.id, ...readLogits(payload) });
       case 'prefilled':
         state.isPrefilled = true;
+        if (rank < this.#ranks.length - 1) this.#spec.onRankEnd?.(rank);
         this.events.push({ type: 'prefilled', timeline: message.timeline });
         return this.#endIfComplete();
       case 'finished':
         if (message.reason === 'cancelled') return;
         this.#finish = message.reason;
+        this.#spec.onRankEnd?.(rank);
         return this.#endIfComplete();
       case 'failed': {
         const error = new KvrError(message.code as KvrErrorCode, message.message);

@@ -24,6 +24,8 @@ export type GenerationResult = {
   readonly partition: readonly number[];
   readonly workers: number;
   readonly dtype: Dtype;
+  /** From being asked to being handed to the chain. */
+  readonly queueMs: number;
   /** From handing the request to the chain to its first token in our hands. */
   readonly ttftMs: number;
   /** What the plan expected; null where there is no plan for this machine yet. */
@@ -46,6 +48,7 @@ export type GenerationInput = {
   readonly layers: number;
   readonly dtype: Dtype;
   readonly predictedTtftMs: number | null;
+  readonly queueMs: number;
 };
 
 /** @throws KvrError where the chain fails */
@@ -111,7 +114,7 @@ class Generation {
   }
 
   result(): GenerationResult {
-    const { spec, dtype, predictedTtftMs } = this.#input;
+    const { spec, dtype, predictedTtftMs, queueMs } = this.#input;
     const decodeMs = this.#lastMs - this.#firstMs;
     return {
       text: this.#output.text,
@@ -123,6 +126,7 @@ class Generation {
       partition: partitionSizes(spec.partition),
       workers: spec.workers.length,
       dtype,
+      queueMs,
       ttftMs: this.#firstMs - this.#startMs,
       predictedTtftMs,
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,

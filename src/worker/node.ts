@@ -234,6 +234,7 @@ export class WorkerNode {
       dtype,
       threads: this.#settings.threads,
       chunkTokens: this.#settings.chunkTokens,
+      kvBytesLimit: this.#settings.kvBytesLimit,
     } as const;
     this.#shape = shape;
     this.#opened = ready;

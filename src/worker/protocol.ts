@@ -15,6 +15,9 @@ const milliseconds = z.number().min(0);
 /** A worker's name in the chain plus where it listens. */
 const peer = z.object({ worker: workerId, address: z.string().max(512) });
 
+/** Requests one worker holds at once, running and waiting. */
+export const MAX_REQUESTS = 64;
+
 /** single: one worker alone. kvr: the chain. tsp: all-gather with a barrier per layer; tsp-dense: likewise, with the full QKᵀ. */
 export const STRATEGIES = ['single', 'kvr', 'tsp', 'tsp-dense'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
@@ -88,6 +91,7 @@ export const timelineSchema = z.object({
   computeMs: milliseconds,
   attentionMs: milliseconds,
   waitMs: milliseconds,
+  sharedMs: milliseconds.optional(),
   sentBytes: z.number().min(0),
   receivedBytes: z.number().min(0),
   events: z.array(timelineEvent).max(1_000_000).readonly(),
@@ -124,6 +128,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     threads: index,
     /** Rows in one kernel call: what the engine's costs and plans count in. */
     chunkTokens: index,
+    /** Bytes of KV-cache that all its requests may take together. */
+    kvBytesLimit: z.number().min(0),
   }),
   z.object({ type: z.literal('connected') }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
