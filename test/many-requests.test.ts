@@ -6,41 +6,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelShape } from '../src/core/shape.js';
 import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { seededRandom } from './reference/random.js';
-import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { certainSteps } from './support/same-answer.js';
-
-const SHAPE: ModelShape = {
-  architecture: 'llama',
-  layers: 3,
-  hidden: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  vocabulary: 61,
-  contextTokens: 512,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
-};
-const CHECKPOINT = randomCheckpoint(SHAPE, 11);
+import { SMALL_CHECKPOINT, smallPrompt } from './support/small-llama.js';
 
 let folder = '';
 let reference: ReferenceModel;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kvr-many-'));
-  await saveHfFolder(CHECKPOINT, join(folder, 'model'));
-  reference = await ReferenceModel.load(CHECKPOINT);
+  await saveHfFolder(SMALL_CHECKPOINT, join(folder, 'model'));
+  reference = await ReferenceModel.load(SMALL_CHECKPOINT);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -49,16 +27,11 @@ function load(options: Partial<Parameters<typeof Engine.load>[0]> = {}): Promise
   return Engine.load({ model, threads: 1, calibrate: false, cacheDir: folder, chunkTokens: 16, ...options });
 }
 
-function promptOf(tokens: number, seed: number): number[] {
-  const random = seededRandom(seed);
-  return Array.from({ length: tokens }, () => random.below(SHAPE.vocabulary));
-}
-
 /** Requests of mixed lengths with what they must give. */
 function mixedRequests(count: number): { request: GenerateRequest; ids: readonly number[]; steps: number }[] {
   const random = seededRandom(5);
   return Array.from({ length: count }, (_, index) => {
-    const promptIds = promptOf(1 + random.below(70), 100 + index);
+    const promptIds = smallPrompt(1 + random.below(70), 100 + index);
     const maxTokens = 1 + random.below(12);
     const { ids, margins } = reference.greedy(promptIds, maxTokens);
     return { request: { promptIds, maxTokens }, ids, steps: certainSteps({ ids, margins, logits: [] }) };

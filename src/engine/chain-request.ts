@@ -27,6 +27,10 @@ export type ChainSpec = {
   readonly wantLogits: boolean;
   /** Tokens at which chunks must end as well; see RunMessage. */
   readonly cutsAt?: readonly number[];
+  /** Rows that rank 0's worker has kept; see RunMessage. */
+  readonly reuse?: { readonly entry: number; readonly tokens: number };
+  /** The last rank is to keep the request's rows. */
+  readonly keep?: boolean;
   readonly signal?: AbortSignal;
   /** Called when a rank has said its last word and has let go of its cache. */
   readonly onRankEnd?: (rank: number) => void;
@@ -100,6 +104,7 @@ class ChainRun {
   #sendRun(rank: number): void {
     const { request, strategy, workers, ids, partition, maxTokens, sampling, eosIds, wantLogits } =
       this.#spec;
+    const { reuse, keep = false } = this.#spec;
     const slice = partition[rank];
     const worker = workers[rank];
     if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
@@ -119,6 +124,8 @@ class ChainRun {
         eosIds: [...eosIds],
         cutsAt: [...(this.#spec.cutsAt ?? [])],
         wantLogits,
+        ...(rank === 0 && reuse && { reuse }),
+        ...(isLast && { keep }),
       },
       new Uint8Array(part.buffer),
     );

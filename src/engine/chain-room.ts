@@ -47,6 +47,11 @@ export class ChainRoom {
     return ((before + 1) * this.#meanMs) / Math.max(1, this.running);
   }
 
+  /** Waits until one more may run, as far as their number goes. @throws CANCELLED */
+  async slot(signal: AbortSignal): Promise<void> {
+    await this.#until(() => this.running < this.#maxRunning, signal);
+  }
+
   /**
    * Waits until there is room, and takes it. One caller at a time. What would not even fit an empty worker is let
    * through when the chain is empty: the worker's own refusal says what to do.

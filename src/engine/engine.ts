@@ -10,7 +10,8 @@ import { cacheFolder } from '../model/cache/index.js';
 import { ChainRoom, type Lease } from './chain-room.js';
 import { CostBook } from './cost-book.js';
 import type { ChainSpec } from './chain-request.js';
-import { type Cut, cutContext } from './cut.js';
+import { cutAfterPrefix } from './cached-cut.js';
+import type { Cut } from './cut.js';
 import { Deadline } from './deadline.js';
 import { type GenerateEvent, type GenerationResult, runGeneration } from './generation.js';
 import { type LoadedModel, loadModel, type StartCluster } from './load.js';
@@ -25,6 +26,7 @@ import {
   requestSchema,
 } from './options.js';
 import { kvNeeds } from './kv-needs.js';
+import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 import { promptIds } from './prompt.js';
 import { readTable } from './table-file.js';
 import { Turnstile } from './turnstile.js';
@@ -64,6 +66,7 @@ export class Engine {
   readonly #closing = new AbortController();
   #cluster: Cluster;
   #room: ChainRoom;
+  #prefixes: PrefixIndex;
   #restart: Promise<Cluster> | undefined;
   #book: CostBook | undefined;
   // Engines that share workers must not share ids; those under 2³² belong to calibration.
@@ -80,6 +83,7 @@ export class Engine {
     this.#startCluster = startCluster;
     this.#cluster = cluster;
     this.#room = roomOf(cluster, settings);
+    this.#prefixes = new PrefixIndex(cluster.workers);
     // As many as there are requests; each takes its own away.
     setMaxListeners(0, this.#closing.signal);
     // Beside those who wait there is the one whose turn it is.
@@ -185,7 +189,10 @@ export class Engine {
       return await deadline.bound(signal, async (bounded) => {
         for (;;) {
           const cluster = await this.#usableCluster(bounded);
-          const cut = await this.#cut(settings, ids.length);
+          // What those before it leave behind may be of use to it.
+          await this.#room.slot(bounded);
+          const found = settings.prefixCache ? this.#prefixes.find(ids) : [];
+          const cut = await this.#cut(settings, ids.length, found);
           const lease = await this.#room.reserve(kvNeeds(cut, settings, this.model.shape), bounded);
           if (isUsable(cluster)) return { cluster, cut, lease };
           lease.end();
@@ -223,12 +230,16 @@ export class Engine {
     }
   }
 
-  async #cut(settings: GenerateSettings, contextTokens: number): Promise<Cut> {
+  async #cut(
+    settings: GenerateSettings,
+    contextTokens: number,
+    found: readonly CachedPrefix[] = [],
+  ): Promise<Cut> {
     const { shape } = this.model;
     const workers = this.#cluster.workers.length;
     const table =
       settings.partition === 'p' ? await readTable(cacheFolder(this.settings.cacheDir), this) : undefined;
-    return cutContext(settings, { contextTokens, workers, shape, book: this.#book, table });
+    return cutAfterPrefix(settings, { contextTokens, workers, shape, book: this.#book, table }, found);
   }
 
   #specify(
@@ -250,13 +261,15 @@ export class Engine {
       eosIds: this.model.eosIds,
       wantLogits,
       cutsAt,
+      ...(cut.reuse && { reuse: cut.reuse }),
+      keep: settings.prefixCache,
       signal,
     };
   }
 
   /** Timelines of real requests keep the costs true to a machine that slows down. */
-  #learn(cut: Cut, { strategy, promptTokens, timeline }: GenerationResult): void {
-    if (strategy === 'tsp-dense' || promptTokens < MIN_REFRESH_TOKENS) return;
+  #learn(cut: Cut, { strategy, promptTokens, cachedTokens, timeline }: GenerationResult): void {
+    if (strategy === 'tsp-dense' || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0) return;
     // Another engine's requests may have been in between.
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
     this.#book?.refresh(promptTokens, cut.workers, timeline);
@@ -271,6 +284,7 @@ export class Engine {
     this.#restart = this.#startCluster(signal);
     this.#cluster = await this.#restart;
     this.#room = roomOf(this.#cluster, this.settings);
+    this.#prefixes = new PrefixIndex(this.#cluster.workers);
     return this.#cluster;
   }
 

@@ -16,6 +16,8 @@ export type GenerationResult = {
   readonly text: string;
   readonly tokenIds: readonly number[];
   readonly promptTokens: number;
+  /** Those of them whose rows were kept from an earlier request, and not computed again. */
+  readonly cachedTokens: number;
   readonly completionTokens: number;
   /** 'stop': an end token or a stop string; 'length': the limit of new tokens. */
   readonly finishReason: FinishReason;
@@ -120,6 +122,7 @@ class Generation {
       text: this.#output.text,
       tokenIds: this.ids,
       promptTokens: spec.ids.length,
+      cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
       finishReason: this.finishReason,
       strategy: spec.strategy,

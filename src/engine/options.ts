@@ -33,6 +33,11 @@ export const engineOptionsSchema = z.strictObject({
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */
   kvMemoryBytes: z.number().int().min(1).optional(),
+  /**
+   * The part of it that caches of ended requests may take, for later prompts that begin with the same tokens; 0 is
+   * off. Workers that run already have a bound of their own.
+   */
+  prefixCacheBytes: z.number().int().min(0).default(0),
   /** Requests under way at once; what the workers' memory has no room for waits as well. */
   maxRunning: z.number().int().min(1).max(MAX_REQUESTS).default(DEFAULT_RUNNING),
   /** Requests that may wait for their turn; one more is refused with BUSY. */
@@ -79,6 +84,8 @@ export const requestSchema = z.strictObject({
   deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
   /** Tokens at which a chunk of rows must end as well: how one worker runs other workers' slices for emulation. */
   cutsAt: z.array(z.number().int().min(0)).max(1024).default([]),
+  /** Go on from rows of earlier requests, and keep this one's, as far as the engine's workers keep any. */
+  prefixCache: z.boolean().default(true),
   /** Report the logits after the prompt. */
   wantLogits: z.boolean().default(false),
 });

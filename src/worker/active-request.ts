@@ -14,6 +14,8 @@ export type ActiveRequest = {
   readonly job: Job;
   readonly rank: number;
   readonly slice: Slice;
+  /** Tokens at the slice's front whose rows are in the cache from the start. */
+  readonly cachedTokens: number;
   readonly contextTokens: number;
   readonly cache: KvCache;
   readonly cacheBytes: number;
@@ -23,8 +25,14 @@ export type ActiveRequest = {
   isCancelled: boolean;
 };
 
-/** Allocates what the request needs. @throws WORKER_REFUSED where the system has no room for it */
-export function openRequest(job: Job, shape: ModelShape): ActiveRequest {
+/** Rows of an earlier request that this one begins with. */
+export type Reuse = { readonly cache: KvCache; readonly tokens: number };
+
+/**
+ * Allocates what the request needs, with the rows of an earlier one copied in once where it goes on from there.
+ * @throws WORKER_REFUSED where the system has no room for it
+ */
+export function openRequest(job: Job, shape: ModelShape, reuse?: Reuse): ActiveRequest {
   const contextTokens = sum(job.partition);
   const start = sum(job.partition.slice(0, job.rank));
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
@@ -35,8 +43,9 @@ export function openRequest(job: Job, shape: ModelShape): ActiveRequest {
     job,
     rank: job.rank,
     slice: { start, end: start + (job.partition[job.rank] ?? 0) },
+    cachedTokens: reuse?.tokens ?? 0,
     contextTokens,
-    cache: allocateCache(shape, capacity, cacheBytes),
+    cache: allocateCache(shape, capacity, cacheBytes, reuse),
     cacheBytes,
     coverage: Array.from({ length: shape.layers }, () => new RowCoverage(expectedRows)),
     recorder: new Recorder(),
@@ -45,9 +54,11 @@ export function openRequest(job: Job, shape: ModelShape): ActiveRequest {
 }
 
 /** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
-function allocateCache(shape: ModelShape, capacity: number, cacheBytes: number): KvCache {
+function allocateCache(shape: ModelShape, capacity: number, cacheBytes: number, reuse?: Reuse): KvCache {
   try {
-    return new KvCache(shape, capacity);
+    return reuse
+      ? KvCache.continued(shape, reuse.cache, reuse.tokens, capacity)
+      : new KvCache(shape, capacity);
   } catch (error) {
     const needed = Math.ceil(cacheBytes / 2 ** 20);
     const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;

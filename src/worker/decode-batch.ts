@@ -12,9 +12,8 @@ import type { Desk } from './desk.js';
 type Sequence = {
   readonly request: ActiveRequest;
   readonly sampler: Sampler;
-  /** Tokens chosen so far; the last of them is `id`, and its row is the next to be computed. */
-  chosen: number;
-  id: number;
+  /** Tokens chosen so far; the row of the last of them is the next to be computed. */
+  readonly chosen: number[];
 };
 
 export class DecodeBatch {
@@ -38,8 +37,7 @@ export class DecodeBatch {
     const sequence = {
       request,
       sampler: new Sampler(request.job.sampling, request.job.ids),
-      chosen: 0,
-      id: 0,
+      chosen: [],
     };
     this.#sequences.push(sequence);
     const first = request.job.wantLogits ? { logits: Float32Array.from(logits) } : {};
@@ -72,16 +70,19 @@ export class DecodeBatch {
   #choose(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
     const { request, sampler } = sequence;
     const { job } = request;
-    sequence.id = sampler.next(logits);
-    const index = sequence.chosen++;
-    this.#desk.tell({ type: 'token', request: job.request, index, id: sequence.id, ...extra });
-    if (job.eosIds.includes(sequence.id)) this.#end(sequence, 'stop');
-    else if (sequence.chosen >= job.maxTokens) this.#end(sequence, 'length');
+    const id = sampler.next(logits);
+    const index = sequence.chosen.push(id) - 1;
+    this.#desk.tell({ type: 'token', request: job.request, index, id, ...extra });
+    if (job.eosIds.includes(id)) this.#end(sequence, 'stop');
+    else if (index + 1 >= job.maxTokens) this.#end(sequence, 'length');
   }
 
   #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): void {
-    this.#desk.tell({ type: 'finished', request: sequence.request.job.request, reason });
-    this.#desk.release(sequence.request);
+    const { request, chosen } = sequence;
+    this.#desk.release(request);
+    // The last token was chosen, and its row was never computed.
+    if (request.job.keep) this.#desk.keep(request, joinIds(request.job.ids, chosen.slice(0, -1)));
+    this.#desk.tell({ type: 'finished', request: request.job.request, reason });
     this.#ended.add(sequence);
   }
 
@@ -93,9 +94,9 @@ export class DecodeBatch {
   /** Runs the last token of every sequence through all layers → logits [sequences, vocabulary]; undefined when all were cancelled. */
   async #nextLogits(running: readonly Sequence[]): Promise<Float32Array | undefined> {
     const { shape } = this.#model;
-    const positions = running.map(({ request, chosen }) => request.contextTokens + chosen - 1);
+    const positions = running.map(({ request, chosen }) => request.contextTokens + chosen.length - 1);
     const rotary = joinRotary(positions.map((position) => rotaryTable(shape, position, position + 1)));
-    let hidden = await this.#model.embed(Int32Array.from(running, ({ id }) => id));
+    let hidden = await this.#model.embed(Int32Array.from(running, ({ chosen }) => chosen.at(-1) ?? 0));
     let attended: Float32Array | undefined;
     for (let layer = 0; layer < shape.layers; layer++) {
       this.#desk.read();
@@ -128,6 +129,13 @@ export class DecodeBatch {
     }
     return attended;
   }
+}
+
+function joinIds(prompt: Int32Array, chosen: readonly number[]): Int32Array<ArrayBuffer> {
+  const ids = new Int32Array(prompt.length + chosen.length);
+  ids.set(prompt);
+  ids.set(chosen, prompt.length);
+  return ids;
 }
 
 function joinRotary(rows: readonly RotaryTable[]): RotaryTable {

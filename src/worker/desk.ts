@@ -5,9 +5,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { asKvrError, KvrError } from '../core/errors.js';
 import { kvBytesPerToken, type ModelShape } from '../core/shape.js';
-import { type ActiveRequest, openRequest } from './active-request.js';
+import { type ActiveRequest, openRequest, type Reuse } from './active-request.js';
 import { cacheRows } from './cache-rows.js';
 import { Mailbox } from './mailbox.js';
+import { commonTokens, type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS, type ProbeMessage } from './protocol.js';
 import {
   type ComputeSettings,
@@ -36,6 +37,7 @@ export class Desk {
   readonly #kvBytesLimit: number;
   readonly #requests = new Map<number, ActiveRequest>();
   readonly #waiting: Work[] = [];
+  readonly #store: PrefixStore;
   #kvBytes = 0;
   isClosing = false;
 
@@ -45,6 +47,9 @@ export class Desk {
     this.#mailbox = new Mailbox(port, this.#counters);
     this.#shape = shape;
     this.#kvBytesLimit = settings.kvBytesLimit;
+    this.#store = new PrefixStore(shape, settings.prefixCacheBytes, (entry) =>
+      this.tell({ type: 'dropped', entry }),
+    );
   }
 
   /** Reads the mailbox; call it between kernel calls. */
@@ -62,6 +67,9 @@ export class Desk {
           break;
         case 'cancel':
           this.#cancel(message.request);
+          break;
+        case 'drop':
+          for (const entry of message.entries) this.#store.drop(entry);
           break;
         case 'close':
           this.isClosing = true;
@@ -106,10 +114,18 @@ export class Desk {
     this.#kvBytes -= request.cacheBytes;
   }
 
+  /** Keeps the cache of a request that has ended, as far as there is room. @param ids what its rows stand for */
+  keep({ job, cache }: ActiveRequest, ids: Int32Array<ArrayBuffer>): void {
+    const roomBytes = this.#kvBytesLimit - this.#kvBytes;
+    if (this.#store.keep(job.request, ids, cache, roomBytes))
+      this.tell({ type: 'kept', request: job.request, ids });
+  }
+
   #accept(job: Job): void {
     try {
-      this.#checkRoom(cacheRows(job) * kvBytesPerToken(this.#shape));
-      const request = openRequest(job, this.#shape);
+      const source = job.reuse && this.#store.find(job.reuse.entry);
+      this.#makeRoom(cacheRows(job) * kvBytesPerToken(this.#shape), source?.entry);
+      const request = openRequest(job, this.#shape, source && reuseOf(job, source));
       this.#kvBytes += request.cacheBytes;
       this.#requests.set(job.request, request);
       this.#waiting.push({ type: 'request', request });
@@ -119,15 +135,18 @@ export class Desk {
     }
   }
 
-  /** @throws WORKER_REFUSED */
-  #checkRoom(cacheBytes: number): void {
+  /** Kept caches go where a request needs their room, the one that it goes on from last. @throws WORKER_REFUSED */
+  #makeRoom(cacheBytes: number, source: number | undefined): void {
     if (this.#requests.size >= MAX_REQUESTS) {
       throw new KvrError(
         'WORKER_REFUSED',
         `worker holds ${MAX_REQUESTS} requests, its limit; try again later`,
       );
     }
-    if (this.#kvBytes + cacheBytes <= this.#kvBytesLimit) return;
+    if (this.#kvBytes + cacheBytes <= this.#kvBytesLimit) {
+      this.#store.shrinkTo(this.#kvBytesLimit - this.#kvBytes - cacheBytes, source);
+      return;
+    }
     const needed = Math.ceil((this.#kvBytes + cacheBytes) / 2 ** 20);
     const limit = Math.floor(this.#kvBytesLimit / 2 ** 20);
     throw new KvrError(
@@ -200,4 +219,18 @@ export class Desk {
     request.isCancelled = true;
     this.release(request);
   }
+}
+
+/**
+ * The part of an entry that the job's slice begins with. A chain's rank 0 may have all of its slice; whoever is alone
+ * computes at least the last token, since nothing else gives its logits.
+ */
+function reuseOf(
+  { strategy, rank, chain, partition, ids, reuse }: Job,
+  entry: PrefixEntry,
+): Reuse | undefined {
+  if (rank !== 0 || (strategy !== 'kvr' && strategy !== 'single')) return undefined;
+  const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
+  const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
+  return tokens > 0 ? { cache: entry.cache, tokens } : undefined;
 }

@@ -14,6 +14,9 @@ import type { Exchange } from './exchange.js';
 import type { PromptKernel } from './pace.js';
 import { type Pause, pauseBetween } from './turns.js';
 
+/** Kept rows that are read out of the cache at once. */
+const CACHED_ROWS = 512;
+
 /** What the loop needs of the worker beside the request. */
 export type PromptBench = {
   readonly model: Model;
@@ -37,12 +40,27 @@ export async function* runPrompt(
   const chunks = await embedChunks(bench, request);
   for (let layer = 0; layer < layers; layer++) {
     if (layer > 0) yield waitForPrefix(exchange, layer - 1);
+    yield* publishCached(request, exchange, layer);
     for (const chunk of chunks) yield* runLayer(bench, request, exchange, layer, chunk);
     bench.tellProgress(request.job.request, layer);
   }
   if (request.rank < request.job.chain.length - 1) return undefined;
   yield waitForPrefix(exchange, layers - 1);
   return lastRow(bench.model, request, chunks[chunks.length - 1] as Chunk);
+}
+
+/** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
+async function* publishCached(
+  { cache, cachedTokens, job }: ActiveRequest,
+  exchange: Exchange,
+  layer: number,
+): AsyncGenerator<Pause, void, void> {
+  if (job.chain.length === 1) return;
+  for (let start = 0; start < cachedTokens; start += CACHED_ROWS) {
+    yield { layer, isWait: false, isReady: () => exchange.canPublish() };
+    const { keys, values } = cache.read(layer, start, Math.min(cachedTokens, start + CACHED_ROWS));
+    exchange.publish(layer, start, keys, values);
+  }
 }
 
 function waitForPrefix(exchange: Exchange, layer: number): Pause {
@@ -77,11 +95,12 @@ async function* runLayer(
 }
 
 async function embedChunks({ model, chunkTokens }: PromptBench, request: ActiveRequest): Promise<Chunk[]> {
-  const { job, slice, recorder } = request;
+  const { job, slice, recorder, cachedTokens } = request;
+  const computed = { start: Math.max(slice.start, cachedTokens), end: slice.end };
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
-  for (const { start, end } of chunksOf(slice, chunkTokens, job.cutsAt)) {
+  for (const { start, end } of chunksOf(computed, chunkTokens, job.cutsAt)) {
     const ids = job.ids.subarray(start - offset, end - offset);
     const hidden = await recorder.time('embed', 0, () => model.embed(ids), start);
     chunks.push({ start, end, rotary: rotaryTable(model.shape, start, end), hidden, output: undefined });

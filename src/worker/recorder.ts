@@ -57,7 +57,7 @@ export class Recorder {
   }
 
   /** The record so far; sentBytes and send events are added by the network thread. */
-  timeline(rank: number, slice: Slice): RankTimeline {
+  timeline(rank: number, slice: Slice, cachedTokens = 0): RankTimeline {
     return {
       rank,
       slice: [slice.start, slice.end],
@@ -66,6 +66,7 @@ export class Recorder {
       attentionMs: this.#sum('attention'),
       waitMs: this.#waitMs,
       sharedMs: this.#sharedMs,
+      cachedTokens,
       sentBytes: 0,
       receivedBytes: this.receivedBytes,
       events: this.#events,

@@ -93,7 +93,7 @@ export class Scheduler {
         (ms) => this.#pace.notePrefill(ms),
       );
       if (!end) return task.notePause(this.#busyMs);
-      const timeline = request.recorder.timeline(request.rank, request.slice);
+      const timeline = request.recorder.timeline(request.rank, request.slice, request.cachedTokens);
       this.#desk.tell({ type: 'prefilled', request: id, timeline });
       if (end.logits) this.#batch.add(request, end.logits);
       else this.#desk.release(request);
