@@ -152,6 +152,9 @@ class ChainRun {
         this.#finish = message.reason;
         this.#spec.onRankEnd?.(rank);
         return this.#endIfComplete();
+      case 'kept':
+        // The engine's index listens to that, also after the request has ended.
+        return;
       case 'failed': {
         const error = new KvrError(message.code as KvrErrorCode, message.message);
         if (message.code !== 'LINK') return this.#fail(rank, error, message.phase, message.layer);

@@ -42,6 +42,11 @@ export class ChainRoom {
     return this.#holdings.size;
   }
 
+  /** Bytes of KV-cache that requests under way take on each worker. */
+  get heldBytes(): readonly number[] {
+    return this.#held;
+  }
+
   /** Time after which one more request is likely to be let in, given how many are before it; 0 until one has ended. */
   expectedWaitMs(before: number): number {
     return ((before + 1) * this.#meanMs) / Math.max(1, this.running);

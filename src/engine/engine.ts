@@ -28,6 +28,7 @@ import {
 import { kvNeeds } from './kv-needs.js';
 import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 import { promptIds } from './prompt.js';
+import { spreadCut } from './spread.js';
 import { readTable } from './table-file.js';
 import { Turnstile } from './turnstile.js';
 
@@ -239,7 +240,9 @@ export class Engine {
     const workers = this.#cluster.workers.length;
     const table =
       settings.partition === 'p' ? await readTable(cacheFolder(this.settings.cacheDir), this) : undefined;
-    return cutAfterPrefix(settings, { contextTokens, workers, shape, book: this.#book, table }, found);
+    const context = { contextTokens, workers, shape, book: this.#book, table };
+    const cut = cutAfterPrefix(settings, context, found);
+    return spreadCut(cut, settings, context, this.#room.heldBytes);
   }
 
   #specify(
