@@ -29,6 +29,7 @@ export type ModelFlags = {
   readonly cacheDir?: string;
   readonly chunkTokens?: number;
   readonly kvMemory?: number;
+  readonly prefixCache?: number;
   /** True unless --no-calibrate is given. */
   readonly calibrate?: boolean;
 };
@@ -58,6 +59,7 @@ type NamedCut = (typeof NAMED_CUTS)[number];
 const BYTES_PER_MB = 1e6;
 const secondsSchema = z.number().min(0.001).max(86_400);
 const megabytesSchema = z.number().int().min(1).max(1_000_000_000);
+const megabytesOrNoneSchema = z.number().int().min(0).max(1_000_000_000);
 
 const workersSchema = z.number().int().min(1).max(MAX_LOCAL_WORKERS);
 
@@ -114,6 +116,11 @@ export const machineFlags = (): Option[] => [
     '--kv-memory <MB>',
     'most memory for keys and values, each worker; half of the machine, shared out, unless given',
     megabytesSchema,
+  ),
+  numberFlag(
+    '--prefix-cache <MB>',
+    'the part of it that may keep ended requests, for prompts that begin alike; 0, off, unless given',
+    megabytesOrNoneSchema,
   ),
   new Option('--no-calibrate', 'do not measure the workers at first use; without figures slices are even'),
 ];
@@ -198,7 +205,7 @@ export function parseWorkers(text: string): number | string[] {
 
 /** What the engine is loaded with. @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
-  const { model, threads, dtype, cacheDir, chunkTokens, kvMemory, calibrate } = flags;
+  const { model, threads, dtype, cacheDir, chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
   const options = {
     threads,
@@ -207,14 +214,16 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     chunkTokens,
     calibrate,
     kvMemoryBytes: kvMemory && kvMemory * BYTES_PER_MB,
+    prefixCacheBytes: prefixCache === undefined ? undefined : prefixCache * BYTES_PER_MB,
   };
   return { model: notEmpty('--model', model), workers: workersOf(flags), ...defined(options) };
 }
 
 /** Workers that run already were given these where they were started. @throws BAD_INPUT */
-function checkOwnWorkers({ workers, threads, kvMemory }: ModelFlags): void {
+function checkOwnWorkers({ workers, threads, kvMemory, prefixCache }: ModelFlags): void {
   if (!Array.isArray(workers)) return;
-  const given = threads !== undefined ? '--threads' : kvMemory !== undefined ? '--kv-memory' : undefined;
+  const asked = { '--threads': threads, '--kv-memory': kvMemory, '--prefix-cache': prefixCache };
+  const given = Object.entries(asked).find(([, value]) => value !== undefined)?.[0];
   if (given === undefined) return;
   throw new KvrError(
     'BAD_INPUT',

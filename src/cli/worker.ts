@@ -112,6 +112,7 @@ function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
     threads: flags.threads ?? availableParallelism(),
     chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
     kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
+    prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
     followsStdin: false,
   };
 }

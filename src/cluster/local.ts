@@ -32,6 +32,7 @@ export type LocalClusterOptions = {
   readonly threads: number;
   readonly chunkTokens: number;
   readonly kvBytesLimit: number;
+  readonly prefixCacheBytes: number;
   readonly signal?: AbortSignal;
 };
 
@@ -108,8 +109,8 @@ async function startWorker(
 function pickSettings(
   options: LocalClusterOptions,
 ): Omit<WorkerSettings, 'worker' | 'listen' | 'followsStdin'> {
-  const { compiledFolder, threads, chunkTokens, kvBytesLimit } = options;
-  return { compiledFolder, threads, chunkTokens, kvBytesLimit };
+  const { compiledFolder, threads, chunkTokens, kvBytesLimit, prefixCacheBytes } = options;
+  return { compiledFolder, threads, chunkTokens, kvBytesLimit, prefixCacheBytes };
 }
 
 /** The compiled entry, also when this file itself runs as TypeScript source in a unit test. */

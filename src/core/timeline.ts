@@ -25,6 +25,10 @@ export type RankTimeline = {
   readonly attentionMs: number;
   /** Blocked on KV of the prefix that had not arrived. */
   readonly waitMs: number;
+  /** The worker's time that other requests got meanwhile; where it is not 0, times say less about the worker. */
+  readonly sharedMs?: number | undefined;
+  /** Tokens at the slice's front whose rows were kept from an earlier request, and not computed. */
+  readonly cachedTokens?: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
   readonly events: readonly TimelineEvent[];

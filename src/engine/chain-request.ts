@@ -27,7 +27,13 @@ export type ChainSpec = {
   readonly wantLogits: boolean;
   /** Tokens at which chunks must end as well; see RunMessage. */
   readonly cutsAt?: readonly number[];
+  /** Rows that rank 0's worker has kept; see RunMessage. */
+  readonly reuse?: { readonly entry: number; readonly tokens: number };
+  /** The last rank is to keep the request's rows. */
+  readonly keep?: boolean;
   readonly signal?: AbortSignal;
+  /** Called when a rank has said its last word and has let go of its cache. */
+  readonly onRankEnd?: (rank: number) => void;
   /** The limit as it was asked for, and what is left of it. */
   readonly deadline?: { readonly limitMs: number; readonly leftMs: number };
 };
@@ -98,6 +104,7 @@ class ChainRun {
   #sendRun(rank: number): void {
     const { request, strategy, workers, ids, partition, maxTokens, sampling, eosIds, wantLogits } =
       this.#spec;
+    const { reuse, keep = false } = this.#spec;
     const slice = partition[rank];
     const worker = workers[rank];
     if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
@@ -117,6 +124,8 @@ class ChainRun {
         eosIds: [...eosIds],
         cutsAt: [...(this.#spec.cutsAt ?? [])],
         wantLogits,
+        ...(rank === 0 && reuse && { reuse }),
+        ...(isLast && { keep }),
       },
       new Uint8Array(part.buffer),
     );
@@ -135,12 +144,17 @@ class ChainRun {
         return this.events.push({ type: 'token', id: message.id, ...readLogits(payload) });
       case 'prefilled':
         state.isPrefilled = true;
+        if (rank < this.#ranks.length - 1) this.#spec.onRankEnd?.(rank);
         this.events.push({ type: 'prefilled', timeline: message.timeline });
         return this.#endIfComplete();
       case 'finished':
         if (message.reason === 'cancelled') return;
         this.#finish = message.reason;
+        this.#spec.onRankEnd?.(rank);
         return this.#endIfComplete();
+      case 'kept':
+        // The engine's index listens to that, also after the request has ended.
+        return;
       case 'failed': {
         const error = new KvrError(message.code as KvrErrorCode, message.message);
         if (message.code !== 'LINK') return this.#fail(rank, error, message.phase, message.layer);

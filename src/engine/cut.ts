@@ -21,6 +21,8 @@ export type Cut = {
   /** Indices of the engine's workers, in rank order. */
   readonly workers: readonly number[];
   readonly predictedTtftMs: number | null;
+  /** Rows that rank 0's worker has kept of an earlier request. */
+  readonly reuse?: { readonly entry: number; readonly tokens: number };
 };
 
 /** What a cut is made with: a cost book, or costs of workers that are only thought of. */

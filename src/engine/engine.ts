@@ -1,14 +1,17 @@
 /**
  * The library's front door: loads a model onto a chain of workers, answers prompts, ends cleanly. Requests are
- * served one after the other, in order of arrival; a worker that died is replaced before the next one.
+ * handed to the chain in order of arrival, many at once; a worker that died is replaced before the next one.
  */
+import { setMaxListeners } from 'node:events';
 import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { samplingSchema } from '../core/sampling.js';
 import { cacheFolder } from '../model/cache/index.js';
+import { ChainRoom, type Lease } from './chain-room.js';
 import { CostBook } from './cost-book.js';
 import type { ChainSpec } from './chain-request.js';
-import { type Cut, cutContext } from './cut.js';
+import { cutAfterPrefix } from './cached-cut.js';
+import type { Cut } from './cut.js';
 import { Deadline } from './deadline.js';
 import { type GenerateEvent, type GenerationResult, runGeneration } from './generation.js';
 import { type LoadedModel, loadModel, type StartCluster } from './load.js';
@@ -22,20 +25,49 @@ import {
   parseOptions,
   requestSchema,
 } from './options.js';
+import { kvNeeds } from './kv-needs.js';
+import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 import { promptIds } from './prompt.js';
+import { spreadCut } from './spread.js';
 import { readTable } from './table-file.js';
 import { Turnstile } from './turnstile.js';
 
 /** Shorter prompts say little about a machine's speed. */
 const MIN_REFRESH_TOKENS = 128;
+/** Requests that run on what is left of a chain with a dead worker get this long before it is started anew. */
+const DRAIN_MS = 10_000;
+
+/** How busy an engine is: what a server tells those it turns away. */
+export type EngineLoad = {
+  readonly running: number;
+  readonly waiting: number;
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+  /** Time until a request that came now would be handed to the chain, as far as past ones tell. */
+  readonly expectedWaitMs: number;
+};
+
+/** A request on its way in. */
+type Arrival = {
+  readonly settings: GenerateSettings;
+  readonly ids: Int32Array;
+  readonly signal: AbortSignal;
+  readonly deadline: Deadline;
+  readonly startMs: number;
+};
+/** A request that may be handed to the chain. */
+type Admitted = { readonly cluster: Cluster; readonly cut: Cut; readonly lease: Lease };
 
 export class Engine {
   readonly model: LoadedModel;
   readonly settings: EngineSettings;
   readonly #startCluster: StartCluster;
-  readonly #turnstile = new Turnstile();
+  /** Those who wait; the first of them waits for room in the chain. */
+  readonly #turnstile: Turnstile;
   readonly #closing = new AbortController();
   #cluster: Cluster;
+  #room: ChainRoom;
+  #prefixes: PrefixIndex;
   #restart: Promise<Cluster> | undefined;
   #book: CostBook | undefined;
   // Engines that share workers must not share ids; those under 2³² belong to calibration.
@@ -51,6 +83,12 @@ export class Engine {
     this.settings = settings;
     this.#startCluster = startCluster;
     this.#cluster = cluster;
+    this.#room = roomOf(cluster, settings);
+    this.#prefixes = new PrefixIndex(cluster.workers);
+    // As many as there are requests; each takes its own away.
+    setMaxListeners(0, this.#closing.signal);
+    // Beside those who wait there is the one whose turn it is.
+    this.#turnstile = new Turnstile(settings.maxWaiting + 1);
   }
 
   /**
@@ -90,23 +128,33 @@ export class Engine {
     return this.#cut(parseOptions(requestSchema, request, 'request'), contextTokens);
   }
 
+  get load(): EngineLoad {
+    const { maxRunning, maxWaiting } = this.settings;
+    const waiting = this.#turnstile.inside;
+    const expectedWaitMs =
+      waiting === 0 && this.#room.running < maxRunning ? 0 : this.#room.expectedWaitMs(waiting);
+    return { running: this.#room.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
+  }
+
   /**
-   * Answers a prompt. Leaving the loop early cancels the request.
-   * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, WORKER_*, LINK, PROTOCOL with fields rank and phase, CLOSED
+   * Answers a prompt; may be called while others are answered. Leaving the loop early cancels the request.
+   * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, LINK,
+   *   PROTOCOL with fields rank and phase, CLOSED
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
+    const startMs = performance.now();
     const { signal: given, ...rest } = request;
     const settings = parseOptions(requestSchema, rest, 'request');
     const ids = promptIds(settings, this.model);
     this.#checkOpen();
     const signal = given ? AbortSignal.any([given, this.#closing.signal]) : this.#closing.signal;
-    const deadline = new Deadline(settings.deadlineMs);
+    const arrival = { settings, ids, signal, deadline: new Deadline(settings.deadlineMs), startMs };
     try {
-      const leave = await deadline.bound(signal, (bounded) => this.#turnstile.enter(bounded));
+      const admitted = await this.#admit(arrival);
       try {
-        yield* this.#run(settings, ids, signal, deadline);
+        yield* this.#run(arrival, admitted);
       } finally {
-        leave();
+        admitted.lease.end();
       }
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
@@ -134,31 +182,67 @@ export class Engine {
     if (isFirst) await this.#book?.save();
   }
 
+  /** Waits, in order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
+  async #admit({ settings, ids, signal, deadline }: Arrival): Promise<Admitted> {
+    this.#checkNotBusy();
+    const leave = await deadline.bound(signal, (bounded) => this.#turnstile.enter(bounded));
+    try {
+      return await deadline.bound(signal, async (bounded) => {
+        for (;;) {
+          const cluster = await this.#usableCluster(bounded);
+          // What those before it leave behind may be of use to it.
+          await this.#room.slot(bounded);
+          const found = settings.prefixCache ? this.#prefixes.find(ids) : [];
+          const cut = await this.#cut(settings, ids.length, found);
+          const lease = await this.#room.reserve(kvNeeds(cut, settings, this.model.shape), bounded);
+          if (isUsable(cluster)) return { cluster, cut, lease };
+          lease.end();
+        }
+      });
+    } finally {
+      leave();
+    }
+  }
+
+  #checkNotBusy(): void {
+    const { load } = this;
+    if (load.waiting <= load.maxWaiting) return;
+    const message = `${load.waiting} requests are waiting, the limit is ${load.maxWaiting}; try again in ${Math.ceil(load.expectedWaitMs / 1000)} s`;
+    throw new KvrError('BUSY', message, { ...load });
+  }
+
   async *#run(
-    settings: GenerateSettings,
-    ids: Int32Array,
-    signal: AbortSignal,
-    deadline: Deadline,
+    { settings, ids, signal, deadline, startMs }: Arrival,
+    { cluster, cut, lease }: Admitted,
   ): AsyncGenerator<GenerateEvent> {
-    const cluster = await deadline.bound(signal, (bounded) => this.#usableCluster(bounded));
-    const cut = await this.#cut(settings, ids.length);
-    const spec = { ...this.#specify(settings, cut, cluster, ids, signal), ...deadline.left };
+    const onRankEnd = (rank: number): void => lease.release(cut.workers[rank] as number);
+    const spec = { ...this.#specify(settings, cut, cluster, ids, signal), ...deadline.left, onRankEnd };
     const { shape, tokenizer } = this.model;
     const { dtype } = this.settings;
     const { predictedTtftMs } = cut;
-    const input = { spec, tokenizer, stops: settings.stop, layers: shape.layers, dtype, predictedTtftMs };
+    const queueMs = performance.now() - startMs;
+    const input = {
+      ...{ spec, tokenizer, stops: settings.stop, layers: shape.layers },
+      ...{ dtype, predictedTtftMs, queueMs },
+    };
     for await (const event of runGeneration(input)) {
-      if (event.type === 'done') this.#learn(cut, event.result);
+      if (event.type === 'done' && lease.wasAlone) this.#learn(cut, event.result);
       yield event;
     }
   }
 
-  async #cut(settings: GenerateSettings, contextTokens: number): Promise<Cut> {
+  async #cut(
+    settings: GenerateSettings,
+    contextTokens: number,
+    found: readonly CachedPrefix[] = [],
+  ): Promise<Cut> {
     const { shape } = this.model;
     const workers = this.#cluster.workers.length;
     const table =
       settings.partition === 'p' ? await readTable(cacheFolder(this.settings.cacheDir), this) : undefined;
-    return cutContext(settings, { contextTokens, workers, shape, book: this.#book, table });
+    const context = { contextTokens, workers, shape, book: this.#book, table };
+    const cut = cutAfterPrefix(settings, context, found);
+    return spreadCut(cut, settings, context, this.#room.heldBytes);
   }
 
   #specify(
@@ -180,25 +264,43 @@ export class Engine {
       eosIds: this.model.eosIds,
       wantLogits,
       cutsAt,
+      ...(cut.reuse && { reuse: cut.reuse }),
+      keep: settings.prefixCache,
       signal,
     };
   }
 
   /** Timelines of real requests keep the costs true to a machine that slows down. */
-  #learn(cut: Cut, { strategy, promptTokens, timeline }: GenerationResult): void {
-    if (strategy === 'tsp-dense' || promptTokens < MIN_REFRESH_TOKENS) return;
+  #learn(cut: Cut, { strategy, promptTokens, cachedTokens, timeline }: GenerationResult): void {
+    if (strategy === 'tsp-dense' || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0) return;
+    // Another engine's requests may have been in between.
+    if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
     this.#book?.refresh(promptTokens, cut.workers, timeline);
   }
 
-  /** The cluster, started anew where one of its workers is gone. */
+  /** The cluster, started anew where one of its workers is gone. Only whoever's turn it is comes here. */
   async #usableCluster(signal: AbortSignal): Promise<Cluster> {
-    if (this.#cluster.workers.some(({ handle }) => handle.isEnded)) {
-      await this.#cluster.close();
-      this.#checkOpen();
-      this.#restart = this.#startCluster(signal);
-      this.#cluster = await this.#restart;
-    }
+    if (isUsable(this.#cluster)) return this.#cluster;
+    await this.#drain(signal);
+    await this.#cluster.close();
+    this.#checkOpen();
+    this.#restart = this.#startCluster(signal);
+    this.#cluster = await this.#restart;
+    this.#room = roomOf(this.#cluster, this.settings);
+    this.#prefixes = new PrefixIndex(this.#cluster.workers);
     return this.#cluster;
+  }
+
+  /** Lets requests end that do not need the dead worker; those that take too long are told why they can not. */
+  async #drain(signal: AbortSignal): Promise<void> {
+    const late = AbortSignal.timeout(DRAIN_MS);
+    try {
+      await this.#room.empty(AbortSignal.any([signal, late]));
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+    const reason = new KvrError('WORKER_DIED', 'the chain is started anew, since one of its workers is gone');
+    for (const { handle } of this.#cluster.workers) if (!handle.isEnded) handle.fail(reason);
   }
 
   #checkOpen(): void {
@@ -215,6 +317,17 @@ export class Engine {
       ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),
     });
   }
+}
+
+function isUsable(cluster: Cluster): boolean {
+  return cluster.workers.every(({ handle }) => !handle.isEnded);
+}
+
+function roomOf({ workers }: Cluster, { maxRunning }: EngineSettings): ChainRoom {
+  return new ChainRoom(
+    workers.map(({ ready }) => ready.kvBytesLimit),
+    maxRunning,
+  );
 }
 
 export type { LoadedModel } from './load.js';

@@ -16,6 +16,8 @@ export type GenerationResult = {
   readonly text: string;
   readonly tokenIds: readonly number[];
   readonly promptTokens: number;
+  /** Those of them whose rows were kept from an earlier request, and not computed again. */
+  readonly cachedTokens: number;
   readonly completionTokens: number;
   /** 'stop': an end token or a stop string; 'length': the limit of new tokens. */
   readonly finishReason: FinishReason;
@@ -24,6 +26,8 @@ export type GenerationResult = {
   readonly partition: readonly number[];
   readonly workers: number;
   readonly dtype: Dtype;
+  /** From being asked to being handed to the chain. */
+  readonly queueMs: number;
   /** From handing the request to the chain to its first token in our hands. */
   readonly ttftMs: number;
   /** What the plan expected; null where there is no plan for this machine yet. */
@@ -46,6 +50,7 @@ export type GenerationInput = {
   readonly layers: number;
   readonly dtype: Dtype;
   readonly predictedTtftMs: number | null;
+  readonly queueMs: number;
 };
 
 /** @throws KvrError where the chain fails */
@@ -111,18 +116,20 @@ class Generation {
   }
 
   result(): GenerationResult {
-    const { spec, dtype, predictedTtftMs } = this.#input;
+    const { spec, dtype, predictedTtftMs, queueMs } = this.#input;
     const decodeMs = this.#lastMs - this.#firstMs;
     return {
       text: this.#output.text,
       tokenIds: this.ids,
       promptTokens: spec.ids.length,
+      cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
       finishReason: this.finishReason,
       strategy: spec.strategy,
       partition: partitionSizes(spec.partition),
       workers: spec.workers.length,
       dtype,
+      queueMs,
       ttftMs: this.#firstMs - this.#startMs,
       predictedTtftMs,
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,

@@ -99,6 +99,7 @@ function start(
     chunkTokens: settings.chunkTokens,
     threads: settings.threads ?? defaultThreads(workers),
     kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
+    prefixCacheBytes: settings.prefixCacheBytes,
     ...(signal && { signal }),
   });
 }

@@ -8,12 +8,16 @@ import { MAX_RANKS } from '../core/partition.js';
 import { samplingSchema } from '../core/sampling.js';
 import { DTYPES } from '../core/shape.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
-import { STRATEGIES } from '../worker/protocol.js';
+import { MAX_REQUESTS, STRATEGIES } from '../worker/protocol.js';
+import { MAX_WAITING } from './turnstile.js';
 
 /** Rows that go through a block in one call: enough for the matrix kernels' full speed, little memory (measured). */
 export const DEFAULT_CHUNK_TOKENS = 512;
 /** Part of the machine's memory that the KV-caches of all its workers may take. */
 const KV_MEMORY_SHARE = 0.5;
+
+/** Enough for a last rank's steps to be shared by many; each more makes a step a little longer for all. */
+export const DEFAULT_RUNNING = 16;
 
 export const engineOptionsSchema = z.strictObject({
   /** A HuggingFace folder, `quote`, or `synthetic:NAME,layers=N`. */
@@ -29,6 +33,15 @@ export const engineOptionsSchema = z.strictObject({
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */
   kvMemoryBytes: z.number().int().min(1).optional(),
+  /**
+   * The part of it that caches of ended requests may take, for later prompts that begin with the same tokens; 0 is
+   * off. Workers that run already have a bound of their own.
+   */
+  prefixCacheBytes: z.number().int().min(0).default(0),
+  /** Requests under way at once; what the workers' memory has no room for waits as well. */
+  maxRunning: z.number().int().min(1).max(MAX_REQUESTS).default(DEFAULT_RUNNING),
+  /** Requests that may wait for their turn; one more is refused with BUSY. */
+  maxWaiting: z.number().int().min(1).max(100_000).default(MAX_WAITING),
   /**
    * Measure the workers and links (once; kept in the cache) so that requests are planned; without, cuts are even.
    * 'fresh' measures again whatever is kept: links change without a trace.
@@ -71,6 +84,8 @@ export const requestSchema = z.strictObject({
   deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
   /** Tokens at which a chunk of rows must end as well: how one worker runs other workers' slices for emulation. */
   cutsAt: z.array(z.number().int().min(0)).max(1024).default([]),
+  /** Go on from rows of earlier requests, and keep this one's, as far as the engine's workers keep any. */
+  prefixCache: z.boolean().default(true),
   /** Report the logits after the prompt. */
   wantLogits: z.boolean().default(false),
 });

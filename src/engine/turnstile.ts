@@ -7,24 +7,41 @@ import { KvrError } from '../core/errors.js';
 export const MAX_WAITING = 256;
 
 export class Turnstile {
+  readonly #maxWaiting: number;
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
+  #isTaken = false;
+
+  constructor(maxWaiting = MAX_WAITING) {
+    this.#maxWaiting = maxWaiting;
+  }
+
+  /** Those who wait, and the one whose turn it is. */
+  get inside(): number {
+    return this.#waiting + (this.#isTaken ? 1 : 0);
+  }
 
   /** Waits for its turn. @returns a function that lets the next one in. @throws BUSY, CANCELLED */
   async enter(signal: AbortSignal): Promise<() => void> {
-    if (this.#waiting >= MAX_WAITING)
-      throw new KvrError('BUSY', `${MAX_WAITING} requests are waiting, the limit; try again later`);
+    if (this.#waiting >= this.#maxWaiting)
+      throw new KvrError('BUSY', `${this.#maxWaiting} requests are waiting, the limit; try again later`);
     this.#waiting++;
     const before = this.#last;
-    let leave: () => void = () => undefined;
-    this.#last = new Promise((resolve) => (leave = resolve));
+    let passOn: () => void = () => undefined;
+    this.#last = new Promise((resolve) => (passOn = resolve));
     const abort = abortOf(signal);
     await Promise.race([before, abort.happened]);
     abort.stopListening();
     this.#waiting--;
-    if (!signal.aborted) return leave;
+    if (!signal.aborted) {
+      this.#isTaken = true;
+      return () => {
+        this.#isTaken = false;
+        passOn();
+      };
+    }
     // Whoever waits behind a request that gave up still waits for the one before it.
-    void before.then(leave);
+    void before.then(passOn);
     throw new KvrError('CANCELLED', 'request was cancelled while it waited');
   }
 }

@@ -24,6 +24,8 @@ export type PlanRequest = {
   readonly shape: ModelShape;
   /** Tokens at the front whose K,V every worker holds already; 0 unless given. */
   readonly cachedTokens?: number;
+  /** Only the first worker holds them, and sends them on: see ChainCosts. */
+  readonly isCachedAtFirst?: boolean;
   /** 'quick' (the default) plans in milliseconds; 'full' is never behind KVR-S. */
   readonly effort?: SearchEffort;
 };
@@ -73,7 +75,8 @@ export function chainCosts(request: PlanRequest): ChainCosts {
   checkTokens(contextTokens, cachedTokens);
   checkChain(workers.length, links.length);
   const kvBytes = KV_ELEMENT_BYTES * kvElementsPerToken(shape);
-  return { contextTokens, cachedTokens, workers, links, layers: shape.layers, kvBytes };
+  const isCachedAtFirst = request.isCachedAtFirst ?? false;
+  return { contextTokens, cachedTokens, isCachedAtFirst, workers, links, layers: shape.layers, kvBytes };
 }
 
 function singleTtftMs(costs: ChainCosts): number {

@@ -23,6 +23,8 @@ export type ChainCosts = {
   readonly contextTokens: number;
   /** Tokens at the front whose K,V every rank already holds. Partitions count from the first token after them. */
   readonly cachedTokens: number;
+  /** Only rank 0 holds them; over every link they travel like rows that are relayed. False unless given. */
+  readonly isCachedAtFirst?: boolean;
   /** In rank order; the last one used decodes. At least as many as slices. */
   readonly workers: readonly WorkerCost[];
   /** links[i] joins rank i to rank i+1. */
@@ -119,7 +121,7 @@ function workOf(costs: ChainCosts, slice: Slice, rank: number, masking: Masking)
   return rankWork(workerAt(costs, rank), {
     tokens: sliceTokens(slice),
     prefixTokens: costs.cachedTokens + slice.start,
-    relayedTokens: slice.start,
+    relayedTokens: slice.start + (costs.isCachedAtFirst ? costs.cachedTokens : 0),
     contextTokens: costs.contextTokens,
     kvBytes: costs.kvBytes,
     masking,

@@ -20,6 +20,30 @@ export class KvCache {
     this.#values = Array.from({ length: shape.layers }, () => new Float32Array(floats));
   }
 
+  /**
+   * A new cache that begins with rows [0, tokens) of another, copied once; the other stays as it is.
+   * @throws INTERNAL where they do not fit
+   */
+  static continued(shape: ModelShape, from: KvCache, tokens: number, capacity: number): KvCache {
+    const cache = new KvCache(shape, capacity);
+    if (tokens > from.capacity || tokens > capacity) throw doNotFit(0, tokens, capacity);
+    for (let layer = 0; layer < shape.layers; layer++) {
+      for (let head = 0; head < shape.kvHeads; head++) {
+        const source = from.head(layer, head, tokens);
+        const target = cache.head(layer, head, tokens);
+        target.keys.set(source.keys);
+        target.values.set(source.values);
+      }
+    }
+    return cache;
+  }
+
+  /** Rows [start, end) of a layer, token-major [rows, kvHeads·D], as copies. */
+  read(layer: number, start: number, end: number): { keys: Float32Array; values: Float32Array } {
+    const { keys, values } = this.layer(layer);
+    return { keys: this.#gather(keys, start, end), values: this.#gather(values, start, end) };
+  }
+
   /** All rows of a layer, [kvHeads, capacity, D]; the cache keeps the buffers. */
   layer(layer: number): { readonly keys: Float32Array; readonly values: Float32Array } {
     return { keys: at(this.#keys, layer), values: at(this.#values, layer) };
@@ -46,14 +70,23 @@ export class KvCache {
       start < 0 ||
       start + rows > this.capacity
     ) {
-      throw new KvrError(
-        'INTERNAL',
-        `cache rows [${start}, ${start + rows}) do not fit a capacity of ${this.capacity}`,
-      );
+      throw doNotFit(start, start + rows, this.capacity);
     }
     const layerRows = this.layer(layer);
     this.#scatter(keys, layerRows.keys, start, rows);
     this.#scatter(values, layerRows.values, start, rows);
+  }
+
+  #gather(source: Float32Array, start: number, end: number): Float32Array {
+    const { kvHeads, headDim } = this.#shape;
+    const rows = new Float32Array((end - start) * kvHeads * headDim);
+    for (let row = start, to = 0; row < end; row++) {
+      let from = row * headDim;
+      for (let head = 0; head < kvHeads; head++, to += headDim, from += this.capacity * headDim) {
+        rows.set(source.subarray(from, from + headDim), to);
+      }
+    }
+    return rows;
   }
 
   #scatter(source: Float32Array, target: Float32Array, start: number, rows: number): void {
@@ -65,6 +98,10 @@ export class KvCache {
       }
     }
   }
+}
+
+function doNotFit(start: number, end: number, capacity: number): KvrError {
+  return new KvrError('INTERNAL', `cache rows [${start}, ${end}) do not fit a capacity of ${capacity}`);
 }
 
 function at(layers: readonly Float32Array[], layer: number): Float32Array {

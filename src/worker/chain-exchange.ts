@@ -2,7 +2,8 @@
  * KV-Runahead's exchange: own rows go to the next rank at once; a rank waits only for the rows before its slice.
  * Relaying others' rows is the network thread's work, not this one's.
  */
-import type { ActiveRequest, Desk } from './desk.js';
+import type { ActiveRequest } from './active-request.js';
+import type { Desk } from './desk.js';
 import type { Exchange } from './exchange.js';
 import { publishRows } from './publish-rows.js';
 
@@ -19,13 +20,20 @@ export class ChainExchange implements Exchange {
   }
 
   publish(layer: number, start: number, keys: Float32Array, values: Float32Array): void {
-    const { job, rank } = this.#request;
-    if (rank === job.chain.length - 1) return;
+    if (this.#isLast) return;
     publishRows(this.#desk, this.#request, this.#rowFloats, layer, start, keys, values);
   }
 
-  async waitForPrefix(layer: number): Promise<void> {
-    const { coverage } = this.#request;
-    await this.#desk.waitUntil(this.#request, layer, () => coverage[layer]?.isComplete ?? true);
+  canPublish(): boolean {
+    return this.#isLast || this.#desk.hasRoomToSend;
+  }
+
+  hasPrefix(layer: number): boolean {
+    return this.#request.coverage[layer]?.isComplete ?? true;
+  }
+
+  get #isLast(): boolean {
+    const { job, rank } = this.#request;
+    return rank === job.chain.length - 1;
   }
 }

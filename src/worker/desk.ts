@@ -3,14 +3,13 @@
  * cancels and new requests come through. Looked at between kernel calls; never during one.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { KvrError } from '../core/errors.js';
-import type { Slice } from '../core/partition.js';
+import { asKvrError, KvrError } from '../core/errors.js';
 import { kvBytesPerToken, type ModelShape } from '../core/shape.js';
-import { KvCache } from '../runtime/kv-cache.js';
+import { type ActiveRequest, openRequest, type Reuse } from './active-request.js';
+import { cacheRows } from './cache-rows.js';
 import { Mailbox } from './mailbox.js';
-import type { ProbeMessage } from './protocol.js';
-import { Recorder } from './recorder.js';
-import { RowCoverage } from './row-coverage.js';
+import { commonTokens, type PrefixEntry, PrefixStore } from './prefix-store.js';
+import { MAX_REQUESTS, type ProbeMessage } from './protocol.js';
 import {
   type ComputeSettings,
   COUNTERS,
@@ -24,23 +23,8 @@ import {
 
 /** How long a sleep lasts before the desk looks around all the same. */
 const LOOK_AGAIN_MS = 1_000;
-/** Requests one worker holds at once, running and waiting. */
-export const MAX_REQUESTS = 64;
 
-export type ActiveRequest = {
-  readonly job: Job;
-  readonly rank: number;
-  readonly slice: Slice;
-  readonly contextTokens: number;
-  readonly cache: KvCache;
-  readonly cacheBytes: number;
-  /** Per layer, which of the rows that this rank waits for are there. */
-  readonly coverage: readonly RowCoverage[];
-  readonly recorder: Recorder;
-  isCancelled: boolean;
-};
-
-/** What the compute thread does next. */
+/** What was handed in and nobody has taken up. */
 export type Work =
   | { readonly type: 'request'; readonly request: ActiveRequest }
   | { readonly type: 'probe'; readonly probe: ProbeMessage };
@@ -53,6 +37,7 @@ export class Desk {
   readonly #kvBytesLimit: number;
   readonly #requests = new Map<number, ActiveRequest>();
   readonly #waiting: Work[] = [];
+  readonly #store: PrefixStore;
   #kvBytes = 0;
   isClosing = false;
 
@@ -62,65 +47,13 @@ export class Desk {
     this.#mailbox = new Mailbox(port, this.#counters);
     this.#shape = shape;
     this.#kvBytesLimit = settings.kvBytesLimit;
+    this.#store = new PrefixStore(shape, settings.prefixCacheBytes, (entry) =>
+      this.tell({ type: 'dropped', entry }),
+    );
   }
 
-  /** @returns what to work on next, sleeping until there is something; undefined when the worker closes. */
-  next(): Work | undefined {
-    for (;;) {
-      this.#readAll();
-      if (this.isClosing) return undefined;
-      const work = this.#waiting.shift();
-      if (work) return work;
-      this.#mailbox.sleep(LOOK_AGAIN_MS);
-    }
-  }
-
-  /** True while nothing waits to be done. */
-  get isIdle(): boolean {
-    this.#readAll();
-    return this.#waiting.length === 0 && !this.isClosing;
-  }
-
-  /** Reads the mailbox; call it between kernel calls. @throws CANCELLED when `request` was cancelled. */
-  look(request: ActiveRequest): void {
-    this.#readAll();
-    if (request.isCancelled || this.isClosing) throw new KvrError('CANCELLED', 'request was cancelled');
-  }
-
-  /** Waits for `isReady` while reading the mailbox, noting the time as waiting. @throws CANCELLED */
-  async waitUntil(request: ActiveRequest, layer: number, isReady: () => boolean): Promise<void> {
-    this.look(request);
-    if (isReady()) return;
-    await request.recorder.time('wait', layer, async () => {
-      while (!isReady()) {
-        this.#mailbox.sleep(LOOK_AGAIN_MS);
-        this.look(request);
-      }
-    });
-  }
-
-  /** Hands own rows to the network thread; sleeps while too many are still unsent. The payload moves. */
-  publish(rows: KvRows): void {
-    const request = this.#requests.get(rows.request);
-    while (request && Atomics.load(this.#counters, COUNTERS.unsentKib) > MAX_UNSENT_KIB) {
-      this.look(request);
-      this.#mailbox.sleep(LOOK_AGAIN_MS);
-    }
-    Atomics.add(this.#counters, COUNTERS.unsentKib, kib(rows.payload.byteLength));
-    this.tell({ type: 'publish', ...rows }, [rows.payload.buffer]);
-  }
-
-  tell(message: FromCompute, transfer: ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer);
-  }
-
-  /** Forgets a request and its cache. */
-  release(request: ActiveRequest): void {
-    if (!this.#requests.delete(request.job.request)) return;
-    this.#kvBytes -= request.cacheBytes;
-  }
-
-  #readAll(): void {
+  /** Reads the mailbox; call it between kernel calls. */
+  read(): void {
     for (let message = this.#mailbox.poll(); message; message = this.#mailbox.poll()) {
       switch (message.type) {
         case 'run':
@@ -135,6 +68,9 @@ export class Desk {
         case 'cancel':
           this.#cancel(message.request);
           break;
+        case 'drop':
+          for (const entry of message.entries) this.#store.drop(entry);
+          break;
         case 'close':
           this.isClosing = true;
           break;
@@ -142,53 +78,75 @@ export class Desk {
     }
   }
 
+  /** @returns what has come since the last time, in order of arrival. */
+  takeNew(): Work[] {
+    return this.#waiting.splice(0);
+  }
+
+  /** True while nothing waits to be done. */
+  get isIdle(): boolean {
+    this.read();
+    return this.#waiting.length === 0 && !this.isClosing;
+  }
+
+  /** Sleeps until something new came since the last read(). Call it when that left nothing to do. */
+  sleep(): void {
+    this.#mailbox.sleep(LOOK_AGAIN_MS);
+  }
+
+  get hasRoomToSend(): boolean {
+    return Atomics.load(this.#counters, COUNTERS.unsentKib) <= MAX_UNSENT_KIB;
+  }
+
+  /** Hands own rows to the network thread. The payload moves. */
+  publish(rows: KvRows): void {
+    Atomics.add(this.#counters, COUNTERS.unsentKib, kib(rows.payload.byteLength));
+    this.tell({ type: 'publish', ...rows }, [rows.payload.buffer]);
+  }
+
+  tell(message: FromCompute, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  /** Forgets a request and its cache. */
+  release(request: ActiveRequest): void {
+    if (!this.#requests.delete(request.job.request)) return;
+    this.#kvBytes -= request.cacheBytes;
+  }
+
+  /** Keeps the cache of a request that has ended, as far as there is room. @param ids what its rows stand for */
+  keep({ job, cache }: ActiveRequest, ids: Int32Array<ArrayBuffer>): void {
+    const roomBytes = this.#kvBytesLimit - this.#kvBytes;
+    if (this.#store.keep(job.request, ids, cache, roomBytes))
+      this.tell({ type: 'kept', request: job.request, ids });
+  }
+
   #accept(job: Job): void {
     try {
-      const request = this.#open(job);
+      const source = job.reuse && this.#store.find(job.reuse.entry);
+      this.#makeRoom(cacheRows(job) * kvBytesPerToken(this.#shape), source?.entry);
+      const request = openRequest(job, this.#shape, source && reuseOf(job, source));
+      this.#kvBytes += request.cacheBytes;
       this.#requests.set(job.request, request);
       this.#waiting.push({ type: 'request', request });
     } catch (error) {
-      const refusal = error instanceof KvrError ? error : new KvrError('INTERNAL', String(error));
-      const { code, message } = refusal;
+      const { code, message } = asKvrError(error);
       this.tell({ type: 'failed', request: job.request, code, message, phase: 'prefill' });
     }
   }
 
-  /** Allocates what the request needs. @throws WORKER_REFUSED */
-  #open(job: Job): ActiveRequest {
-    const contextTokens = job.partition.reduce((sum, size) => sum + size, 0);
-    const start = job.partition.slice(0, job.rank).reduce((sum, size) => sum + size, 0);
-    const slice = { start, end: start + (job.partition[job.rank] ?? 0) };
-    const isGathered = job.strategy === 'tsp' || job.strategy === 'tsp-dense';
-    const promptRows = isGathered ? contextTokens : slice.end;
-    const capacity = job.rank === job.chain.length - 1 ? contextTokens + job.maxTokens : promptRows;
-    // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
-    const expectedRows = isGathered ? contextTokens : start;
-    const cacheBytes = capacity * kvBytesPerToken(this.#shape);
-    this.#checkRoom(cacheBytes);
-    const cache = allocateCache(this.#shape, capacity, cacheBytes);
-    this.#kvBytes += cacheBytes;
-    return {
-      job,
-      rank: job.rank,
-      slice,
-      contextTokens,
-      cache,
-      cacheBytes,
-      coverage: Array.from({ length: this.#shape.layers }, () => new RowCoverage(expectedRows)),
-      recorder: new Recorder(),
-      isCancelled: false,
-    };
-  }
-
-  #checkRoom(cacheBytes: number): void {
+  /** Kept caches go where a request needs their room, the one that it goes on from last. @throws WORKER_REFUSED */
+  #makeRoom(cacheBytes: number, source: number | undefined): void {
     if (this.#requests.size >= MAX_REQUESTS) {
       throw new KvrError(
         'WORKER_REFUSED',
         `worker holds ${MAX_REQUESTS} requests, its limit; try again later`,
       );
     }
-    if (this.#kvBytes + cacheBytes <= this.#kvBytesLimit) return;
+    if (this.#kvBytes + cacheBytes <= this.#kvBytesLimit) {
+      this.#store.shrinkTo(this.#kvBytesLimit - this.#kvBytes - cacheBytes, source);
+      return;
+    }
     const needed = Math.ceil((this.#kvBytes + cacheBytes) / 2 ** 20);
     const limit = Math.floor(this.#kvBytesLimit / 2 ** 20);
     throw new KvrError(
@@ -217,7 +175,7 @@ export class Desk {
       );
       request.recorder.receivedBytes += rows.payload.byteLength;
     } catch (error) {
-      request.isCancelled = true;
+      this.#cancel(rows.request);
       const { code, message } = error as KvrError;
       this.tell({
         type: 'failed',
@@ -254,19 +212,25 @@ export class Desk {
     if (before >= half && before - kib(bytes) < half) this.tell({ type: 'drained' });
   }
 
+  /** No kernel works on the request now, so its room is free at once: the next message may be a run that needs it. */
   #cancel(id: number): void {
     const request = this.#requests.get(id);
-    if (request) request.isCancelled = true;
+    if (!request) return;
+    request.isCancelled = true;
+    this.release(request);
   }
 }
 
-/** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
-function allocateCache(shape: ModelShape, capacity: number, cacheBytes: number): KvCache {
-  try {
-    return new KvCache(shape, capacity);
-  } catch (error) {
-    const needed = Math.ceil(cacheBytes / 2 ** 20);
-    const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;
-    throw new KvrError('WORKER_REFUSED', message, {}, error);
-  }
+/**
+ * The part of an entry that the job's slice begins with. A chain's rank 0 may have all of its slice; whoever is alone
+ * computes at least the last token, since nothing else gives its logits.
+ */
+function reuseOf(
+  { strategy, rank, chain, partition, ids, reuse }: Job,
+  entry: PrefixEntry,
+): Reuse | undefined {
+  if (rank !== 0 || (strategy !== 'kvr' && strategy !== 'single')) return undefined;
+  const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
+  const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
+  return tokens > 0 ? { cache: entry.cache, tokens } : undefined;
 }

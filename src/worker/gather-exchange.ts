@@ -2,7 +2,8 @@
  * TSP's exchange, the baseline: every rank sends its rows to every other and waits, in every layer, until it has
  * those of all: an all-gather, which is a barrier. Whether the masked half is computed is the kernel's matter.
  */
-import type { ActiveRequest, Desk } from './desk.js';
+import type { ActiveRequest } from './active-request.js';
+import type { Desk } from './desk.js';
 import type { Exchange } from './exchange.js';
 import { publishRows } from './publish-rows.js';
 
@@ -24,8 +25,11 @@ export class GatherExchange implements Exchange {
     publishRows(this.#desk, this.#request, this.#rowFloats, layer, start, keys, values);
   }
 
-  async waitForPrefix(layer: number): Promise<void> {
-    const { coverage } = this.#request;
-    await this.#desk.waitUntil(this.#request, layer, () => coverage[layer]?.isComplete ?? true);
+  canPublish(): boolean {
+    return this.#desk.hasRoomToSend;
+  }
+
+  hasPrefix(layer: number): boolean {
+    return this.#request.coverage[layer]?.isComplete ?? true;
   }
 }

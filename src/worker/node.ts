@@ -43,6 +43,8 @@ export class WorkerNode {
   readonly #rows: RowsRouter;
   readonly #connections = new Set<Connection>();
   readonly #probes = new Map<number, Link>();
+  /** Whose the kept rows are, by entry. */
+  readonly #kept = new Map<number, Link>();
   /** Called when the worker is asked to end, or must, for the reason given. */
   readonly #onShutdown: (reason?: KvrError) => void;
   /** What became of opening the model: told to everyone who connects, also after it happened. */
@@ -213,6 +215,10 @@ export class WorkerNode {
         return this.#onPrefilled(message);
       case 'failed':
         return this.#onFailed(message);
+      case 'kept':
+        return this.#onKept(message);
+      case 'dropped':
+        return this.#onDropped(message);
       case 'finished':
         return this.#end(message.request, message);
       case 'probed':
@@ -234,6 +240,7 @@ export class WorkerNode {
       dtype,
       threads: this.#settings.threads,
       chunkTokens: this.#settings.chunkTokens,
+      kvBytesLimit: this.#settings.kvBytesLimit,
     } as const;
     this.#shape = shape;
     this.#opened = ready;
@@ -247,6 +254,19 @@ export class WorkerNode {
       // Only the last rank goes on; for the others the request is over once their rows have left.
       if (route.run.rank < route.run.chain.length - 1) this.#rows.forget(message.request);
     });
+  }
+
+  /** Kept rows are for the engine whose request made them, and go when it goes. */
+  #onKept({ ids, ...kept }: Extract<FromCompute, { type: 'kept' }>): void {
+    const engine = this.#rows.get(kept.request)?.engine;
+    if (!engine || engine.isClosed) return this.#compute.post({ type: 'drop', entries: [kept.request] });
+    this.#kept.set(kept.request, engine);
+    tell(engine, kept, new Uint8Array(ids.buffer));
+  }
+
+  #onDropped(message: Extract<FromCompute, { type: 'dropped' }>): void {
+    const engine = this.#kept.get(message.entry);
+    if (engine && this.#kept.delete(message.entry) && !engine.isClosed) tell(engine, message);
   }
 
   #onProbed(message: Extract<FromCompute, { type: 'probed' }>): void {
@@ -283,15 +303,17 @@ export class WorkerNode {
       else if (role === 'peer' && route.engine === owner && route.needs(worker))
         this.#failRequest(request, brokenLink(worker, error));
     }
-    if (role === 'engine') this.#closeLinksOf(engine);
+    if (role === 'engine') this.#forgetEngine(engine, link);
   }
 
   #engineLink(engine: string): Link | undefined {
     return [...this.#connections].find(({ role, worker }) => role === 'engine' && worker === engine)?.link;
   }
 
-  /** Links between workers go with the engine they are for; the next one opens its own. */
-  #closeLinksOf(engine: string): void {
+  /** Links between workers go with the engine they are for, the next one opens its own; so do kept rows. */
+  #forgetEngine(engine: string, engineLink: Link): void {
+    const entries = [...this.#kept].filter(([, link]) => link === engineLink).map(([entry]) => entry);
+    if (entries.length > 0) this.#compute.post({ type: 'drop', entries });
     for (const { role, engine: owner, link } of [...this.#connections]) {
       if (role === 'peer' && owner === engine) link.close();
     }

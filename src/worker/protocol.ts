@@ -15,9 +15,15 @@ const milliseconds = z.number().min(0);
 /** A worker's name in the chain plus where it listens. */
 const peer = z.object({ worker: workerId, address: z.string().max(512) });
 
+/** Requests one worker holds at once, running and waiting. */
+export const MAX_REQUESTS = 64;
+
 /** single: one worker alone. kvr: the chain. tsp: all-gather with a barrier per layer; tsp-dense: likewise, with the full QKᵀ. */
 export const STRATEGIES = ['single', 'kvr', 'tsp', 'tsp-dense'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
+
+/** Rows that a worker has kept of an earlier request: the entry's name and how many of its tokens the prompt begins with. */
+const reuseSchema = z.object({ entry: request, tokens: index });
 
 /** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's. */
 const runSchema = z.object({
@@ -36,6 +42,10 @@ const runSchema = z.object({
   cutsAt: z.array(index).max(1024),
   /** Send the logits of the first token along. */
   wantLogits: z.boolean(),
+  /** For rank 0: its slice begins with rows it may still have. Where it has not, it computes them. */
+  reuse: reuseSchema.optional(),
+  /** For the last rank: keep the cache when the request has ended, if there is room, and say so. */
+  keep: z.boolean().optional(),
 });
 export type RunMessage = z.infer<typeof runSchema>;
 
@@ -88,6 +98,8 @@ export const timelineSchema = z.object({
   computeMs: milliseconds,
   attentionMs: milliseconds,
   waitMs: milliseconds,
+  sharedMs: milliseconds.optional(),
+  cachedTokens: index.optional(),
   sentBytes: z.number().min(0),
   receivedBytes: z.number().min(0),
   events: z.array(timelineEvent).max(1_000_000).readonly(),
@@ -124,6 +136,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     threads: index,
     /** Rows in one kernel call: what the engine's costs and plans count in. */
     chunkTokens: index,
+    /** Bytes of KV-cache that all its requests may take together. */
+    kvBytesLimit: z.number().min(0),
   }),
   z.object({ type: z.literal('connected') }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
@@ -131,6 +145,10 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('token'), request, index, id: index }),
   /** The prompt phase of this rank is over. */
   z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),
+  /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */
+  z.object({ type: z.literal('kept'), request }),
+  /** Kept rows are gone. */
+  z.object({ type: z.literal('dropped'), entry: request }),
   /** The last rank is done; nothing more comes for this request. */
   z.object({ type: z.literal('finished'), request, reason: z.enum(['stop', 'length', 'cancelled']) }),
   z.object({

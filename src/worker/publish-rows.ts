@@ -3,7 +3,8 @@
  * pass the first on while the last is still being cut.
  */
 import { KV_FRAME_BYTES } from '../link/frame.js';
-import type { ActiveRequest, Desk } from './desk.js';
+import type { ActiveRequest } from './active-request.js';
+import type { Desk } from './desk.js';
 
 /** @param keys [rows, rowFloats] f32; the caller keeps both buffers. */
 export function publishRows(

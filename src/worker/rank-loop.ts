@@ -1,54 +1,106 @@
 /**
  * What a rank does in the prompt phase, for every strategy. Layer by layer: wait until the keys and values of all
  * earlier tokens are there, attend, run the next block, hand its keys and values on. Source: KV-Runahead, section 3;
- * the slice is cut into chunks so that memory stays bounded and the next rank gets rows early.
+ * the slice is cut into chunks so that memory stays bounded and the next rank gets rows early. Pauses between kernel
+ * calls, so that other requests of the worker get their turn.
  */
 import type { Slice } from '../core/partition.js';
 import type { BlockOutput, Model } from '../runtime/model.js';
-import { type RotaryTable, rotaryTable } from '../runtime/rotary.js';
+import { rotaryTable } from '../runtime/rotary.js';
+import type { ActiveRequest } from './active-request.js';
+import { type Chunk, joinOutputs, partOf } from './chunk-parts.js';
 import { chunksOf } from './chunks.js';
-import type { ActiveRequest, Desk } from './desk.js';
 import type { Exchange } from './exchange.js';
+import type { PromptKernel } from './pace.js';
+import { type Pause, pauseBetween } from './turns.js';
 
-/** A run of rows of the slice that goes through the kernels in one call. */
-type Chunk = Slice & { readonly rotary: RotaryTable; hidden: Float32Array; output: BlockOutput | undefined };
+/** Kept rows that are read out of the cache at once. */
+const CACHED_ROWS = 512;
+
+/** What the loop needs of the worker beside the request. */
+export type PromptBench = {
+  readonly model: Model;
+  readonly chunkTokens: number;
+  readonly tellProgress: (request: number, layer: number) => void;
+  /** Rows that may go through a kernel in one call now. */
+  readonly rowsAtOnce: () => number;
+  readonly noteCall: (kernel: PromptKernel, rows: number, ms: number) => void;
+};
 
 /**
  * Fills the cache with the slice's keys and values of all layers.
  * @returns on the last rank the logits after the prompt, [vocabulary]; on others nothing.
  */
-export async function runPrompt(
-  model: Model,
+export async function* runPrompt(
+  bench: PromptBench,
   request: ActiveRequest,
   exchange: Exchange,
-  desk: Desk,
-  chunkTokens: number,
-): Promise<Float32Array | undefined> {
-  const { cache, recorder } = request;
-  const { layers } = model.shape;
-  const chunks = await embedChunks(model, request, chunkTokens);
+): AsyncGenerator<Pause, Float32Array | undefined, void> {
+  const { layers } = bench.model.shape;
+  const chunks = await embedChunks(bench, request);
   for (let layer = 0; layer < layers; layer++) {
-    if (layer > 0) await exchange.waitForPrefix(layer - 1);
-    for (const chunk of chunks) {
-      desk.look(request);
-      const attended = chunk.output && (await attend(model, request, layer - 1, chunk, chunk.output));
-      const { keys, values } = await runBlock(model, request, layer, chunk, attended);
-      exchange.publish(layer, chunk.start, keys, values);
-      await recorder.time('cache', layer, async () => cache.write(layer, chunk.start, keys, values));
-    }
-    desk.tell({ type: 'progress', request: request.job.request, phase: 'prefill', layer });
+    if (layer > 0) yield waitForPrefix(exchange, layer - 1);
+    yield* publishCached(request, exchange, layer);
+    for (const chunk of chunks) yield* runLayer(bench, request, exchange, layer, chunk);
+    bench.tellProgress(request.job.request, layer);
   }
   if (request.rank < request.job.chain.length - 1) return undefined;
-  await exchange.waitForPrefix(layers - 1);
-  return lastRow(model, request, chunks[chunks.length - 1] as Chunk);
+  yield waitForPrefix(exchange, layers - 1);
+  return lastRow(bench.model, request, chunks[chunks.length - 1] as Chunk);
 }
 
-async function embedChunks(model: Model, request: ActiveRequest, chunkTokens: number): Promise<Chunk[]> {
-  const { job, slice, recorder } = request;
+/** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
+async function* publishCached(
+  { cache, cachedTokens, job }: ActiveRequest,
+  exchange: Exchange,
+  layer: number,
+): AsyncGenerator<Pause, void, void> {
+  if (job.chain.length === 1) return;
+  for (let start = 0; start < cachedTokens; start += CACHED_ROWS) {
+    yield { layer, isWait: false, isReady: () => exchange.canPublish() };
+    const { keys, values } = cache.read(layer, start, Math.min(cachedTokens, start + CACHED_ROWS));
+    exchange.publish(layer, start, keys, values);
+  }
+}
+
+function waitForPrefix(exchange: Exchange, layer: number): Pause {
+  return { layer, isWait: true, isReady: () => exchange.hasPrefix(layer) };
+}
+
+/** Takes a chunk through the attention of the layer before and one block, in one go or in parts. */
+async function* runLayer(
+  bench: PromptBench,
+  request: ActiveRequest,
+  exchange: Exchange,
+  layer: number,
+  chunk: Chunk,
+): AsyncGenerator<Pause, void, void> {
+  const outputs: BlockOutput[] = [];
+  for (let row = 0, end = 0; row < chunk.end - chunk.start; row = end) {
+    yield { layer, isWait: false, isReady: () => exchange.canPublish() };
+    end = Math.min(chunk.end - chunk.start, row + bench.rowsAtOnce());
+    const part = partOf(bench.model.shape, chunk, row, end);
+    const attended = part.output && (await attend(bench, request, layer - 1, part, part.output));
+    if (attended) yield pauseBetween(layer);
+    const output = await runBlock(bench, request, layer, part, attended);
+    exchange.publish(layer, part.start, output.keys, output.values);
+    const write = async (): Promise<void> =>
+      request.cache.write(layer, part.start, output.keys, output.values);
+    await request.recorder.time('cache', layer, write);
+    outputs.push(output);
+  }
+  // Of the last layer only the last row's hidden and queries are kept, and they are the last part's.
+  chunk.output = layer === bench.model.shape.layers - 1 ? outputs.at(-1) : joinOutputs(outputs);
+  chunk.hidden = chunk.output?.hidden ?? chunk.hidden;
+}
+
+async function embedChunks({ model, chunkTokens }: PromptBench, request: ActiveRequest): Promise<Chunk[]> {
+  const { job, slice, recorder, cachedTokens } = request;
+  const computed = { start: Math.max(slice.start, cachedTokens), end: slice.end };
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
-  for (const { start, end } of chunksOf(slice, chunkTokens, job.cutsAt)) {
+  for (const { start, end } of chunksOf(computed, chunkTokens, job.cutsAt)) {
     const ids = job.ids.subarray(start - offset, end - offset);
     const hidden = await recorder.time('embed', 0, () => model.embed(ids), start);
     chunks.push({ start, end, rotary: rotaryTable(model.shape, start, end), hidden, output: undefined });
@@ -57,35 +109,45 @@ async function embedChunks(model: Model, request: ActiveRequest, chunkTokens: nu
 }
 
 function attend(
-  model: Model,
+  { model, noteCall }: PromptBench,
   request: ActiveRequest,
   layer: number,
-  chunk: Chunk,
+  { start, end }: Slice,
   output: BlockOutput,
 ): Promise<Float32Array> {
   const { cache, contextTokens, job, recorder } = request;
   const call = (): Promise<Float32Array> =>
     job.strategy === 'tsp-dense'
-      ? model.attendDense(cache, layer, chunk.start, contextTokens, output)
-      : model.attendSlice(cache, layer, chunk.start, output);
-  return recorder.time('attention', layer, call, chunk.start);
+      ? model.attendDense(cache, layer, start, contextTokens, output)
+      : model.attendSlice(cache, layer, start, output);
+  return timed(
+    (ms) => noteCall('attention', end - start, ms),
+    () => recorder.time('attention', layer, call, start),
+  );
 }
 
-async function runBlock(
-  model: Model,
-  request: ActiveRequest,
+function runBlock(
+  { model, noteCall }: PromptBench,
+  { recorder }: ActiveRequest,
   layer: number,
-  chunk: Chunk,
+  part: Chunk,
   attended: Float32Array | undefined,
 ): Promise<BlockOutput> {
-  const input = attended ? { hidden: chunk.hidden, attended } : { hidden: chunk.hidden };
+  const input = attended ? { hidden: part.hidden, attended } : { hidden: part.hidden };
+  const rows = part.end - part.start;
   // Of the last layer the first token needs one row; the block keeps hidden and queries of that row only.
-  const from = chunk.end - chunk.start - 1;
-  const call = (): Promise<BlockOutput> => model.block(layer, input, chunk.rotary, from);
-  const output = await request.recorder.time('block', layer, call, chunk.start);
-  chunk.hidden = output.hidden;
-  chunk.output = output;
-  return output;
+  const call = (): Promise<BlockOutput> => model.block(layer, input, part.rotary, rows - 1);
+  return timed(
+    (ms) => noteCall('block', rows, ms),
+    () => recorder.time('block', layer, call, part.start),
+  );
+}
+
+async function timed<T>(note: (ms: number) => void, act: () => Promise<T>): Promise<T> {
+  const startMs = performance.now();
+  const result = await act();
+  note(performance.now() - startMs);
+  return result;
 }
 
 /** Attention, MLP and head of the prompt's last token. */

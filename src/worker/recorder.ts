@@ -14,6 +14,8 @@ export class Recorder {
   readonly #startMs: number;
   readonly #events: TimelineEvent[] = [];
   receivedBytes = 0;
+  #waitMs = 0;
+  #sharedMs = 0;
 
   constructor(clock: Clock = wallClock) {
     this.#clock = clock;
@@ -36,15 +38,35 @@ export class Recorder {
     }
   }
 
+  /** Since the recorder began. */
+  get nowMs(): number {
+    return this.#clock() - this.#startMs;
+  }
+
+  /**
+   * Notes a pause that ends now.
+   * @param othersMs the part of it in which the thread worked for other requests
+   * @param waitLayer the layer whose rows were waited for, where it was a wait
+   */
+  notePause(startMs: number, othersMs: number, waitLayer?: number): void {
+    this.#sharedMs += othersMs;
+    if (waitLayer === undefined) return;
+    const endMs = this.nowMs;
+    this.#waitMs += Math.max(0, endMs - startMs - othersMs);
+    this.#events.push({ kind: 'wait', layer: waitLayer, startMs, endMs });
+  }
+
   /** The record so far; sentBytes and send events are added by the network thread. */
-  timeline(rank: number, slice: Slice): RankTimeline {
+  timeline(rank: number, slice: Slice, cachedTokens = 0): RankTimeline {
     return {
       rank,
       slice: [slice.start, slice.end],
       totalMs: this.#clock() - this.#startMs,
       computeMs: this.#sum('embed') + this.#sum('block') + this.#sum('attention') + this.#sum('head'),
       attentionMs: this.#sum('attention'),
-      waitMs: this.#sum('wait'),
+      waitMs: this.#waitMs,
+      sharedMs: this.#sharedMs,
+      cachedTokens,
       sentBytes: 0,
       receivedBytes: this.receivedBytes,
       events: this.#events,

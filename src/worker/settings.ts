@@ -11,6 +11,8 @@ export const workerSettingsSchema = z.object({
   threads: z.number().int().min(1).max(1024),
   chunkTokens: z.number().int().min(1),
   kvBytesLimit: z.number().min(0),
+  /** The part of it that caches of ended requests may take, for later prompts that begin alike. */
+  prefixCacheBytes: z.number().min(0),
   /** End when standard input ends: the parent holds its other end, and the system closes it however the parent dies. */
   followsStdin: z.boolean(),
 });

@@ -24,6 +24,8 @@ export type ToCompute =
   | ({ readonly type: 'kv' } & KvRows)
   | { readonly type: 'probe'; readonly probe: ProbeMessage }
   | { readonly type: 'cancel'; readonly request: number }
+  /** The engine that kept entries are for has left. */
+  | { readonly type: 'drop'; readonly entries: readonly number[] }
   | { readonly type: 'close' };
 
 export type FromCompute =
@@ -38,6 +40,8 @@ export type FromCompute =
       readonly logits?: Float32Array<ArrayBuffer>;
     }
   | { readonly type: 'prefilled'; readonly request: number; readonly timeline: RankTimeline }
+  | { readonly type: 'kept'; readonly request: number; readonly ids: Int32Array<ArrayBuffer> }
+  | { readonly type: 'dropped'; readonly entry: number }
   | { readonly type: 'finished'; readonly request: number; readonly reason: 'stop' | 'length' | 'cancelled' }
   | {
       readonly type: 'failed';
@@ -56,6 +60,8 @@ export type ComputeSettings = {
   readonly threads: number;
   readonly chunkTokens: number;
   readonly kvBytesLimit: number;
+  /** The part of it that caches of ended requests may take. */
+  readonly prefixCacheBytes: number;
   /** i32 words shared by both threads; see COUNTERS. */
   readonly counters: SharedArrayBuffer;
 };

@@ -53,6 +53,7 @@ export class WorkerProcess {
       threads: 1,
       chunkTokens: 512,
       kvBytesLimit: 2 ** 30,
+      prefixCacheBytes: 0,
       followsStdin: true,
       ...settings,
     };

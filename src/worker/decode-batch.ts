@@ -1,0 +1,150 @@
+/**
+ * The extension phase: sequences whose prompt ended on this worker go on from the caches it holds, one token each a
+ * step, through the blocks together as rows of one call. Every sequence attends over its own cache.
+ */
+import { asKvrError } from '../core/errors.js';
+import type { Model } from '../runtime/model.js';
+import { type RotaryTable, rotaryTable } from '../runtime/rotary.js';
+import { Sampler } from '../runtime/sampler.js';
+import type { ActiveRequest } from './active-request.js';
+import type { Desk } from './desk.js';
+
+type Sequence = {
+  readonly request: ActiveRequest;
+  readonly sampler: Sampler;
+  /** Tokens chosen so far; the row of the last of them is the next to be computed. */
+  readonly chosen: number[];
+};
+
+export class DecodeBatch {
+  readonly #model: Model;
+  readonly #desk: Desk;
+  #sequences: Sequence[] = [];
+  /** Those whose last word is said; they leave at the end of a step. */
+  readonly #ended = new Set<Sequence>();
+
+  constructor(model: Model, desk: Desk) {
+    this.#model = model;
+    this.#desk = desk;
+  }
+
+  get isEmpty(): boolean {
+    return this.#sequences.length === 0;
+  }
+
+  /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary] */
+  add(request: ActiveRequest, logits: Float32Array): void {
+    const sequence = {
+      request,
+      sampler: new Sampler(request.job.sampling, request.job.ids),
+      chosen: [],
+    };
+    this.#sequences.push(sequence);
+    const first = request.job.wantLogits ? { logits: Float32Array.from(logits) } : {};
+    this.#choose(sequence, logits, first);
+    this.#dropEnded();
+  }
+
+  /** One more token for every sequence. Those that end, are cancelled or fail leave, each with its last word said. */
+  async step(): Promise<void> {
+    const running = [...this.#sequences];
+    try {
+      const logits = await this.#nextLogits(running);
+      const vocabulary = this.#model.shape.vocabulary;
+      running.forEach((sequence, row) => {
+        if (!logits || sequence.request.isCancelled) return this.#end(sequence, 'cancelled');
+        this.#choose(sequence, logits.subarray(row * vocabulary, (row + 1) * vocabulary), {});
+      });
+    } catch (error) {
+      const { code, message } = asKvrError(error);
+      for (const sequence of running) {
+        const { request } = sequence;
+        this.#desk.tell({ type: 'failed', request: request.job.request, code, message, phase: 'decode' });
+        this.#desk.release(request);
+        this.#ended.add(sequence);
+      }
+    }
+    this.#dropEnded();
+  }
+
+  #choose(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
+    const { request, sampler } = sequence;
+    const { job } = request;
+    const id = sampler.next(logits);
+    const index = sequence.chosen.push(id) - 1;
+    this.#desk.tell({ type: 'token', request: job.request, index, id, ...extra });
+    if (job.eosIds.includes(id)) this.#end(sequence, 'stop');
+    else if (index + 1 >= job.maxTokens) this.#end(sequence, 'length');
+  }
+
+  #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): void {
+    const { request, chosen } = sequence;
+    this.#desk.release(request);
+    // The last token was chosen, and its row was never computed.
+    if (request.job.keep) this.#desk.keep(request, joinIds(request.job.ids, chosen.slice(0, -1)));
+    this.#desk.tell({ type: 'finished', request: request.job.request, reason });
+    this.#ended.add(sequence);
+  }
+
+  #dropEnded(): void {
+    this.#sequences = this.#sequences.filter((sequence) => !this.#ended.has(sequence));
+    this.#ended.clear();
+  }
+
+  /** Runs the last token of every sequence through all layers → logits [sequences, vocabulary]; undefined when all were cancelled. */
+  async #nextLogits(running: readonly Sequence[]): Promise<Float32Array | undefined> {
+    const { shape } = this.#model;
+    const positions = running.map(({ request, chosen }) => request.contextTokens + chosen.length - 1);
+    const rotary = joinRotary(positions.map((position) => rotaryTable(shape, position, position + 1)));
+    let hidden = await this.#model.embed(Int32Array.from(running, ({ chosen }) => chosen.at(-1) ?? 0));
+    let attended: Float32Array | undefined;
+    for (let layer = 0; layer < shape.layers; layer++) {
+      this.#desk.read();
+      if (this.#desk.isClosing || running.every(({ request }) => request.isCancelled)) return undefined;
+      const output = await this.#model.block(layer, attended ? { hidden, attended } : { hidden }, rotary, 0);
+      attended = await this.#attend(running, positions, layer, output);
+      hidden = output.hidden;
+    }
+    return this.#model.logits(hidden, attended as Float32Array);
+  }
+
+  /** Writes every sequence's row into its cache and attends over it → [sequences, heads·D]. */
+  async #attend(
+    running: readonly Sequence[],
+    positions: readonly number[],
+    layer: number,
+    output: { readonly queries: Float32Array; readonly keys: Float32Array; readonly values: Float32Array },
+  ): Promise<Float32Array> {
+    const { heads, kvHeads, headDim } = this.#model.shape;
+    const attended = new Float32Array(output.queries.length);
+    for (const [row, { request }] of running.entries()) {
+      const rowOf = (all: Float32Array, width: number): Float32Array =>
+        all.subarray(row * width, (row + 1) * width);
+      const position = positions[row] as number;
+      const width = kvHeads * headDim;
+      request.cache.write(layer, position, rowOf(output.keys, width), rowOf(output.values, width));
+      const queries = rowOf(output.queries, heads * headDim);
+      const result = await this.#model.attendRow(request.cache, layer, position + 1, queries);
+      attended.set(result, row * heads * headDim);
+    }
+    return attended;
+  }
+}
+
+function joinIds(prompt: Int32Array, chosen: readonly number[]): Int32Array<ArrayBuffer> {
+  const ids = new Int32Array(prompt.length + chosen.length);
+  ids.set(prompt);
+  ids.set(chosen, prompt.length);
+  return ids;
+}
+
+function joinRotary(rows: readonly RotaryTable[]): RotaryTable {
+  const pairs = rows[0]?.cos.length ?? 0;
+  const cos = new Float32Array(rows.length * pairs);
+  const sin = new Float32Array(rows.length * pairs);
+  rows.forEach((row, index) => {
+    cos.set(row.cos, index * pairs);
+    sin.set(row.sin, index * pairs);
+  });
+  return { cos, sin };
+}
