@@ -14,10 +14,12 @@ import {
   DEFAULT_MAX_BODY_BYTES,
   DEFAULT_MAX_TOKENS,
   DEFAULT_PORT,
+  HEADERS_TIMEOUT_MS,
   KvrServer,
   LOG_LEVELS,
   type LogLevel,
   openLog,
+  REQUEST_TIMEOUT_MS,
   type ServerSettings,
 } from '../server/index.js';
 import type { Command } from './command.js';
@@ -166,6 +168,8 @@ function settingsOf(flags: Flags, environmentKey: string | undefined): ServerSet
     deadlineMs: deadline === undefined ? DEFAULT_DEADLINE_MS : Math.ceil(1000 * deadline),
     drainMs: drain === undefined ? DEFAULT_DRAIN_MS : 1000 * drain,
     maxBodyBytes: maxBody === undefined ? DEFAULT_MAX_BODY_BYTES : Math.floor(BYTES_PER_MB * maxBody),
+    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
     defaultMaxTokens: flags.maxTokens ?? DEFAULT_MAX_TOKENS,
     logPrompts: flags.logPrompts === true,
     pageFolder: fileURLToPath(new URL('../web', import.meta.url)),

@@ -50,8 +50,8 @@ export class KvrServer {
       createServer,
       serverOptions: {
         maxHeaderSize: limits.MAX_HEADER_BYTES,
-        headersTimeout: limits.HEADERS_TIMEOUT_MS,
-        requestTimeout: limits.REQUEST_TIMEOUT_MS,
+        headersTimeout: settings.headersTimeoutMs,
+        requestTimeout: settings.requestTimeoutMs,
         connectionsCheckingInterval: limits.TIMEOUT_CHECK_MS,
       },
     }) as Server;

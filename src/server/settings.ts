@@ -19,6 +19,9 @@ export type ServerSettings = {
   /** How long running requests may go on once the server closes. */
   readonly drainMs: number;
   readonly maxBodyBytes: number;
+  /** In which a client must have sent a request's head, and the whole of it. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
   /** New tokens where a request does not say how many. */
   readonly defaultMaxTokens: number;
   /** Write prompts into the log. */
@@ -46,7 +49,7 @@ export const MAX_CHOICES = 16;
 export const MAX_STOPS = 16;
 export const MAX_STOP_CHARS = 1000;
 
-/** What a client must manage to send a request's head and the whole of it in. */
+/** Clients on slow lines manage both; those that hold connections open on purpose do not. */
 export const HEADERS_TIMEOUT_MS = 10_000;
 export const REQUEST_TIMEOUT_MS = 60_000;
 /** How often the two above are looked at. */

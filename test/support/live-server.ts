@@ -14,6 +14,8 @@ export const SETTINGS: ServerSettings = {
   deadlineMs: 60_000,
   drainMs: 2_000,
   maxBodyBytes: 1_000_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 20_000,
   defaultMaxTokens: 64,
   logPrompts: false,
   pageFolder: '/nonexistent',
