@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 import { KvrError } from '../core/errors.js';
+import { shown } from '../core/quantities.js';
+
+export { shown };
 
 const boundsSchema = z.object({
   type: z.enum(['integer', 'number']),
@@ -15,8 +18,6 @@ type Bounds = z.infer<typeof boundsSchema>;
 
 const WHOLE = /^[+-]?\d+$/;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-/** What is repeated of a value that is no number. */
-const SHOWN_CHARS = 40;
 
 /** @param flag as it was typed, for the message. @throws BAD_INPUT */
 export function parseNumber(flag: string, text: string, schema: z.ZodType): number {
@@ -31,12 +32,6 @@ export function parseNumber(flag: string, text: string, schema: z.ZodType): numb
 /** 'a whole number from 1 to 64'. */
 export function describeBounds(schema: z.ZodType): string {
   return describe(boundsOf(schema));
-}
-
-/** A typed text as a message repeats it. */
-export function shown(text: string): string {
-  const short = text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
-  return text === '' || /\s/.test(text) ? JSON.stringify(short) : short;
 }
 
 function boundsOf(schema: z.ZodType): Bounds {

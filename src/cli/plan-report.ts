@@ -1,14 +1,13 @@
 /**
  * A forecast for people: the cut, a line a rank, what it gains, and who was left out. Everything in it is predicted.
  */
-import type { Forecast, ForecastRank } from '../engine/forecast.js';
+import { DEFAULT_WHAT_IF_LATENCY_MS, type Forecast, type ForecastRank } from '../engine/forecast.js';
 import { cut, formatBytes, formatCount, formatMs, formatPlural, wrap } from './format.js';
 import { paintFor } from './paint.js';
 import { chainWords } from './report.js';
 import type { Output } from './shell.js';
 
-/** A hop through an ordinary switch, user space to user space. */
-export const DEFAULT_WHAT_IF_LATENCY_MS = 0.05;
+export { DEFAULT_WHAT_IF_LATENCY_MS };
 
 /** Which workers a forecast is for: running ones by name, or equal ones that are only thought of. */
 export type PlanLabel = {

@@ -2,9 +2,7 @@
  * The `kvr` command: finds which command is meant, has its flags parsed, runs it, and turns whatever happens into an
  * exit status. Knows no command's work.
  */
-import { readFileSync } from 'node:fs';
 import { Command as Parser, CommanderError } from 'commander';
-import { z } from 'zod';
 import { KvrError } from '../core/errors.js';
 import { chat } from './chat.js';
 import type { Command } from './command.js';
@@ -15,10 +13,12 @@ import { inspect } from './inspect.js';
 import type { StopCause } from './interrupt.js';
 import { oneLine } from './format.js';
 import { plan } from './plan.js';
+import { serve } from './serve.js';
 import type { Shell } from './shell.js';
+import { packageVersion } from './version.js';
 import { worker } from './worker.js';
 
-const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, plan, worker];
+const COMMANDS: readonly Command<never>[] = [generate, chat, serve, inspect, demo, plan, worker];
 
 const EPILOGUE = `
 Begin with:
@@ -99,9 +99,4 @@ function styleOf(argv: readonly string[]): { isJson: boolean; isVerbose: boolean
   const end = argv.indexOf('--');
   const flags: readonly string[] = end < 0 ? argv : argv.slice(0, end);
   return { isJson: flags.includes('--json'), isVerbose: flags.includes('--verbose') };
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

@@ -9,7 +9,7 @@ import { KvrError } from '../core/errors.js';
 import { DTYPES } from '../core/shape.js';
 import { compileWithProgress, openWithProgress } from '../engine/load.js';
 import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../engine/options.js';
-import { type Address, formatAddress, parseAddress } from '../link/address.js';
+import { type Address, formatAddress, isLoopback, parseAddress } from '../link/address.js';
 import { cacheFolder } from '../model/cache/index.js';
 import { WorkerNode } from '../worker/node.js';
 import type { WorkerSettings } from '../worker/settings.js';
@@ -84,10 +84,6 @@ function checkReach({ listen, insecure }: Flags): void {
     'BAD_INPUT',
     `--listen ${formatAddress(listen)} can be reached from other machines, and there is no TLS and no secret yet; give --insecure on a network you trust, or listen on 127.0.0.1`,
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 async function compile(flags: Flags, { shell, progress }: RunContext) {

@@ -22,6 +22,13 @@ export type KvrErrorCode =
   | 'CANCELLED' // the caller asked to stop
   | 'BUSY' // the queue is full
   | 'CLOSED' // used after close()
+  | 'UNSUPPORTED_PARAMETER' // a parameter of an HTTP request that is not honoured here
+  | 'UNAUTHORIZED' // no API key, or a wrong one
+  | 'FORBIDDEN' // an HTTP request that names another host
+  | 'NOT_FOUND' // no such path or model
+  | 'METHOD_NOT_ALLOWED' // a path that takes another HTTP method
+  | 'BODY_TOO_LARGE' // an HTTP body above the limit
+  | 'BAD_MEDIA_TYPE' // an HTTP body that is not declared as plain JSON
   | 'INTERNAL'; // a defect of ours
 
 /** Small facts that belong to an error; printable, never large. */
@@ -50,6 +57,40 @@ const EXIT_STATUS: Partial<Record<KvrErrorCode, number>> = {
   DISK_FULL: 2,
   CANCELLED: 130,
 };
+
+/** HTTP status by code. What the next attempt may find mended is 503, a defect 500; 499 is seen by nobody. */
+const HTTP_STATUS: Readonly<Record<KvrErrorCode, HttpStatus>> = {
+  BAD_INPUT: 400,
+  PROMPT_TOO_LONG: 400,
+  UNSUPPORTED_PARAMETER: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  MODEL_NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  BODY_TOO_LARGE: 413,
+  BAD_MEDIA_TYPE: 415,
+  BUSY: 429,
+  CANCELLED: 499,
+  BAD_CHECKPOINT: 500,
+  UNSUPPORTED_MODEL: 500,
+  CACHE_UNWRITABLE: 500,
+  DISK_FULL: 500,
+  PROTOCOL: 500,
+  WORKER_FAILED: 500,
+  INTERNAL: 500,
+  WORKER_DIED: 503,
+  WORKER_HUNG: 503,
+  WORKER_REFUSED: 503,
+  LINK: 503,
+  CLOSED: 503,
+  DEADLINE: 504,
+};
+export type HttpStatus = 400 | 401 | 403 | 404 | 405 | 413 | 415 | 429 | 499 | 500 | 503 | 504;
+
+export function httpStatus(code: KvrErrorCode): HttpStatus {
+  return HTTP_STATUS[code];
+}
 
 /** @returns the process exit status for an error: 1 for everything that is not in the table. */
 export function exitStatus(error: unknown): number {

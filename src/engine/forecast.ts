@@ -20,6 +20,9 @@ import type { ChainKnowledge } from './calibrate.js';
 import { cutContext } from './cut.js';
 import { type GenerateRequest, parseOptions, requestSchema } from './options.js';
 
+/** A hop through an ordinary switch, user space to user space: links that are only thought of have it. */
+export const DEFAULT_WHAT_IF_LATENCY_MS = 0.05;
+
 export type ForecastAsk = {
   readonly contextTokens: number;
   readonly shape: ModelShape;

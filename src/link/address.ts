@@ -31,6 +31,11 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** True for hosts that no other machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
 /** @returns a connected socket. @throws LINK with the address and the reason, also after CONNECT_TIMEOUT_MS. */
 export function connectTo(address: Address, signal?: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {

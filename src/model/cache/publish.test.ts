@@ -113,9 +113,9 @@ test('a folder is built once and returned again without building', async () => {
 });
 
 test('two processes at once build once, and both get the folder', async () => {
-  const first = startChild(300);
+  const first = startChild(2_000);
   await first.until('building');
-  const second = startChild(300);
+  const second = startChild(2_000);
   expect(await Promise.all([first.exited, second.exited])).toEqual([0, 0]);
   expect(builds()).toBe(1);
   expect(second.lines()).toEqual(['waiting', `done ${join(cacheFolder, 'model')}`]);

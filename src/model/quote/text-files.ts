@@ -8,6 +8,15 @@ import * as layout from './layout.js';
 const BEGIN = '<|begin|>';
 const END = '<|end|>';
 
+/**
+ * Messages stand as they are, one behind the other, so that the model goes on where the last one ends; an answer ends
+ * with the end token, so that an answer that is quoted ends where the quoted one did.
+ */
+const CHAT_TEMPLATE =
+  "{{ bos_token }}{% for message in messages %}{{ message['content'] }}" +
+  "{% if message['role'] == 'assistant' %}{{ eos_token }}{{ '\n' }}" +
+  "{% elif message['role'] == 'system' %}{{ '\n' }}{% endif %}{% endfor %}";
+
 /** File name → JSON value. */
 export function quoteTextFiles(): Readonly<Record<string, unknown>> {
   return {
@@ -24,6 +33,7 @@ export function quoteTextFiles(): Readonly<Record<string, unknown>> {
       eos_token: END,
       clean_up_tokenization_spaces: false,
       model_max_length: layout.CONTEXT_TOKENS,
+      chat_template: CHAT_TEMPLATE,
     },
   };
 }

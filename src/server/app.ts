@@ -1,0 +1,84 @@
+/**
+ * Which path does what, and what every request passes first: its number, its line in the log, the checks of who asks.
+ */
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { KvrError } from '../core/errors.js';
+import { answerChat, answerCompletion } from './answer-route.js';
+import type { HttpContext, HttpEnv, ServerContext } from './context.js';
+import { errorResponse } from './failure.js';
+import { hostCheck, keyCheck } from './guard.js';
+import { listModels, ready, showInfo, showModel, showPlan, showRequests } from './info-routes.js';
+import { showLive } from './live-route.js';
+import { logWhenOver } from './log.js';
+import { type Page, servePage } from './page.js';
+
+type Handler = (c: HttpContext, server: ServerContext) => Response | Promise<Response>;
+type Route = readonly [method: 'GET' | 'POST', path: string, handler: Handler];
+
+const OPEN_ROUTES: readonly Route[] = [
+  ['GET', '/healthz', (c) => c.json({ status: 'ok' })],
+  ['GET', '/readyz', ready],
+];
+
+/** Asked for the API key, where there is one. */
+const KEYED_ROUTES: readonly Route[] = [
+  ['POST', '/v1/chat/completions', answerChat],
+  ['POST', '/v1/completions', answerCompletion],
+  ['GET', '/v1/models', listModels],
+  // Models are named after folders and files, whose names may hold slashes.
+  ['GET', '/v1/models/:id{.+}', showModel],
+  ['GET', '/kvr/info', showInfo],
+  ['GET', '/kvr/plan', showPlan],
+  ['GET', '/kvr/requests', showRequests],
+  ['GET', '/kvr/live', showLive],
+];
+
+export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
+  const { settings } = server;
+  const app = new Hono<HttpEnv>();
+  const checkKey = keyCheck(settings.apiKey);
+  const checkHost = hostCheck(settings.host);
+  app.use(async (c, next) => {
+    const id = randomUUID();
+    c.set('id', id);
+    c.set('facts', {});
+    logWhenOver(c, server.log);
+    c.header('X-Request-Id', id);
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Cache-Control', 'no-store');
+    if (server.running.isClosing) c.header('Connection', 'close');
+    checkHost(c.req.header('host'));
+    await next();
+  });
+  if (settings.corsOrigins.length > 0) app.use(cors({ origin: [...settings.corsOrigins] }));
+  for (const route of OPEN_ROUTES) addRoute(app, route, server);
+  for (const route of KEYED_ROUTES)
+    addRoute(app, route, server, (c) => checkKey(c.req.header('authorization')));
+  app.get('*', async (c, next) => servePage(c, page) ?? (await next()));
+  app.notFound((c) => errorResponse(c, missing(c)));
+  app.onError((error, c) => errorResponse(c, error));
+  return app;
+}
+
+function addRoute(
+  app: Hono<HttpEnv>,
+  [method, path, handler]: Route,
+  server: ServerContext,
+  check: (c: HttpContext) => void = () => undefined,
+): void {
+  app.on(method, path, (c) => {
+    check(c);
+    return handler(c, server);
+  });
+  app.all(path, (c) => {
+    check(c);
+    c.header('Allow', method);
+    throw new KvrError('METHOD_NOT_ALLOWED', `${c.req.method.slice(0, 20)} is not taken here; use ${method}`);
+  });
+}
+
+function missing(c: HttpContext): KvrError {
+  return new KvrError('NOT_FOUND', `there is nothing at ${c.req.path.slice(0, 100)}; see GET /v1/models`);
+}

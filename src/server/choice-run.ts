@@ -1,0 +1,76 @@
+/**
+ * Runs all answers of one request at once and hands their events on as one sequence; the first that fails ends them
+ * all. Keeps the ledger. Knows nothing of HTTP but the signal of a client that leaves.
+ */
+import { AsyncQueue } from '../engine/async-queue.js';
+import type { GenerateEvent, GenerationResult } from '../engine/generation.js';
+import type { Ask, Choice } from './ask.js';
+import type { ServerContext } from './context.js';
+import type { LedgerEntry } from './ledger.js';
+
+export type ChoiceEvent = { readonly index: number; readonly event: GenerateEvent };
+
+export class ChoiceRun {
+  readonly id: string;
+  readonly ask: Ask;
+  readonly events = new AsyncQueue<ChoiceEvent>();
+  /** Share of the prompt phase that is done, the least of all choices; undefined while one of them is queued. */
+  fraction: number | undefined;
+  readonly results: GenerationResult[] = [];
+  readonly #server: ServerContext;
+  readonly #fractions: (number | undefined)[];
+
+  constructor(id: string, ask: Ask, server: ServerContext) {
+    this.id = id;
+    this.ask = ask;
+    this.#server = server;
+    this.#fractions = ask.choices.map(() => undefined);
+  }
+
+  /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
+  async run(client: AbortSignal): Promise<void> {
+    const { choices } = this.ask;
+    try {
+      const { signal, abort, leave } = this.#server.running.enter(client);
+      let failure: { readonly error: unknown } | undefined;
+      const onError = (error: unknown): void => {
+        failure ??= { error };
+        abort();
+      };
+      const runs = choices.map((choice, index) => this.#runOne(choice, index, signal).catch(onError));
+      // All have ended before the request counts as over, so that none outlives it.
+      await Promise.all(runs).finally(leave);
+      if (failure) throw failure.error;
+      this.events.end();
+    } catch (error) {
+      this.events.fail(this.#server.running.reasonOf(error) as Error);
+    }
+  }
+
+  async #runOne({ request, promptTokens }: Choice, index: number, signal: AbortSignal): Promise<void> {
+    const { ledger, engine, running } = this.#server;
+    const id = index === 0 ? this.id : `${this.id}-${index}`;
+    const entry = ledger.begin(id, this.ask.kind, promptTokens);
+    try {
+      for await (const event of engine.generate({ ...request, signal })) this.#take(event, index, entry);
+    } catch (error) {
+      entry.onError(error, signal.aborted && !running.isClosing);
+      throw error;
+    }
+  }
+
+  #take(event: GenerateEvent, index: number, entry: LedgerEntry): void {
+    entry.onEvent(event);
+    if (event.type === 'done') this.results[index] = event.result;
+    else {
+      this.#fractions[index] = event.type === 'prefill' ? event.fraction : 1;
+      this.fraction = leastOf(this.#fractions);
+    }
+    this.events.push({ index, event });
+  }
+}
+
+function leastOf(fractions: readonly (number | undefined)[]): number | undefined {
+  const known = fractions.filter((fraction) => fraction !== undefined);
+  return known.length < fractions.length ? undefined : Math.min(...known);
+}

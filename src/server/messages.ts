@@ -1,0 +1,66 @@
+/**
+ * The messages of a chat, checked one by one so that a fault is told with its place.
+ */
+import type { ChatMessage } from '../tokenizer/index.js';
+import { bad, isRecord, unsupported } from './parameters.js';
+import { MAX_MESSAGES } from './settings.js';
+
+/** 'developer' is the newer name of 'system'; templates know the older one. */
+const ROLES: Readonly<Record<string, string>> = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+};
+const KEYS = ['role', 'content', 'name'];
+
+/** @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
+export function readMessages(value: unknown): ChatMessage[] {
+  if (!Array.isArray(value) || value.length === 0)
+    throw bad('messages must be a list of at least one message', 'messages');
+  if (value.length > MAX_MESSAGES)
+    throw bad(`messages has ${value.length} of them, above the limit of ${MAX_MESSAGES}`, 'messages');
+  return value.map((message: unknown, index) => readMessage(message, `messages.${index}`));
+}
+
+function readMessage(value: unknown, path: string): ChatMessage {
+  if (!isRecord(value)) throw bad(`${path} must be an object with role and content`, path);
+  const role = roleOf(value['role'], `${path}.role`);
+  // Clients send answers back as they got them, with fields that say "nothing".
+  const unknown = Object.entries(value).find(([key, field]) => !KEYS.includes(key) && !isNothing(field));
+  if (unknown) throw unsupported(`${path}.${unknown[0]}`);
+  const { name } = value;
+  if (name !== undefined && (typeof name !== 'string' || name.length > 256))
+    throw bad(`${path}.name must be a text of at most 256 characters`, `${path}.name`);
+  const content = readContent(value['content'], `${path}.content`);
+  return { role, content, ...(name !== undefined && { name }) };
+}
+
+function roleOf(value: unknown, path: string): string {
+  const role = typeof value === 'string' && Object.hasOwn(ROLES, value) ? ROLES[value] : undefined;
+  if (role !== undefined) return role;
+  throw bad(`${path} must be one of ${Object.keys(ROLES).join(', ')}`, path);
+}
+
+/** A text, or parts that are all text. */
+function readContent(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || value.length > MAX_MESSAGES)
+    throw bad(`${path} must be a text, or a list of at most ${MAX_MESSAGES} parts of text`, path);
+  return value.map((part: unknown, index) => readPart(part, `${path}.${index}`)).join('');
+}
+
+function readPart(part: unknown, path: string): string {
+  if (!isRecord(part) || typeof part['type'] !== 'string')
+    throw bad(`${path} must be an object with a type`, path);
+  if (part['type'] !== 'text') {
+    const why = `"${part['type'].slice(0, 40)}" is not supported: this model reads text; send parts of type text`;
+    throw unsupported(`${path}.type`, why);
+  }
+  if (typeof part['text'] !== 'string') throw bad(`${path}.text must be a text`, `${path}.text`);
+  return part['text'];
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}

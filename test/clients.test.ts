@@ -1,0 +1,178 @@
+/**
+ * The clients that people have, against a live server with the quote model on two workers: what they send and what
+ * they make of the answers.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { generateText, streamText } from 'ai';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Engine } from '../src/engine/engine.js';
+import { type LiveServer, liveServer } from './support/live-server.js';
+import { until } from './support/worker-process.js';
+
+const KEY = 'a-key-for-tests';
+const QUESTION = 'What is the door code of the lamp room? It is ';
+const ANSWER = '4821, as it was last year.';
+/** The model quotes: asked again, it answers again, and ends where the answer ended. */
+const ASKED_BEFORE = [
+  { role: 'user' as const, content: QUESTION },
+  { role: 'assistant' as const, content: ANSWER },
+  { role: 'user' as const, content: QUESTION },
+];
+/** Long enough for its prompt phase to be met half way. */
+const LONG = [{ role: 'user' as const, content: 'All work and no play makes a dull log. '.repeat(200) }];
+
+let engine: Engine;
+let live: LiveServer;
+let cacheDir = '';
+
+beforeAll(async () => {
+  cacheDir = mkdtempSync(join(tmpdir(), 'kvr-clients-'));
+  engine = await Engine.load({ model: 'quote', workers: 2, threads: 1, cacheDir, calibrate: false });
+  live = await liveServer(engine, { apiKey: KEY });
+});
+
+afterAll(async () => {
+  await live.server.close();
+  await engine.close();
+  rmSync(cacheDir, { recursive: true, force: true });
+});
+
+/** How the newest request stands. */
+async function newest(): Promise<{ status: string }> {
+  const response = await fetch(`${live.url}/kvr/requests`, { headers: { authorization: `Bearer ${KEY}` } });
+  const { requests } = (await response.json()) as { requests: { status: string }[] };
+  return requests[0] ?? { status: 'none' };
+}
+
+describe('the openai client', () => {
+  const openClient = (): OpenAI => new OpenAI({ apiKey: KEY, baseURL: `${live.url}/v1`, maxRetries: 0 });
+  const common = { model: 'quote', temperature: 0 };
+
+  test('chats', async () => {
+    const answer = await openClient().chat.completions.create({ ...common, messages: ASKED_BEFORE });
+    expect(answer.choices[0]).toMatchObject({
+      message: { role: 'assistant', content: ANSWER },
+      finish_reason: 'stop',
+    });
+    expect(answer.usage?.prompt_tokens).toBe(2 + 2 * QUESTION.length + ANSWER.length + 1);
+    expect(answer.usage?.completion_tokens).toBe(ANSWER.length + 1);
+  });
+
+  test('streams, with usage', async () => {
+    const stream = await openClient().chat.completions.create({
+      ...common,
+      messages: ASKED_BEFORE,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = '';
+    let total: number | undefined;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      total = chunk.usage?.total_tokens ?? total;
+    }
+    expect(text).toBe(ANSWER);
+    expect(total).toBeGreaterThan(ANSWER.length);
+  });
+
+  test('stops before a stop text, and at max_completion_tokens', async () => {
+    const chat = openClient().chat.completions;
+    const stopped = await chat.create({ ...common, messages: ASKED_BEFORE, stop: ', as' });
+    expect(stopped.choices[0]).toMatchObject({ message: { content: '4821' }, finish_reason: 'stop' });
+    const cut = await chat.create({ ...common, messages: ASKED_BEFORE, max_completion_tokens: 2 });
+    expect(cut.choices[0]).toMatchObject({ message: { content: '48' }, finish_reason: 'length' });
+  });
+
+  test('completes plain prompts', async () => {
+    const prompt = `${QUESTION}${ANSWER}\n${QUESTION}`;
+    const answer = await openClient().completions.create({ ...common, prompt, max_tokens: 4 });
+    expect(answer.choices[0]?.text).toBe('4821');
+  });
+
+  test('the same seed gives the same answers, another one others', async () => {
+    const ask = async (seed: number): Promise<string[]> => {
+      const request = { ...common, temperature: 90, messages: ASKED_BEFORE, n: 2, max_tokens: 8, seed };
+      const { choices } = await openClient().chat.completions.create(request);
+      return choices.map(({ message }) => message.content ?? '');
+    };
+    const once = await ask(1);
+    expect(once[0]).not.toBe(once[1]);
+    expect(await ask(1)).toEqual(once);
+    expect((await ask(2))[0]).toBe(once[1]);
+  });
+
+  test('lists the models', async () => {
+    const { data } = await openClient().models.list();
+    expect(data).toMatchObject([{ id: 'quote', object: 'model' }]);
+    expect((await openClient().models.retrieve('quote')).id).toBe('quote');
+  });
+
+  test('knows our errors as its own', async () => {
+    const { chat } = openClient();
+    const messages = ASKED_BEFORE;
+    await expect(chat.completions.create({ model: 'gpt-5', messages })).rejects.toThrow(OpenAI.NotFoundError);
+    const tooLong = chat.completions.create({ ...common, messages, max_tokens: 999_999 });
+    await expect(tooLong).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' });
+    const stranger = new OpenAI({ apiKey: 'not-the-key', baseURL: `${live.url}/v1`, maxRetries: 0 });
+    await expect(stranger.models.list()).rejects.toThrow(OpenAI.AuthenticationError);
+  });
+
+  test('aborts in the middle of the prompt phase, and the next request is answered', async () => {
+    const gone = new AbortController();
+    const request = { ...common, messages: LONG, stream: true as const };
+    const stream = await openClient().chat.completions.create(request, { signal: gone.signal });
+    const read = (async () => {
+      for await (const chunk of stream) void chunk;
+    })();
+    await until(async () => (await newest()).status === 'prefill', 'the prompt phase');
+    gone.abort();
+    await read.catch(() => undefined);
+    await until(async () => (await newest()).status === 'cancelled', 'the cancel');
+    const answer = await openClient().chat.completions.create({ ...common, messages: ASKED_BEFORE });
+    expect(answer.choices[0]?.message.content).toBe(ANSWER);
+  });
+});
+
+describe('the AI SDK', () => {
+  const openModel = () =>
+    createOpenAICompatible({ name: 'kvr', baseURL: `${live.url}/v1`, apiKey: KEY, includeUsage: true })(
+      'quote',
+    );
+
+  test('generates text', async () => {
+    const { text, usage, finishReason } = await generateText({
+      model: openModel(),
+      messages: ASKED_BEFORE,
+      temperature: 0,
+    });
+    expect(text).toBe(ANSWER);
+    expect(finishReason).toBe('stop');
+    expect(usage.outputTokens).toBe(ANSWER.length + 1);
+  });
+
+  test('streams text', async () => {
+    const { textStream, usage } = streamText({ model: openModel(), messages: ASKED_BEFORE, temperature: 0 });
+    let text = '';
+    for await (const piece of textStream) text += piece;
+    expect(text).toBe(ANSWER);
+    expect((await usage).outputTokens).toBe(ANSWER.length + 1);
+  });
+
+  test('aborts', async () => {
+    const gone = new AbortController();
+    const answer = generateText({
+      model: openModel(),
+      messages: LONG,
+      abortSignal: gone.signal,
+      maxRetries: 0,
+    });
+    await until(async () => (await newest()).status === 'prefill', 'the prompt phase');
+    gone.abort();
+    await expect(answer).rejects.toThrow();
+    await until(async () => (await newest()).status === 'cancelled', 'the cancel');
+  });
+});

@@ -1,0 +1,195 @@
+/**
+ * A real `kvr serve` against clients that mean harm or do not know better: each gets a 4xx or a closed connection, and
+ * the server goes on as if nothing had been.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HEADERS_TIMEOUT_MS } from '../src/server/index.js';
+import { liveServer, post, spoken, standInEngine } from './support/live-server.js';
+import { type Malformed, malformedRequests, posted } from './support/malformed.js';
+import { until } from './support/worker-process.js';
+
+const COMMAND = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+/** Loaded before the command: answers each message of its parent with what the process holds after a collection. */
+const PROBE = `data:text/javascript,${encodeURIComponent(`
+  process.on('message', () => {
+    globalThis.gc();
+    const { heapUsed, external, rss } = process.memoryUsage();
+    process.send({ heldBytes: heapUsed + external, rssBytes: rss });
+  });
+  process.channel.unref();
+`)}`;
+const AT_ONCE = 16;
+/** Nobody may be kept waiting longer by a request that is refused. */
+const ANSWER_MS = 5_000;
+
+let child: ChildProcess;
+let port = 0;
+let cacheDir = '';
+let stderr = '';
+
+beforeAll(async () => {
+  cacheDir = mkdtempSync(join(tmpdir(), 'kvr-hostile-'));
+  const args = [
+    'serve',
+    '--model',
+    'quote',
+    '--port',
+    '0',
+    '--json',
+    '--no-calibrate',
+    '--log-level',
+    'error',
+  ];
+  child = spawn(
+    process.execPath,
+    ['--expose-gc', '--import', PROBE, COMMAND, ...args, '--cache-dir', cacheDir, '--max-body', '1'],
+    { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+  );
+  let stdout = '';
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  await until(() => stdout.includes('\n'), `the server to listen: ${stderr}`, 60_000);
+  port = Number(new URL((JSON.parse(stdout) as { url: string }).url).port);
+});
+
+afterAll(async () => {
+  if (child.exitCode === null) {
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+  rmSync(cacheDir, { recursive: true, force: true });
+});
+
+type Memory = { readonly heldBytes: number; readonly rssBytes: number };
+async function memory(): Promise<Memory> {
+  child.send('memory');
+  const [answer] = (await once(child, 'message')) as [Memory];
+  return answer;
+}
+
+/** What came back, until the connection ended; 'open' where it did not end in time. */
+function exchange(bytes: Buffer, isHalfClosed = false): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const timer = setTimeout(() => end('open'), ANSWER_MS);
+    const end = (state: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer === '' ? state : answer);
+    };
+    socket.on('connect', () => (isHalfClosed ? socket.end(bytes) : socket.write(bytes)));
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+      if (/^HTTP\/1\.1 \d{3}/.test(answer)) end('answered');
+    });
+    socket.on('end', () => end('closed'));
+    socket.on('close', () => end('closed'));
+    socket.on('error', () => end('closed'));
+  });
+}
+
+/** @returns those that got neither a 4xx nor a closed connection */
+async function unrefused(requests: readonly Malformed[]): Promise<string[]> {
+  const queue = [...requests];
+  const found: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const answer = await exchange(next.bytes, next.name === 'half-closed');
+      if (answer !== 'closed' && !/^HTTP\/1\.1 4\d\d/.test(answer))
+        found.push(`${next.name}: ${answer.slice(0, 80)}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return found;
+}
+
+/** Heads and bodies that end in the middle. */
+function halfClosed(): Malformed[] {
+  const whole = posted('{"messages":[{"role":"user","content":"x"}]}');
+  return Array.from({ length: 40 }, (_, index) => ({
+    name: 'half-closed',
+    bytes: whole.subarray(0, 1 + Math.floor(((whole.length - 2) * index) / 40)),
+  }));
+}
+
+/** Larger than allowed, said or not. */
+function oversized(): Malformed[] {
+  const text = 'x'.repeat(1_200_000);
+  const body = JSON.stringify({ messages: [{ role: 'user', content: text }] });
+  const head = 'POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n';
+  const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  return Array.from({ length: 10 }, (_, index) => ({
+    name: `oversized ${index}`,
+    bytes: index % 2 ? posted(body) : Buffer.from(chunked),
+  }));
+}
+
+test('at least 1,000 malformed requests are refused, and leave nothing behind', async () => {
+  const all = [...malformedRequests(1), ...halfClosed(), ...oversized()];
+  expect(all.length).toBeGreaterThanOrEqual(1000);
+  // Code that is compiled and buffers that are pooled at first use are no leak.
+  await unrefused(all.filter((_, index) => index % 3 === 0));
+  const before = await memory();
+  expect(await unrefused([...malformedRequests(2), ...halfClosed(), ...oversized()])).toEqual([]);
+  await delay(1_000);
+  const after = await memory();
+  const report = `${JSON.stringify(before)} before, ${JSON.stringify(after)} after`;
+  expect(after.heldBytes / before.heldBytes, report).toBeLessThan(1.05);
+  expect(after.rssBytes / before.rssBytes, report).toBeLessThan(1.05);
+  expect(child.exitCode).toBeNull();
+  expect(stderr).toBe('');
+  const answer = await post(`http://127.0.0.1:${port}/v1/completions`, {
+    prompt: 'abcabcabcabc',
+    temperature: 0,
+  });
+  expect(answer.status).toBe(200);
+});
+
+test('clients that send a byte now and then are cut off, and nobody waits for them', async () => {
+  const slow: Socket[] = Array.from({ length: 50 }, () => connect(port, '127.0.0.1'));
+  let closed = 0;
+  for (const socket of slow) {
+    socket.on('error', () => undefined);
+    socket.on('data', () => undefined);
+    socket.on('close', () => closed++);
+  }
+  const head =
+    'POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+  const startMs = performance.now();
+  for (let at = 0; closed < slow.length && performance.now() - startMs < HEADERS_TIMEOUT_MS + 5_000; at++) {
+    for (const socket of slow) if (!socket.destroyed) socket.write(head[at % head.length] ?? 'a');
+    expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+    await delay(400);
+  }
+  expect(closed).toBe(slow.length);
+});
+
+test('a body that comes too slowly is given up', async () => {
+  const engine = standInEngine(async function* (_request, ids) {
+    yield* spoken('x', ids);
+  });
+  const { server } = await liveServer(engine, { requestTimeoutMs: 500, headersTimeoutMs: 400 });
+  const socket = connect(server.address.port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  socket.on('error', () => undefined);
+  const whole = posted(JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(200) }] }));
+  let at = whole.indexOf('\r\n\r\n') + 4;
+  socket.write(whole.subarray(0, at));
+  for (const startMs = performance.now(); !socket.destroyed && performance.now() - startMs < 8_000; at++) {
+    socket.write(whole.subarray(at, at + 1));
+    await delay(50);
+  }
+  expect(socket.destroyed).toBe(true);
+  expect(answer).toMatch(/^(HTTP\/1\.1 408|$)/);
+  await server.close();
+});

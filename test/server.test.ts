@@ -1,0 +1,365 @@
+/**
+ * The server as its clients see it, around a stand-in for the engine: statuses, streams, limits, and how it ends.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { KvrError } from '../src/core/errors.js';
+import type { GenerateEvent } from '../src/engine/generation.js';
+import type { GenerateRequest } from '../src/engine/options.js';
+import type { ServerSettings } from '../src/server/index.js';
+import {
+  eventsOf,
+  type LiveServer,
+  liveServer,
+  post,
+  type Script,
+  spoken,
+  standInEngine,
+} from './support/live-server.js';
+import { until } from './support/worker-process.js';
+
+const HELLO = [{ role: 'user', content: 'hello' }];
+const say = (text: string): Script =>
+  async function* (_request, ids) {
+    yield* spoken(text, ids);
+  };
+
+/** Reads the prompt for as long as its signal allows. */
+const endless: Script = async function* ({ signal }) {
+  for (let step = 0; ; step++) {
+    if (signal?.aborted) throw new KvrError('CANCELLED', 'request was cancelled');
+    yield { type: 'prefill', fraction: Math.min(0.99, step / 1000) };
+    await delay(5);
+  }
+};
+
+let live: LiveServer[] = [];
+async function serve(script: Script, settings: Partial<ServerSettings> = {}): Promise<LiveServer> {
+  const one = await liveServer(standInEngine(script), settings);
+  live.push(one);
+  return one;
+}
+afterEach(async () => {
+  await Promise.all(live.map(({ server }) => server.close()));
+  live = [];
+});
+
+type ErrorAnswer = { error: { message: string; type: string; param: string | null; code: string } };
+const errorOf = async (response: Response): Promise<ErrorAnswer['error']> =>
+  ((await response.json()) as ErrorAnswer).error;
+
+describe('chat completions', () => {
+  test('a whole answer has its text, its reason and its usage', async () => {
+    const { url } = await serve(say('hi!'));
+    const answer = await (await post(`${url}/v1/chat/completions`, { messages: HELLO })).json();
+    expect(answer).toMatchObject({
+      object: 'chat.completion',
+      model: 'stand-in',
+      choices: [{ index: 0, message: { role: 'assistant', content: 'hi!' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 6, completion_tokens: 3, total_tokens: 9 },
+    });
+  });
+
+  test('a stream tells role, pieces, reason, usage if asked for, and its end', async () => {
+    const { url } = await serve(say('hey'));
+    const body = { messages: HELLO, stream: true, stream_options: { include_usage: true } };
+    const { data } = eventsOf(await (await post(`${url}/v1/chat/completions`, body)).text());
+    const choices = data.slice(0, -2).map((chunk) => (chunk as { choices: unknown[] }).choices[0]);
+    expect(choices).toEqual([
+      { index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null },
+      { index: 0, delta: { content: 'h' }, logprobs: null, finish_reason: null },
+      { index: 0, delta: { content: 'e' }, logprobs: null, finish_reason: null },
+      { index: 0, delta: { content: 'y' }, logprobs: null, finish_reason: null },
+      { index: 0, delta: {}, logprobs: null, finish_reason: 'stop' },
+    ]);
+    expect(data.at(-2)).toMatchObject({ choices: [], usage: { completion_tokens: 3 } });
+    expect(data.at(-1)).toBe('[DONE]');
+  });
+
+  test('parameters reach the engine; n answers have seeds one apart', async () => {
+    const asked: GenerateRequest[] = [];
+    const { url } = await serve(async function* (request, ids) {
+      asked.push(request);
+      yield* spoken('x', ids);
+    });
+    const body = { messages: HELLO, n: 2, seed: 7, temperature: 0.5, top_p: 0.9, top_k: 5, min_p: 0.1 };
+    const response = await post(`${url}/v1/chat/completions`, {
+      ...body,
+      stop: 'end',
+      max_completion_tokens: 9,
+    });
+    expect(((await response.json()) as { choices: unknown[] }).choices).toHaveLength(2);
+    const sampling = { temperature: 0.5, topP: 0.9, topK: 5, minP: 0.1 };
+    expect(asked).toMatchObject([
+      { sampling: { ...sampling, seed: 7 }, stop: ['end'], maxTokens: 9 },
+      { sampling: { ...sampling, seed: 8 }, stop: ['end'], maxTokens: 9 },
+    ]);
+  });
+
+  test.each([
+    ['frobnicate', { frobnicate: 1 }, 'unsupported_parameter'],
+    [
+      'messages.0.content.0.type',
+      { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] },
+      'unsupported_parameter',
+    ],
+    ['messages.0.role', { messages: [{ role: 'robot', content: '' }] }, 'bad_input'],
+    ['stream_options.other', { stream: true, stream_options: { other: true } }, 'unsupported_parameter'],
+    ['stream_options', { stream_options: { include_usage: true } }, 'bad_input'],
+    ['temperature', { temperature: -1 }, 'bad_input'],
+    ['n', { n: 17 }, 'bad_input'],
+    ['stop.0', { stop: [''] }, 'bad_input'],
+    ['max_completion_tokens', { max_tokens: 1, max_completion_tokens: 2 }, 'bad_input'],
+  ])('%s is refused by name', async (param, fields, code) => {
+    const { url } = await serve(say(''));
+    const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, ...fields });
+    expect(response.status).toBe(400);
+    expect(await errorOf(response)).toMatchObject({ type: 'invalid_request_error', param, code });
+  });
+
+  test('what asks for nothing is no reason to refuse', async () => {
+    const { url } = await serve(say('ok'));
+    const neutral = { store: false, tool_choice: 'auto', user: 'me', metadata: null };
+    expect((await post(`${url}/v1/chat/completions`, { messages: HELLO, ...neutral })).status).toBe(200);
+  });
+});
+
+test('completions answer texts, lists of texts and token ids', async () => {
+  const { url } = await serve(async function* (_request, ids) {
+    yield* spoken(String(ids.length), ids);
+  });
+  const texts = async (prompt: unknown): Promise<string[]> => {
+    const response = await post(`${url}/v1/completions`, { prompt });
+    return ((await response.json()) as { choices: { text: string }[] }).choices.map(({ text }) => text);
+  };
+  expect(await texts('abc')).toEqual(['4']);
+  expect(await texts(['abc', 'abcdef'])).toEqual(['4', '7']);
+  expect(await texts([5, 6])).toEqual(['2']);
+  expect(await texts([[5, 6], [7]])).toEqual(['2', '1']);
+});
+
+describe('errors', () => {
+  const failing = (code: ConstructorParameters<typeof KvrError>[0]): Script =>
+    async function* (): AsyncGenerator<GenerateEvent> {
+      throw new KvrError(code, 'a reason');
+    };
+
+  test.each([
+    ['BUSY', 429],
+    ['PROMPT_TOO_LONG', 400],
+    ['WORKER_DIED', 503],
+    ['DEADLINE', 504],
+    ['INTERNAL', 500],
+  ] as const)('%s of an engine is status %d, streamed or not', async (code, status) => {
+    const { url } = await serve(failing(code));
+    for (const stream of [false, true]) {
+      const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, stream });
+      expect(response.status).toBe(status);
+      expect((await errorOf(response)).message).toBe('a reason');
+      expect(response.headers.get('retry-after') !== null).toBe(status === 429 || status === 503);
+    }
+  });
+
+  test('after the first token an error is the last event of the stream', async () => {
+    const { url } = await serve(async function* () {
+      yield { type: 'token', id: 70, text: 'a' };
+      throw new KvrError('WORKER_DIED', 'rank 1 is gone');
+    });
+    const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, stream: true });
+    const { data } = eventsOf(await response.text());
+    expect(data.at(-1)).toMatchObject({ error: { message: 'rank 1 is gone', type: 'server_error' } });
+  });
+
+  test('paths, methods, media types and models that are not there', async () => {
+    const { url } = await serve(say(''));
+    expect((await fetch(`${url}/v2/nothing`)).status).toBe(404);
+    expect((await fetch(`${url}/v1/chat/completions`)).status).toBe(405);
+    expect((await fetch(`${url}/v1/models/other`)).status).toBe(404);
+    const model = await post(`${url}/v1/chat/completions`, { messages: HELLO, model: 'other' });
+    expect(await errorOf(model)).toMatchObject({ code: 'model_not_found', param: 'model' });
+    for (const type of ['text/plain', 'application/json; charset=latin1', 'application/jsonp', '']) {
+      const response = await post(
+        `${url}/v1/chat/completions`,
+        { messages: HELLO },
+        { 'content-type': type },
+      );
+      expect(response.status).toBe(415);
+    }
+  });
+});
+
+test('progress comes as comments, or as events where they are asked for', async () => {
+  const { url } = await serve(async function* (_request, ids) {
+    for (const fraction of [0.25, 0.5]) {
+      yield { type: 'prefill', fraction };
+      await delay(600);
+    }
+    yield* spoken('x', ids);
+  });
+  const body = { messages: HELLO, stream: true };
+  const plain = eventsOf(await (await post(`${url}/v1/chat/completions`, body)).text());
+  expect(plain.comments).toContain(': prefill 0.25');
+  expect(plain.comments).toContain(': prefill 0.50');
+  expect(plain.data).toHaveLength(4);
+  const asked = await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'event' });
+  expect(await asked.text()).toContain('event: kvr.prefill\ndata: {"fraction":0.5}\n\n');
+  expect((await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'x' })).status).toBe(400);
+});
+
+test('a client that leaves cancels its request, streamed or not', async () => {
+  const { url } = await serve(endless);
+  const statuses = async (): Promise<string[]> => {
+    const { requests } = (await (await fetch(`${url}/kvr/requests`)).json()) as {
+      requests: { status: string }[];
+    };
+    return requests.map(({ status }) => status);
+  };
+  for (const stream of [true, false]) {
+    const gone = new AbortController();
+    const answer = fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: HELLO, stream }),
+      signal: gone.signal,
+    }).then((response) => response.text());
+    await until(async () => (await statuses())[0] === 'prefill', 'the prompt phase');
+    gone.abort();
+    await expect(answer).rejects.toThrow();
+    await until(async () => (await statuses())[0] === 'cancelled', 'the cancel');
+  }
+});
+
+describe('who may ask', () => {
+  test('with a key, only who sends it; health and the page stay open', async () => {
+    const { url, log } = await serve(say('ok'), { apiKey: 'correct-horse' });
+    const ask = (authorization: string): Promise<Response> =>
+      post(`${url}/v1/chat/completions`, { messages: HELLO }, { authorization });
+    expect((await ask('Bearer correct-horse')).status).toBe(200);
+    for (const wrong of ['Bearer wrong', 'Basic correct-horse', '', 'Bearer correct-horse2'])
+      expect((await ask(wrong)).status).toBe(401);
+    for (const path of ['/v1/models', '/kvr/info', '/kvr/requests', '/kvr/live', '/kvr/plan'])
+      expect((await fetch(url + path)).status).toBe(401);
+    for (const path of ['/healthz', '/readyz', '/']) expect((await fetch(url + path)).status).toBe(200);
+    expect(log()).not.toContain('correct-horse');
+  });
+
+  test('a name that is not loopback is not answered on loopback', async () => {
+    const { server } = await serve(say(''));
+    const answer = await rawRequest(
+      server.address.port,
+      'GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+    );
+    expect(answer).toContain('403 Forbidden');
+  });
+
+  test('pages of other origins read nothing unless they are named', async () => {
+    const { url } = await serve(say(''));
+    const other = await serve(say(''), { corsOrigins: ['https://a.example'] });
+    const headers = { origin: 'https://a.example' };
+    const allowed = (response: Response): string | null =>
+      response.headers.get('access-control-allow-origin');
+    expect(allowed(await fetch(`${url}/v1/models`, { headers }))).toBeNull();
+    expect(allowed(await fetch(`${other.url}/v1/models`, { headers }))).toBe('https://a.example');
+  });
+});
+
+/** Sends bytes as they are. @returns what came until the connection ended or was quiet for a while */
+function rawRequest(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(text));
+    socket.setTimeout(500, () => socket.destroy());
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+test('the log has one line a request, and no prompt unless asked for', async () => {
+  const secret = [{ role: 'user', content: 'my secret prompt' }];
+  for (const logPrompts of [false, true]) {
+    const { url, log } = await serve(say('answer'), { logPrompts });
+    await (await post(`${url}/v1/chat/completions`, { messages: secret, user: 'me' })).text();
+    await until(() => log().includes('"msg":"request"'), 'the line');
+    const lines = log().trim().split('\n');
+    expect(lines).toHaveLength(1);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      status: 200,
+      kind: 'chat',
+      user: 'me',
+      completionTokens: 6,
+    });
+    expect(log().includes('secret')).toBe(logPrompts);
+  }
+});
+
+describe('closing', () => {
+  test('what runs may finish; what comes is refused', async () => {
+    const { url, server } = await serve(async function* (_request, ids) {
+      await delay(300);
+      yield* spoken('done', ids);
+    });
+    const answer = post(`${url}/v1/chat/completions`, { messages: HELLO });
+    await delay(100);
+    const closed = server.close();
+    expect((await answer).status).toBe(200);
+    await closed;
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+  });
+
+  test('what does not finish in time is failed with a typed error', async () => {
+    const { url, server } = await serve(endless, { drainMs: 100 });
+    const stream = post(`${url}/v1/chat/completions`, { messages: HELLO, stream: true });
+    const whole = post(`${url}/v1/chat/completions`, { messages: HELLO });
+    await delay(100);
+    const startMs = performance.now();
+    await server.close();
+    expect(performance.now() - startMs).toBeLessThan(2_500);
+    expect((await whole).status).toBe(503);
+    const { data } = eventsOf(await (await stream).text());
+    expect(data.at(-1)).toMatchObject({ error: { code: 'closed' } });
+  });
+});
+
+describe('what the page asks for', () => {
+  test('requests are told as they go, with figures and without text', async () => {
+    const { url } = await serve(say('some answer'));
+    const page = new AbortController();
+    const events = await fetch(`${url}/kvr/live`, { signal: page.signal });
+    await (await post(`${url}/v1/chat/completions`, { messages: HELLO })).text();
+    let told = '';
+    for await (const part of events.body ?? []) {
+      told += Buffer.from(part as Uint8Array).toString();
+      if (told.includes('"status":"done"')) break;
+    }
+    page.abort();
+    for (const event of ['event: request', 'event: tokens', 'event: timeline']) expect(told).toContain(event);
+    expect(told).not.toContain('some answer');
+    const { requests } = (await (await fetch(`${url}/kvr/requests`)).json()) as { requests: object[] };
+    expect(requests).toMatchObject([{ kind: 'chat', status: 'done', promptTokens: 6, completionTokens: 11 }]);
+  });
+
+  test('its files come with a strict policy, and nothing beside them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kvr-page-'));
+    writeFileSync(join(folder, 'index.html'), '<!doctype html>');
+    writeFileSync(join(folder, 'main.js'), '1;');
+    writeFileSync(join(folder, 'secret.txt'), 'x');
+    const { url } = await serve(say(''), { pageFolder: folder });
+    rmSync(folder, { recursive: true });
+    const page = await fetch(`${url}/`);
+    expect(await page.text()).toBe('<!doctype html>');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect((await fetch(`${url}/main.js`)).headers.get('content-type')).toContain('text/javascript');
+    expect((await fetch(`${url}/secret.txt`)).status).toBe(404);
+  });
+
+  test('without a measurement there is no plan, and that is said', async () => {
+    const { url } = await serve(say(''));
+    expect((await fetch(`${url}/kvr/plan?context=4k`)).status).toBe(400);
+    expect((await fetch(`${url}/kvr/info`)).status).toBe(200);
+  });
+});
