@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Command as Parser, CommanderError } from 'commander';
 import { z } from 'zod';
 import { KvrError } from '../core/errors.js';
+import { bench } from './bench.js';
 import { chat } from './chat.js';
 import type { Command } from './command.js';
 import { demo } from './demo.js';
@@ -18,7 +19,7 @@ import { plan } from './plan.js';
 import type { Shell } from './shell.js';
 import { worker } from './worker.js';
 
-const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, plan, worker];
+const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, plan, bench, worker];
 
 const EPILOGUE = `
 Begin with:
