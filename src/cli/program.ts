@@ -17,9 +17,19 @@ import type { StopCause } from './interrupt.js';
 import { oneLine } from './format.js';
 import { plan } from './plan.js';
 import type { Shell } from './shell.js';
+import { simulateCommand } from './simulate.js';
 import { worker } from './worker.js';
 
-const COMMANDS: readonly Command<never>[] = [generate, chat, inspect, demo, plan, bench, worker];
+const COMMANDS: readonly Command<never>[] = [
+  generate,
+  chat,
+  inspect,
+  demo,
+  plan,
+  bench,
+  simulateCommand,
+  worker,
+];
 
 const EPILOGUE = `
 Begin with:
