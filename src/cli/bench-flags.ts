@@ -1,6 +1,9 @@
 /**
- * The flags of `kvr bench`: lists and emulated clusters. Every value is checked before anything starts.
+ * The flags of `kvr bench`: lists, emulated clusters, the report's file. Every value is checked before anything starts.
  */
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import { z } from 'zod';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
@@ -37,6 +40,7 @@ export type BenchFlags = Omit<ModelFlags, 'workers' | 'calibrate'> &
     readonly repeats?: number;
     readonly seed?: number;
     readonly emulate?: EmulatedCluster[];
+    readonly report?: string;
   };
 
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
@@ -76,6 +80,10 @@ export const benchFlags = (): Option[] => [
     ...(before ?? []),
     parseCluster(text),
   ]),
+  new Option(
+    '--report <FILE>',
+    'write a page with bars, a table and the timeline of every rank (HTML, one file)',
+  ),
   ...outputFlags(),
 ];
 
@@ -123,8 +131,8 @@ export function parseCluster(text: string): EmulatedCluster {
 }
 
 /** What can not be seen from one flag alone. @throws BAD_INPUT */
-export function checkBenchFlags(flags: BenchFlags): void {
-  const { emulate, workers, singleThreads } = flags;
+export async function checkBenchFlags(flags: BenchFlags): Promise<void> {
+  const { emulate, workers, singleThreads, report } = flags;
   if (emulate && workers) throw bad('--emulate says how many workers there are; leave --workers out');
   if (emulate && singleThreads)
     throw bad('--emulate gives all workers the same threads; use --threads instead of --single-threads');
@@ -132,6 +140,26 @@ export function checkBenchFlags(flags: BenchFlags): void {
     throw bad(
       '--single-threads is for local workers; those at addresses have the threads they were started with',
     );
+  if (report !== undefined) await checkReport(report);
+}
+
+/** A page that can not be written must not be found out about after hours of measuring. */
+async function checkReport(file: string): Promise<void> {
+  if (file === '') throw bad('--report is empty; give the name of a file');
+  const folder = dirname(resolve(file));
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw bad(
+      `--report ${shown(file)}: folder ${folder} can not be written to; give a file in one that can`,
+      error,
+    );
+  }
+  const isFolder = await stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) throw bad(`--report ${shown(file)} is a folder; give the name of a file`);
 }
 
 function bad(message: string, cause?: unknown): KvrError {

@@ -1,6 +1,8 @@
 /**
- * `kvr bench`: strategies side by side on this machine, measured or emulated; a table or a document.
+ * `kvr bench`: strategies side by side on this machine, measured or emulated; a table, a document, a page.
  */
+import { writeFile } from 'node:fs/promises';
+import { KvrError } from '../core/errors.js';
 import {
   BENCH_STRATEGIES,
   type BenchEngine,
@@ -10,12 +12,15 @@ import {
   runEmulatedBench,
   runMeasuredBench,
 } from '../engine/bench/index.js';
-import { benchDocument, commandLine } from './bench-document.js';
+import { type BenchDocument, benchDocument, commandLine } from './bench-document.js';
 import { type BenchFlags, benchFlags, checkBenchFlags } from './bench-flags.js';
+import { benchPage } from './bench-page/page.js';
+import { pageScript } from './bench-page/script-file.js';
 import { benchMarkdown } from './bench-table.js';
 import type { Command } from './command.js';
 import { runContext } from './engine-run.js';
 import { notEmpty } from './flags.js';
+import { oneLine } from './format.js';
 import type { Shell } from './shell.js';
 
 const DEFAULTS = { strategies: [...BENCH_STRATEGIES], context: [512], workers: [2], repeats: 3, seed: 0 };
@@ -34,7 +39,7 @@ label is "measured", or "emulated" where links and overlap were modelled.
 
 Examples:
   kvr bench --model synthetic:tinyllama-1.1b,layers=8 --context 512,2k --workers 1,2 --threads 1
-  kvr bench --model ./my-checkpoint --strategies single,tsp,kvr --context 4k --json
+  kvr bench --model ./my-checkpoint --strategies single,tsp,kvr --context 4k --report bench.html
   kvr bench --model synthetic:llama-7b,layers=2 --context 4k,8k --emulate workers=8,link=10Gbit,latency=50us`;
 
 export const bench: Command<BenchFlags> = {
@@ -46,7 +51,7 @@ export const bench: Command<BenchFlags> = {
 };
 
 async function runBench(flags: BenchFlags, _argument: string | undefined, shell: Shell): Promise<void> {
-  checkBenchFlags(flags);
+  await checkBenchFlags(flags);
   const { progress } = runContext(shell, flags);
   const notes: string[] = [];
   const options = benchOptions(flags, {
@@ -58,7 +63,9 @@ async function runBench(flags: BenchFlags, _argument: string | undefined, shell:
   const { repeats, seed } = options;
   const facts = { machine: machineFacts(), repeats, seed, notes, command: repeatCommand(flags) };
   const document = benchDocument(report, facts);
+  if (flags.report !== undefined) await writePage(flags.report, document, report);
   shell.stdout.write(flags.json ? `${JSON.stringify(document)}\n` : benchMarkdown(document, report.cells));
+  if (flags.report !== undefined && !flags.quiet) shell.stderr.write(`kvr: wrote ${oneLine(flags.report)}\n`);
 }
 
 function run(flags: BenchFlags, options: BenchOptions): Promise<BenchReport> {
@@ -92,7 +99,7 @@ function benchEngine({ model, threads, dtype, cacheDir, chunkTokens, kvMemory }:
   };
 }
 
-/** The bench as a command line that makes it again, without where the cache is. */
+/** The bench as a command line that makes it again; where the page and the cache are does not belong to it. */
 function repeatCommand(flags: BenchFlags): string {
   const { model, threads, dtype, chunkTokens, kvMemory, singleThreads, emulate } = flags;
   const given = { ...DEFAULTS, ...flags };
@@ -116,4 +123,19 @@ function repeatCommand(flags: BenchFlags): string {
     ),
     ...['--repeats', String(given.repeats), '--seed', String(given.seed)],
   ]);
+}
+
+async function writePage(file: string, document: BenchDocument, { cells }: BenchReport): Promise<void> {
+  const page = benchPage(document, cells, await pageScript());
+  try {
+    await writeFile(file, page);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new KvrError(
+      'INTERNAL',
+      `the report can not be written (${reason}); choose another --report`,
+      {},
+      error,
+    );
+  }
 }
