@@ -27,6 +27,7 @@ import {
   type OutputFlags,
   outputFlags,
 } from './flags.js';
+import { parseList } from './lists.js';
 import { parseNumber, shown } from './numbers.js';
 import { parseDuration, parseRate, parseTokens } from './quantities.js';
 
@@ -42,8 +43,6 @@ export type BenchFlags = Omit<ModelFlags, 'workers' | 'calibrate'> &
     readonly report?: string;
   };
 
-/** More values in one list than anybody would wait for. */
-const MAX_LIST = 64;
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
 const workersSchema = z.number().int().min(1).max(MAX_LOCAL_WORKERS);
 const ranksSchema = z.number().int().min(1).max(MAX_RANKS);
@@ -57,7 +56,7 @@ export const benchFlags = (): Option[] => [
     `what to set side by side (${BENCH_STRATEGIES.join(',')}); all unless given`,
   ).argParser(parseStrategies),
   new Option('--context <LIST>', 'tokens of the prompts, as in 512,2k; 512 unless given').argParser((text) =>
-    list('--context', text, parseTokens),
+    parseList('--context', text, parseTokens),
   ),
   new Option(
     '-w, --workers <LIST>',
@@ -68,7 +67,7 @@ export const benchFlags = (): Option[] => [
     '--single-threads <LIST>',
     'threads of the one worker of "single", a row each, as in 1,2; --threads unless given',
   ).argParser((text) =>
-    list('--single-threads', text, (flag, each) =>
+    parseList('--single-threads', text, (flag, each) =>
       parseNumber(flag, each, engineOptionsSchema.shape.threads),
     ),
   ),
@@ -90,7 +89,7 @@ export const benchFlags = (): Option[] => [
 
 /** @throws BAD_INPUT */
 export function parseStrategies(text: string): BenchStrategy[] {
-  const given = list('--strategies', text, (flag, name) => {
+  const given = parseList('--strategies', text, (flag, name) => {
     const found = BENCH_STRATEGIES.find((each) => each === name);
     if (found !== undefined) return found;
     throw bad(`${flag} ${shown(name)} is unknown; give some of ${BENCH_STRATEGIES.join(',')}`);
@@ -101,8 +100,8 @@ export function parseStrategies(text: string): BenchStrategy[] {
 /** Numbers, or addresses where there is a colon. @throws BAD_INPUT */
 export function parseWorkers(text: string): number[] | string[] {
   if (!text.includes(':'))
-    return list('--workers', text, (flag, each) => parseNumber(flag, each, workersSchema));
-  return list('--workers', text, (_flag, each) => {
+    return parseList('--workers', text, (flag, each) => parseNumber(flag, each, workersSchema));
+  return parseList('--workers', text, (_flag, each) => {
     parseAddress(each);
     return each;
   });
@@ -161,13 +160,6 @@ async function checkReport(file: string): Promise<void> {
     () => false,
   );
   if (isFolder) throw bad(`--report ${shown(file)} is a folder; give the name of a file`);
-}
-
-/** Values between commas, each once. */
-function list<T>(flag: string, text: string, parse: (flag: string, text: string) => T): T[] {
-  const parts = text.split(',');
-  if (parts.length > MAX_LIST) throw bad(`${flag} has ${parts.length} values; give at most ${MAX_LIST}`);
-  return [...new Set(parts.map((part) => parse(flag, part)))];
 }
 
 function bad(message: string, cause?: unknown): KvrError {

@@ -73,6 +73,7 @@ export function numberFlag(spec: string, text: string, schema: z.ZodType): Optio
   return option.argParser((value) => parseNumber(`--${option.name()}`, value, schema));
 }
 
+/** A flag whose value is one of a few words. */
 export function choiceFlag<T extends string>(spec: string, text: string, choices: readonly T[]): Option {
   const option = new Option(spec, `${text} (${choices.join(', ')})`);
   return option.argParser((value) => {

@@ -4,6 +4,7 @@
  */
 import { Command as Parser, CommanderError } from 'commander';
 import { KvrError } from '../core/errors.js';
+import { bench } from './bench.js';
 import { chat } from './chat.js';
 import type { Command } from './command.js';
 import { demo } from './demo.js';
@@ -15,10 +16,21 @@ import { oneLine } from './format.js';
 import { plan } from './plan.js';
 import { serve } from './serve.js';
 import type { Shell } from './shell.js';
+import { simulateCommand } from './simulate.js';
 import { packageVersion } from './version.js';
 import { worker } from './worker.js';
 
-const COMMANDS: readonly Command<never>[] = [generate, chat, serve, inspect, demo, plan, worker];
+const COMMANDS: readonly Command<never>[] = [
+  generate,
+  chat,
+  serve,
+  inspect,
+  demo,
+  plan,
+  bench,
+  simulateCommand,
+  worker,
+];
 
 const EPILOGUE = `
 Begin with:

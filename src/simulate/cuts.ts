@@ -9,6 +9,7 @@ import {
   emptyTable,
   exactCut,
   lookUpPartition,
+  predictTtftMs,
   searchPartitionSync,
   searchSteps,
 } from '../plan/index.js';
@@ -19,11 +20,12 @@ import type { Setup } from './setup.js';
 /** KVR-E, KVR-S, KVR-P and our exact balance. */
 export type CutKind = 'e' | 's' | 'p' | 'exact';
 
-/**
- * Frames simulated in one search, at most: about a second. It is ample for the paper's sizes; with a hundred ranks and
- * more a search ends near the even cut it starts from, and only 'exact', which needs no search, is balanced.
- */
+/** Frames simulated in one search, at most: about a second. It is ample for the paper's sizes. */
 const SEARCH_FRAMES = 20_000_000;
+/** A search from the even cut takes up to so many candidates; with less than that simulated times only refine. */
+const AMPLE_EVALUATIONS = 10_000;
+/** Candidates times ranks of a search on plan/'s costs, at most: about a second. */
+const COST_SEARCH_RANKS = 150_000;
 
 /** Lengths of a lookup table: so many evenly spaced ones from each power of two to the next. */
 const TABLE_LENGTHS_PER_DOUBLING = 4;
@@ -65,18 +67,34 @@ export function planCosts(setup: Setup): ChainCosts {
 }
 
 /** KVR-S over simulated times, from the even cut or another start. */
-function searchedBySimulation(setup: Setup, start?: Partition): SearchResult {
+function searchedBySimulation(setup: Setup, start = costSearchStart(setup)): SearchResult {
   const ranks = setup.partition.length;
   const steps = searchSteps(setup.contextTokens, ranks);
   return searchPartitionSync({
     contextTokens: setup.contextTokens,
     ranks,
     evaluate: (partition) => simulateChain({ ...setup, partition }).ttftMs,
-    maxEvaluations: Math.max(1, Math.floor(SEARCH_FRAMES / framesOf(setup))),
-    ...(start === undefined
-      ? {}
-      : { start, coarseStepTokens: Math.max(1, Math.floor(steps.coarseTokens / 8)) }),
+    maxEvaluations: affordedEvaluations(setup),
+    ...(start && { start, coarseStepTokens: Math.max(1, Math.floor(steps.coarseTokens / 8)) }),
   });
+}
+
+function affordedEvaluations(setup: Setup): number {
+  return Math.max(1, Math.floor(SEARCH_FRAMES / framesOf(setup)));
+}
+
+/** Where simulated times can not be searched from the even cut, plan/'s costs are, and simulated times refine that. */
+function costSearchStart(setup: Setup): Partition | undefined {
+  if (affordedEvaluations(setup) >= AMPLE_EVALUATIONS) return undefined;
+  const costs = planCosts(setup);
+  const ranks = setup.partition.length;
+  const { partition } = searchPartitionSync({
+    contextTokens: setup.contextTokens,
+    ranks,
+    evaluate: (candidate) => predictTtftMs(costs, candidate),
+    maxEvaluations: Math.ceil(COST_SEARCH_RANKS / ranks),
+  });
+  return partition;
 }
 
 /** The balance on plan/'s costs, polished on simulated times, and never behind KVR-S. */

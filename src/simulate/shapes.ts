@@ -82,3 +82,14 @@ export const FALCON_1B: ModelShape = {
   feedForward: 8192,
   vocabulary: 50_304,
 };
+
+/** By the names the command line knows them by. */
+export const PAPER_SHAPES: ReadonlyMap<string, ModelShape> = new Map([
+  ['llama-7b', LLAMA_7B],
+  ['llama-13b', LLAMA_13B],
+  ['llama-30b', LLAMA_30B],
+  ['llama-7b-mqa', LLAMA_7B_MQA],
+  ['llama-7b-gqa', LLAMA_7B_GQA],
+  ['falcon-1b', FALCON_1B],
+  ['falcon-7b', FALCON_7B],
+]);

@@ -86,7 +86,7 @@ async function openCells(options: MeasuredBenchOptions, lane: Lane, engine: Engi
   if (lane.strategies.includes('kvr-p')) {
     for (const tokens of await ensureTable(engine, contexts))
       onNote?.(
-        `kvr-p: built a table of cuts around ${tokens} tokens for ${engine.workers.length} workers over the cost model`,
+        `kvr-p: built a table of cuts around ${plural(tokens, 'token')} for ${plural(engine.workers.length, 'worker')} over the cost model`,
       );
   }
   for (const [index, strategy] of lane.strategies.entries()) {

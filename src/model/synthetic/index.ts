@@ -10,7 +10,7 @@ import { countParameters } from '../checkpoint/parameters.js';
 import { onesVector, randomBlock, randomMatrix, zerosVector } from './random-block.js';
 import { parseSyntheticSpec } from './spec.js';
 
-export { SYNTHETIC_PREFIX } from './spec.js';
+export { parseSyntheticSpec, SYNTHETIC_PREFIX } from './spec.js';
 
 /** Part of the digest: to be raised whenever equal names begin to mean other values. */
 const SYNTHETIC_VERSION = 1;
