@@ -1,0 +1,62 @@
+/**
+ * The figures of one request. Each says whether it was measured or predicted.
+ */
+import type { ComponentChildren } from 'preact';
+import type { Plan } from '../data/plan.js';
+import type { RequestRecord } from '../data/records.js';
+import {
+  formatCount,
+  formatDifference,
+  formatGain,
+  formatMsOrNone,
+  formatTokenRate,
+  NO_FIGURE,
+} from '../figures.js';
+
+type FigureProps = {
+  readonly name: string;
+  readonly label: 'measured' | 'predicted' | '';
+  readonly value: string;
+  readonly children?: ComponentChildren;
+  readonly isMain?: boolean;
+};
+
+export function Figure({ name, label, value, children, isMain }: FigureProps) {
+  return (
+    <div class={isMain ? 'figure main' : 'figure'}>
+      <dt>{name}</dt>
+      <dd class="value">{value}</dd>
+      <dd class="note">
+        {label !== '' && <span class={`label ${label}`}>{label}</span>} {children}
+      </dd>
+    </div>
+  );
+}
+
+export function Figures({ record, plan }: { readonly record: RequestRecord; readonly plan: Plan | null }) {
+  const { ttftMs, singleTtftMs, decodeTokensPerSecond, completionTokens, cachedTokens, promptTokens } =
+    record;
+  const predictedMs = record.predictedTtftMs ?? (ttftMs === null ? (plan?.predictedTtftMs ?? null) : null);
+  return (
+    <dl class="figures">
+      <Figure name="First token" label="measured" value={formatMsOrNone(ttftMs)} isMain>
+        {ttftMs !== null && predictedMs !== null && formatDifference(ttftMs, predictedMs)}
+      </Figure>
+      <Figure name="First token" label="predicted" value={formatMsOrNone(predictedMs)} />
+      <Figure name="One worker alone" label="predicted" value={formatMsOrNone(singleTtftMs)}>
+        {ttftMs !== null && singleTtftMs !== null && `${formatGain(singleTtftMs / ttftMs)} the measured time`}
+      </Figure>
+      <Figure name="Decoding" label="measured" value={formatTokenRate(decodeTokensPerSecond)}>
+        {formatCount(completionTokens)} tokens
+      </Figure>
+      <Figure name="Queue" label="measured" value={formatMsOrNone(record.queueMs)} />
+      <Figure
+        name="Prompt"
+        label=""
+        value={promptTokens > 0 ? `${formatCount(promptTokens)} tokens` : NO_FIGURE}
+      >
+        {cachedTokens > 0 && `${formatCount(cachedTokens)} from the cache`}
+      </Figure>
+    </dl>
+  );
+}

@@ -1,0 +1,63 @@
+/**
+ * The lanes of a chain's picture: for each rank what was measured, or what is expected while nothing is. Pure.
+ */
+import type { RankTimeline } from '../../core/timeline.js';
+import type { Plan } from '../data/plan.js';
+import type { RequestRecord } from '../data/records.js';
+import type { Span } from './span.js';
+
+export type Lane = {
+  readonly rank: number;
+  readonly slice: readonly [start: number, end: number];
+  /** null until the rank's record is here. */
+  readonly measured: RankTimeline | null;
+  /** End of this rank's prompt phase by the plan; null where there is no plan for this cut. */
+  readonly expectedMs: number | null;
+};
+
+export type Mark = {
+  readonly kind: 'measured' | 'predicted' | 'single';
+  readonly label: string;
+  readonly atMs: number;
+};
+
+/** @param plan for the request's prompt; told only where it cuts as the request was cut */
+export function lanesOf(record: RequestRecord, plan: Plan | null): Lane[] {
+  const { timeline, partition } = record;
+  const isSameCut = plan !== null && (partition.length === 0 || sameSizes(plan.partition, partition));
+  const expected = isSameCut ? plan.ranks : [];
+  if (timeline.length > 0)
+    return timeline.map((measured) => ({
+      rank: measured.rank,
+      slice: measured.slice,
+      measured,
+      expectedMs: expected.find(({ rank }) => rank === measured.rank)?.predictedMs ?? null,
+    }));
+  return expected.map(({ rank, slice, predictedMs }) => ({
+    rank,
+    slice,
+    measured: null,
+    expectedMs: predictedMs,
+  }));
+}
+
+export function marksOf({ ttftMs, predictedTtftMs, singleTtftMs }: RequestRecord, plan: Plan | null): Mark[] {
+  const predictedMs = predictedTtftMs ?? (ttftMs === null ? (plan?.predictedTtftMs ?? null) : null);
+  const marks: [Mark['kind'], string, number | null][] = [
+    ['measured', 'first token, measured', ttftMs],
+    ['predicted', 'predicted', predictedMs],
+    ['single', 'one worker, predicted', singleTtftMs],
+  ];
+  return marks.flatMap(([kind, label, atMs]) => (atMs === null ? [] : [{ kind, label, atMs }]));
+}
+
+/** From the request's start to the last thing that is drawn, and a little air. */
+export function wholeSpan(lanes: readonly Lane[], marks: readonly Mark[], elapsedMs: number): Span {
+  const ends = lanes.map(({ measured, expectedMs }) => measured?.totalMs ?? expectedMs ?? 0);
+  const endMs = Math.max(1, elapsedMs, ...ends, ...marks.map(({ atMs }) => atMs));
+  return { fromMs: 0, toMs: endMs * 1.02 };
+}
+
+function sameSizes(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}

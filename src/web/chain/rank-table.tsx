@@ -1,0 +1,54 @@
+/**
+ * The picture's figures in numbers, for every rank.
+ */
+import type { RankTimeline } from '../../core/timeline.js';
+import { formatBytes, formatCount, formatMs, formatMsOrNone, formatShare } from '../figures.js';
+import type { Lane } from './lanes.js';
+
+type RankTableProps = { readonly timeline: readonly RankTimeline[]; readonly lanes: readonly Lane[] };
+
+export function RankTable({ timeline, lanes }: RankTableProps) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Figures of every rank">
+      <table>
+        <caption>
+          Every rank, <span class="label measured">measured</span>
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Rank</th>
+            <th scope="col">Tokens</th>
+            <th scope="col">Total</th>
+            <th scope="col">Compute</th>
+            <th scope="col">of it attention</th>
+            <th scope="col">Waiting</th>
+            <th scope="col">Sent</th>
+            <th scope="col">Received</th>
+            <th scope="col">Total, predicted</th>
+          </tr>
+        </thead>
+        <tbody>
+          {timeline.map((rank, i) => (
+            <tr key={rank.rank}>
+              <th scope="row">{rank.rank}</th>
+              <td>{formatCount(rank.slice[1] - rank.slice[0])}</td>
+              <td>{formatMs(rank.totalMs)}</td>
+              <td>{formatMs(rank.computeMs)}</td>
+              <td>{formatMs(rank.attentionMs)}</td>
+              <td>
+                {formatMs(rank.waitMs)} <span class="aside">{waitShare(rank)}</span>
+              </td>
+              <td>{formatBytes(rank.sentBytes)}</td>
+              <td>{formatBytes(rank.receivedBytes)}</td>
+              <td>{formatMsOrNone(lanes[i]?.expectedMs ?? null)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function waitShare({ waitMs, totalMs }: RankTimeline): string {
+  return totalMs > 0 ? formatShare(waitMs / totalMs) : '';
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import {
+  formatClock,
+  formatContext,
+  formatDifference,
+  formatGain,
+  formatMsOrNone,
+  formatParameters,
+  formatTokenRate,
+} from './figures.js';
+
+test('figures that are not there are a dash', () => {
+  expect([formatMsOrNone(null), formatTokenRate(null), formatMsOrNone(1396)]).toEqual(['–', '–', '1.40 s']);
+});
+
+test('rates, gains, contexts and parameters', () => {
+  expect([formatTokenRate(104.28), formatTokenRate(3.21)]).toEqual(['104 tokens/s', '3.2 tokens/s']);
+  expect([formatGain(1.836), formatGain(12.3)]).toEqual(['1.84×', '12.3×']);
+  expect([512, 1024, 1536, 131072].map(formatContext)).toEqual(['512', '1k', '1.5k', '128k']);
+  expect([2173696, 6.74e9, 40e9, 111e6].map(formatParameters)).toEqual([
+    '2.17 M',
+    '6.74 B',
+    '40.0 B',
+    '111 M',
+  ]);
+});
+
+test('a measured time says on which side of the prediction it lies', () => {
+  expect(formatDifference(112, 100)).toBe('12 % above prediction');
+  expect(formatDifference(97, 100)).toBe('3 % below prediction');
+  expect(formatDifference(100.2, 100)).toBe('as predicted');
+});
+
+test('the time of day has two digits everywhere', () => {
+  expect(formatClock(new Date(2026, 10, 25, 2, 7, 5).getTime())).toBe('02:07:05');
+});
