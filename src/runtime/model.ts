@@ -176,13 +176,15 @@ export class Model {
     };
   }
 
-  /** The stream and last attention of one row → logits [vocabulary]. */
+  /** The stream and last attention of rows (one while decoding) → logits [rows, vocabulary]. */
   async logits(hidden: Float32Array, attended: Float32Array): Promise<Float32Array> {
+    const { shape } = this;
+    const rows = hidden.length / shape.hidden;
     const tail = await this.#tail.run({
-      hidden: floats(hidden, [1, 1, this.shape.hidden]),
-      attended: floats(attended, [1, 1, attended.length]),
+      hidden: floats(hidden, [1, rows, shape.hidden]),
+      attended: floats(attended, [1, rows, shape.heads * shape.headDim]),
     });
-    const head = await this.#head.run({ normed: floats(result(tail, 'normed'), [1, 1, this.shape.hidden]) });
+    const head = await this.#head.run({ normed: floats(result(tail, 'normed'), [1, rows, shape.hidden]) });
     return result(head, 'logits');
   }
 
