@@ -1,6 +1,7 @@
 /**
  * `kvr inspect`: what a checkpoint is, and what memory its workers will need, without running it.
  */
+import { Option } from 'commander';
 import { z } from 'zod';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { KvrError } from '../core/errors.js';
@@ -25,11 +26,12 @@ import {
   outputFlags,
 } from './flags.js';
 import { cut, formatBytes, formatCount, oneLine } from './format.js';
+import { DEFAULT_WINDOW_TOKENS, qualityLines, readQualityText, runQuality } from './inspect-quality.js';
 import { paintFor } from './paint.js';
 import type { Output, Shell } from './shell.js';
 
 type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate'> &
-  OutputFlags & { readonly context?: number };
+  OutputFlags & { readonly context?: number; readonly quality?: string };
 
 /** Memory is told for this many tokens where nothing else is asked for and the model takes as many. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
@@ -46,6 +48,10 @@ export const inspect: Command<Flags> = {
       `tokens to tell the memory for, prompt and answer; the model's most, but no more than ${DEFAULT_CONTEXT_TOKENS}, unless given`,
       contextSchema,
     ),
+    new Option(
+      '--quality <TEXTFILE>',
+      `read this UTF-8 text with every dtype, or with f32 and --dtype, and tell how far from f32 each is, in windows of --context tokens (${DEFAULT_WINDOW_TOKENS} unless given)`,
+    ),
     ...machineFlags().filter((option) => FLAGS.includes(option.name())),
     ...outputFlags(),
   ],
@@ -55,15 +61,19 @@ are files that all workers of a machine share, so workers together need less tha
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
 "vocabulary", "contextTokens", "dtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
 "workers", "memoryTokens", "workerBytes", "memory" }. workerBytes is that of the worker that needs most; "memory" has
-its parts for every rank.
+its parts for every rank. With --quality also "quality": { "label", "textTokens", "predictedTokens", "windowTokens",
+"dtypes": [ { "dtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
+perplexityChange is that over f32's, less 1; meanDivergence is the mean Kullback-Leibler divergence from f32 in nats.
 
-Example:
-  kvr inspect --model quote --workers 2`,
+Examples:
+  kvr inspect --model quote --workers 2
+  kvr inspect --model ./my-checkpoint --quality my-text.txt`,
   run: runInspect,
 };
 
 async function runInspect(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
   const { progress } = runContext(shell, flags);
+  const text = flags.quality === undefined ? undefined : await readQualityText(flags.quality, shell.signal);
   const cache = await usableCacheFolder(flags.cacheDir);
   const onProgress = (fraction: number, what: string): void => progress.update(what, fraction);
   const checkpoint = await openCheckpoint(flags.model, {
@@ -73,7 +83,16 @@ async function runInspect(flags: Flags, _argument: string | undefined, shell: Sh
   }).finally(() => progress.clear());
   try {
     const facts = await factsOf(checkpoint, flags, cache);
-    shell.stdout.write(flags.json ? `${JSON.stringify(facts)}\n` : description(facts, shell.stdout));
+    const { context, dtype: only } = flags;
+    const quality =
+      text === undefined
+        ? undefined
+        : await runQuality(checkpoint, text, { context, only, cacheFolder: cache }, progress, shell.signal);
+    if (flags.json) shell.stdout.write(`${JSON.stringify({ ...facts, ...(quality && { quality }) })}\n`);
+    else {
+      const lines = quality ? ['', ...qualityLines(quality, shell.stdout), ''] : [];
+      shell.stdout.write(description(facts, shell.stdout) + lines.join('\n'));
+    }
   } finally {
     await checkpoint.close();
   }

@@ -31,7 +31,8 @@ export async function readPrompt(
     throw bad(`the prompt is given ${given.length} times (${given.join(' and ')}); give it once`);
   if (promptIds !== undefined) return { promptIds };
   if (argument !== undefined) return notEmpty(argument, 'the prompt');
-  if (promptFile !== undefined) return notEmpty(await readTextFile(promptFile, shell.signal), promptFile);
+  if (promptFile !== undefined)
+    return notEmpty(await readTextFile('--prompt-file', promptFile, shell.signal), promptFile);
   if (shell.input.isTTY === true) {
     throw bad(
       'no prompt; give it as an argument, with --prompt-file FILE or --prompt-ids IDS, or pipe it in',
@@ -45,13 +46,14 @@ function notEmpty(prompt: string, name: string): Prompt {
   return { prompt };
 }
 
-async function readTextFile(path: string, signal: AbortSignal): Promise<string> {
+/** @param flag that named the file, for the message. @throws BAD_INPUT, CANCELLED */
+export async function readTextFile(flag: string, path: string, signal: AbortSignal): Promise<string> {
   try {
     return await readText(createReadStream(path), path, signal);
   } catch (error) {
     if (error instanceof KvrError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw bad(`--prompt-file ${shown(path)} can not be read (${reason}); give a text file`, error);
+    throw bad(`${flag} ${shown(path)} can not be read (${reason}); give a text file`, error);
   }
 }
 

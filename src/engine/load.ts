@@ -83,7 +83,8 @@ export function compileWithProgress(
   });
 }
 
-async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<Tokenizer> {
+/** The checkpoint's tokenizer, or the one of bytes where it brings none. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
+export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<Tokenizer> {
   return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
 }
 

@@ -29,7 +29,7 @@ export function quantizeBlocks(values: Float32Array, columns: number, format: Bl
         row * columns + start,
         row * columns + Math.min(columns, start + blockSize),
       );
-      const scale = blockScale(block, bits);
+      const scale = bits === 4 ? bestScale(block) : blockScale(block);
       scales[at] = scale;
       packBlock(block, scale, bits, packed, at * bytes);
     }
@@ -37,15 +37,50 @@ export function quantizeBlocks(values: Float32Array, columns: number, format: Bl
   return { packed, scales };
 }
 
-/**
- * 8 bits: the largest magnitude becomes ±127. 4 bits: the value of largest magnitude becomes -8, the end of the
- * range that has one step more, which halves the error of that value against a symmetric range of ±7.
- */
-function blockScale(block: Float32Array, bits: 4 | 8): number {
+/** 8 bits: the largest magnitude becomes ±127. */
+function blockScale(block: Float32Array): number {
+  const extreme = extremeOf(block);
+  return extreme === 0 ? 1 : Math.abs(extreme) / 127;
+}
+
+function extremeOf(block: Float32Array): number {
   let extreme = 0;
   for (const value of block) if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+  return extreme;
+}
+
+/**
+ * Codes that the value of largest magnitude is tried at: -8, the end of the range that has one step more, and places
+ * around it. Beyond the range it is clipped, which can leave the many small values closer to theirs.
+ */
+const EXTREME_CODES = [-9.5, -9, -8.5, -8, -7.5, -7, 7, 7.5, 8];
+
+/**
+ * 4 bits: for every candidate the codes are fixed, and the scale that fits them best in the least squares is
+ * Σ value·code / Σ code²; the candidate with the least squared error wins, which is the one with the largest
+ * (Σ value·code)² / Σ code².
+ */
+function bestScale(block: Float32Array): number {
+  const extreme = extremeOf(block);
   if (extreme === 0) return 1;
-  return bits === 8 ? Math.abs(extreme) / 127 : extreme / -8;
+  let best = 0;
+  let scale = extreme / -8;
+  for (const extremeCode of EXTREME_CODES) {
+    const inverse = extremeCode / extreme;
+    let products = 0;
+    let squares = 0;
+    for (let i = 0; i < block.length; i++) {
+      const value = block[i] as number;
+      const code = Math.min(7, Math.max(-8, Math.round(value * inverse)));
+      products += value * code;
+      squares += code * code;
+    }
+    if (products * products > best * squares) {
+      best = (products * products) / squares;
+      scale = products / squares;
+    }
+  }
+  return scale;
 }
 
 function packBlock(block: Float32Array, scale: number, bits: 4 | 8, packed: Uint8Array, at: number): void {
@@ -73,7 +108,7 @@ export function quantizeChannels(
   const rows = scales.length;
   for (let index = 0; index * columns < values.length; index++) {
     const row = values.subarray(index * columns, (index + 1) * columns);
-    const scale = blockScale(row, 8);
+    const scale = blockScale(row);
     const column = firstRow + index;
     scales[column] = scale;
     for (let k = 0; k < columns; k++) weights[k * rows + column] = Math.round((row[k] as number) / scale);

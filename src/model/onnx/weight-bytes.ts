@@ -3,7 +3,7 @@
  * which are vectors, are left out as too small to count. Follows compile.ts and linear.ts.
  */
 import type { Dtype, ModelShape } from '../../core/shape.js';
-import { blockFormat } from './linear.js';
+import { blockFormat, isKeptFiner } from './linear.js';
 
 /** Bytes of a weight [rows, columns]. */
 export function matrixBytes(dtype: Dtype, rows: number, columns: number): number {
@@ -43,8 +43,12 @@ export function headBytes({ vocabulary, hidden }: ModelShape, dtype: Dtype): num
   return matrixBytes(dtype === 'f32' ? 'f32' : 'q8', vocabulary, hidden);
 }
 
-function queriesKeysValuesBytes({ hidden, heads, kvHeads, headDim }: ModelShape, dtype: Dtype): number {
-  return matrixBytes(dtype, heads * headDim, hidden) + 2 * matrixBytes(dtype, kvHeads * headDim, hidden);
+function queriesKeysValuesBytes(shape: ModelShape, dtype: Dtype): number {
+  const { hidden, heads, kvHeads, headDim } = shape;
+  const sharedDtype = dtype === 'q4' && isKeptFiner(shape, 'k') ? 'q8' : dtype;
+  return (
+    matrixBytes(dtype, heads * headDim, hidden) + 2 * matrixBytes(sharedDtype, kvHeads * headDim, hidden)
+  );
 }
 
 function afterAttentionBytes(shape: ModelShape, dtype: Dtype): number {

@@ -1,0 +1,1 @@
+export { type DtypeQuality, MAX_QUALITY_TOKENS, measureQuality, type QualityReport } from './measure.js';

@@ -1,0 +1,161 @@
+/**
+ * Every dtype keeps the promise: any partition over any number of workers gives the tokens that one worker gives. What
+ * one worker gives is the reference here, since a quantised model is another model than f32.
+ */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Dtype, ModelShape } from '../src/core/shape.js';
+import { Engine, type GenerateRequest } from '../src/index.js';
+import { seededRandom } from './reference/random.js';
+import { randomCheckpoint } from './reference/random-checkpoint.js';
+import { saveHfFolder } from './support/hf-folder.js';
+import { largestDifference } from './support/same-answer.js';
+
+const WORKERS = 3;
+const STEPS = 10;
+const PROMPT_TOKENS = 41;
+const MODELS = fileURLToPath(new URL('../../shared/models', import.meta.url));
+
+/**
+ * Activations are rounded to 8 bits, so a difference in the last digit of an f32 sum can move one by a whole step, which
+ * moves logits by more than f32's own noise.
+ */
+const LOGIT_TOLERANCE = 0.05;
+const MARGIN = 2 * LOGIT_TOLERANCE;
+
+const LLAMA: ModelShape = {
+  architecture: 'llama',
+  layers: 3,
+  hidden: 64,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 16,
+  feedForward: 96,
+  vocabulary: 97,
+  contextTokens: 128,
+  norm: 'rms',
+  normEpsilon: 1e-5,
+  residual: 'sequential',
+  sharedNorm: false,
+  mlp: 'silu-gated',
+  rotaryTheta: 10_000,
+  rotaryScaling: { kind: 'none' },
+  tiedHead: false,
+};
+const FALCON: ModelShape = {
+  ...LLAMA,
+  architecture: 'falcon',
+  kvHeads: 1,
+  norm: 'layer',
+  residual: 'parallel',
+  sharedNorm: true,
+  mlp: 'gelu',
+  tiedHead: true,
+};
+
+const CUTS: readonly GenerateRequest[] = [
+  { workers: 2, partition: 'e' },
+  { workers: 3, partition: 'e' },
+  { partition: [1, PROMPT_TOKENS - 1] },
+  { partition: [PROMPT_TOKENS - 1, 1] },
+  { partition: [1, PROMPT_TOKENS - 2, 1] },
+  { strategy: 'tsp', workers: 2, partition: 'e' },
+];
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kvr-dtypes-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function randomModel(name: string, shape: ModelShape): Promise<string> {
+  const model = join(folder, name);
+  if (!existsSync(model)) await saveHfFolder(randomCheckpoint(shape, 11), model);
+  return model;
+}
+
+const CASES: readonly {
+  readonly name: string;
+  readonly model: () => Promise<string>;
+  readonly isHere: boolean;
+}[] = [
+  { name: 'random Llama', model: () => randomModel('llama', LLAMA), isHere: true },
+  { name: 'random Falcon', model: () => randomModel('falcon', FALCON), isHere: true },
+  ...['stories260k', 'falcon-random'].map((name) => ({
+    name: existsSync(MODELS) ? name : `${name} (the folder of reference models is not here)`,
+    model: () => Promise.resolve(join(MODELS, name)),
+    isHere: existsSync(join(MODELS, name)),
+  })),
+];
+
+type Answer = { readonly ids: readonly number[]; readonly logits: Float32Array };
+
+async function answerOf(engine: Engine, request: GenerateRequest): Promise<Answer> {
+  let logits = new Float32Array();
+  for await (const event of engine.generate({ ...request, wantLogits: true })) {
+    if (event.type === 'token' && event.logits) logits = event.logits.slice();
+    if (event.type === 'done') return { ids: event.result.tokenIds, logits };
+  }
+  throw new Error('a generation ended without a result');
+}
+
+/** Distance between the two largest logits. */
+function marginOf(logits: Float32Array): number {
+  const [best = 0, second = 0] = logits.slice().sort().reverse();
+  return best - second;
+}
+
+/** The first steps whose choice is certain: f32 noise can not turn it over. */
+async function certainAnswer(
+  engine: Engine,
+  promptIds: readonly number[],
+): Promise<Answer & { logits: Float32Array }> {
+  const request = { strategy: 'single' as const, promptIds: [...promptIds] };
+  const whole = await answerOf(engine, { ...request, maxTokens: STEPS });
+  const certain: number[] = [];
+  for (const id of whole.ids) {
+    const { logits } = await answerOf(engine, {
+      ...request,
+      promptIds: [...promptIds, ...certain],
+      maxTokens: 1,
+    });
+    if (marginOf(logits) < MARGIN) break;
+    certain.push(id);
+  }
+  return { ids: certain, logits: whole.logits };
+}
+
+describe.each(['q8', 'q4', 'w8a8'] satisfies Dtype[])('%s', (dtype) => {
+  for (const { name, model, isHere } of CASES) {
+    test.skipIf(!isHere)(`${name}: any partition gives the same tokens`, async () => {
+      const engine = await Engine.load({
+        model: await model(),
+        workers: WORKERS,
+        threads: 1,
+        dtype,
+        calibrate: false,
+        cacheDir: folder,
+      });
+      try {
+        const random = seededRandom(5);
+        let certainSteps = 0;
+        for (let prompt = 0; prompt < 2; prompt++) {
+          const promptIds = Array.from({ length: PROMPT_TOKENS }, () => random.below(97));
+          const expected = await certainAnswer(engine, promptIds);
+          certainSteps += expected.ids.length;
+          for (const cut of CUTS) {
+            const { ids, logits } = await answerOf(engine, { promptIds, maxTokens: STEPS, ...cut });
+            expect(largestDifference(logits, expected.logits)).toBeLessThan(LOGIT_TOLERANCE);
+            expect(ids.slice(0, expected.ids.length)).toEqual(expected.ids);
+          }
+        }
+        expect(certainSteps).toBeGreaterThanOrEqual(STEPS / 2);
+      } finally {
+        await engine.close();
+      }
+    });
+  }
+});
