@@ -6,9 +6,11 @@
  */
 import { Engine, type GenerationResult } from 'kv-runahead';
 import { test } from 'vitest';
-import type { ClusterWorker } from '../src/cluster/cluster.js';
+
 import type { ProbeSample } from '../src/worker/protocol.js';
 import { chunksOf } from '../src/worker/chunks.js';
+
+type Worker = Engine['workers'][number];
 
 const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
 const DTYPE = (process.env['DTYPE'] ?? 'f32') as 'f32';
@@ -36,13 +38,13 @@ async function measureLimitMs(engine: Engine, partition: readonly number[]): Pro
   let start = 0;
   const ranks = partition.map((tokens, rank) => {
     const slice = { start, end: (start += tokens) };
-    return rankLimitMs(engine.workers[rank] as ClusterWorker, slice, engine);
+    return rankLimitMs(engine.workers[rank] as Worker, slice, engine);
   });
   return Math.max(...(await Promise.all(ranks)));
 }
 
 async function rankLimitMs(
-  worker: ClusterWorker,
+  worker: Worker,
   slice: { readonly start: number; readonly end: number },
   { model, settings }: Engine,
 ): Promise<number> {

@@ -90,6 +90,8 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     workers: 1,
     dtype: 'f32',
     ttftMs: 1,
+    cachedTokens: 0,
+    queueMs: 0,
     predictedTtftMs: 1,
     decodeTokensPerSecond: 1,
     timeline: [],

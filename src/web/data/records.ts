@@ -78,6 +78,8 @@ const rankTimeline: Shape<RankTimeline> = objectOf<RankTimeline>({
   computeMs: finite,
   attentionMs: finite,
   waitMs: finite,
+  sharedMs: orElse<number | undefined>(finite, undefined),
+  cachedTokens: orElse<number | undefined>(finite, undefined),
   sentBytes: finite,
   receivedBytes: finite,
   events: listOf(timelineEvent, MAX_EVENTS),
