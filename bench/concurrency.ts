@@ -15,6 +15,7 @@ const THREADS = number('THREADS', 1);
 const REQUESTS = number('REQUESTS', 200);
 const CLIENTS = number('CLIENTS', 16);
 const LONG_TOKENS = number('LONG_TOKENS', 4096);
+/** Any of them; what is left out is not run. */
 const PARTS = new Set((process.env['PARTS'] ?? 'many,stream,cancel,chat').split(','));
 const PROMPT_TOKENS = [16, 512] as const;
 const NEW_TOKENS = [8, 32] as const;
@@ -109,9 +110,20 @@ async function streamBesidePrompt(engine: Engine): Promise<object> {
     gapMsAlone: figures(gapsIn(0, startMs)),
     gapMsBeside: figures(gapsIn(startMs, endMs)),
     tokensBeside: gapsIn(startMs, endMs).length,
+    longestCallBeside: longestCall(long),
     longTtftMsBeside: Math.round(long.ttftMs),
     longTtftMsAlone: Math.round(alone.ttftMs),
   };
+}
+
+/** The kernel call of a prompt that held its worker longest. */
+function longestCall({ timeline }: GenerationResult): object | undefined {
+  const calls = timeline.flatMap(({ rank, events }) =>
+    events
+      .filter(({ kind }) => kind !== 'wait' && kind !== 'send')
+      .map(({ kind, layer, startMs, endMs }) => ({ rank, kind, layer, ms: Math.round(endMs - startMs) })),
+  );
+  return calls.sort((a, b) => b.ms - a.ms)[0];
 }
 
 /** From a cancel in mid-prefill until each rank has put the request down. */

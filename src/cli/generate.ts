@@ -31,9 +31,9 @@ type OwnFlags = { readonly compare?: true; readonly picture: boolean };
 const EPILOGUE = `The answer goes to stdout as it comes, and nothing else does. The prompt is taken as it is, line ends included;
 only the model's begin token is added to text, and nothing to --prompt-ids.
 
---json prints { "text", "tokenIds", "promptTokens", "completionTokens", "finishReason", "strategy", "partition",
-"workers", "threads", "dtype", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond", "model", "timeline" }, and with
---compare "compare". predictedTtftMs is null where nothing was predicted.
+--json prints { "text", "tokenIds", "promptTokens", "cachedTokens", "completionTokens", "finishReason", "strategy",
+"partition", "workers", "threads", "dtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond", "model",
+"timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted.
 
 Examples:
   kvr generate --model quote --prompt-file story.txt --workers 2
