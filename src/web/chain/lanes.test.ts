@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Plan } from '../data/plan.js';
 import type { RequestRecord } from '../data/records.js';
-import { lanesOf, marksOf, wholeSpan } from './lanes.js';
+import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes.js';
 
 const record: RequestRecord = {
   id: 'a',
@@ -66,6 +66,14 @@ test('marks: the plan stands in for the prediction only while the request runs',
     ['single', 300],
   ]);
   expect(marksOf({ ...record, ttftMs: 210 }, plan).map(({ kind }) => kind)).toEqual(['measured', 'single']);
+});
+
+test('one worker that takes much longer lies outside what is shown first', () => {
+  const lanes = lanesOf(record, plan);
+  const near = marksOf(record, plan);
+  const far = marksOf({ ...record, singleTtftMs: 3000 }, plan);
+  expect(firstSpan(lanes, near, 0).toMs).toBeCloseTo(306);
+  expect(firstSpan(lanes, far, 0).toMs).toBeCloseTo(204);
 });
 
 test('the span holds every lane, mark and the time that has passed', () => {

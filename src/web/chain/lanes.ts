@@ -51,6 +51,20 @@ export function marksOf({ ttftMs, predictedTtftMs, singleTtftMs }: RequestRecord
   return marks.flatMap(([kind, label, atMs]) => (atMs === null ? [] : [{ kind, label, atMs }]));
 }
 
+/** One worker alone may take so much longer that the chain would be a thin stripe: then its mark lies outside. */
+const MOST_AIR = 1.6;
+
+/** What is shown before the reader zooms: the whole, or the chain's own part of it. */
+export function firstSpan(lanes: readonly Lane[], marks: readonly Mark[], elapsedMs: number): Span {
+  const whole = wholeSpan(lanes, marks, elapsedMs);
+  const own = wholeSpan(
+    lanes,
+    marks.filter(({ kind }) => kind !== 'single'),
+    elapsedMs,
+  );
+  return whole.toMs > MOST_AIR * own.toMs ? own : whole;
+}
+
 /** From the request's start to the last thing that is drawn, and a little air. */
 export function wholeSpan(lanes: readonly Lane[], marks: readonly Mark[], elapsedMs: number): Span {
   const ends = lanes.map(({ measured, expectedMs }) => measured?.totalMs ?? expectedMs ?? 0);
