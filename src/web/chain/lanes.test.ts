@@ -60,6 +60,16 @@ test('what is measured stands beside the plan of the same cut only', () => {
   expect(lanesOf({ ...done, partition: [5, 5] }, plan)[0]?.expectedMs).toBeNull();
 });
 
+test('while the chain is at work, ranks that are done stand beside those that are not', () => {
+  const first = { ...measured, rank: 0, slice: [0, 6] as const };
+  const lanes = lanesOf({ ...record, timeline: [first] }, plan);
+  expect(lanes.map(({ measured, expectedMs }) => [measured?.rank, expectedMs])).toEqual([
+    [0, 150],
+    [undefined, 200],
+  ]);
+  expect(lanesOf({ ...record, timeline: [{ ...first, slice: [0, 5] as const }] }, plan)).toHaveLength(1);
+});
+
 test('marks: the plan stands in for the prediction only while the request runs', () => {
   expect(marksOf(record, plan).map(({ kind, atMs }) => [kind, atMs])).toEqual([
     ['predicted', 200],
