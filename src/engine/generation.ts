@@ -39,7 +39,8 @@ export type GenerationResult = {
 };
 
 export type GenerateEvent =
-  | { readonly type: 'prefill'; readonly fraction: number }
+  /** With the record of a rank that has just ended its part, where one has. */
+  | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
   | { readonly type: 'token'; readonly id: number; readonly text: string; readonly logits?: Float32Array }
   | { readonly type: 'done'; readonly result: GenerationResult };
 
@@ -59,8 +60,11 @@ export async function* runGeneration(input: GenerationInput): AsyncGenerator<Gen
   const run = new Generation(input);
   for await (const event of runChain(spec)) {
     if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
-    else if (event.type === 'prefilled') run.timelines.push(event.timeline);
-    else if (event.type === 'token') {
+    else if (event.type === 'prefilled') {
+      run.timelines.push(event.timeline);
+      // Once there is a token the prompt phase is over for whoever listens; the result has all records.
+      if (run.ids.length === 0) yield { type: 'prefill', fraction: run.fraction, timeline: event.timeline };
+    } else if (event.type === 'token') {
       const text = run.push(event.id);
       yield { type: 'token', id: event.id, text, ...(event.logits && { logits: event.logits }) };
       if (run.isStopped) break;
@@ -76,6 +80,8 @@ class Generation {
   readonly timelines: RankTimeline[] = [];
   finishReason: FinishReason = 'stop';
   isStopped = false;
+  /** Share of the prompt phase that is done. */
+  fraction = 0;
   readonly #input: GenerationInput;
   readonly #output: TextOutput;
   readonly #layersDone: number[];
@@ -97,7 +103,8 @@ class Generation {
       (sum, { start, end }, r) => sum + (end - start) * (this.#layersDone[r] ?? 0),
       0,
     );
-    return done / (spec.ids.length * layers);
+    this.fraction = done / (spec.ids.length * layers);
+    return this.fraction;
   }
 
   /** @returns the text that the token makes certain; an end token has none. */

@@ -124,6 +124,7 @@ export class LedgerEntry {
     switch (event.type) {
       case 'prefill':
         this.#advance('prefill');
+        if (event.timeline) this.#addTimeline(event.timeline);
         return this.#ledger.tell({ type: 'progress', id, fraction: event.fraction });
       case 'token': {
         this.#advance('decode');
@@ -141,6 +142,14 @@ export class LedgerEntry {
     const { code, message } = asKvrError(thrown);
     const status = isCancelled ? 'cancelled' : 'failed';
     this.#change({ status, ...(!isCancelled && { error: { code, message } }) });
+  }
+
+  /** A rank's record, as soon as the rank is done: the rest of the chain may still be at work. */
+  #addTimeline(rank: RankTimeline): void {
+    const timeline = [...this.#record.timeline, rank].sort((a, b) => a.rank - b.rank);
+    this.#record = { ...this.#record, timeline };
+    this.#ledger.keep(this.#record);
+    this.#ledger.tell({ type: 'timeline', id: this.#record.id, timeline });
   }
 
   #advance(status: 'prefill' | 'decode'): void {

@@ -5,7 +5,10 @@ import {
   formatDifference,
   formatGain,
   formatMsOrNone,
+  formatMs,
   formatParameters,
+  formatSpeedup,
+  formatTick,
   formatTokenRate,
 } from './figures.js';
 
@@ -29,6 +32,29 @@ test('a measured time says on which side of the prediction it lies', () => {
   expect(formatDifference(112, 100)).toBe('12 % above prediction');
   expect(formatDifference(97, 100)).toBe('3 % below prediction');
   expect(formatDifference(100.2, 100)).toBe('as predicted');
+});
+
+test('a measured time far above its prediction is a multiple of it', () => {
+  expect(formatDifference(14_400, 2250)).toBe('6.4 times the prediction');
+});
+
+test('a chain is as fast as, or slower than, one worker', () => {
+  expect([formatSpeedup(1840, 1000), formatSpeedup(1000, 2000)]).toEqual([
+    'chain 1.84× as fast',
+    'chain 2.00× slower',
+  ]);
+});
+
+test('no time at all, and round times on an axis', () => {
+  expect([formatMs(0), formatMs(641.2)]).toEqual(['0 ms', '641 ms']);
+  expect([0, 200, 1500, 20_000, 0.25, 0.1 + 0.2].map(formatTick)).toEqual([
+    '0',
+    '200 ms',
+    '1.5 s',
+    '20 s',
+    '0.25 ms',
+    '0.3 ms',
+  ]);
 });
 
 test('the time of day has two digits everywhere', () => {

@@ -1,11 +1,23 @@
 /**
  * Figures of this page that the command line does not have. Pure; the same in every language setting.
  */
-import { formatCount, formatMs } from '../cli/format.js';
+import { formatCount, formatMs as formatSomeMs } from '../cli/format.js';
 
-export { formatBytes, formatCount, formatMs, formatShare } from '../cli/format.js';
+export { formatBytes, formatCount, formatShare } from '../cli/format.js';
 
 export const NO_FIGURE = '–';
+
+/** Three digits at most, with the unit; nothing at all is '0 ms'. */
+export function formatMs(ms: number): string {
+  return ms === 0 ? '0 ms' : formatSomeMs(ms);
+}
+
+/** A round time on an axis: '0', '200 ms', '1.5 s', '20 s'. */
+export function formatTick(ms: number): string {
+  if (ms === 0) return '0';
+  const [value, unit] = ms < 1000 ? [ms, 'ms'] : [ms / 1000, 's'];
+  return `${Number(value.toPrecision(6))} ${unit}`;
+}
 
 export function formatMsOrNone(ms: number | null): string {
   return ms === null ? NO_FIGURE : formatMs(ms);
@@ -22,11 +34,18 @@ export function formatGain(gain: number): string {
   return `${gain.toFixed(gain < 9.995 ? 2 : 1)}×`;
 }
 
-/** A measured time against a predicted one: '12 % above', '3 % below', 'as predicted'. */
+/** A measured time against a predicted one: '12 % above it', '3 % below it', '6.4 times it', 'as predicted'. */
 export function formatDifference(measuredMs: number, predictedMs: number): string {
   const percent = predictedMs > 0 ? Math.round(100 * (measuredMs / predictedMs - 1)) : 0;
   if (percent === 0) return 'as predicted';
-  return `${formatCount(Math.abs(percent))} % ${percent > 0 ? 'above' : 'below'} prediction`;
+  if (percent > 100) return `${(measuredMs / predictedMs).toFixed(1)} times the prediction`;
+  return `${Math.abs(percent)} % ${percent > 0 ? 'above' : 'below'} prediction`;
+}
+
+/** How a measured chain compares with one worker: '1.84× as fast', or slower where it is not faster. */
+export function formatSpeedup(singleMs: number, chainMs: number): string {
+  const ratio = singleMs / chainMs;
+  return ratio >= 1 ? `chain ${formatGain(ratio)} as fast` : `chain ${formatGain(1 / ratio)} slower`;
 }
 
 /** Contexts as everyone names them: 512, 1k, 1.5k, 128k. */

@@ -7,7 +7,7 @@ import { formatClock, formatCount, formatMs } from '../figures.js';
 import { expectationFor, loadExpectation } from '../state/expectation.js';
 import { progress, requests, selectedId, shownRequest } from '../state/store.js';
 import { Figures } from './chain-figures.jsx';
-import { lanesOf, marksOf, wholeSpan } from './lanes.js';
+import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes.js';
 import { Legend } from './legend.jsx';
 import { RankTable } from './rank-table.jsx';
 import { Timeline } from './timeline.jsx';
@@ -58,7 +58,7 @@ function Chain({ record }: { readonly record: RequestRecord }) {
   useEffect(() => void loadExpectation(record.promptTokens), [record.promptTokens]);
   const lanes = useMemo(() => lanesOf(record, plan), [record, plan]);
   const marks = useMemo(() => marksOf(record, plan), [record, plan]);
-  const whole = wholeSpan(lanes, marks, nowMs ?? 0);
+  const spans = [lanes, marks, nowMs ?? 0] as const;
   return (
     <>
       <Figures record={record} plan={plan} />
@@ -67,7 +67,14 @@ function Chain({ record }: { readonly record: RequestRecord }) {
       {lanes.length > 0 && (
         <>
           <Legend isMeasured={record.timeline.length > 0} />
-          <Timeline lanes={lanes} marks={marks} whole={whole} nowMs={nowMs} label={summaryOf(record)} />
+          <Timeline
+            lanes={lanes}
+            marks={marks}
+            first={firstSpan(...spans)}
+            whole={wholeSpan(...spans)}
+            nowMs={nowMs}
+            label={summaryOf(record)}
+          />
         </>
       )}
       {record.timeline.length > 0 && <RankTable timeline={record.timeline} lanes={lanes} />}

@@ -7,8 +7,8 @@ import type { RequestRecord } from '../data/records.js';
 import {
   formatCount,
   formatDifference,
-  formatGain,
   formatMsOrNone,
+  formatSpeedup,
   formatTokenRate,
   NO_FIGURE,
 } from '../figures.js';
@@ -26,9 +26,8 @@ export function Figure({ name, label, value, children, isMain }: FigureProps) {
     <div class={isMain ? 'figure main' : 'figure'}>
       <dt>{name}</dt>
       <dd class="value">{value}</dd>
-      <dd class="note">
-        {label !== '' && <span class={`label ${label}`}>{label}</span>} {children}
-      </dd>
+      {label !== '' && <dd class={`label ${label}`}>{label}</dd>}
+      {children && <dd class="note">{children}</dd>}
     </div>
   );
 }
@@ -44,18 +43,14 @@ export function Figures({ record, plan }: { readonly record: RequestRecord; read
       </Figure>
       <Figure name="First token" label="predicted" value={formatMsOrNone(predictedMs)} />
       <Figure name="One worker alone" label="predicted" value={formatMsOrNone(singleTtftMs)}>
-        {ttftMs !== null && singleTtftMs !== null && `${formatGain(singleTtftMs / ttftMs)} the measured time`}
+        {ttftMs !== null && singleTtftMs !== null && `measured ${formatSpeedup(singleTtftMs, ttftMs)}`}
       </Figure>
       <Figure name="Decoding" label="measured" value={formatTokenRate(decodeTokensPerSecond)}>
-        {formatCount(completionTokens)} tokens
+        {completionTokens > 0 && `${formatCount(completionTokens)} new tokens`}
       </Figure>
       <Figure name="Queue" label="measured" value={formatMsOrNone(record.queueMs)} />
-      <Figure
-        name="Prompt"
-        label=""
-        value={promptTokens > 0 ? `${formatCount(promptTokens)} tokens` : NO_FIGURE}
-      >
-        {cachedTokens > 0 && `${formatCount(cachedTokens)} from the cache`}
+      <Figure name="Prompt tokens" label="" value={promptTokens > 0 ? formatCount(promptTokens) : NO_FIGURE}>
+        {cachedTokens > 0 && `${formatCount(cachedTokens)} of them cached`}
       </Figure>
     </dl>
   );

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TimelineEvent } from '../../core/timeline.js';
 import { columnKinds, eventAt, KINDS, sendColumns } from './columns.js';
+import { runs } from './runs.js';
 
 const event = (kind: TimelineEvent['kind'], startMs: number, endMs: number): TimelineEvent => ({
   kind,
@@ -50,4 +51,13 @@ test('the event at a moment is the innermost one', () => {
   expect(eventAt(events, 11)?.kind).toBe('cache');
   expect(eventAt(events, 20)?.kind).toBe('block');
   expect(eventAt(events, 50)).toBeUndefined();
+});
+
+test('runs of equal neighbours cover everything once', () => {
+  expect(runs(Uint8Array.of(1, 1, 0, 2, 2, 2))).toEqual([
+    { from: 0, to: 2, value: 1 },
+    { from: 2, to: 3, value: 0 },
+    { from: 3, to: 6, value: 2 },
+  ]);
+  expect(runs(new Uint8Array(0))).toEqual([]);
 });

@@ -6,6 +6,8 @@ import { move, type Span, zoom } from './span.js';
 
 export type Zoomable = {
   readonly span: Span;
+  /** What is shown before anything is chosen. */
+  readonly first: Span;
   readonly whole: Span;
   readonly show: (span: Span) => void;
 };
@@ -83,7 +85,7 @@ export function followGestures(element: HTMLElement, current: () => Zoomable): (
 }
 
 /** @returns undefined for keys that mean nothing here */
-export function spanForKey(key: string, { span, whole }: Pick<Zoomable, 'span' | 'whole'>): Span | undefined {
+export function spanForKey(key: string, { span, first, whole }: Omit<Zoomable, 'show'>): Span | undefined {
   const lengthMs = span.toMs - span.fromMs;
   const middleMs = span.fromMs + lengthMs / 2;
   switch (key) {
@@ -98,7 +100,7 @@ export function spanForKey(key: string, { span, whole }: Pick<Zoomable, 'span' |
       return move(span, KEY_MOVE * lengthMs, whole);
     case '0':
     case 'Home':
-      return whole;
+      return first;
     default:
       return undefined;
   }

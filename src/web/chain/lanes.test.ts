@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Plan } from '../data/plan.js';
 import type { RequestRecord } from '../data/records.js';
-import { lanesOf, marksOf, wholeSpan } from './lanes.js';
+import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes.js';
 
 const record: RequestRecord = {
   id: 'a',
@@ -60,12 +60,30 @@ test('what is measured stands beside the plan of the same cut only', () => {
   expect(lanesOf({ ...done, partition: [5, 5] }, plan)[0]?.expectedMs).toBeNull();
 });
 
+test('while the chain is at work, ranks that are done stand beside those that are not', () => {
+  const first = { ...measured, rank: 0, slice: [0, 6] as const };
+  const lanes = lanesOf({ ...record, timeline: [first] }, plan);
+  expect(lanes.map(({ measured, expectedMs }) => [measured?.rank, expectedMs])).toEqual([
+    [0, 150],
+    [undefined, 200],
+  ]);
+  expect(lanesOf({ ...record, timeline: [{ ...first, slice: [0, 5] as const }] }, plan)).toHaveLength(1);
+});
+
 test('marks: the plan stands in for the prediction only while the request runs', () => {
   expect(marksOf(record, plan).map(({ kind, atMs }) => [kind, atMs])).toEqual([
     ['predicted', 200],
     ['single', 300],
   ]);
   expect(marksOf({ ...record, ttftMs: 210 }, plan).map(({ kind }) => kind)).toEqual(['measured', 'single']);
+});
+
+test('one worker that takes much longer lies outside what is shown first', () => {
+  const lanes = lanesOf(record, plan);
+  const near = marksOf(record, plan);
+  const far = marksOf({ ...record, singleTtftMs: 3000 }, plan);
+  expect(firstSpan(lanes, near, 0).toMs).toBeCloseTo(306);
+  expect(firstSpan(lanes, far, 0).toMs).toBeCloseTo(204);
 });
 
 test('the span holds every lane, mark and the time that has passed', () => {

@@ -23,22 +23,22 @@ export type Mark = {
 
 /** @param plan for the request's prompt; told only where it cuts as the request was cut */
 export function lanesOf(record: RequestRecord, plan: Plan | null): Lane[] {
-  const { timeline, partition } = record;
-  const isSameCut = plan !== null && (partition.length === 0 || sameSizes(plan.partition, partition));
-  const expected = isSameCut ? plan.ranks : [];
-  if (timeline.length > 0)
-    return timeline.map((measured) => ({
-      rank: measured.rank,
-      slice: measured.slice,
-      measured,
-      expectedMs: expected.find(({ rank }) => rank === measured.rank)?.predictedMs ?? null,
-    }));
-  return expected.map(({ rank, slice, predictedMs }) => ({
+  const { timeline } = record;
+  const expected = plan && isSameCut(record, plan) ? plan.ranks : [];
+  // While the chain is at work, some ranks are measured and the others expected.
+  const ranks = expected.length > timeline.length ? expected : timeline;
+  return ranks.map(({ rank, slice }) => ({
     rank,
     slice,
-    measured: null,
-    expectedMs: predictedMs,
+    measured: timeline.find((measured) => measured.rank === rank) ?? null,
+    expectedMs: expected.find((one) => one.rank === rank)?.predictedMs ?? null,
   }));
+}
+
+/** By the sizes where they are known, else by the slices of the ranks that are done. */
+function isSameCut({ partition, timeline }: RequestRecord, plan: Plan): boolean {
+  if (partition.length > 0) return sameNumbers(plan.partition, partition);
+  return timeline.every(({ rank, slice }) => sameNumbers(plan.ranks[rank]?.slice ?? [], slice));
 }
 
 export function marksOf({ ttftMs, predictedTtftMs, singleTtftMs }: RequestRecord, plan: Plan | null): Mark[] {
@@ -51,6 +51,20 @@ export function marksOf({ ttftMs, predictedTtftMs, singleTtftMs }: RequestRecord
   return marks.flatMap(([kind, label, atMs]) => (atMs === null ? [] : [{ kind, label, atMs }]));
 }
 
+/** One worker alone may take so much longer that the chain would be a thin stripe: then its mark lies outside. */
+const MOST_AIR = 1.6;
+
+/** What is shown before the reader zooms: the whole, or the chain's own part of it. */
+export function firstSpan(lanes: readonly Lane[], marks: readonly Mark[], elapsedMs: number): Span {
+  const whole = wholeSpan(lanes, marks, elapsedMs);
+  const own = wholeSpan(
+    lanes,
+    marks.filter(({ kind }) => kind !== 'single'),
+    elapsedMs,
+  );
+  return whole.toMs > MOST_AIR * own.toMs ? own : whole;
+}
+
 /** From the request's start to the last thing that is drawn, and a little air. */
 export function wholeSpan(lanes: readonly Lane[], marks: readonly Mark[], elapsedMs: number): Span {
   const ends = lanes.map(({ measured, expectedMs }) => measured?.totalMs ?? expectedMs ?? 0);
@@ -58,6 +72,6 @@ export function wholeSpan(lanes: readonly Lane[], marks: readonly Mark[], elapse
   return { fromMs: 0, toMs: endMs * 1.02 };
 }
 
-function sameSizes(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i]);
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i]);
 }

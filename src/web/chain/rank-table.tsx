@@ -7,45 +7,50 @@ import type { Lane } from './lanes.js';
 
 type RankTableProps = { readonly timeline: readonly RankTimeline[]; readonly lanes: readonly Lane[] };
 
+/** A longer table is folded: the picture says most of it. */
+const MOST_OPEN = 4;
+
 export function RankTable({ timeline, lanes }: RankTableProps) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Figures of every rank">
-      <table>
-        <caption>
-          Every rank, <span class="label measured">measured</span>
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Rank</th>
-            <th scope="col">Tokens</th>
-            <th scope="col">Total</th>
-            <th scope="col">Compute</th>
-            <th scope="col">of it attention</th>
-            <th scope="col">Waiting</th>
-            <th scope="col">Sent</th>
-            <th scope="col">Received</th>
-            <th scope="col">Total, predicted</th>
-          </tr>
-        </thead>
-        <tbody>
-          {timeline.map((rank, i) => (
-            <tr key={rank.rank}>
-              <th scope="row">{rank.rank}</th>
-              <td>{formatCount(rank.slice[1] - rank.slice[0])}</td>
-              <td>{formatMs(rank.totalMs)}</td>
-              <td>{formatMs(rank.computeMs)}</td>
-              <td>{formatMs(rank.attentionMs)}</td>
-              <td>
-                {formatMs(rank.waitMs)} <span class="aside">{waitShare(rank)}</span>
-              </td>
-              <td>{formatBytes(rank.sentBytes)}</td>
-              <td>{formatBytes(rank.receivedBytes)}</td>
-              <td>{formatMsOrNone(lanes[i]?.expectedMs ?? null)}</td>
+    <details class="ranks" open={timeline.length <= MOST_OPEN}>
+      <summary>
+        Figures of every rank, <span class="label measured">measured</span>
+      </summary>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Figures of every rank">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Rank</th>
+              <th scope="col">Tokens</th>
+              <th scope="col">Total</th>
+              <th scope="col">Compute</th>
+              <th scope="col">of it attention</th>
+              <th scope="col">Waiting</th>
+              <th scope="col">Sent</th>
+              <th scope="col">Received</th>
+              <th scope="col">Total, predicted</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+          </thead>
+          <tbody>
+            {timeline.map((rank, i) => (
+              <tr key={rank.rank}>
+                <th scope="row">{rank.rank}</th>
+                <td>{formatCount(rank.slice[1] - rank.slice[0])}</td>
+                <td>{formatMs(rank.totalMs)}</td>
+                <td>{formatMs(rank.computeMs)}</td>
+                <td>{formatMs(rank.attentionMs)}</td>
+                <td>
+                  {formatMs(rank.waitMs)} <span class="aside">{waitShare(rank)}</span>
+                </td>
+                <td>{formatBytes(rank.sentBytes)}</td>
+                <td>{formatBytes(rank.receivedBytes)}</td>
+                <td>{formatMsOrNone(lanes[i]?.expectedMs ?? null)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }
 

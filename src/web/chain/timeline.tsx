@@ -7,31 +7,36 @@ import { paintVersion } from '../state/theme.js';
 import { eventAt } from './columns.js';
 import { followGestures, spanForKey, type Zoomable } from './gestures.js';
 import type { Lane, Mark } from './lanes.js';
-import { laneAt, paintPicture, type Palette, pictureHeight } from './paint.js';
+import { paintPicture } from './paint.js';
+import { laneAt, type Palette, pictureHeight } from './picture.js';
 import { isWhole, type Span } from './span.js';
 import { useWidth } from './use-width.js';
 
 export type TimelineProps = {
   readonly lanes: readonly Lane[];
   readonly marks: readonly Mark[];
+  /** Shown until the reader chooses another stretch. */
+  readonly first: Span;
   readonly whole: Span;
   readonly nowMs: number | null;
   readonly label: string;
 };
 
-const HINT = 'Zoom with + and −, a pinch, or Ctrl and the wheel; drag or use the arrow keys to move.';
+const HINT = matchMedia('(pointer: coarse)').matches
+  ? 'Pinch to zoom, drag to move.'
+  : 'Ctrl and the wheel zoom, dragging moves; so do the keys + − ← → 0.';
 
-export function Timeline({ lanes, marks, whole, nowMs, label }: TimelineProps) {
+export function Timeline({ lanes, marks, first, whole, nowMs, label }: TimelineProps) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [chosen, setChosen] = useState<Span | null>(null);
   const [pointed, setPointed] = useState<string | null>(null);
   const width = useWidth(frame);
-  const span = chosen ?? whole;
-  const show = (next: Span): void => setChosen(isWhole(next, whole) ? null : next);
-  const zoomable = useRef<Zoomable>({ span, whole, show });
-  zoomable.current = { span, whole, show };
-  const height = pictureHeight(lanes.length, marks.length);
+  const span = chosen ?? first;
+  const show = (next: Span): void => setChosen(isWhole(next, first) && isWhole(first, next) ? null : next);
+  const zoomable = useRef<Zoomable>({ span, first, whole, show });
+  zoomable.current = { span, first, whole, show };
+  const height = pictureHeight({ lanes, marks });
   const version = paintVersion.value;
 
   useEffect(() => (canvas.current ? followGestures(canvas.current, () => zoomable.current) : undefined), []);
@@ -63,7 +68,7 @@ export function Timeline({ lanes, marks, whole, nowMs, label }: TimelineProps) {
             +
           </button>
           <button type="button" class="small" disabled={chosen === null} onClick={press('0')}>
-            Whole
+            Fit
           </button>
         </div>
       </div>
@@ -106,6 +111,7 @@ function paletteOf(style: CSSStyleDeclaration): Palette {
     send: colour('send'),
     mark: colour('mark'),
     now: colour('accent'),
+    card: colour('card'),
   };
 }
 

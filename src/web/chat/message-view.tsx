@@ -11,7 +11,7 @@ const FOLDED_CHARS = 600;
 
 export function MessageView({ message, isLast }: { readonly message: Message; readonly isLast: boolean }) {
   const { role, state, text } = message;
-  const isWriting = isLast && (state === 'prefill' || state === 'streaming');
+  const isWriting = isLast && state === 'streaming';
   return (
     <article class={`message ${role}`} aria-label={role === 'user' ? 'You' : 'Model'}>
       {role === 'user' ? <Folded text={text} /> : <p class={isWriting ? 'text writing' : 'text'}>{text}</p>}

@@ -78,10 +78,10 @@ const rankTimeline: Shape<RankTimeline> = objectOf<RankTimeline>({
   computeMs: finite,
   attentionMs: finite,
   waitMs: finite,
-  sharedMs: orElse<number | undefined>(finite, undefined),
-  cachedTokens: orElse<number | undefined>(finite, undefined),
   sentBytes: finite,
   receivedBytes: finite,
+  sharedMs: orElse<number | undefined>(finite, 0),
+  cachedTokens: orElse<number | undefined>(finite, 0),
   events: listOf(timelineEvent, MAX_EVENTS),
 });
 

@@ -52,7 +52,7 @@ function Connection() {
 }
 
 const THEMES: readonly [Theme, string][] = [
-  ['system', 'System'],
+  ['system', 'Auto'],
   ['light', 'Light'],
   ['dark', 'Dark'],
 ];

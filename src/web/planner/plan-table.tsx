@@ -10,18 +10,20 @@ export function PlanTable({ plan: { ranks, predictedTtftMs } }: { readonly plan:
     <div class="scroll" tabIndex={0} role="region" aria-label="Every rank of the plan">
       <table class="plan">
         <caption>
-          Every rank, <span class="label predicted">predicted</span>
+          Every rank, <span class="label predicted">predicted</span>: <span class="swatch compute" /> blocks{' '}
+          <span class="swatch attention" /> attention <span class="swatch wait" /> waiting
         </caption>
         <thead>
           <tr>
             <th scope="col">Rank</th>
             <th scope="col">Tokens</th>
-            <th scope="col">Done after</th>
+            <th scope="col">Done at</th>
             <th scope="col" class="wide">
-              <span class="swatch compute" /> blocks <span class="swatch attention" /> attention{' '}
-              <span class="swatch wait" /> waiting
+              Its time
             </th>
-            <th scope="col">Limited by</th>
+            <th scope="col" class="words">
+              Limit
+            </th>
           </tr>
         </thead>
         <tbody>

@@ -4,7 +4,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useWidth } from '../chain/use-width.js';
-import { formatMs } from '../figures.js';
+import { formatMs, formatTick } from '../figures.js';
 import { paintVersion } from '../state/theme.js';
 
 type WorkersChartProps = {
@@ -32,7 +32,7 @@ export function WorkersChart({ times, chosen }: WorkersChartProps) {
     <figure class="curve">
       <figcaption>
         First token by number of workers, <span class="label predicted">predicted</span>
-        {best && <span class="aside"> least: {best}</span>}
+        {best && `; least ${best}`}
       </figcaption>
       <div ref={frame} role="img" aria-label={wordsOf(times)} />
     </figure>
@@ -58,15 +58,15 @@ function optionsOf(style: CSSStyleDeclaration, width: number): uPlot.Options {
       y: { range: (_, __, most) => [0, most * 1.1] },
     },
     axes: [
-      { ...axis, incrs: [1, 2, 5], grid: { show: false } },
-      { ...axis, size: 62, values: (_, splits) => splits.map((ms) => (ms === 0 ? '0' : formatMs(ms))) },
+      { ...axis, size: 28, incrs: [1, 2, 5], grid: { show: false } },
+      { ...axis, size: 56, space: 28, values: (_, splits) => splits.map(formatTick) },
     ],
     series: [
       {},
       { stroke: colour('accent'), width: 2, points: { size: 5, fill: colour('accent') } },
       {
         stroke: 'transparent',
-        points: { show: true, size: 12, width: 2, stroke: colour('mark'), fill: colour('card') },
+        points: { show: true, size: 12, width: 2, stroke: colour('accent'), fill: colour('card') },
       },
     ],
   };
@@ -75,7 +75,7 @@ function optionsOf(style: CSSStyleDeclaration, width: number): uPlot.Options {
 function bestOf(times: readonly (number | null)[]): string | undefined {
   const least = Math.min(...times.map((ms) => ms ?? Infinity));
   const at = times.indexOf(least);
-  return at < 0 ? undefined : `${formatMs(least)} with ${at + 1}`;
+  return at < 0 ? undefined : `${formatMs(least)} with ${at + 1} workers`;
 }
 
 function wordsOf(times: readonly (number | null)[]): string {

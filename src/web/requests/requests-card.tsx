@@ -38,22 +38,24 @@ function RequestTable({ list }: { readonly list: readonly RequestRecord[] }) {
         <thead>
           <tr>
             <th scope="col">Time</th>
-            <th scope="col">Status</th>
-            <th scope="col">Prompt</th>
-            <th scope="col">New</th>
+            <th scope="col" class="words">
+              Status
+            </th>
             <th scope="col">
               First token <span class="label measured">measured</span>
             </th>
             <th scope="col">
-              <span class="label predicted">predicted</span>
+              First token <span class="label predicted">predicted</span>
             </th>
             <th scope="col">
               One worker <span class="label predicted">predicted</span>
             </th>
+            <th scope="col">Prompt</th>
+            <th scope="col">New</th>
             <th scope="col">
               Decoding <span class="label measured">measured</span>
             </th>
-            <th scope="col">Slices</th>
+            <th scope="col">Ranks</th>
           </tr>
         </thead>
         <tbody>
@@ -90,21 +92,21 @@ function Row({ record }: { readonly record: RequestRecord }) {
       <td class="words">
         <span class={`status ${status}`}>{status}</span>
       </td>
-      <td>
-        {formatCount(record.promptTokens)}
-        {cachedTokens > 0 && <span class="aside"> {formatCount(cachedTokens)} cached</span>}
-      </td>
-      <td>{formatCount(record.completionTokens)}</td>
       <td>{formatMsOrNone(ttftMs)}</td>
       <td>{formatMsOrNone(record.predictedTtftMs)}</td>
       <td>
         {formatMsOrNone(singleTtftMs)}
         {ttftMs !== null && singleTtftMs !== null && (
-          <span class="aside"> {formatGain(singleTtftMs / ttftMs)}</span>
+          <span class="aside under">gain {formatGain(singleTtftMs / ttftMs)}</span>
         )}
       </td>
+      <td>
+        {formatCount(record.promptTokens)}
+        {cachedTokens > 0 && <span class="aside under">{formatCount(cachedTokens)} cached</span>}
+      </td>
+      <td>{formatCount(record.completionTokens)}</td>
       <td>{formatTokenRate(record.decodeTokensPerSecond)}</td>
-      <td>{record.partition.length > 0 ? record.partition.map(formatCount).join(' + ') : NO_FIGURE}</td>
+      <td>{record.partition.length > 0 ? record.partition.length : NO_FIGURE}</td>
     </tr>
   );
 }
