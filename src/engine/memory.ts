@@ -38,7 +38,7 @@ export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
 }
 
 /** Node, the kernel runtime, two threads' heaps and the room the C library's heap keeps in hand (measured, Linux x64). */
-const BASE_BYTES = 200e6;
+const BASE_BYTES = 185e6;
 
 /**
  * What is mapped becomes resident when it is used; what is packed at start is resident from then on. So a rank before
