@@ -31,10 +31,11 @@ import { paintFor } from './paint.js';
 import type { Output, Shell } from './shell.js';
 
 type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate'> &
-  OutputFlags & { readonly context?: number; readonly quality?: string };
+  OutputFlags & { readonly context?: number; readonly maxTokens?: number; readonly quality?: string };
 
-/** Memory is told for this many tokens where nothing else is asked for and the model takes as many. */
+/** Memory is told for a prompt of this many tokens where nothing else is asked for and the model takes as many. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
+const DEFAULT_NEW_TOKENS = 256;
 const contextSchema = z.number().int().min(1).max(1_048_576);
 const FLAGS = ['workers', 'dtype', 'cache-dir', 'chunk-tokens'];
 
@@ -45,7 +46,12 @@ export const inspect: Command<Flags> = {
     modelFlag(),
     numberFlag(
       '-c, --context <N>',
-      `tokens to tell the memory for, prompt and answer; the model's most, but no more than ${DEFAULT_CONTEXT_TOKENS}, unless given`,
+      `prompt tokens to tell the memory for; as many as the model takes, but no more than ${DEFAULT_CONTEXT_TOKENS}, unless given`,
+      contextSchema,
+    ),
+    numberFlag(
+      '-n, --max-tokens <N>',
+      `new tokens after the prompt, which the last worker keeps; ${DEFAULT_NEW_TOKENS} unless given`,
       contextSchema,
     ),
     new Option(
@@ -60,7 +66,7 @@ are files that all workers of a machine share, so workers together need less tha
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
 "vocabulary", "contextTokens", "dtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
-"workers", "memoryTokens", "workerBytes", "memory" }. workerBytes is that of the worker that needs most; "memory" has
+"workers", "memoryTokens", "newTokens", "workerBytes", "memory" }. workerBytes is that of the worker that needs most; "memory" has
 its parts for every rank. With --quality also "quality": { "label", "textTokens", "predictedTokens", "windowTokens",
 "dtypes": [ { "dtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
 perplexityChange is that over f32's, less 1; meanDivergence is the mean Kullback-Leibler divergence from f32 in nats.
@@ -105,9 +111,9 @@ async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
   const { dtype = DTYPES[0] } = flags;
   const workers = Array.isArray(flags.workers) ? flags.workers.length : (flags.workers ?? 1);
   const { chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
-  const memoryTokens = memoryTokensOf(flags.context, shape.contextTokens);
+  const { memoryTokens, newTokens } = memoryTokensOf(flags, shape.contextTokens);
   const memory = evenPartition(memoryTokens, workers).map((slice, rank, { length }) =>
-    workerMemory({ shape, dtype, slice, isLast: rank === length - 1, newTokens: 0, chunkTokens }),
+    workerMemory({ shape, dtype, slice, isLast: rank === length - 1, newTokens, chunkTokens }),
   );
   const { architecture, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, contextTokens } =
     shape;
@@ -133,16 +139,22 @@ async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
     isCompiled: await isCompiled(checkpoint, dtype, cache),
     workers: memory.length,
     memoryTokens,
+    newTokens,
     workerBytes: Math.max(...memory.map(({ totalBytes }) => totalBytes)),
     memory,
   };
 }
 
 /** @throws PROMPT_TOO_LONG where the model takes fewer tokens than are asked for */
-function memoryTokensOf(asked: number | undefined, contextTokens: number): number {
-  if (asked === undefined) return Math.min(contextTokens, DEFAULT_CONTEXT_TOKENS);
-  if (asked <= contextTokens) return asked;
-  const message = `--context ${asked} is more than the model's context of ${contextTokens}; give at most ${contextTokens}`;
+function memoryTokensOf(
+  { context, maxTokens }: Pick<Flags, 'context' | 'maxTokens'>,
+  contextTokens: number,
+): { memoryTokens: number; newTokens: number } {
+  // Half of a very short context is left for the prompt.
+  const newTokens = maxTokens ?? Math.min(DEFAULT_NEW_TOKENS, Math.floor(contextTokens / 2));
+  const memoryTokens = context ?? Math.max(1, Math.min(contextTokens - newTokens, DEFAULT_CONTEXT_TOKENS));
+  if (memoryTokens + newTokens <= contextTokens) return { memoryTokens, newTokens };
+  const message = `${memoryTokens} prompt tokens and ${newTokens} new ones are more than the model's context of ${contextTokens}; lower --context or --max-tokens`;
   throw new KvrError('PROMPT_TOO_LONG', message, { contextTokens });
 }
 
@@ -198,12 +210,12 @@ function description(facts: Facts, output: Output): string {
 const PARTS = ['weightBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;
 const HEADINGS = ['weights', 'KV', 'activations', 'process', 'in all'];
 
-function memoryLines({ memory, memoryTokens }: Facts, { columns }: Output): string[] {
+function memoryLines({ memory, memoryTokens, newTokens }: Facts, { columns }: Output): string[] {
   const cell = (text: string): string => text.padStart(12);
   const row = (part: WorkerMemory, rank: number): string =>
     `rank ${String(rank).padStart(3)}${PARTS.map((name) => cell(formatBytes(part[name]))).join('')}`;
   return [
-    `memory a worker will need for ${formatCount(memoryTokens)} tokens (predicted)`,
+    `memory a worker will need (predicted), ${formatCount(memoryTokens)} prompt tokens + ${formatCount(newTokens)} new`,
     `        ${HEADINGS.map(cell).join('')}`,
     ...memory.map(row),
   ].map((line) => cut(line, columns));

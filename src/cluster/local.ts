@@ -24,6 +24,8 @@ const LISTEN_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 1_500;
 /** The longest path a unix socket address holds everywhere. */
 const MAX_SOCKET_PATH_BYTES = 100;
+/** A process's links break a moment before its end is seen, and its end tells why. */
+const EXIT_REASON_GRACE_MS = 200;
 const STDERR_TAIL_CHARS = 2_000;
 
 export type LocalClusterOptions = {
@@ -101,7 +103,7 @@ async function startWorker(
   const stderr = keepTail(child);
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const address = await readAddress(child, rank, stderr, options.signal);
-  const handle = new WorkerHandle(`local-${rank}`, parseAddress(address));
+  const handle = new WorkerHandle(`local-${rank}`, parseAddress(address), undefined, EXIT_REASON_GRACE_MS);
   child.once('exit', (code, killedBy) => handle.fail(diedError(rank, code, killedBy, stderr())));
   return { process: child, handle, exited };
 }

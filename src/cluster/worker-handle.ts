@@ -20,6 +20,8 @@ export class WorkerHandle {
   readonly address: Address;
   /** Unique among the engines that a worker serves: its links to other workers are kept apart by it. */
   readonly engine: string;
+  /** How long a broken link waits for a better reason, such as the signal that killed the process. */
+  readonly #reasonGraceMs: number;
   /** Settles once, when the worker is of no use any more; the error says why, undefined after close(). */
   readonly ended: Promise<KvrError | undefined>;
   readonly #listeners = new Set<WorkerListener>();
@@ -32,7 +34,8 @@ export class WorkerHandle {
   #isEnded = false;
 
   /** @param id what this engine calls the worker, in chains and to its peers */
-  constructor(id: string, address: Address, engine = 'engine') {
+  constructor(id: string, address: Address, engine = 'engine', reasonGraceMs = 0) {
+    this.#reasonGraceMs = reasonGraceMs;
     this.id = id;
     this.address = address;
     this.engine = engine;
@@ -50,8 +53,7 @@ export class WorkerHandle {
     const socket = await connectTo(this.address, signal);
     this.#link = new SocketLink(socket, {
       onFrame: (frame) => this.#onFrame(frame),
-      onClose: (error) =>
-        this.fail(new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`)),
+      onClose: (error) => this.#onClose(error),
     });
     const ready = this.#expect('ready', signal);
     const { id, engine } = this;
@@ -108,6 +110,12 @@ export class WorkerHandle {
   close(): void {
     this.#finish(undefined);
     this.#link?.close();
+  }
+
+  #onClose(error: Error | undefined): void {
+    const gone = new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`);
+    if (this.#isEnded || this.#reasonGraceMs === 0) return this.fail(gone);
+    setTimeout(() => this.fail(gone), this.#reasonGraceMs);
   }
 
   #finish(error: KvrError | undefined): void {

@@ -38,29 +38,17 @@ export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
 }
 
 /** Node, the kernel runtime, two threads' heaps and the room the C library's heap keeps in hand (measured, Linux x64). */
-const BASE_BYTES = 200e6;
+const BASE_BYTES = 185e6;
 
 /**
  * What is mapped becomes resident when it is used; what is packed at start is resident from then on. So a rank before
- * the last is spared tail and head only where those are mapped.
+ * the last is spared tail and head only where those are mapped. The embedding is read row by row and not counted.
  */
 function residentWeightBytes(input: WorkerMemoryInput): number {
   const { shape, dtype, isLast } = input;
   const tail = isLast || !isPackedOnDisk(dtype) ? tailBytes(shape, dtype) : 0;
   const head = isLast || dtype !== 'f32' ? headBytes(shape, dtype) : 0;
-  const sharesHead = shape.tiedHead && dtype === 'f32' && isLast;
-  return blocksBytes(shape, dtype) + tail + head + (sharesHead ? 0 : embeddingBytes(input));
-}
-
-/**
- * What becomes resident around a row that is touched: the middle between 64 KiB for a file that was read back from the disk
- * and 256 KiB for one that was written not long ago (measured, Linux 6, ext4).
- */
-const MAPPED_AROUND_ROW_BYTES = 160 << 10;
-
-function embeddingBytes({ shape, slice, isLast, newTokens }: WorkerMemoryInput): number {
-  const rows = sliceTokens(slice) + (isLast ? newTokens : 0);
-  return Math.min(4 * shape.vocabulary * shape.hidden, rows * MAPPED_AROUND_ROW_BYTES);
+  return blocksBytes(shape, dtype) + tail + head;
 }
 
 /** A chunk's own, while it goes through a block, and what every chunk of the slice keeps from block to block. */

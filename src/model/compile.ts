@@ -4,7 +4,7 @@
  */
 import { stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint } from '../core/checkpoint.js';
+import type { Checkpoint, WeightMatrix } from '../core/checkpoint.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
 import { publishFolder } from './cache/publish.js';
 import { FILES, FORMAT_VERSION, isPackedOnDisk, manifestText } from './compiled.js';
@@ -102,27 +102,8 @@ async function writeGraph(
   return (await stat(`${path}.bin`)).size;
 }
 
-const EMBEDDING_FILE = 'embedding.bin';
-
-/** ids i64 [1, rows] → hidden [1, rows, hidden]. Gathers from the mapped file: only rows that occur become resident. */
-async function writeEmbedding(checkpoint: Checkpoint, folder: string): Promise<number> {
-  const { vocabulary, hidden } = checkpoint.shape;
-  const weights = await WeightFile.create(join(folder, EMBEDDING_FILE));
-  try {
-    const graph = new GraphBuilder('embed');
-    const table = graph.initializer(
-      await weights.appendMatrix('embedding', checkpoint.embedding, [vocabulary, hidden]),
-    );
-    graph.node('Gather', [table, graph.input('ids', 'i64', [1, 'rows'])], {
-      attributes: { axis: 0 },
-      outputs: ['hidden'],
-    });
-    graph.output('hidden', 'f32', [1, 'rows', hidden]);
-    await writeFile(join(folder, FILES.embed), encodeModel(graph.build()));
-  } finally {
-    await weights.close();
-  }
-  return (await stat(join(folder, EMBEDDING_FILE))).size;
+async function writeEmbedding({ embedding }: Checkpoint, folder: string): Promise<number> {
+  return writePlain(embedding, join(folder, FILES.embedding));
 }
 
 /**
@@ -138,9 +119,9 @@ async function writeHead(checkpoint: Checkpoint, folder: string, options: Compil
   const graph = new GraphBuilder('head');
   const normed = graph.input('normed', 'f32', [1, 'rows', hidden]);
   const dims = [vocabulary, hidden];
-  const file = tiedHead ? EMBEDDING_FILE : 'head.bin';
+  const file = tiedHead ? FILES.embedding : 'head.bin';
   const bytes = 4 * vocabulary * hidden;
-  if (!tiedHead) await writeHeadWeight(checkpoint, join(folder, file));
+  if (!tiedHead) await writePlain(checkpoint.head.weight, join(folder, file));
   const weight = graph.initializer({ name: 'head', type: 'f32', dims, data: { file, offset: 0, bytes } });
   graph.node('FusedMatMul', [normed, weight], {
     domain: 'com.microsoft',
@@ -161,14 +142,13 @@ async function addQuantizedHead(target: GraphTarget, { head, shape }: Checkpoint
   graph.output('logits', 'f32', [1, 'rows', shape.vocabulary]);
 }
 
-async function writeHeadWeight(checkpoint: Checkpoint, path: string): Promise<void> {
+/** A matrix as it is, [rows, columns] f32. @returns its bytes */
+async function writePlain(matrix: WeightMatrix, path: string): Promise<number> {
   const weights = await WeightFile.create(path);
   try {
-    await weights.appendMatrix('head', checkpoint.head.weight, [
-      checkpoint.shape.vocabulary,
-      checkpoint.shape.hidden,
-    ]);
+    await weights.appendMatrix('plain', matrix, [matrix.rows, matrix.columns]);
   } finally {
     await weights.close();
   }
+  return 4 * matrix.rows * matrix.columns;
 }

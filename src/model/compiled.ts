@@ -13,7 +13,8 @@ export const FORMAT_VERSION = 5;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {
-  embed: 'embed.onnx',
+  /** Rows [vocabulary, hidden] f32. */
+  embedding: 'embedding.bin',
   head: 'head.onnx',
   tail: 'tail.onnx',
   block: (layer: number) => `block-${String(layer).padStart(3, '0')}.onnx`,

@@ -16,6 +16,7 @@ import {
   type Session,
   type SessionOptions,
 } from './kernels.js';
+import { Embedding } from './embedding.js';
 import type { KvCache } from './kv-cache.js';
 import type { RotaryTable } from './rotary.js';
 
@@ -36,7 +37,7 @@ const DENSE_ROWS = 128;
 export class Model {
   readonly manifest: CompiledManifest;
   readonly shape: ModelShape;
-  readonly #embed: Session;
+  readonly #embedding: Embedding;
   readonly #blocks: readonly Session[];
   readonly #tail: Session;
   readonly #head: Session;
@@ -46,18 +47,17 @@ export class Model {
   /** Opened when the baseline first asks for it. */
   #dense: Session | undefined;
 
-  private constructor(manifest: CompiledManifest, sessions: readonly Session[], threads: number) {
+  private constructor(
+    manifest: CompiledManifest,
+    embedding: Embedding,
+    sessions: readonly Session[],
+    threads: number,
+  ) {
     this.#threads = threads;
-    const [embed, tail, head, slice, row, ...blocks] = sessions as [
-      Session,
-      Session,
-      Session,
-      Session,
-      Session,
-    ];
+    const [tail, head, slice, row, ...blocks] = sessions as [Session, Session, Session, Session];
     this.manifest = manifest;
     this.shape = manifest.shape;
-    this.#embed = embed;
+    this.#embedding = embedding;
     this.#tail = tail;
     this.#head = head;
     this.#slice = slice;
@@ -70,8 +70,8 @@ export class Model {
     const manifest = await readManifest(folder);
     const { shape, dtype } = manifest;
     const packed = { threads, isPacked: isPackedOnDisk(dtype) };
+    const embedding = await Embedding.open(join(folder, FILES.embedding), shape.hidden);
     const sessions: Session[] = [];
-    sessions.push(await openSession(join(folder, FILES.embed), { threads, keepsPlain: true }));
     sessions.push(await openSession(join(folder, FILES.tail), packed));
     sessions.push(await openSession(join(folder, FILES.head), headOptions(manifest, threads)));
     for (const graph of [sliceAttention(shape), rowAttention(shape)]) {
@@ -80,13 +80,12 @@ export class Model {
     for (let layer = 0; layer < shape.layers; layer++) {
       sessions.push(await openSession(join(folder, FILES.block(layer)), packed));
     }
-    return new Model(manifest, sessions, threads);
+    return new Model(manifest, embedding, sessions, threads);
   }
 
   /** ids [rows] i32 → hidden [rows, hidden]. */
   async embed(ids: Int32Array): Promise<Float32Array> {
-    const feeds = { ids: int64(BigInt64Array.from(ids, BigInt), [1, ids.length]) };
-    return result(await this.#embed.run(feeds), 'hidden');
+    return this.#embedding.rows(ids);
   }
 
   /** Block `layer` for rows whose positions the rotary rows stand for. On the last layer only rows [from, rows) keep hidden and queries. */
@@ -189,10 +188,11 @@ export class Model {
   }
 
   async close(): Promise<void> {
-    for (const session of [this.#embed, this.#tail, this.#head, this.#slice, this.#row, ...this.#blocks]) {
+    for (const session of [this.#tail, this.#head, this.#slice, this.#row, ...this.#blocks]) {
       await session.close();
     }
     await this.#dense?.close();
+    await this.#embedding.close();
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Worker processes as the system sees them: found by their parent, killed, stopped, counted. Needs `ps`.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 
 export type WorkerPid = { readonly pid: number; readonly rank: number };
 
@@ -16,6 +16,12 @@ export function workersOf(parent: number): WorkerPid[] {
       found.push({ pid: Number(pid), rank: Number(rank) });
   }
   return found.sort((a, b) => a.rank - b.rank);
+}
+
+/** True while a process runs; one that has ended and waits to be reaped does not. */
+export function runs(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
 }
 
 /** True while a process runs or waits to be reaped. */

@@ -2,8 +2,8 @@
  * The graphs of a model. A block holds the weights between two attentions, so that attention, which needs the
  * prefix from other ranks, always lies between two graphs:
  *
- *   embed: ids → hidden            block l: (hidden, attended of layer l-1) → hidden, q, k, v of layer l
- *   tail:  (hidden, attended of the last layer) → normed            head: normed → logits
+ *   block l: (hidden, attended of layer l-1) → hidden, q, k, v of layer l; block 0 takes the embedding's rows
+ *   tail:    (hidden, attended of the last layer) → normed            head: normed → logits
  *
  * In a parallel residual the MLP does not depend on attention, so it runs before it, in the same block as q, k, v.
  * The last layer's block takes `from`: only rows from there on get q and hidden, since the first token needs one row.
