@@ -363,3 +363,21 @@ describe('what the page asks for', () => {
     expect((await fetch(`${url}/kvr/info`)).status).toBe(200);
   });
 });
+
+test('metrics count what ended, by kind and how, and ask for the key', async () => {
+  const { url } = await serve(say('four'), { apiKey: 'correct-horse' });
+  const headers = { authorization: 'Bearer correct-horse' };
+  await (await post(`${url}/v1/chat/completions`, { messages: HELLO }, headers)).text();
+  await (await post(`${url}/v1/completions`, { prompt: 'abc' }, headers)).text();
+  expect((await fetch(`${url}/metrics`)).status).toBe(401);
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
+  for (const line of [
+    'kvr_requests_total{kind="chat",status="done"} 1',
+    'kvr_requests_total{kind="completion",status="done"} 1',
+    'kvr_prompt_tokens_total 10',
+    'kvr_completion_tokens_total 8',
+    'kvr_ttft_seconds_count 2',
+    'kvr_requests_running 0',
+  ])
+    expect(text).toContain(line);
+});

@@ -117,8 +117,8 @@ export const serve: Command<Flags> = {
     new Option('--log-prompts', 'log the text of prompts too'),
     ...outputFlags(),
   ],
-  epilogue: `Serves POST /v1/chat/completions and /v1/completions, whole or as a stream, GET /v1/models, /healthz and /readyz, and a
-page at /. A parameter that is not honoured is refused by name. Beside OpenAI's own there are top_k, min_p and
+  epilogue: `Serves POST /v1/chat/completions and /v1/completions, whole or as a stream, GET /v1/models, /healthz, /readyz and /metrics
+(Prometheus), and a page at /. A parameter that is not honoured is refused by name. Beside OpenAI's own there are top_k, min_p and
 repetition_penalty; n makes as many answers of seeds seed, seed + 1, …
 
 While a prompt is read, a stream carries comments ": prefill 0.42" twice a second; with the header x-kvr-progress: event

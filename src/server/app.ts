@@ -33,6 +33,11 @@ const KEYED_ROUTES: readonly Route[] = [
   ['GET', '/kvr/plan', showPlan],
   ['GET', '/kvr/requests', showRequests],
   ['GET', '/kvr/live', showLive],
+  [
+    'GET',
+    '/metrics',
+    async (c, { metrics }) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }),
+  ],
 ];
 
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {

@@ -7,6 +7,7 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { BodyBudget } from './body.js';
 import type { Ledger } from './ledger.js';
+import type { Metrics } from './metrics.js';
 import type { RunningRequests } from './running.js';
 import type { ServedEngine, ServerSettings } from './settings.js';
 
@@ -14,6 +15,7 @@ export type ServerContext = {
   readonly engine: ServedEngine;
   readonly settings: ServerSettings;
   readonly ledger: Ledger;
+  readonly metrics: Metrics;
   readonly running: RunningRequests;
   readonly budget: BodyBudget;
   readonly log: Logger;

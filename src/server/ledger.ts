@@ -40,6 +40,8 @@ export type LedgerEvent =
   | { readonly type: 'tokens'; readonly id: string; readonly count: number }
   | { readonly type: 'timeline'; readonly id: string; readonly timeline: readonly RankTimeline[] };
 
+const ENDED: readonly RequestStatus[] = ['done', 'failed', 'cancelled'];
+
 type Listener = (event: LedgerEvent) => void;
 
 /** Fields of a result that come with engines that queue and cache. */
@@ -47,6 +49,7 @@ type QueuedResult = GenerationResult & { readonly cachedTokens?: number; readonl
 
 export class Ledger {
   readonly #records: RequestRecord[] = [];
+  readonly #active = new Map<string, RequestStatus>();
   readonly #listeners = new Set<Listener>();
   readonly #singleTtftMs: (contextTokens: number) => number | null;
 
@@ -58,6 +61,11 @@ export class Ledger {
   /** Newest first. */
   get records(): readonly RequestRecord[] {
     return this.#records;
+  }
+
+  /** Requests that stand like that now, also those that have left the list of the last ones. */
+  activeCount(statuses: readonly RequestStatus[]): number {
+    return [...this.#active.values()].filter((status) => statuses.includes(status)).length;
   }
 
   begin(id: string, kind: RequestKind, promptTokens: number): LedgerEntry {
@@ -95,8 +103,11 @@ export class Ledger {
 
   /** Puts a record's newest state in the place of its last one. */
   keep(record: RequestRecord): void {
+    if (ENDED.includes(record.status)) this.#active.delete(record.id);
+    else this.#active.set(record.id, record.status);
     const at = this.#records.findIndex(({ id }) => id === record.id);
     if (at >= 0) this.#records[at] = record;
+    // One that has left the list while it waited comes back when it moves on.
     else this.#records.unshift(record);
     this.#records.splice(MAX_RECORDS);
     this.tell({ type: 'request', record });

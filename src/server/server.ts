@@ -12,6 +12,7 @@ import { buildApp } from './app.js';
 import { BodyBudget } from './body.js';
 import type { ServerContext } from './context.js';
 import { Ledger } from './ledger.js';
+import { Metrics } from './metrics.js';
 import { loadPage } from './page.js';
 import { RunningRequests } from './running.js';
 import * as limits from './settings.js';
@@ -35,11 +36,13 @@ export class KvrServer {
     settings: limits.ServerSettings,
     log: Logger,
   ): Promise<KvrServer> {
+    const ledger = new Ledger((contextTokens) => singleTtftMs(engine, contextTokens));
     const context: ServerContext = {
       engine,
       settings,
       log,
-      ledger: new Ledger((contextTokens) => singleTtftMs(engine, contextTokens)),
+      ledger,
+      metrics: new Metrics(ledger),
       running: new RunningRequests(),
       budget: new BodyBudget(limits.MAX_BODY_BYTES_AT_ONCE),
     };
