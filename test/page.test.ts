@@ -3,11 +3,13 @@
  * its own rules.
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chromiumPath, ServedPage } from './support/served-page.js';
 import { until } from './support/worker-process.js';
 
 const ANSWER_LIMIT_MS = 90_000;
+/** A browser, a server and two workers share what may be two cores. */
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 });
 const WHERE = chromiumPath ?? 'skipped: no chromium here; on Debian, apt-get install chromium';
 
 describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, () => {
