@@ -4,7 +4,7 @@
 import { Option } from 'commander';
 import { KvrError } from '../core/errors.js';
 import type { Engine } from '../engine/engine.js';
-import { parseOptions, requestSchema } from '../engine/options.js';
+import { defaultPrefixCacheBytes, parseOptions, requestSchema } from '../engine/options.js';
 import type { Command } from './command.js';
 import { CHAT_HELP, Conversation, type Turn } from './conversation.js';
 import { runContext, withEngine } from './engine-run.js';
@@ -51,7 +51,10 @@ async function runChat(flags: Flags, _argument: string | undefined, shell: Shell
   const context = runContext(shell, flags);
   const request = requestOptions(flags);
   parseOptions(requestSchema, request, 'request');
-  await withEngine(engineOptions(flags), context, async (engine) => {
+  const options = engineOptions(flags);
+  // Every turn begins with all turns before it.
+  const prefixCacheBytes = defaultPrefixCacheBytes(options.workers, options.kvMemoryBytes);
+  await withEngine({ prefixCacheBytes, ...options }, context, async (engine) => {
     requireTemplate(engine);
     const turns = await new Conversation(engine, { ...flags, request }, context).hold();
     if (flags.json)

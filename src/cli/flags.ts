@@ -120,7 +120,7 @@ export const machineFlags = (): Option[] => [
   ),
   numberFlag(
     '--prefix-cache <MB>',
-    'the part of it that may keep ended requests, for prompts that begin alike; 0, off, unless given',
+    'the part of it that may keep ended requests, for prompts that begin alike; unless given a quarter in chat, else 0, off',
     megabytesOrNoneSchema,
   ),
   new Option('--no-calibrate', 'do not measure the workers at first use; without figures slices are even'),

@@ -32,7 +32,7 @@ type OwnFlags = { readonly listen: Address; readonly insecure?: true };
 /** A process that exits in the middle of a kernel call crashes; this is longer than any takes. Ctrl-C twice ends at once. */
 const CLOSE_TIMEOUT_MS = 10_000;
 const BYTES_PER_MB = 1e6;
-const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
+const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
 
 export const worker: Command<Flags> = {
   name: 'worker',

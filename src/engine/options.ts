@@ -108,3 +108,11 @@ export function defaultThreads(workers: number): number {
 export function defaultKvBytes(workers: number): number {
   return Math.floor((totalmem() * KV_MEMORY_SHARE) / workers);
 }
+
+/** A quarter of the KV-cache each worker may hold: what those keep who answer one prompt after another. */
+export function defaultPrefixCacheBytes(
+  workers: EngineOptions['workers'] = 1,
+  kvMemoryBytes = defaultKvBytes(typeof workers === 'number' ? workers : 1),
+): number {
+  return Math.floor(kvMemoryBytes / 4);
+}
