@@ -1,7 +1,7 @@
 /**
  * Real links, shaped: two workers, each in a network namespace of its own, over TCP on links of several speeds and
  * latencies; every strategy side by side in one interleaved bench per link. Linux, as root:
- *   npm run bench:build && node bench/dist/shaped-links/main.js [--repeats 5] [--links 10000/0,200/5] [--context 512,4k]
+ *   npm run bench:links -- [--repeats 5] [--links 10000/0,200/5] [--context 512,4k] [--dtype w8a8]
  * Links are MBIT/ONE_WAY_MS. Ends with status 1 where planned KVR is slower than TSP or than one worker by more than
  * the spread of the runs.
  */
@@ -20,6 +20,7 @@ const STRATEGIES = 'single,tsp-dense,tsp,kvr-e,kvr-s,kvr-p,kvr';
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: 'synthetic:tinyllama-1.1b,layers=8' },
+    dtype: { type: 'string', default: 'f32' },
     context: { type: 'string', default: '512,1k,2k,4k' },
     links: { type: 'string', default: '10000/0,10000/5,1000/0,1000/5,200/0,200/5' },
     strategies: { type: 'string', default: STRATEGIES },
@@ -28,7 +29,7 @@ const { values } = parseArgs({
   },
 });
 const cache = values['cache-dir'] === undefined ? [] : ['--cache-dir', values['cache-dir']];
-const machine = ['--model', values.model, ...cache];
+const machine = ['--model', values.model, '--dtype', values.dtype, ...cache];
 const children = new Set<ChildProcess>();
 
 process.exitCode = await main().finally(cleanUp);

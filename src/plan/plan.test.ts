@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { ModelShape } from '../core/shape.js';
 import type { LinkCost, WorkerCost } from './cost-model.js';
 import { FREE_LINK } from './cost-model.js';
+import { refreshCost } from './calibration.js';
 import { planPartition } from './plan.js';
 import { randomLink, randomWorker, seededRandom } from './random-costs.test-support.js';
 
@@ -132,4 +133,35 @@ test.each([
 ])('what can not be planned is refused: %o', (change, message) => {
   const request = { contextTokens: 100, workers: repeated(WORKER, 2), links: [LAN], shape: SHAPE };
   expect(() => planPartition({ ...request, ...change })).toThrowError(message);
+});
+
+test('a worker that slows down shows in the timelines of requests, and the next plans give it less', () => {
+  const contextTokens = 2048;
+  const planFor = (workers: readonly WorkerCost[]) =>
+    planPartition({ contextTokens, workers, links: [LAN], shape: SHAPE });
+  const sizes = (workers: readonly WorkerCost[]): number[] =>
+    planFor(workers)
+      .ranks.toSorted((a, b) => a.worker - b.worker)
+      .map(({ slice }) => slice.end - slice.start);
+  const before = sizes([WORKER, WORKER]);
+  let costs = [WORKER, WORKER];
+  for (let request = 0; request < 12; request++) {
+    const plan = planFor(costs);
+    // Worker 1 really takes twice as long as it was measured to.
+    costs = costs.map((cost, worker) => {
+      const rank = plan.ranks.find((one) => one.worker === worker);
+      if (!rank) return cost;
+      const computeMs = (rank.computeMs / cost.scale) * (worker === 1 ? 2 : 1);
+      const isLast = rank === plan.ranks.at(-1);
+      const events = isLast ? [{ kind: 'head', layer: SHAPE.layers, startMs: 0, endMs: 1 } as const] : [];
+      const none = { attentionMs: 0, waitMs: 0, sentBytes: 0, receivedBytes: 0 };
+      const slice = [rank.slice.start, rank.slice.end] as const;
+      const timeline = { rank: rank.rank, slice, totalMs: computeMs, computeMs, ...none, events };
+      return refreshCost(cost, [timeline], { layers: SHAPE.layers, contextTokens });
+    });
+  }
+  const after = sizes(costs);
+  expect(costs[0]?.scale).toBeCloseTo(1, 1);
+  expect(costs[1]?.scale).toBeGreaterThan(1.7);
+  expect(after[1] ?? 0).toBeLessThan(0.75 * (before[1] ?? 0));
 });
