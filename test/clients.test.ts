@@ -105,6 +105,36 @@ describe('the openai client', () => {
     expect((await ask(2))[0]).toBe(once[1]);
   });
 
+  test('tells probabilities, whole and streamed, in both endpoints', async () => {
+    const client = openClient();
+    const asked = { ...common, messages: ASKED_BEFORE, logprobs: true, top_logprobs: 2, max_tokens: 4 };
+    const whole = (await client.chat.completions.create(asked)).choices[0]?.logprobs?.content ?? [];
+    expect(whole.map(({ token }) => token)).toEqual(['4', '8', '2', '1']);
+    expect(whole[0]?.bytes).toEqual([0x34]);
+    expect(whole[0]?.logprob).toBeLessThanOrEqual(0);
+    expect(whole[0]?.top_logprobs).toHaveLength(2);
+    expect(whole[0]?.top_logprobs[0]).toMatchObject({ token: '4', logprob: whole[0]?.logprob });
+    const streamed: string[] = [];
+    for await (const chunk of await client.chat.completions.create({ ...asked, stream: true }))
+      streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []).map(({ token }) => token));
+    expect(streamed).toEqual(['4', '8', '2', '1']);
+    const prompt = `${QUESTION}${ANSWER}\n${QUESTION}`;
+    const plain = await client.completions.create({ ...common, prompt, max_tokens: 4, logprobs: 1 });
+    expect(plain.choices[0]?.logprobs).toMatchObject({ tokens: ['4', '8', '2', '1'], text_offset: [0, 1, 2, 3] });
+  });
+
+  test('honours bias and penalties', async () => {
+    const chat = openClient().chat.completions;
+    const asked = { ...common, messages: ASKED_BEFORE, max_tokens: 4 };
+    // Bytes are this model's tokens.
+    const biased = await chat.create({ ...asked, logit_bias: { 0x7a: 100 } });
+    expect(biased.choices[0]?.message.content).toBe('zzzz');
+    const both = { logit_bias: { 0x7a: 100, 0x79: 99 }, frequency_penalty: 2 };
+    const penalized = await chat.create({ ...asked, ...both });
+    // Which of the two comes when depends on the logits below; without the penalty it is one of them four times.
+    expect(penalized.choices[0]?.message.content).toMatch(/^(?=.*z)(?=.*y)[zy]{4}$/);
+  });
+
   test('lists the models', async () => {
     const { data } = await openClient().models.list();
     expect(data).toMatchObject([{ id: 'quote', object: 'model' }]);

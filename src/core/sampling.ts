@@ -3,6 +3,16 @@
  */
 import { z } from 'zod';
 
+export const MAX_TOP_LOGPROBS = 20;
+export const MAX_BIASES = 1024;
+
+/** Natural logarithms of the probabilities the model itself gives, before penalties, bias and temperature. */
+export type TokenLogprobs = {
+  readonly logprob: number;
+  /** The likeliest tokens, best first. */
+  readonly top: readonly { readonly id: number; readonly logprob: number }[];
+};
+
 /** Bounds are those of common servers; a value outside is refused where it enters, never clipped. */
 export const samplingSchema = z.strictObject({
   /** 0 is greedy. */
@@ -15,6 +25,17 @@ export const samplingSchema = z.strictObject({
   minP: z.number().min(0).max(1).default(0),
   /** Divide positive and multiply negative logits of tokens already seen; 1 is off. */
   repetitionPenalty: z.number().gt(0).max(100).default(1),
+  /** Taken off a token's logit for each time the answer has it already. */
+  frequencyPenalty: z.number().min(-2).max(2).default(0),
+  /** Taken off a token's logit once the answer has it. */
+  presencePenalty: z.number().min(-2).max(2).default(0),
+  /** Token id → what is added to its logit. */
+  logitBias: z
+    .record(z.string().regex(/^\d{1,10}$/), z.number().min(-100).max(100))
+    .refine((bias) => Object.keys(bias).length <= MAX_BIASES, `at most ${MAX_BIASES} tokens`)
+    .default({}),
+  /** How many of the likeliest tokens are told of with every choice, and with them the choice's own probability. */
+  topLogprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
   /** Same seed, same text. */
   seed: z.number().int().min(0).max(0xffff_ffff).default(0),
 });

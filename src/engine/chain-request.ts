@@ -6,7 +6,7 @@ import type { ClusterWorker } from '../cluster/cluster.js';
 import { KvrError, type KvrErrorCode } from '../core/errors.js';
 import type { Partition } from '../core/partition.js';
 import { partitionSizes } from '../core/partition.js';
-import type { Sampling } from '../core/sampling.js';
+import type { Sampling, TokenLogprobs } from '../core/sampling.js';
 import type { RankTimeline } from '../core/timeline.js';
 import type { FromWorker, Phase, Strategy } from '../worker/protocol.js';
 import { AsyncQueue } from './async-queue.js';
@@ -38,8 +38,15 @@ export type ChainSpec = {
   readonly deadline?: { readonly limitMs: number; readonly leftMs: number };
 };
 
+/** What comes with a token where it was asked for. */
+export type TokenFacts = {
+  /** After the prompt, [vocabulary]; with the first token. */
+  readonly logits?: Float32Array;
+  readonly logprobs?: TokenLogprobs;
+};
+
 export type ChainEvent =
-  | { readonly type: 'token'; readonly id: number; readonly logits?: Float32Array }
+  | ({ readonly type: 'token'; readonly id: number } & TokenFacts)
   | { readonly type: 'progress'; readonly rank: number; readonly layer: number }
   | { readonly type: 'prefilled'; readonly timeline: RankTimeline }
   | { readonly type: 'finished'; readonly reason: 'stop' | 'length' };
@@ -141,7 +148,12 @@ class ChainRun {
         return this.events.push({ type: 'progress', rank, layer: message.layer });
       case 'token':
         state.phase = 'decode';
-        return this.events.push({ type: 'token', id: message.id, ...readLogits(payload) });
+        return this.events.push({
+          type: 'token',
+          id: message.id,
+          ...readLogits(payload),
+          ...(message.logprobs && { logprobs: message.logprobs }),
+        });
       case 'prefilled':
         state.isPrefilled = true;
         if (rank < this.#ranks.length - 1) this.#spec.onRankEnd?.(rank);

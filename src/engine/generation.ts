@@ -7,7 +7,7 @@ import type { Dtype } from '../core/shape.js';
 import type { RankTimeline } from '../core/timeline.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { Strategy } from '../worker/protocol.js';
-import { type ChainSpec, runChain } from './chain-request.js';
+import { type ChainSpec, runChain, type TokenFacts } from './chain-request.js';
 import { TextOutput } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
@@ -41,7 +41,7 @@ export type GenerationResult = {
 export type GenerateEvent =
   /** With the record of a rank that has just ended its part, where one has. */
   | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
-  | { readonly type: 'token'; readonly id: number; readonly text: string; readonly logits?: Float32Array }
+  | ({ readonly type: 'token'; readonly id: number; readonly text: string } & TokenFacts)
   | { readonly type: 'done'; readonly result: GenerationResult };
 
 export type GenerationInput = {
@@ -66,7 +66,7 @@ export async function* runGeneration(input: GenerationInput): AsyncGenerator<Gen
       if (run.ids.length === 0) yield { type: 'prefill', fraction: run.fraction, timeline: event.timeline };
     } else if (event.type === 'token') {
       const text = run.push(event.id);
-      yield { type: 'token', id: event.id, text, ...(event.logits && { logits: event.logits }) };
+      yield { ...event, text };
       if (run.isStopped) break;
     } else run.finishReason = event.reason;
   }

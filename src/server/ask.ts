@@ -28,6 +28,8 @@ export type AskInput = {
   readonly given: SharedParameters;
   readonly maxTokens: number | undefined;
   readonly deadlineMs: number;
+  /** How many likely tokens to tell of with each; undefined where nothing is asked about probabilities. */
+  readonly topLogprobs?: number | undefined;
 };
 
 /** @throws BAD_INPUT, PROMPT_TOO_LONG, NOT_FOUND */
@@ -49,7 +51,7 @@ export function makeAsk(input: AskInput, engine: ServedEngine, settings: ServerS
       request: {
         ...options,
         promptIds: [...ids],
-        sampling: { ...options.sampling, seed: (seed + k) % 2 ** 32 },
+        sampling: { ...options.sampling, topLogprobs: input.topLogprobs, seed: (seed + k) % 2 ** 32 },
         maxTokens: input.maxTokens ?? roomFor(ids, engine, settings),
         deadlineMs: input.deadlineMs,
       },

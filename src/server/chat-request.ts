@@ -2,6 +2,7 @@
  * The body of POST /v1/chat/completions → what is asked of the engine.
  */
 import { z } from 'zod';
+import { MAX_TOP_LOGPROBS } from '../core/sampling.js';
 import type { Ask } from './ask.js';
 import { makeAsk } from './ask.js';
 import { readMessages } from './messages.js';
@@ -13,6 +14,8 @@ const chatSchema = z.strictObject({
   messages: z.unknown(),
   /** The newer name of max_tokens. */
   max_completion_tokens: sharedShape.max_tokens,
+  logprobs: z.boolean().optional(),
+  top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
 });
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER, PROMPT_TOO_LONG, NOT_FOUND */
@@ -28,5 +31,18 @@ export function readChat(
     throw bad('max_tokens and max_completion_tokens differ; give one of them', 'max_completion_tokens');
   const ids = engine.model.tokenizer.applyChat(readMessages(given.messages));
   const maxTokens = max_completion_tokens ?? max_tokens;
-  return makeAsk({ kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs }, engine, settings);
+  const topLogprobs = topLogprobsOf(given);
+  return makeAsk(
+    { kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs, topLogprobs },
+    engine,
+    settings,
+  );
+}
+
+/** @throws BAD_INPUT */
+function topLogprobsOf({ logprobs, top_logprobs }: z.output<typeof chatSchema>): number | undefined {
+  if (logprobs) return top_logprobs ?? 0;
+  if (top_logprobs)
+    throw bad('top_logprobs is for logprobs; set logprobs to true, or leave it out', 'top_logprobs');
+  return undefined;
 }

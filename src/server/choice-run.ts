@@ -7,8 +7,14 @@ import type { GenerateEvent, GenerationResult } from '../engine/generation.js';
 import type { Ask, Choice } from './ask.js';
 import type { ServerContext } from './context.js';
 import type { LedgerEntry } from './ledger.js';
+import { entryOf, type LogprobEntry } from './logprobs.js';
 
-export type ChoiceEvent = { readonly index: number; readonly event: GenerateEvent };
+export type ChoiceEvent = {
+  readonly index: number;
+  readonly event: GenerateEvent;
+  /** Where probabilities were asked for, and the token has text. */
+  readonly entry?: LogprobEntry | undefined;
+};
 
 export class ChoiceRun {
   readonly id: string;
@@ -17,6 +23,8 @@ export class ChoiceRun {
   /** Share of the prompt phase that is done, the least of all choices; undefined while one of them is queued. */
   fraction: number | undefined;
   readonly results: GenerationResult[] = [];
+  /** By choice, in the order of the tokens; undefined where they were not asked for. */
+  readonly entries: (LogprobEntry[] | undefined)[];
   readonly #server: ServerContext;
   readonly #fractions: (number | undefined)[];
 
@@ -25,6 +33,9 @@ export class ChoiceRun {
     this.ask = ask;
     this.#server = server;
     this.#fractions = ask.choices.map(() => undefined);
+    this.entries = ask.choices.map(({ request }) =>
+      request.sampling?.topLogprobs === undefined ? undefined : [],
+    );
   }
 
   /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
@@ -66,7 +77,17 @@ export class ChoiceRun {
       this.#fractions[index] = event.type === 'prefill' ? event.fraction : 1;
       this.fraction = leastOf(this.#fractions);
     }
-    this.events.push({ index, event });
+    this.events.push({ index, event, entry: this.#entryOf(event, index) });
+  }
+
+  #entryOf(event: GenerateEvent, index: number): LogprobEntry | undefined {
+    const before = this.entries[index];
+    if (!before || event.type !== 'token' || !event.logprobs) return undefined;
+    const last = before.at(-1);
+    const offset = last ? last.offset + last.token.length : 0;
+    const entry = entryOf(event.id, event.logprobs, this.#server.engine.model.tokenizer, offset);
+    if (entry) before.push(entry);
+    return entry;
   }
 }
 

@@ -2,11 +2,16 @@
  * The body of POST /v1/completions → what is asked of the engine.
  */
 import { z } from 'zod';
+import { MAX_TOP_LOGPROBS } from '../core/sampling.js';
 import { type Ask, makeAsk } from './ask.js';
 import { bad, parseParameters, sharedShape } from './parameters.js';
 import { MAX_CHOICES, type ServedEngine, type ServerSettings } from './settings.js';
 
-const completionSchema = z.strictObject({ ...sharedShape, prompt: z.unknown() });
+const completionSchema = z.strictObject({
+  ...sharedShape,
+  prompt: z.unknown(),
+  logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
+});
 
 /** OpenAI's own default for this endpoint. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -21,7 +26,12 @@ export function readCompletion(
   const given = parseParameters(completionSchema, Object.keys(completionSchema.shape), body);
   const prompts = readPrompts(given.prompt, engine);
   const maxTokens = given.max_tokens ?? DEFAULT_MAX_TOKENS;
-  return makeAsk({ kind: 'completion', prompts, given, maxTokens, deadlineMs }, engine, settings);
+  const topLogprobs = given.logprobs;
+  return makeAsk(
+    { kind: 'completion', prompts, given, maxTokens, deadlineMs, topLogprobs },
+    engine,
+    settings,
+  );
 }
 
 /** A text, several, token ids, or several lists of those. */

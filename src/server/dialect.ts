@@ -3,6 +3,7 @@
  */
 import type { GenerationResult } from '../engine/generation.js';
 import type { ChoiceRun } from './choice-run.js';
+import { chatLogprobs, completionLogprobs, type LogprobEntry } from './logprobs.js';
 import type { ServedEngine } from './settings.js';
 
 export type Dialect = {
@@ -11,22 +12,25 @@ export type Dialect = {
   readonly chunkObject: string;
   /** The first thing a stream says of a choice; undefined where it says nothing. */
   readonly begin: (index: number) => unknown;
-  readonly piece: (index: number, text: string) => unknown;
+  readonly piece: (index: number, text: string, entries: Entries) => unknown;
   readonly end: (index: number, result: GenerationResult) => unknown;
-  readonly whole: (index: number, result: GenerationResult) => unknown;
+  readonly whole: (index: number, result: GenerationResult, entries: Entries) => unknown;
 };
+
+/** Probabilities that belong to a piece or a whole answer; undefined where they were not asked for. */
+type Entries = readonly LogprobEntry[] | undefined;
 
 export const CHAT: Dialect = {
   idPrefix: 'chatcmpl-',
   wholeObject: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
   begin: (index) => chatDelta(index, { role: 'assistant', content: '' }),
-  piece: (index, content) => chatDelta(index, { content }),
+  piece: (index, content, entries) => chatDelta(index, { content }, null, entries),
   end: (index, { finishReason }) => chatDelta(index, {}, finishReason),
-  whole: (index, { text, finishReason }) => ({
+  whole: (index, { text, finishReason }, entries) => ({
     index,
     message: { role: 'assistant', content: text, refusal: null },
-    logprobs: null,
+    logprobs: chatLogprobs(entries),
     finish_reason: finishReason,
   }),
 };
@@ -36,17 +40,22 @@ export const COMPLETION: Dialect = {
   wholeObject: 'text_completion',
   chunkObject: 'text_completion',
   begin: () => undefined,
-  piece: (index, text) => textChoice(index, text, null),
+  piece: (index, text, entries) => textChoice(index, text, null, entries),
   end: (index, { finishReason }) => textChoice(index, '', finishReason),
-  whole: (index, { text, finishReason }) => textChoice(index, text, finishReason),
+  whole: (index, { text, finishReason }, entries) => textChoice(index, text, finishReason, entries),
 };
 
-function chatDelta(index: number, delta: object, finishReason: string | null = null): unknown {
-  return { index, delta, logprobs: null, finish_reason: finishReason };
+function chatDelta(
+  index: number,
+  delta: object,
+  finishReason: string | null = null,
+  entries?: Entries,
+): unknown {
+  return { index, delta, logprobs: chatLogprobs(entries), finish_reason: finishReason };
 }
 
-function textChoice(index: number, text: string, finishReason: string | null): unknown {
-  return { text, index, logprobs: null, finish_reason: finishReason };
+function textChoice(index: number, text: string, finishReason: string | null, entries?: Entries): unknown {
+  return { text, index, logprobs: completionLogprobs(entries), finish_reason: finishReason };
 }
 
 /** Fields that every object of one request has. */
@@ -59,12 +68,11 @@ export function envelope(id: string, object: string, createdS: number, { model, 
 /** `usage` of a whole request. */
 export function usageOf({ ask, results }: ChoiceRun): unknown {
   const completion = results.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
-  const cached = results.map((result) => (result as { cachedTokens?: number }).cachedTokens ?? 0);
   return {
     prompt_tokens: ask.promptTokens,
     completion_tokens: completion,
     total_tokens: ask.promptTokens + completion,
     // A prompt that is answered n times is counted once: what its first answer found is what it saved.
-    prompt_tokens_details: { cached_tokens: Math.min(ask.promptTokens, cached[0] ?? 0) },
+    prompt_tokens_details: { cached_tokens: results[0]?.cachedTokens ?? 0 },
   };
 }

@@ -44,9 +44,6 @@ const ENDED: readonly RequestStatus[] = ['done', 'failed', 'cancelled'];
 
 type Listener = (event: LedgerEvent) => void;
 
-/** Fields of a result that come with engines that queue and cache. */
-type QueuedResult = GenerationResult & { readonly cachedTokens?: number; readonly queueMs?: number };
-
 export class Ledger {
   readonly #records: RequestRecord[] = [];
   readonly #active = new Map<string, RequestStatus>();
@@ -170,14 +167,14 @@ export class LedgerEntry {
     this.#change({ status, queueMs, ...(status === 'decode' && { ttftMs: ms - queueMs }) });
   }
 
-  #finish(result: QueuedResult): void {
+  #finish(result: GenerationResult): void {
     const { timeline } = result;
     this.#ledger.tell({ type: 'timeline', id: this.#record.id, timeline });
     this.#change({
       status: 'done',
-      cachedTokens: result.cachedTokens ?? 0,
+      cachedTokens: result.cachedTokens,
       completionTokens: result.completionTokens,
-      queueMs: result.queueMs ?? this.#record.queueMs,
+      queueMs: result.queueMs,
       ttftMs: result.ttftMs,
       predictedTtftMs: result.predictedTtftMs,
       decodeTokensPerSecond: result.decodeTokensPerSecond,

@@ -22,6 +22,9 @@ export const sharedShape = {
   top_k: sampling.topK.unwrap().optional(),
   min_p: sampling.minP.unwrap().optional(),
   repetition_penalty: sampling.repetitionPenalty.unwrap().optional(),
+  frequency_penalty: sampling.frequencyPenalty.unwrap().optional(),
+  presence_penalty: sampling.presencePenalty.unwrap().optional(),
+  logit_bias: sampling.logitBias.unwrap().optional(),
   seed: sampling.seed.unwrap().optional(),
   n: z.number().int().min(1).max(MAX_CHOICES).optional(),
   stop: z
@@ -40,9 +43,6 @@ export type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   logprobs: (value) => value === false,
   top_logprobs: (value) => value === 0,
-  frequency_penalty: (value) => value === 0,
-  presence_penalty: (value) => value === 0,
-  logit_bias: isEmpty,
   response_format: (value) => isRecord(value) && value['type'] === 'text',
   tools: isEmpty,
   tool_choice: (value) => value === 'none' || value === 'auto',
@@ -89,6 +89,9 @@ export function generateOptions(given: SharedParameters): Omit<GenerateRequest, 
       topK: given.top_k,
       minP: given.min_p,
       repetitionPenalty: given.repetition_penalty,
+      frequencyPenalty: given.frequency_penalty,
+      presencePenalty: given.presence_penalty,
+      logitBias: given.logit_bias,
     },
   };
 }

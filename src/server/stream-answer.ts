@@ -75,7 +75,7 @@ class AnswerStream {
     }
   }
 
-  async #tellEvent({ index, event }: ChoiceEvent): Promise<void> {
+  async #tellEvent({ index, event, entry }: ChoiceEvent): Promise<void> {
     if (event.type === 'prefill') return;
     if (!this.#begun.has(index)) {
       this.#begun.add(index);
@@ -83,7 +83,9 @@ class AnswerStream {
       if (begin !== undefined) await this.#chunk([begin]);
     }
     if (event.type === 'done') await this.#chunk([this.#dialect.end(index, event.result)]);
-    else if (event.text !== '') await this.#chunk([this.#dialect.piece(index, event.text)]);
+    // A token may only begin a character: then its probability comes without text.
+    else if (event.text !== '' || entry)
+      await this.#chunk([this.#dialect.piece(index, event.text, entry && [entry])]);
   }
 
   async #chunk(choices: readonly unknown[], usage: unknown = null): Promise<void> {

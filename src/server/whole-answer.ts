@@ -51,7 +51,7 @@ async function collect(run: ChoiceRun, dialect: Dialect, { engine }: ServerConte
   for await (const event of run.events) void event;
   return JSON.stringify({
     ...envelope(run.id, dialect.wholeObject, createdS, engine),
-    choices: run.results.map((result, index) => dialect.whole(index, result)),
+    choices: run.results.map((result, index) => dialect.whole(index, result, run.entries[index])),
     usage: usageOf(run),
   });
 }

@@ -4,7 +4,7 @@
  * few ids: bytes then wrap, id = 3 + byte mod (vocabulary - 3), and decode gives only the lowest byte of each id.
  */
 import { KvrError } from '../core/errors.js';
-import { NOTHING } from './token-pieces.js';
+import { bytesOfPiece, NOTHING } from './token-pieces.js';
 import type { Piece, Pieces } from './token-pieces.js';
 import { decodeAll, tokenStream } from './token-stream.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -33,6 +33,7 @@ export function byteTokenizer(vocabulary: number): Tokenizer {
     hasChatTemplate: false,
     encode: (text) => [BOS, ...Array.from(Buffer.from(text), (byte) => FIRST_BYTE + (byte % byteIds))],
     decode: (ids) => decodeAll(pieces, ids),
+    bytesOf: (id) => bytesOfPiece(pieceOf(id, byteIds)),
     stream: (promptIds = []) => {
       const stream = tokenStream(pieces);
       for (const id of promptIds) stream.push(id);

@@ -14,6 +14,12 @@ export type Piece =
 
 export const NOTHING: Piece = { kind: 'nothing' };
 
+/** What a token stands for as UTF-8; none for those that show nothing. */
+export function bytesOfPiece(piece: Piece): Uint8Array {
+  if (piece.kind === 'bytes') return piece.bytes;
+  return piece.kind === 'text' ? Buffer.from(piece.text) : new Uint8Array();
+}
+
 /** Up to `count` times `content` are dropped where the whole text begins. */
 export type LeadingStrip = { readonly content: string; readonly count: number };
 

@@ -12,7 +12,7 @@ import { openLibraryTokenizer } from './hugging-face.js';
 import type { LibraryTokenizer } from './hugging-face.js';
 import { applyFlags, frameAround, framed } from './text-frame.js';
 import type { FrameIds, TextFrame } from './text-frame.js';
-import { piecesOf } from './token-pieces.js';
+import { bytesOfPiece, piecesOf } from './token-pieces.js';
 import type { Pieces } from './token-pieces.js';
 import { decodeAll, tokenStream } from './token-stream.js';
 import type { TokenStream } from './token-stream.js';
@@ -35,6 +35,8 @@ export interface Tokenizer {
   encode(text: string): number[];
   /** Text of ids; special tokens and ids without a token are left out, bytes that are no UTF-8 become U+FFFD. */
   decode(ids: Iterable<number>): string;
+  /** Bytes a token adds to the text; none for special tokens and ids without a token. */
+  bytesOf(id: number): Uint8Array;
   /** Decodes token by token what follows promptIds; the prompt's own text is not repeated. */
   stream(promptIds?: Iterable<number>): TokenStream;
   /**
@@ -81,6 +83,10 @@ class FolderTokenizer implements Tokenizer {
 
   decode(ids: Iterable<number>): string {
     return decodeAll(this.#pieces, ids);
+  }
+
+  bytesOf(id: number): Uint8Array {
+    return bytesOfPiece(this.#pieces.pieceOf(id));
   }
 
   stream(promptIds: Iterable<number> = []): TokenStream {

@@ -70,9 +70,10 @@ export class DecodeBatch {
   #choose(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
     const { request, sampler } = sequence;
     const { job } = request;
-    const id = sampler.next(logits);
+    const choice = sampler.next(logits);
+    const { id } = choice;
     const index = sequence.chosen.push(id) - 1;
-    this.#desk.tell({ type: 'token', request: job.request, index, id, ...extra });
+    this.#desk.tell({ type: 'token', request: job.request, index, ...choice, ...extra });
     if (job.eosIds.includes(id)) this.#end(sequence, 'stop');
     else if (index + 1 >= job.maxTokens) this.#end(sequence, 'length');
   }

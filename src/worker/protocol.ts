@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
-import { samplingSchema } from '../core/sampling.js';
+import { MAX_TOP_LOGPROBS, samplingSchema } from '../core/sampling.js';
 import { DTYPES } from '../core/shape.js';
 import type { ControlFrame } from '../link/frame.js';
 
@@ -118,6 +118,14 @@ export const probeSampleSchema = z.object({
 });
 export type ProbeSample = z.infer<typeof probeSampleSchema>;
 
+const logprobsSchema = z.object({
+  logprob: z.number(),
+  top: z
+    .array(z.object({ id: index, logprob: z.number() }))
+    .max(MAX_TOP_LOGPROBS)
+    .readonly(),
+});
+
 /** What peers say to each other besides rows: echoes measure a link. */
 export const peerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
@@ -142,7 +150,7 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connected') }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
   /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
-  z.object({ type: z.literal('token'), request, index, id: index }),
+  z.object({ type: z.literal('token'), request, index, id: index, logprobs: logprobsSchema.optional() }),
   /** The prompt phase of this rank is over. */
   z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),
   /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */

@@ -3,6 +3,7 @@
  * unless a comment says otherwise.
  */
 import type { KvrErrorCode } from '../core/errors.js';
+import type { TokenLogprobs } from '../core/sampling.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
 import type { RankTimeline } from '../core/timeline.js';
 import type { Phase, ProbeMessage, ProbeSample, RunMessage } from './protocol.js';
@@ -37,6 +38,7 @@ export type FromCompute =
       readonly request: number;
       readonly index: number;
       readonly id: number;
+      readonly logprobs?: TokenLogprobs;
       readonly logits?: Float32Array<ArrayBuffer>;
     }
   | { readonly type: 'prefilled'; readonly request: number; readonly timeline: RankTimeline }

@@ -92,12 +92,14 @@ const NUMBERS = [
   'seed',
   'n',
 ];
-const NUMBERS_MORE = ['repetition_penalty'];
-const WRONG_FOR_NUMBERS: readonly unknown[] = ['1', true, [], {}, [1], -1, 'NaN', ''];
+const NUMBERS_MORE = ['repetition_penalty', 'frequency_penalty', 'presence_penalty', 'top_logprobs'];
+const WRONG_FOR_NUMBERS: readonly unknown[] = ['1', true, [], {}, [1], -3, 'NaN', ''];
 const WRONG_FOR_OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   stream: ['true', 1, 0, [], {}],
   stop: [1, true, {}, [1], [''], '', Array(99).fill('x'), 'x'.repeat(5000), [null], [['x']]],
   stream_options: [1, 'x', true, [], { include_usage: 1 }, { other: true }],
+  logprobs: [1, 'yes', [], {}],
+  logit_bias: [1, 'x', true, [1], { x: 1 }, { 1: 'x' }, { 1: 101 }, { 1: -101 }, { '-1': 1 }],
   model: [1, true, [], {}, 'another model'],
   user: [1, true, [], {}, 'u'.repeat(1000)],
   messages: [1, 'hello', true, {}, [], [1], [null], [[]], ['hello']],
