@@ -120,7 +120,10 @@ describe('the openai client', () => {
     expect(streamed).toEqual(['4', '8', '2', '1']);
     const prompt = `${QUESTION}${ANSWER}\n${QUESTION}`;
     const plain = await client.completions.create({ ...common, prompt, max_tokens: 4, logprobs: 1 });
-    expect(plain.choices[0]?.logprobs).toMatchObject({ tokens: ['4', '8', '2', '1'], text_offset: [0, 1, 2, 3] });
+    expect(plain.choices[0]?.logprobs).toMatchObject({
+      tokens: ['4', '8', '2', '1'],
+      text_offset: [0, 1, 2, 3],
+    });
   });
 
   test('honours bias and penalties', async () => {
