@@ -56,7 +56,8 @@ test('while nothing is measured the lanes are the plan', () => {
 
 test('what is measured stands beside the plan of the same cut only', () => {
   const done = { ...record, partition: [6, 4], timeline: [measured] };
-  expect(lanesOf(done, plan)[0]).toMatchObject({ rank: 1, measured, expectedMs: 200 });
+  expect(lanesOf(done, plan)[0]).toMatchObject({ rank: 0, measured: null, expectedMs: 150 });
+  expect(lanesOf(done, plan)[1]).toMatchObject({ rank: 1, measured, expectedMs: 200 });
   expect(lanesOf({ ...done, partition: [5, 5] }, plan)[0]?.expectedMs).toBeNull();
 });
 
