@@ -29,7 +29,7 @@ import {
 } from './flags.js';
 import { parseList } from './lists.js';
 import { parseNumber, shown } from './numbers.js';
-import { parseDuration, parseRate, parseTokens } from './quantities.js';
+import { parseDuration, parseRate, parseTokens } from '../core/quantities.js';
 
 export type BenchFlags = Omit<ModelFlags, 'workers' | 'calibrate'> &
   OutputFlags & {

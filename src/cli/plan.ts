@@ -27,7 +27,7 @@ import {
 import { describeBounds, parseNumber } from './numbers.js';
 import { DEFAULT_WHAT_IF_LATENCY_MS, forecastReport, type PlanLabel } from './plan-report.js';
 import { runSearch, type SearchFlags } from './plan-search.js';
-import { parseDuration, parseRate, parseTokens } from './quantities.js';
+import { parseDuration, parseRate, parseTokens } from '../core/quantities.js';
 import type { Shell } from './shell.js';
 
 export type PlanFlags = ModelFlags & OutputFlags & SearchFlags & OwnFlags;

@@ -9,7 +9,7 @@ import { type NoiseProfile, PAPER_SHAPES, type Policy } from '../simulate/index.
 import { choiceFlag, numberFlag, type OutputFlags, outputFlags } from './flags.js';
 import { parseList } from './lists.js';
 import { describeBounds, parseNumber, shown } from './numbers.js';
-import { parseDuration, parseRate, parseTokens } from './quantities.js';
+import { parseDuration, parseRate, parseTokens } from '../core/quantities.js';
 import { SIMULATED_ROWS, type SimulatedRow } from './simulate-rows.js';
 
 export type SimulateFlags = OutputFlags & ClusterFlags;
