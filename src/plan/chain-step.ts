@@ -20,11 +20,11 @@ import type { RankWork } from './rank-work.js';
 /** What has come into a rank, by layer; [layers] each. */
 export type Arrivals = {
   /** The first frame of the prefix is in. */
-  readonly early: Float64Array;
+  readonly early: number[];
   /** The whole prefix is in. */
-  readonly whole: Float64Array;
+  readonly whole: number[];
   /** The whole prefix had been made by earlier ranks; waiting after that is the links' doing. */
-  readonly made: Float64Array;
+  readonly made: number[];
 };
 
 /** A rank's totals over its prompt phase. */
@@ -38,7 +38,9 @@ export type RankTimes = {
 
 /** Nothing comes into the first rank: everything is in at 0. */
 export function noArrivals(layers: number): Arrivals {
-  return { early: new Float64Array(layers), whole: new Float64Array(layers), made: new Float64Array(layers) };
+  // Plain arrays: a search makes thousands, and small typed ones cost more to make than to fill.
+  const zeros = (): number[] => new Array<number>(layers).fill(0);
+  return { early: zeros(), whole: zeros(), made: zeros() };
 }
 
 /**

@@ -17,9 +17,9 @@ export type SearchEffort = 'full' | 'quick';
 
 export type SearchedPartition = { readonly partition: Partition; readonly ttftMs: number };
 
-/** Most predictions of a quick polish, and most rank·layer steps of them: about 0.5 to 5 ms of work. */
+/** Most predictions of a quick polish, and most rank·layer steps of them: about 0.5 to 3 ms of work. */
 const QUICK_EVALUATIONS = 48;
-const QUICK_STEPS = 100_000;
+const QUICK_STEPS = 32_000;
 
 /** KVR-E: the even cut with its prediction. */
 export function evenCut(costs: ChainCosts, ranks: number): SearchedPartition {

@@ -37,7 +37,7 @@ const ALL_COLLECTIONS_RANKS = 8;
 const MAX_ROUNDS_PER_STEP = 16;
 
 export function* gridSearch(options: GridOptions): Search {
-  const moves = neighbourMoves(options.start.length, options.reach);
+  const moves = new LazyMoves(neighbourMoves(options.start.length, options.reach));
   let best: SearchResult = { partition: options.start, ms: yield options.start, evaluations: 1 };
   for (const step of stepsOf(options)) {
     for (let round = 0; round < MAX_ROUNDS_PER_STEP; round += 1) {
@@ -51,14 +51,14 @@ export function* gridSearch(options: GridOptions): Search {
 }
 
 /** Tries every move once, from the best point so far. */
-function* sweep(from: SearchResult, moves: readonly Move[], step: number, maxEvaluations: number): Search {
+function* sweep(from: SearchResult, moves: Iterable<Move>, step: number, maxEvaluations: number): Search {
   const contextTokens = from.partition[from.partition.length - 1]?.end ?? 0;
   let { ms, evaluations } = from;
   let best = partitionSizes(from.partition);
   for (const move of moves) {
+    if (evaluations >= maxEvaluations) break;
     const sizes = moved(best, move, step);
     if (sizes === undefined) continue;
-    if (evaluations >= maxEvaluations) break;
     const candidateMs = yield partitionFromSizes(sizes, contextTokens);
     evaluations += 1;
     if (candidateMs < ms) [best, ms] = [sizes, candidateMs];
@@ -81,10 +81,37 @@ type Move = readonly number[];
  * Near: a step between neighbours, and tilts. Wide: besides, for few ranks every shift of boundaries by −1, 0 or 1, and
  * steps collected from a run of slices, because ranks that finish last together get faster only together.
  */
-function neighbourMoves(ranks: number, reach: 'near' | 'wide'): readonly Move[] {
-  const near = [tilt(ranks, 1), tilt(ranks, -1), ...neighbourTransfers(ranks)];
-  if (reach === 'near') return near;
-  return [...near, ...(ranks - 1 <= FULL_GRID_BOUNDARIES ? gridMoves(ranks) : []), ...collections(ranks)];
+function* neighbourMoves(ranks: number, reach: 'near' | 'wide'): Generator<Move, void> {
+  yield tilt(ranks, 1);
+  yield tilt(ranks, -1);
+  yield* neighbourTransfers(ranks);
+  if (reach === 'near') return;
+  if (ranks - 1 <= FULL_GRID_BOUNDARIES) yield* gridMoves(ranks);
+  yield* collections(ranks);
+}
+
+/** Moves made when they are first asked for and kept: of hundreds of ranks' moves a short search tries a few. */
+class LazyMoves {
+  readonly #made: Move[] = [];
+  readonly #rest: Generator<Move, void>;
+
+  constructor(moves: Generator<Move, void>) {
+    this.#rest = moves;
+  }
+
+  *[Symbol.iterator](): Generator<Move, void> {
+    for (let index = 0; ; index += 1) {
+      const move = this.#made[index] ?? this.#make();
+      if (move === undefined) return;
+      yield move;
+    }
+  }
+
+  #make(): Move | undefined {
+    const { value } = this.#rest.next();
+    if (value !== undefined) this.#made.push(value);
+    return value ?? undefined;
+  }
 }
 
 /** All slices at once, the first one most in one direction, the last one in the other: what longer prefixes ask for. */
@@ -94,11 +121,11 @@ function tilt(ranks: number, direction: number): Move {
   );
 }
 
-function neighbourTransfers(ranks: number): Move[] {
-  return Array.from({ length: ranks - 1 }, (_, left) => [
-    collected(ranks, left, left + 1, left + 1, 1),
-    collected(ranks, left, left + 1, left + 1, -1),
-  ]).flat();
+function* neighbourTransfers(ranks: number): Generator<Move, void> {
+  for (let left = 0; left < ranks - 1; left += 1) {
+    yield collected(ranks, left, left + 1, left + 1, 1);
+    yield collected(ranks, left, left + 1, left + 1, -1);
+  }
 }
 
 function gridMoves(ranks: number): Move[] {
@@ -120,17 +147,16 @@ function sizesOfShifts(shifts: readonly number[]): Move {
 }
 
 /** One step a slice from all slices after (or before) some point to one slice, and back. */
-function collections(ranks: number): Move[] {
-  const moves: Move[] = [];
+function* collections(ranks: number): Generator<Move, void> {
   for (let to = 0; to < ranks; to += 1) {
     for (let edge = 0; edge < ranks; edge += 1) {
       const isNear = Math.abs(edge - to) === 1 || to === 0 || to === ranks - 1;
       if (edge === to || (ranks > ALL_COLLECTIONS_RANKS && !isNear)) continue;
       const [first, last] = edge > to ? [edge, ranks - 1] : [0, edge];
-      moves.push(collected(ranks, to, first, last, 1), collected(ranks, to, first, last, -1));
+      yield collected(ranks, to, first, last, 1);
+      yield collected(ranks, to, first, last, -1);
     }
   }
-  return moves;
 }
 
 /** Slices [first, last] each give a step to `to`; the other way round for direction −1. */

@@ -109,7 +109,7 @@ function chainTimes(costs: ChainCosts, work: readonly RankWork[], tail: TailWork
 function withLastWait(
   times: RankTimes,
   arrived: number,
-  arrivals: { readonly made: Float64Array },
+  arrivals: { readonly made: readonly number[] },
 ): RankTimes {
   const made = arrivals.made[arrivals.made.length - 1] as number;
   const wait = Math.max(0, arrived - times.endMs);

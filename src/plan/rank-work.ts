@@ -64,6 +64,16 @@ export function rankWork(worker: WorkerCost, ask: SliceAsk): RankWork {
   };
 }
 
+/** RankWork.firstMs of a slice, for searches that ask a million times. */
+export function firstLayerMs(worker: WorkerCost, tokens: number): number {
+  return sliceFirstBlockMs(worker, tokens);
+}
+
+/** RankWork.layerMs of a slice after `prefixTokens`, masked. */
+export function laterLayerMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
+  return causalAttentionMs(worker, tokens, prefixTokens) + sliceBlockMs(worker, tokens);
+}
+
 /** One row through the last layer after the whole context, and the head. */
 export function tailWork(worker: WorkerCost, contextTokens: number): TailWork {
   const attention = attentionMs(worker, 1, contextTokens - 1);
@@ -90,14 +100,21 @@ function sliceFirstBlockMs(worker: WorkerCost, tokens: number): number {
 
 /** Sum of attentionMs over the chunks. Pairs add up to the same whatever the chunks; rows read again do not. */
 function sliceAttentionMs(worker: WorkerCost, ask: SliceAsk): number {
-  const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
+  if (ask.masking === 'causal') return causalAttentionMs(worker, ask.tokens, ask.prefixTokens);
   const chunks = Math.ceil(ask.tokens / worker.chunkTokens);
-  const dense = ask.masking === 'dense';
-  const rowsRead = dense
-    ? chunks * ask.contextTokens
-    : chunks * ask.prefixTokens + chunkEnds(ask.tokens, worker);
-  const pairs = dense ? ask.tokens * ask.contextTokens : causalPairs(ask.tokens, ask.prefixTokens);
-  return worker.scale * (chunks * fixedMs + tokenMs * ask.tokens + prefixTokenMs * rowsRead + pairMs * pairs);
+  return chunksAttentionMs(worker, ask.tokens, chunks * ask.contextTokens, ask.tokens * ask.contextTokens);
+}
+
+function causalAttentionMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
+  const chunks = Math.ceil(tokens / worker.chunkTokens);
+  const rowsRead = chunks * prefixTokens + chunkEnds(tokens, worker);
+  return chunksAttentionMs(worker, tokens, rowsRead, causalPairs(tokens, prefixTokens));
+}
+
+function chunksAttentionMs(worker: WorkerCost, tokens: number, rowsRead: number, pairs: number): number {
+  const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
+  const chunks = Math.ceil(tokens / worker.chunkTokens);
+  return worker.scale * (chunks * fixedMs + tokenMs * tokens + prefixTokenMs * rowsRead + pairMs * pairs);
 }
 
 /** Sum of the chunks' ends within the slice: K + 2K + … and the slice's end where a shorter chunk is last. */

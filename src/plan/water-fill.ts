@@ -7,15 +7,17 @@
  *   longest first block up to i + (layers−1)·layerMs(i) ≤ T   and   layers·bytes(slices ≤ i)/bandwidth(i) ≤ T.
  * Chains that are as long for every rank (latencies, the tail) do not move the balance and are left out.
  */
-import { evenPartition, sliceTokens } from '../core/partition.js';
+import { evenPartition, partitionSizes, sliceTokens } from '../core/partition.js';
 import { transferMs } from './cost-model.js';
 import type { LinkCost, WorkerCost } from './cost-model.js';
 import type { ChainCosts } from './predict.js';
-import { rankWork } from './rank-work.js';
-import type { RankWork } from './rank-work.js';
+import { firstLayerMs, laterLayerMs } from './rank-work.js';
 
 /** Steps of the search for T; false position takes about ten. */
 const MAX_TIME_STEPS = 60;
+
+/** Sizes move by about this part of themselves from one time to the next: 2^-5. */
+const FIRST_STEP_SHIFT = 5;
 
 /**
  * Sizes in rank order that finish together, every one at least 1 token.
@@ -25,20 +27,20 @@ export function balancedSizes(costs: ChainCosts, ranks: number): number[] {
   const wanted = costs.contextTokens - costs.cachedTokens;
   // The even cut's slowest rank is nearly time enough.
   let high = evenTimeMs(costs, ranks, wanted);
-  let sizes = sizesWithin(costs, ranks, high);
+  let sizes = sizesWithin(costs, ranks, high, partitionSizes(evenPartition(wanted, ranks)));
   let [low, lowTotal, highTotal] = [0, 0, totalOf(sizes)];
   // Earlier ranks may take more than their even share and so leave a later one, behind a longer prefix, with less.
   while (highTotal < wanted) {
     [low, lowTotal] = [high, highTotal];
     high *= 2;
-    sizes = sizesWithin(costs, ranks, high);
+    sizes = sizesWithin(costs, ranks, high, sizes);
     highTotal = totalOf(sizes);
   }
   for (let step = 0; step < MAX_TIME_STEPS && highTotal - wanted > ranks; step += 1) {
     // Alternating with halving keeps false position from creeping where total(T) bends.
     const share = step % 3 === 2 ? 0.5 : (wanted - lowTotal) / (highTotal - lowTotal);
     const middle = low + (high - low) * Math.min(0.99, Math.max(0.01, share));
-    const candidate = sizesWithin(costs, ranks, middle);
+    const candidate = sizesWithin(costs, ranks, middle, sizes);
     const total = totalOf(candidate);
     if (total < wanted) [low, lowTotal] = [middle, total];
     else [high, highTotal, sizes] = [middle, total, candidate];
@@ -51,9 +53,11 @@ function evenTimeMs(costs: ChainCosts, ranks: number, tokens: number): number {
   let longestMs = 0;
   let longestFirstMs = 0;
   for (const [rank, slice] of evenPartition(tokens, ranks).entries()) {
-    const work = workOf(costs, rank, slice.start, sliceTokens(slice));
-    longestFirstMs = Math.max(longestFirstMs, work.firstMs);
-    longestMs = Math.max(longestMs, longestFirstMs + (costs.layers - 1) * work.layerMs);
+    const worker = costs.workers[rank] as WorkerCost;
+    const tokens = sliceTokens(slice);
+    const layerMs = laterLayerMs(worker, tokens, costs.cachedTokens + slice.start);
+    longestFirstMs = Math.max(longestFirstMs, firstLayerMs(worker, tokens));
+    longestMs = Math.max(longestMs, longestFirstMs + (costs.layers - 1) * layerMs);
     const link = costs.links[rank];
     if (link === undefined || rank === ranks - 1) continue;
     longestMs = Math.max(longestMs, transferMs(link, costs.layers * costs.kvBytes) * (slice.end + 1));
@@ -61,50 +65,68 @@ function evenTimeMs(costs: ChainCosts, ranks: number, tokens: number): number {
   return longestMs;
 }
 
-/** The largest slice of every rank that meets the time, and 1 token where none does. */
-function sizesWithin(costs: ChainCosts, ranks: number, limitMs: number): number[] {
-  const newTokens = costs.contextTokens - costs.cachedTokens;
+/**
+ * The largest slice of every rank that meets the time, and 1 token where none does.
+ * @param near sizes of another time, where the search for these begins
+ */
+function sizesWithin(costs: ChainCosts, ranks: number, limitMs: number, near: readonly number[]): number[] {
   const sizes: number[] = [];
   let start = 0;
   let longestFirstMs = 0;
   for (let rank = 0; rank < ranks; rank += 1) {
-    // More than the context is allowed here: total(T) must keep growing for false position to see a slope.
-    const left = newTokens;
-    const size = Math.max(
-      1,
-      largestSlice(costs, rank, rank === ranks - 1, start, left, longestFirstMs, limitMs),
-    );
+    const worker = costs.workers[rank] as WorkerCost;
+    const most = mostTokens(costs, rank === ranks - 1 ? undefined : costs.links[rank], start, limitMs);
+    const prefixTokens = costs.cachedTokens + start;
+    const meets = (tokens: number): boolean =>
+      Math.max(longestFirstMs, firstLayerMs(worker, tokens)) +
+        (costs.layers - 1) * laterLayerMs(worker, tokens, prefixTokens) <=
+      limitMs;
+    const size = Math.max(1, largestThat(meets, most, near[rank] ?? 1));
     sizes.push(size);
-    longestFirstMs = Math.max(longestFirstMs, workOf(costs, rank, start, size).firstMs);
+    longestFirstMs = Math.max(longestFirstMs, firstLayerMs(worker, size));
     start += size;
   }
   return sizes;
 }
 
-/** Bisection over whole tokens; the time of a slice grows with its size. @returns 0 where not even 1 token meets it */
-function largestSlice(
-  costs: ChainCosts,
-  rank: number,
-  isLast: boolean,
-  start: number,
-  left: number,
-  longestFirstMs: number,
-  limitMs: number,
-): number {
-  const link = isLast ? undefined : costs.links[rank];
-  let low = 0;
-  let high = Math.max(
-    0,
-    link === undefined ? left : Math.min(left, linkTokens(costs, link, limitMs) - start),
-  );
+/** More than what is left of the context is allowed: total(T) must keep growing for false position to see a slope. */
+function mostTokens(costs: ChainCosts, link: LinkCost | undefined, start: number, limitMs: number): number {
+  const newTokens = costs.contextTokens - costs.cachedTokens;
+  if (link === undefined) return newTokens;
+  return Math.max(0, Math.min(newTokens, linkTokens(costs, link, limitMs) - start));
+}
+
+/**
+ * Bisection over whole tokens in a bracket that doubles from a guess; times grow with sizes.
+ * @returns 0 where not even 1 token meets it
+ */
+function largestThat(meets: (tokens: number) => boolean, most: number, guess: number): number {
+  let [low, high] = bracket(meets, most, Math.min(guess, most));
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    const work = workOf(costs, rank, start, middle);
-    const pathMs = Math.max(longestFirstMs, work.firstMs) + (costs.layers - 1) * work.layerMs;
-    if (pathMs <= limitMs) low = middle;
+    if (meets(middle)) low = middle;
     else high = middle - 1;
   }
   return low;
+}
+
+/** @returns a size that meets the time, and one that all larger ones than do not */
+function bracket(meets: (tokens: number) => boolean, most: number, guess: number): [number, number] {
+  let step = Math.max(1, guess >> FIRST_STEP_SHIFT);
+  if (guess === 0 || meets(guess)) {
+    for (let low = guess; low < most; step *= 2) {
+      const next = Math.min(most, low + step);
+      if (!meets(next)) return [low, next - 1];
+      low = next;
+    }
+    return [most, most];
+  }
+  for (let high = guess - 1; high > 0; step *= 2) {
+    const next = Math.max(0, high + 1 - step);
+    if (next === 0 || meets(next)) return [next, high];
+    high = next - 1;
+  }
+  return [0, 0];
 }
 
 /** Tokens whose K,V of all layers a link carries within the time. */
@@ -113,17 +135,6 @@ function linkTokens(costs: ChainCosts, link: LinkCost, limitMs: number): number 
   return perTokenMs === 0
     ? costs.contextTokens
     : Math.floor(Math.min(costs.contextTokens, limitMs / perTokenMs));
-}
-
-function workOf(costs: ChainCosts, rank: number, start: number, tokens: number): RankWork {
-  return rankWork(costs.workers[rank] as WorkerCost, {
-    tokens,
-    prefixTokens: costs.cachedTokens + start,
-    relayedTokens: start,
-    contextTokens: costs.contextTokens,
-    kvBytes: costs.kvBytes,
-    masking: 'causal',
-  });
 }
 
 /** Takes what the minimum of 1 token a slice or rounding put on top from the largest slices. */
