@@ -11,8 +11,7 @@ import { workerMemory, type WorkerMemory } from '../engine/memory.js';
 import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
 import { compileModel } from '../model/compile.js';
 import { openCheckpoint } from '../model/open.js';
-import { integerWeights } from '../runtime/instruction-sets.js';
-import { kernelKey, prepack } from '../runtime/kernels.js';
+import { compileKernels } from '../runtime/compile-kernels.js';
 import { byteTokenizer, loadTokenizer } from '../tokenizer/index.js';
 import { usableCacheFolder } from './cache-check.js';
 import type { Command } from './command.js';
@@ -171,9 +170,7 @@ async function isCompiled(checkpoint: Checkpoint, dtype: Dtype, cache: string): 
     await compileModel(checkpoint, {
       cacheFolder: cache,
       dtype,
-      kernelKey: kernelKey(),
-      prepack,
-      integerWeights: integerWeights(),
+      ...compileKernels(),
       signal,
     });
     return true;

@@ -11,8 +11,7 @@ import type { Dtype, ModelShape } from '../core/shape.js';
 import { cacheFolder } from '../model/cache/index.js';
 import { compileModel } from '../model/compile.js';
 import { openCheckpoint } from '../model/open.js';
-import { integerWeights } from '../runtime/instruction-sets.js';
-import { kernelKey, prepack } from '../runtime/kernels.js';
+import { compileKernels } from '../runtime/compile-kernels.js';
 import { byteTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { defaultKvBytes, defaultThreads, type EngineHooks, type EngineSettings } from './options.js';
 
@@ -72,9 +71,7 @@ export function compileWithProgress(
   return compileModel(checkpoint, {
     cacheFolder: cache,
     dtype,
-    kernelKey: kernelKey(),
-    prepack,
-    integerWeights: integerWeights(),
+    ...compileKernels(),
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
     ...(onProgress && {

@@ -13,6 +13,7 @@ import { GraphBuilder } from './onnx/graph-builder.js';
 import { addBlockMatMul, type GraphTarget } from './onnx/linear.js';
 import { encodeModel } from './onnx/proto.js';
 import { WeightFile } from './onnx/weight-file.js';
+import { Smoother, type SmoothingKernels } from './smooth/index.js';
 
 export type CompileOptions = {
   readonly cacheFolder: string;
@@ -23,6 +24,8 @@ export type CompileOptions = {
   readonly prepack: (source: string, target: string) => Promise<void>;
   /** Signedness of w8a8's weights: i8 where this machine's kernels sum products with u8 exactly, else u8. */
   readonly integerWeights: 'i8' | 'u8';
+  /** Opens the kernels that w8a8's inputs are smoothed with; without, they are left as they are. */
+  readonly openSmoothing?: () => Promise<SmoothingKernels>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (fraction: number) => void;
   /** Called when another process is compiling the same model. */
@@ -32,16 +35,35 @@ export type CompileOptions = {
 /** @returns the folder of the compiled model, building it where it is not there yet. @throws CACHE_UNWRITABLE, DISK_FULL */
 export function compileModel(checkpoint: Checkpoint, options: CompileOptions): Promise<string> {
   const { cacheFolder, dtype, kernelKey } = options;
+  const isRough = dtype === 'w8a8' && !options.openSmoothing;
   return publishFolder({
     cacheFolder,
-    key: `${checkpoint.digest.slice(0, 24)}-${dtype}-v${FORMAT_VERSION}-${kernelKey}`,
-    build: (folder) => buildFolder(checkpoint, folder, options),
+    key: `${checkpoint.digest.slice(0, 24)}-${dtype}${isRough ? '-rough' : ''}-v${FORMAT_VERSION}-${kernelKey}`,
+    build: (folder) => buildSmoothed(checkpoint, folder, options),
     ...(options.signal && { signal: options.signal }),
     ...(options.onWait && { onWait: options.onWait }),
   });
 }
 
-async function buildFolder(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
+/** Only w8a8 has one step for a whole row of activations, which one channel can spoil for all others. */
+async function buildSmoothed(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
+  if (options.dtype !== 'w8a8' || !options.openSmoothing) return buildFolder(checkpoint, folder, options);
+  const kernels = await options.openSmoothing();
+  try {
+    const smoother = await Smoother.start(checkpoint, kernels);
+    await buildFolder(smoother.checkpoint, folder, options, () => smoother.advance());
+  } finally {
+    await kernels.close();
+  }
+}
+
+/** @param beforeLayer is called before the first graph with weights of the next layer is written */
+async function buildFolder(
+  checkpoint: Checkpoint,
+  folder: string,
+  options: CompileOptions,
+  beforeLayer?: () => Promise<void>,
+): Promise<void> {
   const { shape, digest } = checkpoint;
   const steps = shape.layers + 3;
   let weightBytes = 0;
@@ -53,6 +75,7 @@ async function buildFolder(checkpoint: Checkpoint, folder: string, options: Comp
   };
   await step(writeEmbedding(checkpoint, folder));
   for (let layer = 0; layer < shape.layers; layer++) {
+    await beforeLayer?.();
     await step(
       writePacked(checkpoint, folder, FILES.block(layer), options, (target) =>
         addBlock(target, checkpoint, layer),

@@ -9,7 +9,7 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { type Dtype, DTYPES, type ModelShape } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 5;
+export const FORMAT_VERSION = 6;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {

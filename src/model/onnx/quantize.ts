@@ -94,9 +94,12 @@ function packBlock(block: Float32Array, scale: number, bits: 4 | 8, packed: Uint
   }
 }
 
+/** Rows that are quantised before they are turned: 64 × 64 bytes of them and of the target stay in the first-level cache. */
+const TILE = 64;
+
 /**
- * One row at a time into column `row` of a [columns, rows] int8 matrix, the layout products want.
- * @param values [count, columns] rows from `firstRow` on
+ * Rows into columns from `firstRow` on of a [columns, rows] int8 matrix, the layout products want.
+ * @param values [count, columns]
  */
 export function quantizeChannels(
   values: Float32Array,
@@ -104,13 +107,46 @@ export function quantizeChannels(
   target: { readonly weights: Int8Array; readonly scales: Float32Array },
   firstRow: number,
 ): void {
-  const { weights, scales } = target;
+  const count = values.length / columns;
+  const codes = new Int8Array(TILE * columns);
+  for (let start = 0; start < count; start += TILE) {
+    const tile = Math.min(TILE, count - start);
+    for (let row = 0; row < tile; row++) {
+      const from = (start + row) * columns;
+      const source = values.subarray(from, from + columns);
+      target.scales[firstRow + start + row] = quantizeRow(
+        source,
+        codes.subarray(row * columns, (row + 1) * columns),
+      );
+    }
+    turnInto(codes, tile, columns, target, firstRow + start);
+  }
+}
+
+/** @returns the row's scale */
+function quantizeRow(row: Float32Array, codes: Int8Array): number {
+  let extreme = 0;
+  for (let i = 0; i < row.length; i++) extreme = Math.max(extreme, Math.abs(row[i] as number));
+  const scale = extreme === 0 ? 1 : extreme / 127;
+  const inverse = 1 / scale;
+  for (let i = 0; i < row.length; i++) codes[i] = Math.round((row[i] as number) * inverse);
+  return scale;
+}
+
+/** codes [tile, columns] into columns [column, column + tile) of weights [columns, rows]. */
+function turnInto(
+  codes: Int8Array,
+  tile: number,
+  columns: number,
+  { weights, scales }: { readonly weights: Int8Array; readonly scales: Float32Array },
+  column: number,
+): void {
   const rows = scales.length;
-  for (let index = 0; index * columns < values.length; index++) {
-    const row = values.subarray(index * columns, (index + 1) * columns);
-    const scale = blockScale(row);
-    const column = firstRow + index;
-    scales[column] = scale;
-    for (let k = 0; k < columns; k++) weights[k * rows + column] = Math.round((row[k] as number) / scale);
+  for (let k0 = 0; k0 < columns; k0 += TILE) {
+    const k1 = Math.min(columns, k0 + TILE);
+    for (let k = k0; k < k1; k++) {
+      const to = k * rows + column;
+      for (let row = 0; row < tile; row++) weights[to + row] = codes[row * columns + k] as number;
+    }
   }
 }
