@@ -12,13 +12,16 @@ import {
   runEmulatedBench,
   runMeasuredBench,
 } from '../engine/bench/index.js';
+import { decidedDtype, openWithProgress } from '../engine/load.js';
+import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
 import { type BenchDocument, benchDocument, commandLine } from './bench-document.js';
 import { type BenchFlags, benchFlags, checkBenchFlags } from './bench-flags.js';
 import { benchPage } from './bench-page/page.js';
 import { pageScript } from './bench-page/script-file.js';
 import { benchMarkdown } from './bench-table.js';
 import type { Command } from './command.js';
-import { runContext } from './engine-run.js';
+import { usableCacheFolder } from './cache-check.js';
+import { choiceWriter, runContext } from './engine-run.js';
 import { notEmpty } from './flags.js';
 import { oneLine } from './format.js';
 import type { Shell } from './shell.js';
@@ -52,16 +55,20 @@ export const bench: Command<BenchFlags> = {
 
 async function runBench(flags: BenchFlags, _argument: string | undefined, shell: Shell): Promise<void> {
   await checkBenchFlags(flags);
-  const { progress } = runContext(shell, flags);
+  const context = runContext(shell, flags);
+  const { progress } = context;
   const notes: string[] = [];
-  const options = benchOptions(flags, {
+  const asked = benchOptions(flags, {
     signal: shell.signal,
     onProgress: (what, fraction) => progress.update(what, fraction),
     onNote: (note) => notes.push(note),
   });
+  const options = await withDecidedDtype(asked, flags, choiceWriter(context));
   const report = await run(flags, options).finally(() => progress.clear());
   const { repeats, seed } = options;
-  const facts = { machine: machineFacts(), repeats, seed, notes, command: repeatCommand(flags) };
+  const { dtype } = options.engine;
+  const command = repeatCommand({ ...flags, ...(dtype !== undefined && { dtype }) });
+  const facts = { machine: machineFacts(), repeats, seed, notes, command };
   const document = benchDocument(report, facts);
   if (flags.report !== undefined) await writePage(flags.report, document, report);
   shell.stdout.write(flags.json ? `${JSON.stringify(document)}\n` : benchMarkdown(document, report.cells));
@@ -72,6 +79,27 @@ function run(flags: BenchFlags, options: BenchOptions): Promise<BenchReport> {
   if (flags.emulate) return runEmulatedBench({ ...options, clusters: flags.emulate });
   const { workers = DEFAULTS.workers, singleThreads } = flags;
   return runMeasuredBench({ ...options, workers, ...(singleThreads && { singleThreads }) });
+}
+
+/** One element type for all engines of a bench: what fits the most workers of its own. Running ones have theirs. */
+async function withDecidedDtype(
+  options: BenchOptions,
+  flags: BenchFlags,
+  onChoice: (words: string) => void,
+): Promise<BenchOptions> {
+  const { model, dtype, cacheDir, chunkTokens = DEFAULT_CHUNK_TOKENS, threads } = options.engine;
+  const counts = flags.emulate ? [1] : (flags.workers ?? DEFAULTS.workers);
+  const local = counts.filter((each) => typeof each === 'number');
+  if (dtype !== 'auto' || local.length === 0) return options;
+  const cache = await usableCacheFolder(cacheDir);
+  const checkpoint = await openWithProgress(model, cache, options);
+  try {
+    const settings = { dtype, chunkTokens, threads, workers: Math.max(...local) };
+    const decided = await decidedDtype(checkpoint, settings, cache, { onChoice });
+    return { ...options, engine: { ...options.engine, dtype: decided } };
+  } finally {
+    await checkpoint.close();
+  }
 }
 
 type Hooks = Required<Pick<BenchOptions, 'signal' | 'onProgress' | 'onNote'>>;

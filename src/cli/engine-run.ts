@@ -7,33 +7,45 @@ import type { GenerationResult } from '../engine/generation.js';
 import type { EngineOptions, GenerateRequest } from '../engine/options.js';
 import { KvrError } from '../core/errors.js';
 import { usableCacheFolder } from './cache-check.js';
+import { oneLine } from './format.js';
 import { Progress } from './progress.js';
 import type { Run } from './report.js';
 import type { Shell } from './shell.js';
 
-export type RunContext = { readonly shell: Shell; readonly progress: Progress };
+export type RunContext = { readonly shell: Shell; readonly progress: Progress; readonly isQuiet: boolean };
 
 export function runContext(shell: Shell, flags: { readonly quiet?: true }): RunContext {
-  return { shell, progress: new Progress(shell.stderr, flags.quiet === true) };
+  const isQuiet = flags.quiet === true;
+  return { shell, progress: new Progress(shell.stderr, isQuiet), isQuiet };
 }
 
 /** @throws what loading, the work and closing throw */
 export async function withEngine<T>(
   options: EngineOptions,
-  { shell, progress }: RunContext,
+  context: RunContext,
   work: (engine: Engine) => Promise<T>,
 ): Promise<T> {
+  const { shell, progress } = context;
   await usableCacheFolder(options.cacheDir);
   const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
-  const engine = await Engine.load({ ...options, signal: shell.signal, onProgress }).finally(() =>
-    progress.clear(),
-  );
+  const onChoice = choiceWriter(context);
+  const loading = Engine.load({ ...options, signal: shell.signal, onProgress, onChoice });
+  const engine = await loading.finally(() => progress.clear());
   try {
     return await work(engine);
   } finally {
     progress.clear();
     await engine.close();
   }
+}
+
+/** Tells on standard error what was decided where an option left it open. */
+export function choiceWriter({ shell, progress, isQuiet }: RunContext): (words: string) => void {
+  return (words) => {
+    progress.clear();
+    if (isQuiet) return;
+    shell.stderr.write(`kvr: ${oneLine(words)}\n`);
+  };
 }
 
 /** @param onText gets the answer piece by piece. @throws as Engine.generate */

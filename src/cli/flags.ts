@@ -8,9 +8,10 @@ import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import { KvrError } from '../core/errors.js';
 import { parseAddress } from '../link/address.js';
 import { samplingSchema } from '../core/sampling.js';
-import { DTYPES, type Dtype } from '../core/shape.js';
 import {
+  type AskedDtype,
   DEFAULT_CHUNK_TOKENS,
+  DTYPE_CHOICES,
   engineOptionsSchema,
   type EngineOptions,
   type GenerateRequest,
@@ -25,7 +26,7 @@ export type ModelFlags = {
   readonly model: string;
   readonly workers?: number | string[];
   readonly threads?: number;
-  readonly dtype?: Dtype;
+  readonly dtype?: AskedDtype;
   readonly cacheDir?: string;
   readonly chunkTokens?: number;
   readonly kvMemory?: number;
@@ -92,8 +93,11 @@ export const modelFlag = (): Option =>
     'a HuggingFace folder, "quote", or "synthetic:NAME,layers=N" for random weights',
   ).makeOptionMandatory();
 
-/** A fresh list each time, since a parsed command keeps the options it was given. */
-export const machineFlags = (): Option[] => [
+/**
+ * A fresh list each time, since a parsed command keeps the options it was given.
+ * @param dtypes without 'auto' where there is nothing to decide it by
+ */
+export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Option[] => [
   new Option(
     '-w, --workers <N|ADDRESSES>',
     `worker processes (${describeBounds(workersSchema)}); 1 unless given, or as many as --partition has sizes; or running ones as HOST:PORT,HOST:PORT in chain order`,
@@ -103,7 +107,11 @@ export const machineFlags = (): Option[] => [
     'threads of each worker; the cores shared out evenly unless given',
     engineShape.threads,
   ),
-  choiceFlag('--dtype <TYPE>', 'element type of the weights', DTYPES),
+  choiceFlag(
+    '--dtype <TYPE>',
+    `element type of the weights; f32 unless given${dtypes.includes('auto') ? ', auto picks by memory and measured speed' : ''}`,
+    dtypes,
+  ),
   new Option(
     '--cache-dir <DIR>',
     'where compiled models are kept; KVR_CACHE_DIR or ~/.cache/kv-runahead unless given',

@@ -76,7 +76,10 @@ async function runGenerate(flags: Flags, argument: string | undefined, shell: Sh
   });
   if (!isJson) endText(run, shell.stdout);
   if (!isJson && flags.picture && !flags.quiet) shell.stderr.write(`\n${runReport(run, shell.stderr)}`);
-  const single = flags.compare ? await runOnOneWorker(options, request, totalThreads, context) : undefined;
+  const { dtype } = run.result;
+  const single = flags.compare
+    ? await runOnOneWorker({ ...options, dtype }, request, totalThreads, context)
+    : undefined;
   if (isJson) shell.stdout.write(`${JSON.stringify(document(run, flags.model, single))}\n`);
   else if (single && !flags.quiet) shell.stderr.write(`${comparisonWords(run, single)}\n`);
 }

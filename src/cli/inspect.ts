@@ -29,8 +29,13 @@ import { DEFAULT_WINDOW_TOKENS, qualityLines, readQualityText, runQuality } from
 import { paintFor } from './paint.js';
 import type { Output, Shell } from './shell.js';
 
-type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate'> &
-  OutputFlags & { readonly context?: number; readonly maxTokens?: number; readonly quality?: string };
+type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate' | 'dtype'> &
+  OutputFlags & {
+    readonly dtype?: Dtype;
+    readonly context?: number;
+    readonly maxTokens?: number;
+    readonly quality?: string;
+  };
 
 /** Memory is told for a prompt of this many tokens where nothing else is asked for and the model takes as many. */
 const DEFAULT_CONTEXT_TOKENS = 4096;
@@ -57,7 +62,7 @@ export const inspect: Command<Flags> = {
       '--quality <TEXTFILE>',
       `read this UTF-8 text with every dtype, or with f32 and --dtype, and tell how far from f32 each is, in windows of --context tokens (${DEFAULT_WINDOW_TOKENS} unless given)`,
     ),
-    ...machineFlags().filter((option) => FLAGS.includes(option.name())),
+    ...machineFlags(DTYPES).filter((option) => FLAGS.includes(option.name())),
     ...outputFlags(),
   ],
   epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. The weights

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
 import { KvrError } from '../core/errors.js';
-import { DTYPES } from '../core/shape.js';
+import { type Dtype, DTYPES } from '../core/shape.js';
 import { compileWithProgress, openWithProgress } from '../engine/load.js';
 import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../engine/options.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../link/address.js';
@@ -26,8 +26,8 @@ import {
 import { formatPlural, oneLine } from './format.js';
 import type { Shell } from './shell.js';
 
-type Flags = Omit<ModelFlags, 'workers'> & OutputFlags & OwnFlags;
-type OwnFlags = { readonly listen: Address; readonly insecure?: true };
+type Flags = Omit<ModelFlags, 'workers' | 'dtype'> & OutputFlags & OwnFlags;
+type OwnFlags = { readonly dtype?: Dtype; readonly listen: Address; readonly insecure?: true };
 
 /** A process that exits in the middle of a kernel call crashes; this is longer than any takes. Ctrl-C twice ends at once. */
 const CLOSE_TIMEOUT_MS = 10_000;
@@ -42,7 +42,7 @@ export const worker: Command<Flags> = {
       .argParser(parseAddress)
       .makeOptionMandatory(),
     modelFlag(),
-    ...machineFlags().filter((option) => MACHINE_FLAGS.includes(option.name())),
+    ...machineFlags(DTYPES).filter((option) => MACHINE_FLAGS.includes(option.name())),
     new Option('--insecure', 'listen beyond this machine although there is no TLS and no secret'),
     ...outputFlags().filter((option) => option.name() !== 'json'),
   ],

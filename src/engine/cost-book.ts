@@ -8,7 +8,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ClusterWorker } from '../cluster/cluster.js';
-import type { ModelShape } from '../core/shape.js';
+import { KvrError } from '../core/errors.js';
+import type { Dtype, ModelShape } from '../core/shape.js';
 import { makeFolder } from '../model/cache/index.js';
 import { FORMAT_VERSION } from '../model/compiled.js';
 import type { RankTimeline } from '../core/timeline.js';
@@ -54,7 +55,7 @@ export class CostBook {
 
   /** Reads what is kept for these workers, or measures them. @throws WORKER_*, LINK */
   static async open(workers: readonly ClusterWorker[], options: CostBookOptions): Promise<CostBook> {
-    const key = bookKey(workers, options.chunkTokens);
+    const key = bookKey(ownerOf(workers, options.chunkTokens));
     const path = bookPath(options.cacheFolder, key);
     const kept = options.isFresh ? undefined : await readBook(path, key, workers.length);
     if (kept) return new CostBook(options, key, kept);
@@ -109,10 +110,31 @@ function bookPath(cacheFolder: string, key: string): string {
   return join(cacheFolder, FOLDER, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
 }
 
-/** Names the workers in chain order: where they run, what they run, with how many threads. */
-function bookKey(workers: readonly ClusterWorker[], chunkTokens: number): string {
-  const each = workers.map(({ handle, ready }) => `${handle.id}:${ready.threads}`);
-  const { digest, dtype } = workers[0]?.ready ?? {};
+/** The workers that a book is about, in chain order, and what they run. */
+export type BookOwner = {
+  readonly digest: string;
+  readonly dtype: Dtype;
+  readonly chunkTokens: number;
+  readonly workers: readonly { readonly id: string; readonly threads: number }[];
+};
+
+/** What is kept of workers, whether they run or not; undefined where nothing usable is. */
+export function readKnowledge(cacheFolder: string, owner: BookOwner): Promise<ChainKnowledge | undefined> {
+  const key = bookKey(owner);
+  return readBook(bookPath(cacheFolder, key), key, owner.workers.length);
+}
+
+function ownerOf(workers: readonly ClusterWorker[], chunkTokens: number): BookOwner {
+  const [first] = workers;
+  if (!first) throw new KvrError('INTERNAL', 'a chain without workers has no costs');
+  const { digest, dtype } = first.ready;
+  const each = workers.map(({ handle, ready }) => ({ id: handle.id, threads: ready.threads }));
+  return { digest, dtype, chunkTokens, workers: each };
+}
+
+/** Names the workers: where they run, what they run, with how many threads. */
+function bookKey({ digest, dtype, chunkTokens, workers }: BookOwner): string {
+  const each = workers.map(({ id, threads }) => `${id}:${threads}`);
   // Other graphs cost something else.
   return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, chunkTokens, ...each].join(' ').slice(0, 1000);
 }

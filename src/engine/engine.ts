@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events';
 import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { samplingSchema } from '../core/sampling.js';
+import type { Dtype } from '../core/shape.js';
 import { cacheFolder } from '../model/cache/index.js';
 import { ChainRoom, type Lease } from './chain-room.js';
 import { CostBook } from './cost-book.js';
@@ -96,11 +97,17 @@ export class Engine {
    * @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, WORKER_*
    */
   static async load(options: EngineOptions): Promise<Engine> {
-    const { signal, onProgress, ...given } = options;
-    const settings = parseOptions(engineOptionsSchema, given, 'engine options');
-    const hooks: EngineHooks = { ...(signal && { signal }), ...(onProgress && { onProgress }) };
-    const { model, startCluster } = await loadModel(settings, hooks);
-    const engine = new Engine(model, settings, startCluster, await startCluster(signal));
+    const { signal, onProgress, onChoice, ...given } = options;
+    const asked = parseOptions(engineOptionsSchema, given, 'engine options');
+    const hooks: EngineHooks = {
+      ...(signal && { signal }),
+      ...(onProgress && { onProgress }),
+      ...(onChoice && { onChoice }),
+    };
+    const { model, startCluster } = await loadModel(asked, hooks);
+    const cluster = await startCluster(signal);
+    const settings = { ...asked, dtype: dtypeOf(cluster) };
+    const engine = new Engine(model, settings, startCluster, cluster);
     try {
       if (settings.calibrate !== false) engine.#book = await engine.#openBook(hooks);
       return engine;
@@ -321,6 +328,13 @@ export class Engine {
 
 function isUsable(cluster: Cluster): boolean {
   return cluster.workers.every(({ handle }) => !handle.isEnded);
+}
+
+/** All workers of a chain have the same. */
+function dtypeOf({ workers }: Cluster): Dtype {
+  const [first] = workers;
+  if (!first) throw new KvrError('INTERNAL', 'a chain has no workers');
+  return first.ready.dtype;
 }
 
 function roomOf({ workers }: Cluster, { maxRunning }: EngineSettings): ChainRoom {

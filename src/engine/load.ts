@@ -13,7 +13,8 @@ import { compileModel } from '../model/compile.js';
 import { openCheckpoint } from '../model/open.js';
 import { compileKernels } from '../runtime/compile-kernels.js';
 import { byteTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
-import { defaultKvBytes, defaultThreads, type EngineHooks, type EngineSettings } from './options.js';
+import { pickDtype } from './dtype-choice.js';
+import { type AskedSettings, defaultKvBytes, defaultThreads, type EngineHooks } from './options.js';
 
 /** What is known of a loaded model. */
 export type LoadedModel = {
@@ -30,7 +31,7 @@ export type StartCluster = (signal?: AbortSignal) => Promise<Cluster>;
 
 /** @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, CANCELLED */
 export async function loadModel(
-  settings: EngineSettings,
+  settings: AskedSettings,
   hooks: EngineHooks,
 ): Promise<{ model: LoadedModel; startCluster: StartCluster }> {
   const cache = cacheFolder(settings.cacheDir);
@@ -41,11 +42,25 @@ export async function loadModel(
     const { workers } = settings;
     if (typeof workers !== 'number')
       return { model, startCluster: (signal) => join(workers, model, settings, signal) };
-    const folder = await compileWithProgress(checkpoint, settings.dtype, cache, hooks);
+    const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
+    const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
     return { model, startCluster: (signal) => start(settings, workers, folder, signal) };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** @throws BAD_INPUT where 'auto' finds none that fits */
+export async function decidedDtype(
+  { shape, digest }: Pick<Checkpoint, 'shape' | 'digest'>,
+  settings: Pick<AskedSettings, 'dtype' | 'chunkTokens' | 'threads'> & { readonly workers: number },
+  cache: string,
+  { onChoice }: EngineHooks,
+): Promise<Dtype> {
+  if (settings.dtype !== 'auto') return settings.dtype;
+  const { dtype, reason } = await pickDtype({ ...settings, shape, digest, cacheFolder: cache });
+  onChoice?.(`dtype auto: ${dtype} (${reason})`);
+  return dtype;
 }
 
 /** Opens a checkpoint by name, reporting the hashing of a large one. @throws as openCheckpoint */
@@ -86,7 +101,7 @@ export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Pro
 }
 
 function start(
-  settings: EngineSettings,
+  settings: AskedSettings,
   workers: number,
   compiledFolder: string,
   signal?: AbortSignal,
@@ -106,7 +121,7 @@ function start(
 async function join(
   addresses: readonly string[],
   model: LoadedModel,
-  settings: EngineSettings,
+  settings: AskedSettings,
   signal?: AbortSignal,
 ): Promise<Cluster> {
   const cluster = await joinStaticCluster({ addresses, ...(signal && { signal }) });
@@ -119,9 +134,9 @@ async function join(
 function misfitOf(
   { handle, ready }: ClusterWorker,
   { digest }: LoadedModel,
-  { dtype, chunkTokens }: EngineSettings,
+  { dtype, chunkTokens }: AskedSettings,
 ): string | undefined {
-  if (ready.digest !== digest || ready.dtype !== dtype) {
+  if (ready.digest !== digest || (dtype !== 'auto' && ready.dtype !== dtype)) {
     const theirs = `${ready.digest.slice(0, 12)} ${ready.dtype}`;
     return `worker ${handle.id} runs model ${theirs}, the engine ${digest.slice(0, 12)} ${dtype}; start both with the same --model and --dtype`;
   }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
 import { MAX_RANKS } from '../core/partition.js';
 import { samplingSchema } from '../core/sampling.js';
-import { DTYPES } from '../core/shape.js';
+import { type Dtype, DTYPES } from '../core/shape.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import { MAX_REQUESTS, STRATEGIES } from '../worker/protocol.js';
 import { MAX_WAITING } from './turnstile.js';
@@ -19,6 +19,9 @@ const KV_MEMORY_SHARE = 0.5;
 /** Enough for a last rank's steps to be shared by many; each more makes a step a little longer for all. */
 export const DEFAULT_RUNNING = 16;
 
+export const DTYPE_CHOICES = [...DTYPES, 'auto'] as const;
+export type AskedDtype = (typeof DTYPE_CHOICES)[number];
+
 export const engineOptionsSchema = z.strictObject({
   /** A HuggingFace folder, `quote`, or `synthetic:NAME,layers=N`. */
   model: z.string().min(1),
@@ -28,7 +31,8 @@ export const engineOptionsSchema = z.strictObject({
     .default(1),
   /** Kernel threads of each worker; by default the machine's cores shared out evenly. */
   threads: z.number().int().min(1).max(256).optional(),
-  dtype: z.enum(DTYPES).default('f32'),
+  /** 'auto' picks by memory and measured speed, and takes what running workers have. */
+  dtype: z.enum(DTYPE_CHOICES).default('f32'),
   cacheDir: z.string().optional(),
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */
@@ -53,9 +57,13 @@ export type EngineHooks = {
   readonly signal?: AbortSignal;
   /** Long steps of loading: `what` names the step, `fraction` goes from 0 to 1. */
   readonly onProgress?: (what: string, fraction: number) => void;
+  /** What was decided where the options leave it open, one line each. */
+  readonly onChoice?: (words: string) => void;
 };
 export type EngineOptions = z.input<typeof engineOptionsSchema> & EngineHooks;
-export type EngineSettings = z.output<typeof engineOptionsSchema>;
+export type AskedSettings = z.output<typeof engineOptionsSchema>;
+/** With everything decided. */
+export type EngineSettings = Omit<AskedSettings, 'dtype'> & { readonly dtype: Dtype };
 
 const partitionChoice = z.union([
   z.enum(['auto', 'e', 's', 'p']),
