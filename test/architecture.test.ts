@@ -14,6 +14,7 @@ const SOURCE = fileURLToPath(new URL('../src', import.meta.url));
 const FOLDERS = [
   'core',
   'tokenizer',
+  'grammar',
   'plan',
   'simulate',
   'model',

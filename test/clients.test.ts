@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, streamText } from 'ai';
+import { generateObject, generateText, jsonSchema, streamObject, streamText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../src/engine/engine.js';
@@ -24,6 +24,17 @@ const ASKED_BEFORE = [
 ];
 /** Long enough for its prompt phase to be met half way. */
 const LONG = [{ role: 'user' as const, content: 'All work and no play makes a dull log. '.repeat(200) }];
+
+const CODE_SCHEMA = {
+  type: 'object' as const,
+  properties: { code: { type: 'string' as const, pattern: '^[0-9]{4}$' } },
+  required: ['code'],
+  additionalProperties: false,
+};
+const CODE_FORMAT = {
+  type: 'json_schema' as const,
+  json_schema: { name: 'code', strict: true, schema: CODE_SCHEMA },
+};
 
 let engine: Engine;
 let live: LiveServer;
@@ -126,6 +137,49 @@ describe('the openai client', () => {
     });
   });
 
+  test('answers by a JSON schema, streamed and not, and with any JSON object', async () => {
+    const client = openClient();
+    const asked = { ...common, messages: ASKED_BEFORE, max_tokens: 400, response_format: CODE_FORMAT };
+    const { choices } = await client.chat.completions.create(asked);
+    expect(choices[0]?.finish_reason).toBe('stop');
+    expect(JSON.parse(choices[0]?.message.content ?? '')).toEqual({
+      code: expect.stringMatching(/^\d{4}$/) as unknown,
+    });
+    const parsed = await client.chat.completions.parse({
+      ...asked,
+      temperature: 5,
+      seed: 3,
+      n: 2,
+      logprobs: true,
+    });
+    for (const { message } of parsed.choices)
+      expect((JSON.parse(message.content ?? '') as { code: string }).code).toMatch(/^\d{4}$/);
+    let streamed = '';
+    for await (const chunk of await client.chat.completions.create({ ...asked, stream: true }))
+      streamed += chunk.choices[0]?.delta.content ?? '';
+    expect(streamed).toBe(choices[0]?.message.content);
+    const loose = { ...asked, max_tokens: 40, response_format: { type: 'json_object' as const } };
+    const [object] = (await client.chat.completions.create(loose)).choices;
+    expect(object?.message.content).toMatch(/^\{/);
+    if (object?.finish_reason === 'stop') JSON.parse(object.message.content ?? '');
+  });
+
+  test('tells what is wrong with a schema, by its place', async () => {
+    const json_schema = { name: 'x', schema: { properties: { a: { uniqueItems: true } } } };
+    const asked = {
+      ...common,
+      messages: ASKED_BEFORE,
+      response_format: { type: 'json_schema' as const, json_schema },
+    };
+    await expect(openClient().chat.completions.create(asked)).rejects.toMatchObject({
+      status: 400,
+      param: 'response_format.json_schema.schema',
+      message: expect.stringContaining(
+        '#/properties/a: the keyword "uniqueItems" is not supported',
+      ) as unknown,
+    });
+  });
+
   test('honours bias and penalties', async () => {
     const chat = openClient().chat.completions;
     const asked = { ...common, messages: ASKED_BEFORE, max_tokens: 4 };
@@ -172,9 +226,10 @@ describe('the openai client', () => {
 
 describe('the AI SDK', () => {
   const openModel = () =>
-    createOpenAICompatible({ name: 'kvr', baseURL: `${live.url}/v1`, apiKey: KEY, includeUsage: true })(
-      'quote',
-    );
+    createOpenAICompatible({
+      ...{ name: 'kvr', baseURL: `${live.url}/v1`, apiKey: KEY },
+      ...{ includeUsage: true, supportsStructuredOutputs: true },
+    })('quote');
 
   test('generates text', async () => {
     const { text, usage, finishReason } = await generateText({
@@ -193,6 +248,19 @@ describe('the AI SDK', () => {
     for await (const piece of textStream) text += piece;
     expect(text).toBe(ANSWER);
     expect((await usage).outputTokens).toBe(ANSWER.length + 1);
+  });
+
+  test('generates and streams objects by a schema', async () => {
+    const asked = {
+      model: openModel(),
+      messages: ASKED_BEFORE,
+      schema: jsonSchema<{ code: string }>(CODE_SCHEMA),
+      maxOutputTokens: 400,
+    };
+    expect((await generateObject({ ...asked, temperature: 2, seed: 1 })).object.code).toMatch(/^\d{4}$/);
+    const { object, partialObjectStream } = streamObject({ ...asked, temperature: 0 });
+    for await (const partial of partialObjectStream) void partial;
+    expect((await object).code).toMatch(/^\d{4}$/);
   });
 
   test('aborts', async () => {

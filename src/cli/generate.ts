@@ -3,6 +3,7 @@
  */
 import { Argument, Option } from 'commander';
 import { parseOptions, requestSchema } from '../engine/options.js';
+import { readGrammar } from '../engine/grammars.js';
 import type { Command } from './command.js';
 import { runContext, runOnOneWorker, runRequest, threadsOf, withEngine } from './engine-run.js';
 import {
@@ -20,13 +21,13 @@ import {
   samplingFlags,
 } from './flags.js';
 import { forTerminal } from './format.js';
-import { type PromptFlags, readPrompt } from './prompt-source.js';
+import { type PromptFlags, readPrompt, readSchema } from './prompt-source.js';
 import { comparisonWords, type Run, runReport } from './report.js';
 import type { Output, Shell } from './shell.js';
 
 type Flags = ModelFlags & SamplingFlags & ChainFlags & PromptFlags & OutputFlags & OwnFlags;
 /** `picture` is true unless --no-picture is given. */
-type OwnFlags = { readonly compare?: true; readonly picture: boolean };
+type OwnFlags = { readonly compare?: true; readonly picture: boolean; readonly jsonSchema?: string };
 
 const EPILOGUE = `The answer goes to stdout as it comes, and nothing else does. The prompt is taken as it is, line ends included;
 only the model's begin token is added to text, and nothing to --prompt-ids.
@@ -39,6 +40,7 @@ Examples:
   kvr generate --model quote --prompt-file story.txt --workers 2
   kvr generate --model ./my-checkpoint --temperature 0.7 --seed 1 "Once upon a time"
   kvr generate --model ./my-checkpoint --prompt-ids 1,403,407 --json
+  kvr generate --model ./my-checkpoint --json-schema person.json --max-tokens 500 "Who is it?"
   cat story.txt | kvr generate --model quote --workers 2 --compare > answer.txt`;
 
 export const generate: Command<Flags> = {
@@ -50,6 +52,10 @@ export const generate: Command<Flags> = {
     new Option('-f, --prompt-file <FILE>', 'read the prompt from a UTF-8 file'),
     new Option('--prompt-ids <IDS>', 'the prompt as token ids, as in 1,403,407').argParser(parseIds),
     ...samplingFlags(),
+    new Option(
+      '--json-schema <FILE>',
+      'answer with one JSON value that is valid against the JSON schema in a file',
+    ),
     ...machineFlags(),
     ...chainFlags(),
     new Option('--compare', 'also measure the prompt on one worker with as many threads'),
@@ -63,9 +69,10 @@ export const generate: Command<Flags> = {
 async function runGenerate(flags: Flags, argument: string | undefined, shell: Shell): Promise<void> {
   const options = engineOptions(flags);
   const prompt = await readPrompt(argument, flags, shell);
-  const request = { ...requestOptions(flags), ...prompt };
+  const schema = flags.jsonSchema === undefined ? {} : await readSchema(flags.jsonSchema, shell);
+  const request = { ...requestOptions(flags), ...prompt, ...schema };
   // Bad input is refused before a model is loaded for it.
-  parseOptions(requestSchema, request, 'request');
+  readGrammar(parseOptions(requestSchema, request, 'request'));
   const context = runContext(shell, flags);
   const isJson = flags.json === true;
   const onText = isJson ? () => undefined : textWriter(shell.stdout);

@@ -4,10 +4,13 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { KvrError } from '../core/errors.js';
+import type { GenerateRequest } from '../engine/options.js';
 import { MAX_TEXT_CHARS } from '../tokenizer/index.js';
 import { shown } from './numbers.js';
 import type { Shell } from './shell.js';
 import { decodeUtf8 } from './utf8.js';
+
+type JsonSchema = NonNullable<GenerateRequest['jsonSchema']>;
 
 /** A character has at most 4 bytes; more than this can be no prompt. */
 const MAX_PROMPT_BYTES = 4 * MAX_TEXT_CHARS;
@@ -54,6 +57,16 @@ export async function readTextFile(flag: string, path: string, signal: AbortSign
     if (error instanceof KvrError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw bad(`${flag} ${shown(path)} can not be read (${reason}); give a text file`, error);
+  }
+}
+
+/** A JSON schema from a file, as an option of a request. @throws BAD_INPUT, CANCELLED */
+export async function readSchema(path: string, { signal }: Shell): Promise<{ jsonSchema: JsonSchema }> {
+  const text = await readTextFile('--json-schema', path, signal);
+  try {
+    return { jsonSchema: JSON.parse(text) as JsonSchema };
+  } catch (error) {
+    throw bad(`--json-schema ${shown(path)} is not JSON; give a file with one JSON schema`, error);
   }
 }
 

@@ -121,6 +121,8 @@ export const serve: Command<Flags> = {
 (Prometheus), and a page at /. A parameter that is not honoured is refused by name. Beside OpenAI's own there are top_k, min_p and
 repetition_penalty; n makes as many answers of seeds seed, seed + 1, …
 
+response_format json_object and json_schema hold the answer to it; a keyword of a schema that is not supported is refused by name.
+
 While a prompt is read, a stream carries comments ": prefill 0.42" twice a second; with the header x-kvr-progress: event
 they are events named kvr.prefill. An answer that is not streamed begins with spaces, which JSON allows, once it takes
 more than ten seconds. The header x-kvr-deadline-ms gives a request less time than --deadline.

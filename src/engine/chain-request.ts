@@ -3,7 +3,9 @@
  * way a chain can fail into one typed error that names rank and phase. Knows ids, not text.
  */
 import type { ClusterWorker } from '../cluster/cluster.js';
+import type { WorkerHandle } from '../cluster/worker-handle.js';
 import { KvrError, type KvrErrorCode } from '../core/errors.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { Partition } from '../core/partition.js';
 import { partitionSizes } from '../core/partition.js';
 import type { Sampling, TokenLogprobs } from '../core/sampling.js';
@@ -25,6 +27,8 @@ export type ChainSpec = {
   readonly sampling: Sampling;
   readonly eosIds: readonly number[];
   readonly wantLogits: boolean;
+  /** What the answer is held to, and how a worker is told the vocabulary it needs for that. */
+  readonly grammar?: { readonly rules: Grammar; readonly prepare: (handle: WorkerHandle) => void };
   /** Tokens at which chunks must end as well; see RunMessage. */
   readonly cutsAt?: readonly number[];
   /** Rows that rank 0's worker has kept; see RunMessage. */
@@ -111,12 +115,13 @@ class ChainRun {
   #sendRun(rank: number): void {
     const { request, strategy, workers, ids, partition, maxTokens, sampling, eosIds, wantLogits } =
       this.#spec;
-    const { reuse, keep = false } = this.#spec;
+    const { reuse, grammar, keep = false } = this.#spec;
     const slice = partition[rank];
     const worker = workers[rank];
     if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
     const isLast = rank === workers.length - 1;
     // A copy, since the link may still be writing it when the caller goes on.
+    if (isLast) grammar?.prepare(worker.handle);
     const part = isLast ? ids.slice() : ids.slice(slice.start, slice.end);
     worker.handle.send(
       {
@@ -132,7 +137,7 @@ class ChainRun {
         cutsAt: [...(this.#spec.cutsAt ?? [])],
         wantLogits,
         ...(rank === 0 && reuse && { reuse }),
-        ...(isLast && { keep }),
+        ...(isLast && { keep, grammar: grammar?.rules }),
       },
       new Uint8Array(part.buffer),
     );

@@ -7,6 +7,7 @@ import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { samplingSchema } from '../core/sampling.js';
 import type { Dtype } from '../core/shape.js';
+import type { Grammar } from '../grammar/grammar.js';
 import { cacheFolder } from '../model/cache/index.js';
 import { ChainRoom, type Lease } from './chain-room.js';
 import { CostBook } from './cost-book.js';
@@ -26,6 +27,7 @@ import {
   parseOptions,
   requestSchema,
 } from './options.js';
+import { readGrammar, VocabularyPost } from './grammars.js';
 import { kvNeeds } from './kv-needs.js';
 import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 import { promptIds } from './prompt.js';
@@ -52,6 +54,7 @@ export type EngineLoad = {
 type Arrival = {
   readonly settings: GenerateSettings;
   readonly ids: Int32Array;
+  readonly grammar: Grammar | undefined;
   readonly signal: AbortSignal;
   readonly deadline: Deadline;
   readonly startMs: number;
@@ -66,6 +69,7 @@ export class Engine {
   /** Those who wait; the first of them waits for room in the chain. */
   readonly #turnstile: Turnstile;
   readonly #closing = new AbortController();
+  readonly #vocabulary: VocabularyPost;
   #cluster: Cluster;
   #room: ChainRoom;
   #prefixes: PrefixIndex;
@@ -84,6 +88,7 @@ export class Engine {
     this.settings = settings;
     this.#startCluster = startCluster;
     this.#cluster = cluster;
+    this.#vocabulary = new VocabularyPost(model.tokenizer);
     this.#room = roomOf(cluster, settings);
     this.#prefixes = new PrefixIndex(cluster.workers);
     // As many as there are requests; each takes its own away.
@@ -153,9 +158,10 @@ export class Engine {
     const { signal: given, ...rest } = request;
     const settings = parseOptions(requestSchema, rest, 'request');
     const ids = promptIds(settings, this.model);
+    const grammar = readGrammar(settings);
     this.#checkOpen();
     const signal = given ? AbortSignal.any([given, this.#closing.signal]) : this.#closing.signal;
-    const arrival = { settings, ids, signal, deadline: new Deadline(settings.deadlineMs), startMs };
+    const arrival = { settings, ids, grammar, signal, deadline: new Deadline(settings.deadlineMs), startMs };
     try {
       const admitted = await this.#admit(arrival);
       try {
@@ -219,11 +225,13 @@ export class Engine {
   }
 
   async *#run(
-    { settings, ids, signal, deadline, startMs }: Arrival,
+    { settings, ids, grammar, signal, deadline, startMs }: Arrival,
     { cluster, cut, lease }: Admitted,
   ): AsyncGenerator<GenerateEvent> {
     const onRankEnd = (rank: number): void => lease.release(cut.workers[rank] as number);
-    const spec = { ...this.#specify(settings, cut, cluster, ids, signal), ...deadline.left, onRankEnd };
+    const held = grammar && { grammar: this.#vocabulary.before(grammar) };
+    const chain = this.#specify(settings, cut, cluster, ids, signal);
+    const spec = { ...chain, ...held, ...deadline.left, onRankEnd };
     const { shape, tokenizer } = this.model;
     const { dtype } = this.settings;
     const { predictedTtftMs } = cut;

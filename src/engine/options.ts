@@ -7,6 +7,8 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { MAX_RANKS } from '../core/partition.js';
 import { samplingSchema } from '../core/sampling.js';
 import { type Dtype, DTYPES } from '../core/shape.js';
+import { grammarSchema } from '../grammar/grammar.js';
+import { isSchema, type Schema } from '../grammar/schema-parts.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import { MAX_REQUESTS, STRATEGIES } from '../worker/protocol.js';
 import { MAX_WAITING } from './turnstile.js';
@@ -83,6 +85,10 @@ export const requestSchema = z.strictObject({
   maxTokens: z.number().int().min(1).max(1_000_000).default(256),
   sampling: samplingSchema.partial().default({}),
   stop: z.array(z.string().min(1)).max(64).default([]),
+  /** The answer is one JSON value that is valid against this JSON schema; true for any value. */
+  jsonSchema: z.union([z.boolean(), z.custom<Schema>(isSchema, 'must be a JSON schema')]).optional(),
+  /** What the answer may be; `jsonSchema` is the grammar of one JSON value. */
+  grammar: grammarSchema.optional(),
   strategy: z.enum(STRATEGIES).default('kvr'),
   /** 'auto' is planned; 'e' even, 's' searched on the cost model, 'p' looked up; numbers are sizes in rank order. */
   partition: partitionChoice.default('auto'),

@@ -1,6 +1,6 @@
 /**
- * Chooses the next token from logits, in the order users know: penalties and bias, temperature, top-k, top-p, min-p,
- * draw. Remembers which tokens were seen. Ties go to the smaller id, so greedy is the same everywhere.
+ * Chooses the next token from logits, in the order users know: penalties and bias, what a grammar allows, temperature,
+ * top-k, top-p, min-p, draw. Remembers which tokens were seen. Ties go to the smaller id, so greedy is the same everywhere.
  */
 import type { Sampling, TokenLogprobs } from '../core/sampling.js';
 import { argmax, drawCandidate } from './candidates.js';
@@ -8,6 +8,13 @@ import { logprobsOf } from './logprobs.js';
 import { seededRandom } from './random.js';
 
 export type Choice = { readonly id: number; readonly logprobs?: TokenLogprobs };
+
+/** What an answer is held to: grammar/matcher.ts. */
+export type Constraint = {
+  /** Sets the logits of tokens that may not come next to -Infinity. */
+  restrict(logits: Float32Array): void;
+  accept(id: number): void;
+};
 
 export class Sampler {
   readonly #sampling: Sampling;
@@ -17,22 +24,26 @@ export class Sampler {
   readonly #counts = new Map<number, number>();
   readonly #bias: readonly (readonly [id: number, bias: number])[];
   readonly #random: () => number;
+  readonly #constraint: Constraint | undefined;
 
   /** @param promptIds tokens that count as seen for the repetition penalty. */
-  constructor(sampling: Sampling, promptIds: Iterable<number>) {
+  constructor(sampling: Sampling, promptIds: Iterable<number>, constraint?: Constraint) {
+    this.#constraint = constraint;
     this.#sampling = sampling;
     this.#seen = new Set(sampling.repetitionPenalty === 1 ? [] : promptIds);
     this.#bias = Object.entries(sampling.logitBias).map(([id, bias]) => [Number(id), bias]);
     this.#random = seededRandom(sampling.seed);
   }
 
-  /** @param logits [vocabulary] f32; changed in place where a penalty or a bias is on. */
+  /** @param logits [vocabulary] f32; changed in place where a penalty, a bias or a constraint is on. @throws as the constraint */
   next(logits: Float32Array): Choice {
     const { temperature, topLogprobs } = this.#sampling;
     const told = topLogprobs === undefined ? undefined : logprobsOf(logits, topLogprobs);
     this.#change(logits);
+    this.#constraint?.restrict(logits);
     const id = temperature === 0 ? argmax(logits) : drawCandidate(logits, this.#sampling, this.#random());
     this.#remember(id);
+    this.#constraint?.accept(id);
     return told ? { id, logprobs: { logprob: told.logprobOf(id), top: told.top } } : { id };
   }
 

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { KvrError } from '../core/errors.js';
+import type { Grammar } from '../grammar/grammar.js';
 import type { GenerateRequest } from '../engine/options.js';
 import type { RequestKind } from './ledger.js';
 import { bad, generateOptions, type SharedParameters } from './parameters.js';
@@ -30,6 +31,8 @@ export type AskInput = {
   readonly deadlineMs: number;
   /** How many likely tokens to tell of with each; undefined where nothing is asked about probabilities. */
   readonly topLogprobs?: number | undefined;
+  /** What the answers are held to. */
+  readonly grammar?: Grammar | undefined;
 };
 
 /** @throws BAD_INPUT, PROMPT_TOO_LONG, NOT_FOUND */
@@ -51,6 +54,7 @@ export function makeAsk(input: AskInput, engine: ServedEngine, settings: ServerS
       request: {
         ...options,
         promptIds: [...ids],
+        grammar: input.grammar,
         sampling: { ...options.sampling, topLogprobs: input.topLogprobs, seed: (seed + k) % 2 ** 32 },
         maxTokens: input.maxTokens ?? roomFor(ids, engine, settings),
         deadlineMs: input.deadlineMs,

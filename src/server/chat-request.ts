@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../core/sampling.js';
+import { readResponseFormat } from './response-format.js';
 import type { Ask } from './ask.js';
 import { makeAsk } from './ask.js';
 import { readMessages } from './messages.js';
@@ -14,6 +15,7 @@ const chatSchema = z.strictObject({
   messages: z.unknown(),
   /** The newer name of max_tokens. */
   max_completion_tokens: sharedShape.max_tokens,
+  response_format: z.unknown().optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
 });
@@ -32,8 +34,9 @@ export function readChat(
   const ids = engine.model.tokenizer.applyChat(readMessages(given.messages));
   const maxTokens = max_completion_tokens ?? max_tokens;
   const topLogprobs = topLogprobsOf(given);
+  const grammar = readResponseFormat(given.response_format);
   return makeAsk(
-    { kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs, topLogprobs },
+    { kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs, topLogprobs, grammar },
     engine,
     settings,
   );

@@ -34,6 +34,7 @@ export function byteTokenizer(vocabulary: number): Tokenizer {
     encode: (text) => [BOS, ...Array.from(Buffer.from(text), (byte) => FIRST_BYTE + (byte % byteIds))],
     decode: (ids) => decodeAll(pieces, ids),
     bytesOf: (id) => bytesOfPiece(pieceOf(id, byteIds)),
+    nameOf: () => undefined,
     stream: (promptIds = []) => {
       const stream = tokenStream(pieces);
       for (const id of promptIds) stream.push(id);

@@ -37,6 +37,8 @@ export interface Tokenizer {
   decode(ids: Iterable<number>): string;
   /** Bytes a token adds to the text; none for special tokens and ids without a token. */
   bytesOf(id: number): Uint8Array;
+  /** A token as the tokenizer's files write it; undefined for ids without one. */
+  nameOf(id: number): string | undefined;
   /** Decodes token by token what follows promptIds; the prompt's own text is not repeated. */
   stream(promptIds?: Iterable<number>): TokenStream;
   /**
@@ -87,6 +89,10 @@ class FolderTokenizer implements Tokenizer {
 
   bytesOf(id: number): Uint8Array {
     return bytesOfPiece(this.#pieces.pieceOf(id));
+  }
+
+  nameOf(id: number): string | undefined {
+    return this.#library.id_to_token(id);
   }
 
   stream(promptIds: Iterable<number> = []): TokenStream {

@@ -3,6 +3,7 @@
  * step, through the blocks together as rows of one call. Every sequence attends over its own cache.
  */
 import { asKvrError } from '../core/errors.js';
+import type { Matcher } from '../grammar/matcher.js';
 import type { Model } from '../runtime/model.js';
 import { type RotaryTable, rotaryTable } from '../runtime/rotary.js';
 import { Sampler } from '../runtime/sampler.js';
@@ -12,6 +13,8 @@ import type { Desk } from './desk.js';
 type Sequence = {
   readonly request: ActiveRequest;
   readonly sampler: Sampler;
+  /** What the answer is held to, where it is. */
+  readonly matcher: Matcher | undefined;
   /** Tokens chosen so far; the row of the last of them is the next to be computed. */
   readonly chosen: number[];
 };
@@ -32,13 +35,11 @@ export class DecodeBatch {
     return this.#sequences.length === 0;
   }
 
-  /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary] */
+  /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary]. @throws BAD_INPUT */
   add(request: ActiveRequest, logits: Float32Array): void {
-    const sequence = {
-      request,
-      sampler: new Sampler(request.job.sampling, request.job.ids),
-      chosen: [],
-    };
+    const { sampling, ids } = request.job;
+    const matcher = this.#desk.grammars.matcherFor(request.job);
+    const sequence = { request, sampler: new Sampler(sampling, ids, matcher), matcher, chosen: [] };
     this.#sequences.push(sequence);
     const first = request.job.wantLogits ? { logits: Float32Array.from(logits) } : {};
     this.#choose(sequence, logits, first);
@@ -56,25 +57,36 @@ export class DecodeBatch {
         this.#choose(sequence, logits.subarray(row * vocabulary, (row + 1) * vocabulary), {});
       });
     } catch (error) {
-      const { code, message } = asKvrError(error);
-      for (const sequence of running) {
-        const { request } = sequence;
-        this.#desk.tell({ type: 'failed', request: request.job.request, code, message, phase: 'decode' });
-        this.#desk.release(request);
-        this.#ended.add(sequence);
-      }
+      for (const sequence of running) this.#fail(sequence, error);
     }
     this.#dropEnded();
   }
 
+  /** What one sequence is held to may fail; the others go on. */
   #choose(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
-    const { request, sampler } = sequence;
+    try {
+      this.#take(sequence, logits, extra);
+    } catch (error) {
+      this.#fail(sequence, error);
+    }
+  }
+
+  #fail(sequence: Sequence, error: unknown): void {
+    const { request } = sequence;
+    const { code, message } = asKvrError(error);
+    this.#desk.tell({ type: 'failed', request: request.job.request, code, message, phase: 'decode' });
+    this.#desk.release(request);
+    this.#ended.add(sequence);
+  }
+
+  #take(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
+    const { request, sampler, matcher } = sequence;
     const { job } = request;
     const choice = sampler.next(logits);
     const { id } = choice;
     const index = sequence.chosen.push(id) - 1;
     this.#desk.tell({ type: 'token', request: job.request, index, ...choice, ...extra });
-    if (job.eosIds.includes(id)) this.#end(sequence, 'stop');
+    if (job.eosIds.includes(id) || matcher?.mustEnd) this.#end(sequence, 'stop');
     else if (index + 1 >= job.maxTokens) this.#end(sequence, 'length');
   }
 

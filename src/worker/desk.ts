@@ -7,6 +7,7 @@ import { asKvrError, KvrError } from '../core/errors.js';
 import { kvBytesPerToken, type ModelShape } from '../core/shape.js';
 import { type ActiveRequest, openRequest, type Reuse } from './active-request.js';
 import { cacheRows } from './cache-rows.js';
+import { Grammars } from './grammars.js';
 import { Mailbox } from './mailbox.js';
 import { commonTokens, type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS, type ProbeMessage } from './protocol.js';
@@ -39,6 +40,7 @@ export class Desk {
   readonly #waiting: Work[] = [];
   readonly #store: PrefixStore;
   #kvBytes = 0;
+  readonly grammars = new Grammars();
   isClosing = false;
 
   constructor(port: MessagePort, settings: ComputeSettings, shape: ModelShape) {
@@ -67,6 +69,12 @@ export class Desk {
           break;
         case 'cancel':
           this.#cancel(message.request);
+          break;
+        case 'vocabulary':
+          this.grammars.learn(message.owner, message.packed, message.tokens);
+          break;
+        case 'forget':
+          this.grammars.forget(message.owner);
           break;
         case 'drop':
           for (const entry of message.entries) this.#store.drop(entry);

@@ -32,6 +32,7 @@ type Connection = {
   engine: string;
   /** What that engine calls this worker. */
   own: string;
+  readonly number: number;
   readonly link: Link;
 };
 
@@ -50,6 +51,7 @@ export class WorkerNode {
   /** What became of opening the model: told to everyone who connects, also after it happened. */
   #opened: Extract<FromWorker, { type: 'ready' | 'failed' }> | undefined;
   #shape: ModelShape | undefined;
+  #adopted = 0;
 
   constructor(settings: WorkerSettings, onShutdown: (reason?: KvrError) => void) {
     this.#settings = settings;
@@ -100,7 +102,8 @@ export class WorkerNode {
       onClose: (error) => this.#onLinkClosed(connection, error),
     });
     const own = this.#settings.worker;
-    const connection: Connection = { role: 'unknown', worker: '', engine: '', own, link };
+    const number = this.#adopted++;
+    const connection: Connection = { role: 'unknown', worker: '', engine: '', own, number, link };
     this.#connections.add(connection);
     return connection;
   }
@@ -130,6 +133,8 @@ export class WorkerNode {
         return void this.#connectPeers(connection, message.peers);
       case 'run':
         return this.#start(connection, message, payload);
+      case 'vocabulary':
+        return this.#learn(connection, message.tokens, payload);
       case 'probe':
         this.#probes.set(message.probe, link);
         return this.#compute.post({ type: 'probe', probe: message });
@@ -195,12 +200,19 @@ export class WorkerNode {
       checkRun(run, payload, engine.own, this.#shape);
       const route = this.#rows.open(engine, run, this.#shape?.layers ?? 0);
       const ids = readIds(payload);
-      this.#compute.post({ type: 'run', job: { ...run, ids } }, [ids.buffer]);
+      this.#compute.post({ type: 'run', job: { ...run, ids, owner: engine.number } }, [ids.buffer]);
       this.#rows.start(route);
     } catch (error) {
       const { code, message } = asKvrError(error);
       tell(engine.link, { type: 'failed', request: run.request, code, message, phase: 'connect' });
     }
+  }
+
+  #learn({ number, role }: Connection, tokens: number, payload: Uint8Array<ArrayBuffer>): void {
+    if (role !== 'engine') throw new KvrError('PROTOCOL', 'a vocabulary from a connection that is no engine');
+    // A copy, since the frame's buffer may hold more than its payload.
+    const packed = payload.slice();
+    this.#compute.post({ type: 'vocabulary', owner: number, tokens, packed }, [packed.buffer]);
   }
 
   #onCompute(message: FromCompute): void {
@@ -303,6 +315,7 @@ export class WorkerNode {
       else if (role === 'peer' && route.engine === owner && route.needs(worker))
         this.#failRequest(request, brokenLink(worker, error));
     }
+    if (role === 'engine') this.#compute.post({ type: 'forget', owner: connection.number });
     if (role === 'engine') this.#forgetEngine(engine, link);
   }
 

@@ -42,12 +42,17 @@ const runSchema = z.object({
   cutsAt: z.array(index).max(1024),
   /** Send the logits of the first token along. */
   wantLogits: z.boolean(),
+  /** For the last rank: what the answer is held to; read where it is compiled. The vocabulary has come before. */
+  grammar: z.unknown().optional(),
   /** For rank 0: its slice begins with rows it may still have. Where it has not, it computes them. */
   reuse: reuseSchema.optional(),
   /** For the last rank: keep the cache when the request has ended, if there is room, and say so. */
   keep: z.boolean().optional(),
 });
 export type RunMessage = z.infer<typeof runSchema>;
+
+/** The tokens' bytes, for grammars: once for each link of an engine. Payload: as grammar/vocabulary.ts packs them. */
+const vocabularySchema = z.object({ type: z.literal('vocabulary'), tokens: index });
 
 /** Asks for kernel times on this worker: blocks of so many rows, attention of so many rows after a prefix. */
 const probeSchema = z.object({
@@ -75,6 +80,7 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
   runSchema,
+  vocabularySchema,
   probeSchema,
   /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
   z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),

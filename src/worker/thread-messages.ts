@@ -9,7 +9,11 @@ import type { RankTimeline } from '../core/timeline.js';
 import type { Phase, ProbeMessage, ProbeSample, RunMessage } from './protocol.js';
 
 /** A run message and its ids; slice ids for all ranks but the last, which gets the whole prompt. */
-export type Job = RunMessage & { readonly ids: Int32Array };
+export type Job = RunMessage & {
+  readonly ids: Int32Array;
+  /** The number of the engine's link, whose vocabulary the grammar is for. */
+  readonly owner: number;
+};
 
 export type KvRows = {
   readonly request: number;
@@ -25,6 +29,14 @@ export type ToCompute =
   | ({ readonly type: 'kv' } & KvRows)
   | { readonly type: 'probe'; readonly probe: ProbeMessage }
   | { readonly type: 'cancel'; readonly request: number }
+  | {
+      readonly type: 'vocabulary';
+      readonly owner: number;
+      readonly tokens: number;
+      readonly packed: Uint8Array<ArrayBuffer>;
+    }
+  /** The engine of that link has left. */
+  | { readonly type: 'forget'; readonly owner: number }
   /** The engine that kept entries are for has left. */
   | { readonly type: 'drop'; readonly entries: readonly number[] }
   | { readonly type: 'close' };

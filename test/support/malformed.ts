@@ -5,6 +5,7 @@ import { seededRandom } from '../../src/runtime/random.js';
 
 export type Malformed = { readonly name: string; readonly bytes: Buffer };
 
+const PROTO: unknown = JSON.parse('{"__proto__":{"type":"string"}}');
 const PATH = '/v1/chat/completions';
 const VALID = {
   model: 'quote',
@@ -103,7 +104,51 @@ const WRONG_FOR_OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   model: [1, true, [], {}, 'another model'],
   user: [1, true, [], {}, 'u'.repeat(1000)],
   messages: [1, 'hello', true, {}, [], [1], [null], [[]], ['hello']],
+  response_format: badFormats(),
 };
+
+function badFormats(): unknown[] {
+  const schemas: unknown[] = [
+    ...[
+      1,
+      'x',
+      [],
+      { type: 'nothing' },
+      { type: 5 },
+      { not: {} },
+      { $ref: '#' },
+      { $ref: 'file:///etc/passwd' },
+    ],
+    ...[
+      { allOf: [{ $ref: '#' }] },
+      { anyOf: [] },
+      { enum: [] },
+      { enum: 1 },
+      { properties: 1 },
+      { required: [1] },
+    ],
+    ...[
+      { pattern: '(' },
+      { pattern: '(?=a)' },
+      { pattern: '^(?:(?:a?){900}){900}$' },
+      { pattern: 'a'.repeat(5000) },
+    ],
+    ...[{ minLength: -1 }, { minLength: 1e9 }, { minItems: 1.5 }, { minimum: '1' }, { multipleOf: 3 }],
+    ...[{ minimum: 2, maximum: 1, type: 'integer' }, { enum: Array(30_000).fill('x'.repeat(9)) }],
+    ...[{ $ref: '#/$defs/__proto__' }, { $ref: '#/constructor' }, PROTO],
+  ];
+  return [
+    ...[1, 'json', true, [], {}, { type: 1 }, { type: 'xml' }, { type: 'json_object', extra: 1 }],
+    ...[
+      1,
+      {},
+      { name: 'x y', schema: {} },
+      { name: 1, schema: {} },
+      { name: 'x', schema: {}, strict: 1 },
+    ].map((json_schema) => ({ type: 'json_schema', json_schema })),
+    ...schemas.map((schema) => ({ type: 'json_schema', json_schema: { name: 'x', schema } })),
+  ];
+}
 
 function wrongTypes(): Malformed[] {
   const cases: [string, unknown][] = [];
