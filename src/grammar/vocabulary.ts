@@ -29,7 +29,9 @@ export function packVocabulary(tokens: TokenNames): Uint8Array<ArrayBuffer> {
 
 function bytesFor(tokens: TokenNames, id: number): Uint8Array {
   const bytes = tokens.bytesOf(id);
-  if (bytes.length > 0) return bytes.length > MAX_TOKEN_BYTES ? new Uint8Array() : bytes;
+  // A token of the mark's byte alone, as byte-level vocabularies have it, is no text and must not pass for the mark.
+  const isUsable = bytes.length <= MAX_TOKEN_BYTES && !bytes.includes(SPECIAL_MARK);
+  if (bytes.length > 0) return isUsable ? bytes : new Uint8Array();
   const name = tokens.nameOf(id);
   return name === undefined ? bytes : specialBytes(name);
 }

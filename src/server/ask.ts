@@ -8,6 +8,7 @@ import type { Grammar } from '../grammar/grammar.js';
 import type { GenerateRequest } from '../engine/options.js';
 import type { RequestKind } from './ledger.js';
 import { bad, generateOptions, type SharedParameters } from './parameters.js';
+import type { ToolUse } from './tools.js';
 import { MAX_CHOICES, type ServedEngine, type ServerSettings } from './settings.js';
 
 /** One answer that is asked for, as the engine takes it. */
@@ -21,6 +22,8 @@ export type Ask = {
   readonly promptTokens: number;
   readonly isStream: boolean;
   readonly wantsUsage: boolean;
+  /** Where functions may be called. */
+  readonly toolUse?: ToolUse | undefined;
 };
 
 export type AskInput = {
@@ -31,6 +34,7 @@ export type AskInput = {
   readonly deadlineMs: number;
   /** How many likely tokens to tell of with each; undefined where nothing is asked about probabilities. */
   readonly topLogprobs?: number | undefined;
+  readonly toolUse?: ToolUse | undefined;
   /** What the answers are held to. */
   readonly grammar?: Grammar | undefined;
 };
@@ -65,6 +69,7 @@ export function makeAsk(input: AskInput, engine: ServedEngine, settings: ServerS
     kind,
     choices,
     promptTokens: prompts.reduce((sum, ids) => sum + ids.length, 0),
+    toolUse: input.toolUse,
     isStream: given.stream === true,
     wantsUsage: given.stream_options?.include_usage === true,
   };

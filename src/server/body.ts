@@ -78,17 +78,17 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** @throws BAD_INPUT */
-export function parseJson(text: string): unknown {
+/** @param what it is, for messages. @throws BAD_INPUT */
+export function parseJson(text: string, what = 'the body'): unknown {
   if (depthOf(text) > MAX_JSON_DEPTH) {
-    const message = `the body nests deeper than ${MAX_JSON_DEPTH} levels, the limit; send a flatter one`;
+    const message = `${what} nests deeper than ${MAX_JSON_DEPTH} levels, the limit; send a flatter one`;
     throw new KvrError('BAD_INPUT', message);
   }
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     // The parser's own words quote the text, which may be a prompt.
-    const message = `the body of ${text.length} characters is not JSON; send one JSON object`;
+    const message = `${what} of ${text.length} characters is not JSON; send one JSON object`;
     throw new KvrError('BAD_INPUT', message, {}, error);
   }
 }

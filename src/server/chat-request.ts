@@ -4,10 +4,13 @@
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../core/sampling.js';
 import { readResponseFormat } from './response-format.js';
+import type { ChatMessage, Tokenizer } from '../tokenizer/index.js';
 import type { Ask } from './ask.js';
 import { makeAsk } from './ask.js';
 import { readMessages } from './messages.js';
-import { bad, parseParameters, sharedShape } from './parameters.js';
+import { readTools, toolShape } from './tools.js';
+import { formatOf } from './tool-formats.js';
+import { bad, parseParameters, unsupported, sharedShape } from './parameters.js';
 import type { ServedEngine, ServerSettings } from './settings.js';
 
 const chatSchema = z.strictObject({
@@ -15,6 +18,7 @@ const chatSchema = z.strictObject({
   messages: z.unknown(),
   /** The newer name of max_tokens. */
   max_completion_tokens: sharedShape.max_tokens,
+  ...toolShape,
   response_format: z.unknown().optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
@@ -31,14 +35,31 @@ export function readChat(
   const { max_tokens, max_completion_tokens } = given;
   if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
     throw bad('max_tokens and max_completion_tokens differ; give one of them', 'max_completion_tokens');
-  const ids = engine.model.tokenizer.applyChat(readMessages(given.messages));
+  const { tokenizer } = engine.model;
+  const toolUse = readTools(given, tokenizer);
+  const messages = readMessages(given.messages);
+  if (!toolUse) requireNoCalls(messages, tokenizer);
+  const ids = tokenizer.applyChat(messages, toolUse && { tools: toolUse.tools });
   const maxTokens = max_completion_tokens ?? max_tokens;
   const topLogprobs = topLogprobsOf(given);
-  const grammar = readResponseFormat(given.response_format);
+  const format = readResponseFormat(given.response_format);
+  if (format && toolUse)
+    throw bad('response_format beside tools is not supported; set tool_choice to none', 'response_format');
+  const grammar = format ?? toolUse?.grammar;
   return makeAsk(
-    { kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs, topLogprobs, grammar },
+    { kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs, topLogprobs, grammar, toolUse },
     engine,
     settings,
+  );
+}
+
+/** Earlier calls and their results would be left out by a template that does not know them. @throws UNSUPPORTED_PARAMETER */
+function requireNoCalls(messages: readonly ChatMessage[], { toolTemplate = '' }: Tokenizer): void {
+  const index = messages.findIndex(({ role, tool_calls: calls }) => role === 'tool' || calls !== undefined);
+  if (index < 0 || formatOf(toolTemplate)) return;
+  throw unsupported(
+    `messages.${index}`,
+    'is about tools, which the chat template of this model does not know',
   );
 }
 

@@ -4,6 +4,8 @@
  */
 import { AsyncQueue } from '../engine/async-queue.js';
 import type { GenerateEvent, GenerationResult } from '../engine/generation.js';
+import { Answer, type AnswerPart } from './answer.js';
+
 import type { Ask, Choice } from './ask.js';
 import type { ServerContext } from './context.js';
 import type { LedgerEntry } from './ledger.js';
@@ -14,6 +16,8 @@ export type ChoiceEvent = {
   readonly event: GenerateEvent;
   /** Where probabilities were asked for, and the token has text. */
   readonly entry?: LogprobEntry | undefined;
+  /** What the event makes certain of the answer. */
+  readonly parts: readonly AnswerPart[];
 };
 
 export class ChoiceRun {
@@ -23,6 +27,8 @@ export class ChoiceRun {
   /** Share of the prompt phase that is done, the least of all choices; undefined while one of them is queued. */
   fraction: number | undefined;
   readonly results: GenerationResult[] = [];
+  /** By choice. */
+  readonly answers: readonly Answer[];
   /** By choice, in the order of the tokens; undefined where they were not asked for. */
   readonly entries: (LogprobEntry[] | undefined)[];
   readonly #server: ServerContext;
@@ -33,6 +39,7 @@ export class ChoiceRun {
     this.ask = ask;
     this.#server = server;
     this.#fractions = ask.choices.map(() => undefined);
+    this.answers = ask.choices.map(() => new Answer(ask.toolUse));
     this.entries = ask.choices.map(({ request }) =>
       request.sampling?.topLogprobs === undefined ? undefined : [],
     );
@@ -77,7 +84,8 @@ export class ChoiceRun {
       this.#fractions[index] = event.type === 'prefill' ? event.fraction : 1;
       this.fraction = leastOf(this.#fractions);
     }
-    this.events.push({ index, event, entry: this.#entryOf(event, index) });
+    const parts = this.answers[index]?.take(event) ?? [];
+    this.events.push({ index, event, parts, entry: this.#entryOf(event, index) });
   }
 
   #entryOf(event: GenerateEvent, index: number): LogprobEntry | undefined {

@@ -2,6 +2,7 @@
  * How the two endpoints say the same things: the objects of OpenAI's API that answers and pieces of them are told in.
  */
 import type { GenerationResult } from '../engine/generation.js';
+import type { Answer, AnsweredCall } from './answer.js';
 import type { ChoiceRun } from './choice-run.js';
 import { chatLogprobs, completionLogprobs, type LogprobEntry } from './logprobs.js';
 import type { ServedEngine } from './settings.js';
@@ -13,8 +14,10 @@ export type Dialect = {
   /** The first thing a stream says of a choice; undefined where it says nothing. */
   readonly begin: (index: number) => unknown;
   readonly piece: (index: number, text: string, entries: Entries) => unknown;
-  readonly end: (index: number, result: GenerationResult) => unknown;
-  readonly whole: (index: number, result: GenerationResult, entries: Entries) => unknown;
+  /** What a stream says of a call of a function. */
+  readonly call: (index: number, call: AnsweredCall) => unknown[];
+  readonly end: (index: number, result: GenerationResult, answer: Answer) => unknown;
+  readonly whole: (index: number, result: GenerationResult, answer: Answer, entries: Entries) => unknown;
 };
 
 /** Probabilities that belong to a piece or a whole answer; undefined where they were not asked for. */
@@ -26,12 +29,19 @@ export const CHAT: Dialect = {
   chunkObject: 'chat.completion.chunk',
   begin: (index) => chatDelta(index, { role: 'assistant', content: '' }),
   piece: (index, content, entries) => chatDelta(index, { content }, null, entries),
-  end: (index, { finishReason }) => chatDelta(index, {}, finishReason),
-  whole: (index, { text, finishReason }, entries) => ({
+  // The name comes first, then the arguments, as clients expect it.
+  call: (index, { index: at, id, name, text }) => [
+    chatDelta(index, {
+      tool_calls: [{ index: at, id, type: 'function', function: { name, arguments: '' } }],
+    }),
+    chatDelta(index, { tool_calls: [{ index: at, function: { arguments: text } }] }),
+  ],
+  end: (index, result, answer) => chatDelta(index, {}, reasonOf(result, answer)),
+  whole: (index, result, answer, entries) => ({
     index,
-    message: { role: 'assistant', content: text, refusal: null },
+    message: { role: 'assistant', refusal: null, ...messageOf(answer) },
     logprobs: chatLogprobs(entries),
-    finish_reason: finishReason,
+    finish_reason: reasonOf(result, answer),
   }),
 };
 
@@ -41,9 +51,23 @@ export const COMPLETION: Dialect = {
   chunkObject: 'text_completion',
   begin: () => undefined,
   piece: (index, text, entries) => textChoice(index, text, null, entries),
+  call: () => [],
   end: (index, { finishReason }) => textChoice(index, '', finishReason),
-  whole: (index, { text, finishReason }, entries) => textChoice(index, text, finishReason, entries),
+  whole: (index, { text, finishReason }, _answer, entries) => textChoice(index, text, finishReason, entries),
 };
+
+function messageOf({ text, calls }: Answer): object {
+  if (calls.length === 0) return { content: text };
+  const told = calls.map((call) => ({
+    ...{ id: call.id, type: 'function' },
+    function: { name: call.name, arguments: call.text },
+  }));
+  return { content: text === '' ? null : text, tool_calls: told };
+}
+
+function reasonOf({ finishReason }: GenerationResult, { calls }: Answer): string {
+  return calls.length > 0 && finishReason === 'stop' ? 'tool_calls' : finishReason;
+}
 
 function chatDelta(
   index: number,

@@ -2,6 +2,7 @@
  * The messages of a chat, checked one by one so that a fault is told with its place.
  */
 import type { ChatMessage } from '../tokenizer/index.js';
+import { parseJson } from './body.js';
 import { bad, isRecord, unsupported } from './parameters.js';
 import { MAX_MESSAGES } from './settings.js';
 
@@ -11,8 +12,15 @@ const ROLES: Readonly<Record<string, string>> = {
   developer: 'system',
   user: 'user',
   assistant: 'assistant',
+  tool: 'tool',
+};
+/** By role, what a message may hold beside role, content and name. */
+const MORE_KEYS: Readonly<Record<string, readonly string[]>> = {
+  assistant: ['tool_calls'],
+  tool: ['tool_call_id'],
 };
 const KEYS = ['role', 'content', 'name'];
+const MAX_CALLS = 128;
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
 export function readMessages(value: unknown): ChatMessage[] {
@@ -26,20 +34,53 @@ export function readMessages(value: unknown): ChatMessage[] {
 function readMessage(value: unknown, path: string): ChatMessage {
   if (!isRecord(value)) throw bad(`${path} must be an object with role and content`, path);
   const role = roleOf(value['role'], `${path}.role`);
+  const known = [...KEYS, ...(MORE_KEYS[role] ?? [])];
   // Clients send answers back as they got them, with fields that say "nothing".
-  const unknown = Object.entries(value).find(([key, field]) => !KEYS.includes(key) && !isNothing(field));
+  const unknown = Object.entries(value).find(([key, field]) => !known.includes(key) && !isNothing(field));
   if (unknown) throw unsupported(`${path}.${unknown[0]}`);
   const { name } = value;
   if (name !== undefined && (typeof name !== 'string' || name.length > 256))
     throw bad(`${path}.name must be a text of at most 256 characters`, `${path}.name`);
-  const content = readContent(value['content'], `${path}.content`);
-  return { role, content, ...(name !== undefined && { name }) };
+  const calls = isNothing(value['tool_calls'] ?? null)
+    ? undefined
+    : readCalls(value['tool_calls'], `${path}.tool_calls`);
+  // An answer that is a call may have no text.
+  const content =
+    calls && isNothing(value['content'] ?? null) ? '' : readContent(value['content'], `${path}.content`);
+  return {
+    ...{ role, content },
+    ...(name !== undefined && { name }),
+    ...(calls && { tool_calls: calls }),
+    ...(role === 'tool' && { tool_call_id: readText(value['tool_call_id'], `${path}.tool_call_id`) }),
+  };
 }
 
 function roleOf(value: unknown, path: string): string {
   const role = typeof value === 'string' && Object.hasOwn(ROLES, value) ? ROLES[value] : undefined;
   if (role !== undefined) return role;
   throw bad(`${path} must be one of ${Object.keys(ROLES).join(', ')}`, path);
+}
+
+/** Calls of an earlier answer. Templates want their arguments as objects. */
+function readCalls(value: unknown, path: string): unknown[] {
+  if (!Array.isArray(value) || value.length > MAX_CALLS)
+    throw bad(`${path} must be a list of at most ${MAX_CALLS} calls`, path);
+  return value.map((call: unknown, index) => {
+    const place = `${path}.${index}`;
+    const { id, type, function: called } = isRecord(call) ? call : {};
+    if (type !== 'function' || !isRecord(called))
+      throw bad(`${place} must be a call of type function`, place);
+    const name = readText(called['name'], `${place}.function.name`);
+    const given = readText(called['arguments'], `${place}.function.arguments`);
+    const parsed = given.trim() === '' ? {} : parseJson(given, `${place}.function.arguments`);
+    if (!isRecord(parsed)) throw bad(`${place}.function.arguments must be a JSON object`, place);
+    return { id: readText(id, `${place}.id`), type, function: { name, arguments: parsed } };
+  });
+}
+
+function readText(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  throw bad(`${path} must be a text`, path);
 }
 
 /** A text, or parts that are all text. */

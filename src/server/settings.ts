@@ -44,6 +44,7 @@ export const DEFAULT_DRAIN_MS = 10_000;
 /** Objects in objects: far more than any request needs, far less than a stack holds. */
 export const MAX_JSON_DEPTH = 64;
 export const MAX_MESSAGES = 4096;
+export const MAX_TOOLS = 128;
 /** Answers to one HTTP request: prompts times `n`. */
 export const MAX_CHOICES = 16;
 export const MAX_STOPS = 16;

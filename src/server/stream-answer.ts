@@ -6,6 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asKvrError } from '../core/errors.js';
 import type { ChoiceEvent, ChoiceRun } from './choice-run.js';
 import type { HttpContext, ServerContext } from './context.js';
+import type { Answer, AnswerPart } from './answer.js';
+import type { LogprobEntry } from './logprobs.js';
 import { type Dialect, envelope, usageOf } from './dialect.js';
 import { errorBody } from './failure.js';
 import { HOLD_STREAM_STATUS_MS, PROGRESS_MS, STREAM_SILENCE_MS } from './settings.js';
@@ -75,17 +77,25 @@ class AnswerStream {
     }
   }
 
-  async #tellEvent({ index, event, entry }: ChoiceEvent): Promise<void> {
+  async #tellEvent({ index, event, entry, parts }: ChoiceEvent): Promise<void> {
     if (event.type === 'prefill') return;
     if (!this.#begun.has(index)) {
       this.#begun.add(index);
       const begin = this.#dialect.begin(index);
       if (begin !== undefined) await this.#chunk([begin]);
     }
-    if (event.type === 'done') await this.#chunk([this.#dialect.end(index, event.result)]);
-    // A token may only begin a character: then its probability comes without text.
-    else if (event.text !== '' || entry)
-      await this.#chunk([this.#dialect.piece(index, event.text, entry && [entry])]);
+    const answer = this.#run.answers[index] as Answer;
+    for (const choice of this.#pieces(index, parts, entry)) await this.#chunk([choice]);
+    if (event.type === 'done') await this.#chunk([this.#dialect.end(index, event.result, answer)]);
+  }
+
+  /** A token may only begin a character, or a call: then its probability comes without text. */
+  #pieces(index: number, parts: readonly AnswerPart[], entry: LogprobEntry | undefined): unknown[] {
+    const { piece, call } = this.#dialect;
+    const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+    const joined = texts.join('');
+    const calls = parts.flatMap((part) => (part.type === 'call' ? call(index, part.call) : []));
+    return joined === '' && !entry ? calls : [piece(index, joined, entry && [entry]), ...calls];
   }
 
   async #chunk(choices: readonly unknown[], usage: unknown = null): Promise<void> {

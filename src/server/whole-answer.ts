@@ -5,6 +5,7 @@
  * nobody takes a failure for an answer. All that is wrong with a request itself is known long before.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Answer } from './answer.js';
 import type { ChoiceRun } from './choice-run.js';
 import type { HttpContext, ServerContext } from './context.js';
 import { type Dialect, envelope, usageOf } from './dialect.js';
@@ -51,7 +52,9 @@ async function collect(run: ChoiceRun, dialect: Dialect, { engine }: ServerConte
   for await (const event of run.events) void event;
   return JSON.stringify({
     ...envelope(run.id, dialect.wholeObject, createdS, engine),
-    choices: run.results.map((result, index) => dialect.whole(index, result, run.entries[index])),
+    choices: run.results.map((result, index) =>
+      dialect.whole(index, result, run.answers[index] as Answer, run.entries[index]),
+    ),
     usage: usageOf(run),
   });
 }

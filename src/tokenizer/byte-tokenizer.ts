@@ -31,6 +31,7 @@ export function byteTokenizer(vocabulary: number): Tokenizer {
   return {
     vocabulary,
     hasChatTemplate: false,
+    toolTemplate: undefined,
     encode: (text) => [BOS, ...Array.from(Buffer.from(text), (byte) => FIRST_BYTE + (byte % byteIds))],
     decode: (ids) => decodeAll(pieces, ids),
     bytesOf: (id) => bytesOfPiece(pieceOf(id, byteIds)),

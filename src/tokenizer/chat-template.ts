@@ -48,6 +48,11 @@ export class ChatTemplates {
     return this.#sources.size > 0;
   }
 
+  /** The source of the template that tools go through; undefined where there is none. */
+  get toolSource(): string | undefined {
+    return this.#sources.get('tool_use') ?? this.#sources.get('default');
+  }
+
   /** @throws BAD_INPUT where there is no such template or it refuses the messages; BAD_CHECKPOINT where it is broken */
   render(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
     const program = this.#parse(this.#choose(options));

@@ -28,6 +28,8 @@ export interface Tokenizer {
   /** One more than the largest id that has a token; a model's own vocabulary may be padded beyond it. */
   readonly vocabulary: number;
   readonly hasChatTemplate: boolean;
+  /** The template that tools go through, as its source: what it shows of calls tells how the model writes them. */
+  readonly toolTemplate: string | undefined;
   /**
    * Ids of a text with BOS and EOS as the tokenizer's files say, never BOS twice. Special tokens written in the
    * text (`<s>`) become those tokens, as everywhere in this format. @throws BAD_INPUT for a text that is too long
@@ -77,6 +79,10 @@ class FolderTokenizer implements Tokenizer {
 
   get hasChatTemplate(): boolean {
     return this.#chat.any;
+  }
+
+  get toolTemplate(): string | undefined {
+    return this.#chat.toolSource;
   }
 
   encode(text: string): number[] {

@@ -105,7 +105,35 @@ const WRONG_FOR_OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   user: [1, true, [], {}, 'u'.repeat(1000)],
   messages: [1, 'hello', true, {}, [], [1], [null], [[]], ['hello']],
   response_format: badFormats(),
+  tools: [
+    1,
+    'x',
+    true,
+    {},
+    [1],
+    [null],
+    [{}],
+    [{ type: 'function' }],
+    [badTool(1)],
+    [badTool('a b')],
+    [badTool('')],
+  ],
+  tool_choice: [
+    1,
+    true,
+    [],
+    {},
+    'maybe',
+    'required',
+    { type: 'function' },
+    { type: 'function', function: { name: 1 } },
+  ],
+  parallel_tool_calls: [1, 'true', [], {}],
 };
+
+function badTool(name: unknown): object {
+  return { type: 'function', function: { name, parameters: {} } };
+}
 
 function badFormats(): unknown[] {
   const schemas: unknown[] = [
@@ -229,6 +257,23 @@ function badMessages(): Malformed[] {
     [{ role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }],
     [{ role: 'user', content: 'x', extra: 1 }],
     [{ role: 'user', content: 'x', name: 1 }],
+    [{ role: 'user', content: 'x', tool_calls: [{}] }],
+    [{ role: 'tool', content: 'x' }],
+    [{ role: 'tool', content: 'x', tool_call_id: 1 }],
+    [{ role: 'assistant', content: null, tool_calls: 'x' }],
+    [{ role: 'assistant', content: null, tool_calls: [null] }],
+    [
+      {
+        role: 'assistant',
+        tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: '{' } }],
+      },
+    ],
+    [
+      {
+        role: 'assistant',
+        tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: '['.repeat(9999) } }],
+      },
+    ],
     [{ role: '__proto__', content: 'x' }],
     [{ role: 'toString', content: 'x' }],
     Array(5000).fill({ role: 'user', content: 'x' }),

@@ -13,7 +13,9 @@ const END = '<|end|>';
  * with the end token, so that an answer that is quoted ends where the quoted one did.
  */
 const CHAT_TEMPLATE =
-  "{{ bos_token }}{% for message in messages %}{{ message['content'] }}" +
+  "{{ bos_token }}{% for tool in tools or [] %}{{ tool | tojson }}{{ '\n' }}{% endfor %}{% for message in messages %}{{ message['content'] }}" +
+  "{% for call in message['tool_calls'] or [] %}<tool_call>{{ '\n' }}{\"name\": {{ call['function']['name'] | tojson }}, " +
+  "\"arguments\": {{ call['function']['arguments'] | tojson }}}{{ '\n' }}</tool_call>{% endfor %}" +
   "{% if message['role'] == 'assistant' %}{{ eos_token }}{{ '\n' }}" +
   "{% elif message['role'] == 'system' %}{{ '\n' }}{% endif %}{% endfor %}";
 

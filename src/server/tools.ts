@@ -1,0 +1,102 @@
+/**
+ * `tools`, `tool_choice` and `parallel_tool_calls` of a chat: what the template is given, what the answer is held to,
+ * and how calls are told from text.
+ */
+import { z } from 'zod';
+import type { Grammar } from '../grammar/grammar.js';
+import type { Tokenizer } from '../tokenizer/index.js';
+import { bad, isRecord, unsupported } from './parameters.js';
+import { requireUsable } from './response-format.js';
+import { MAX_TOOLS } from './settings.js';
+import {
+  callsGrammar,
+  formatOf,
+  freeOrCalls,
+  specialId,
+  type ToolFormat,
+  type ToolFunction,
+} from './tool-formats.js';
+
+export type ToolUse = {
+  readonly format: ToolFormat;
+  /** As the chat template takes them. */
+  readonly tools: readonly unknown[];
+  readonly names: readonly string[];
+  readonly grammar: Grammar | undefined;
+  /** Special tokens that stand for marks, which would not show in the text. */
+  readonly marks: ReadonlyMap<number, string>;
+};
+
+const name = z.string().regex(/^[\w.-]{1,64}$/, 'must be of 1 to 64 letters, digits, _, - and .');
+const toolSchema = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({
+    name,
+    description: z.string().nullish(),
+    parameters: z.custom<Record<string, unknown>>(isRecord, 'must be a JSON schema').nullish(),
+    strict: z.boolean().nullish(),
+  }),
+});
+const namedSchema = z.strictObject({ type: z.literal('function'), function: z.strictObject({ name }) });
+
+export const toolShape = {
+  tools: z.array(toolSchema).max(MAX_TOOLS).optional(),
+  tool_choice: z.union([z.enum(['none', 'auto', 'required']), namedSchema]).optional(),
+  parallel_tool_calls: z.boolean().optional(),
+};
+export type ToolParameters = z.output<z.ZodObject<typeof toolShape>>;
+
+/** @returns undefined where no function may be called. @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
+export function readTools(given: ToolParameters, tokenizer: Tokenizer): ToolUse | undefined {
+  const { tools = [], tool_choice: choice = 'auto', parallel_tool_calls: isMany = true } = given;
+  if (tools.length === 0 && choice !== 'none' && choice !== 'auto')
+    throw bad('tool_choice asks for a call, and there are no tools; give tools', 'tool_choice');
+  if (tools.length === 0 || choice === 'none') return undefined;
+  const functions = tools.map(({ function: one }) => ({
+    name: one.name,
+    parameters: one.parameters ?? { type: 'object' },
+    isStrict: one.strict === true,
+  }));
+  const names = functions.map((one) => one.name);
+  const twice = names.find((one, index) => names.indexOf(one) < index);
+  if (twice !== undefined)
+    throw bad(`tools has two functions of the name "${twice}"; name each once`, 'tools');
+  const format = formatOf(tokenizer.toolTemplate ?? '');
+  if (!format) throw unsupported('tools', 'is not supported by this model: its chat template knows no tools');
+  const marks = new Map([format.open, format.close].flatMap((mark) => markOf(mark, tokenizer)));
+  const grammar = grammarFor(functions, choice, isMany, format, tokenizer);
+  return { format, tools, names, grammar, marks };
+}
+
+function markOf(mark: string | undefined, tokenizer: Tokenizer): [number, string][] {
+  const id = mark === undefined ? undefined : specialId(mark, tokenizer);
+  return id === undefined || mark === undefined ? [] : [[id, mark]];
+}
+
+/** Held to schemas are calls that must come, and those of functions that are strict. */
+function grammarFor(
+  functions: readonly ToolFunction[],
+  choice: NonNullable<ToolParameters['tool_choice']>,
+  isMany: boolean,
+  format: ToolFormat,
+  tokenizer: Tokenizer,
+): Grammar | undefined {
+  if (choice === 'auto') {
+    if (isMany && !functions.some(({ isStrict }) => isStrict)) return undefined;
+    const held = functions.map((one) => (one.isStrict ? one : { ...one, parameters: { type: 'object' } }));
+    return usable(freeOrCalls(format, held, isMany, tokenizer), held);
+  }
+  const wanted = typeof choice === 'object' ? choice.function.name : undefined;
+  const chosen = functions.filter((one) => wanted === undefined || one.name === wanted);
+  if (chosen.length === 0)
+    throw bad(`tool_choice names "${wanted}", which is none of the tools`, 'tool_choice');
+  return usable(callsGrammar(format, chosen, isMany && wanted === undefined, tokenizer), chosen);
+}
+
+/** Each schema alone first, so that a fault is told with its function. */
+function usable(grammar: Grammar, functions: readonly ToolFunction[]): Grammar {
+  for (const one of functions)
+    requireUsable({ type: 'json', schema: one.parameters }, `tools.${one.name}.parameters`);
+  requireUsable(grammar, 'tools');
+  return grammar;
+}

@@ -1,0 +1,218 @@
+/**
+ * Calls of functions over HTTP by models that talk nonsense: what must be a call is one, and fits its schema; text
+ * stays text; and the clients that people have make of it what they should.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { generateText, jsonSchema, streamText, tool } from 'ai';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Engine } from '../src/index.js';
+import { type LiveServer, liveServer } from './support/live-server.js';
+import { saveTalkingLlama } from './support/talking-llama.js';
+
+const WEATHER = {
+  type: 'object' as const,
+  properties: {
+    city: { type: 'string' as const, pattern: '^[A-Z][a-z]{2,8}$' },
+    days: { type: 'integer' as const, minimum: 1, maximum: 7 },
+  },
+  required: ['city', 'days'],
+  additionalProperties: false,
+};
+const CLOCK = { type: 'object' as const, properties: { zone: { enum: ['UTC', 'CET'] } }, required: ['zone'] };
+const toolOf = (name: string, parameters: Record<string, unknown>, strict = false) => ({
+  ...{ type: 'function' as const },
+  function: { name, parameters, strict, description: 'Of use.' },
+});
+const TOOLS = [toolOf('weather', WEATHER), toolOf('clock', CLOCK)];
+const SCHEMAS: Readonly<Record<string, object>> = { weather: WEATHER, clock: CLOCK };
+
+const body = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}{% endfor %}";
+const TEMPLATES: Readonly<Record<string, string>> = {
+  hermes: `{% if tools %}{{ tools | tojson }} use <tool_call>{% endif %}${body}`,
+  mistral: `{% if tools %}{{ tools | tojson }} use [TOOL_CALLS]{% endif %}${body}`,
+  llama: `{% if tools %}{{ tools | tojson }} {"name": n, "parameters": p}{% endif %}${body}`,
+};
+
+const ajv = new Ajv2020({ strict: false });
+const cacheDir = mkdtempSync(join(tmpdir(), 'kvr-tools-'));
+afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
+
+const messages = [{ role: 'user' as const, content: 'the cat' }];
+type Call = {
+  readonly id: string;
+  readonly type: string;
+  readonly function: { name: string; arguments: string };
+};
+
+function checkCalls(calls: readonly Call[], names: readonly string[]): void {
+  expect(calls.length).toBeGreaterThan(0);
+  expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
+  for (const { function: called } of calls) {
+    expect(names).toContain(called.name);
+    const isValid = ajv.validate(SCHEMAS[called.name] ?? false, JSON.parse(called.arguments));
+    expect([isValid, called.arguments]).toEqual([true, called.arguments]);
+  }
+}
+
+describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (kind) => {
+  let engine: Engine;
+  let live: LiveServer;
+  let client: OpenAI;
+  beforeAll(async () => {
+    const model = kind === 'quote' ? kind : join(cacheDir, kind);
+    const template = TEMPLATES[kind] ?? '';
+    if (kind !== 'quote') await saveTalkingLlama(model, { template, special: ['[TOOL_CALLS]'] });
+    const options = {
+      model,
+      workers: 2,
+      threads: 1,
+      cacheDir,
+      calibrate: false,
+      prefixCacheBytes: 10_000_000,
+    };
+    engine = await Engine.load(options);
+    live = await liveServer(engine);
+    client = new OpenAI({ apiKey: 'x', baseURL: `${live.url}/v1`, maxRetries: 0 });
+  });
+  afterAll(async () => {
+    await live.server.close();
+    await engine.close();
+  });
+  const common = { messages, tools: TOOLS, max_tokens: 700 };
+  const modelName = () => engine.model.name;
+
+  test.each([0, 1, 2])('a call that must come fits its function, seed %i', async (seed) => {
+    const asked = {
+      ...common,
+      model: modelName(),
+      tool_choice: 'required' as const,
+      temperature: seed * 2,
+      seed,
+    };
+    const { choices } = await client.chat.completions.create({ ...asked, parallel_tool_calls: false });
+    expect(choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: null } });
+    checkCalls((choices[0]?.message.tool_calls ?? []) as Call[], ['weather', 'clock']);
+    expect(choices[0]?.message.tool_calls).toHaveLength(1);
+  });
+
+  test('a function that is named is called, streamed as well', async () => {
+    const named = { type: 'function' as const, function: { name: 'clock' } };
+    const asked = { ...common, model: modelName(), tool_choice: named, seed: 5, logprobs: true };
+    const calls: Call[] = [];
+    let [text, reason] = ['', ''];
+    for await (const { choices } of await client.chat.completions.create({ ...asked, stream: true })) {
+      const [choice] = choices;
+      text += choice?.delta.content ?? '';
+      reason = choice?.finish_reason ?? reason;
+      for (const { index, id, type, function: called } of choice?.delta.tool_calls ?? []) {
+        if (id)
+          calls[index] = { id, type: type ?? '', function: { name: called?.name ?? '', arguments: '' } };
+        const call = calls[index];
+        if (call) call.function.arguments += called?.arguments ?? '';
+      }
+    }
+    expect([text, reason, calls.length]).toEqual(['', 'tool_calls', 1]);
+    checkCalls(calls, ['clock']);
+  });
+
+  test('an answer that need not be a call is text, and calls of strict functions are valid', async () => {
+    const strict = [toolOf('weather', WEATHER, true), toolOf('clock', CLOCK, true)];
+    for (const tools of [TOOLS, strict]) {
+      const asked = { ...common, tools, model: modelName(), max_tokens: 60, seed: 1, n: 3 };
+      const { choices } = await client.chat.completions.create(asked);
+      for (const { message, finish_reason } of choices) {
+        if (message.tool_calls && finish_reason === 'tool_calls')
+          checkCalls(message.tool_calls as Call[], ['weather', 'clock']);
+        else expect(typeof message.content).toBe('string');
+      }
+    }
+  });
+
+  test('earlier calls and their results are read', async () => {
+    const call = {
+      id: 'call12345',
+      type: 'function' as const,
+      function: { name: 'clock', arguments: '{"zone":"UTC"}' },
+    };
+    const turns = [
+      ...messages,
+      { role: 'assistant' as const, content: null, tool_calls: [call] },
+      { role: 'tool' as const, tool_call_id: 'call12345', content: '12:00' },
+    ];
+    const { choices } = await client.chat.completions.create({
+      ...common,
+      messages: turns,
+      model: modelName(),
+      max_tokens: 5,
+    });
+    expect(choices).toHaveLength(1);
+  });
+
+  test('the AI SDK calls the function and goes on', async () => {
+    const model = createOpenAICompatible({ name: 'kvr', baseURL: `${live.url}/v1` })(modelName());
+    const clock = tool({
+      inputSchema: jsonSchema<{ zone: string }>(CLOCK),
+      execute: ({ zone }) => `noon in ${zone}`,
+    });
+    const asked = {
+      model,
+      messages,
+      tools: { clock },
+      toolChoice: 'required' as const,
+      maxOutputTokens: 1500,
+    };
+    const { toolResults } = await generateText(asked);
+    expect(toolResults[0]?.output).toMatch(/^noon in (UTC|CET)$/);
+    const { toolCalls, fullStream } = streamText(asked);
+    for await (const part of fullStream) void part;
+    expect((await toolCalls)[0]?.toolName).toBe('clock');
+  });
+
+  test.each<[what: string, more: object, param: string]>([
+    [
+      'a choice of none of them',
+      { tool_choice: { type: 'function', function: { name: 'x' } } },
+      'tool_choice',
+    ],
+    ['a choice without tools', { tools: [], tool_choice: 'required' }, 'tool_choice'],
+    ['a word that is no choice', { tool_choice: 'maybe' }, 'tool_choice'],
+    ['a name twice', { tools: [TOOLS[0], TOOLS[0]] }, 'tools'],
+    ['a name that is none', { tools: [toolOf('a b', {})] }, 'tools.0.function.name'],
+    ['a schema that is none', { tools: [toolOf('a', { type: 'x' }, true)] }, 'tools.a.parameters'],
+    [
+      'a recursive schema',
+      { tools: [toolOf('a', { $ref: '#' })], tool_choice: 'required' },
+      'tools.a.parameters',
+    ],
+    ['a format beside them', { response_format: { type: 'json_object' } }, 'response_format'],
+    ['too many', { tools: Array.from({ length: 129 }, (_, index) => toolOf(`f${index}`, {})) }, 'tools'],
+    [
+      'a call that is none',
+      { messages: [{ role: 'assistant', content: null, tool_calls: [1] }] },
+      'messages.0.tool_calls.0',
+    ],
+    ['a result of nothing', { messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.tool_call_id'],
+  ])('%s is refused', async (_, more, param) => {
+    const asked = { ...common, model: modelName(), ...more } as typeof common & { model: string };
+    await expect(client.chat.completions.create(asked)).rejects.toMatchObject({ status: 400, param });
+  });
+});
+
+test('a model whose template knows no tools refuses them by name, unless none may be called', async () => {
+  const model = join(cacheDir, 'plain');
+  await saveTalkingLlama(model, { template: body });
+  const engine = await Engine.load({ model, threads: 1, cacheDir, calibrate: false });
+  const live = await liveServer(engine);
+  const client = new OpenAI({ apiKey: 'x', baseURL: `${live.url}/v1`, maxRetries: 0 });
+  const asked = { model: engine.model.name, messages, tools: TOOLS, max_tokens: 3 };
+  await expect(client.chat.completions.create(asked)).rejects.toMatchObject({ status: 400, param: 'tools' });
+  const { choices } = await client.chat.completions.create({ ...asked, tool_choice: 'none' });
+  expect(choices[0]?.message.tool_calls).toBeUndefined();
+  await live.server.close();
+  await engine.close();
+});
