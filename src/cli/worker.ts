@@ -3,15 +3,14 @@
  * it is interrupted. In its plain form: no TLS and no secret, so beyond this machine only where that is asked for.
  */
 import { availableParallelism } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
+import { endWorkerProcess, startWorkerProcess } from '../cluster/worker-process.js';
 import { KvrError } from '../core/errors.js';
 import { type Dtype, DTYPES } from '../core/shape.js';
 import { compileWithProgress, openWithProgress } from '../engine/load.js';
 import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../engine/options.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../link/address.js';
 import { cacheFolder } from '../model/cache/index.js';
-import { WorkerNode } from '../worker/node.js';
 import type { WorkerSettings } from '../worker/settings.js';
 import type { Command } from './command.js';
 import { runContext, type RunContext } from './engine-run.js';
@@ -29,8 +28,6 @@ import type { Shell } from './shell.js';
 type Flags = Omit<ModelFlags, 'workers' | 'dtype'> & OutputFlags & OwnFlags;
 type OwnFlags = { readonly dtype?: Dtype; readonly listen: Address; readonly insecure?: true };
 
-/** A process that exits in the middle of a kernel call crashes; this is longer than any takes. Ctrl-C twice ends at once. */
-const CLOSE_TIMEOUT_MS = 10_000;
 const BYTES_PER_MB = 1e6;
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
 
@@ -62,19 +59,30 @@ async function runWorker(flags: Flags, _argument: string | undefined, shell: She
   const context = runContext(shell, flags);
   const { digest, folder } = await compile(flags, context).finally(() => context.progress.clear());
   const settings = settingsOf(flags, folder);
-  let end: (reason?: KvrError) => void = () => undefined;
-  const ended = new Promise<KvrError | undefined>((resolve) => (end = resolve));
-  const node = new WorkerNode(settings, end);
-  shell.signal.addEventListener('abort', () => end(), { once: true });
-  if (shell.signal.aborted) end();
+  // Compiling is done here, so that the worker's memory never held it.
+  const process = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
   try {
-    const bound = await node.listen(flags.listen);
+    const bound = parseAddress(process.address);
     shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
-    const error = await ended;
-    if (error) throw error;
+    await Promise.race([process.exited, aborted(shell.signal)]);
+    if (!shell.signal.aborted) throw process.endError();
   } finally {
-    await Promise.race([node.close(), delay(CLOSE_TIMEOUT_MS)]);
+    await endWorkerProcess(process);
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Before it listens, what a worker complains of is what it was told here. @throws always */
+function asOwnError(error: unknown): never {
+  const { code, message } = error as KvrError;
+  const [, reason] = /ended with status 2: (.*)/.exec(message) ?? [];
+  throw code === 'WORKER_DIED' && reason ? new KvrError('BAD_INPUT', reason, {}, error) : error;
 }
 
 /** @throws BAD_INPUT where the address can be reached from elsewhere and that was not said aloud */
@@ -109,7 +117,7 @@ function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
     chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
     kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
     prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
-    followsStdin: false,
+    followsStdin: true,
   };
 }
 

@@ -5,6 +5,7 @@
  * A slice runs in chunks: per layer, each chunk attends and then goes through the next block. Ranks before the last
  * stop after K,V of the last layer; the last rank does that layer for the final row only, then the head.
  */
+import { evenCut } from '../core/even-cut.js';
 import type { WorkerCost } from './cost-model.js';
 import { attentionMs, blockMs, causalPairs } from './cost-model.js';
 
@@ -44,8 +45,8 @@ export type SliceAsk = {
 };
 
 export function rankWork(worker: WorkerCost, ask: SliceAsk): RankWork {
-  const chunk = Math.min(worker.chunkTokens, ask.tokens);
-  const lastChunk = lastChunkTokens(ask.tokens, worker.chunkTokens);
+  const { baseTokens, longer } = evenCut(ask.tokens, worker.chunkTokens);
+  const chunk = baseTokens + (longer > 0 ? 1 : 0);
   const attention = sliceAttentionMs(worker, ask);
   const firstAttention = attentionMs(
     worker,
@@ -59,7 +60,7 @@ export function rankWork(worker: WorkerCost, ask: SliceAsk): RankWork {
     layerEarlyMs: Math.min(firstAttention, attention) + sliceBlockMs(worker, chunk),
     attentionMs: attention,
     ownBytes: ask.tokens * ask.kvBytes,
-    lastChunkBytes: lastChunk * ask.kvBytes,
+    lastChunkBytes: baseTokens * ask.kvBytes,
     relayBytes: ask.relayedTokens * ask.kvBytes,
   };
 }
@@ -86,14 +87,14 @@ export function tailWork(worker: WorkerCost, contextTokens: number): TailWork {
 
 /** All chunks of one layer through one block, with the fixed cost of each chunk. */
 function sliceBlockMs(worker: WorkerCost, tokens: number): number {
-  const full = Math.floor(tokens / worker.chunkTokens);
-  const rest = tokens - full * worker.chunkTokens;
-  const fullMs = full === 0 ? 0 : full * (blockMs(worker, worker.chunkTokens) + worker.scale * worker.callMs);
-  return fullMs + (rest > 0 ? blockMs(worker, rest) + worker.scale * worker.callMs : 0);
+  const { count, baseTokens, longer } = evenCut(tokens, worker.chunkTokens);
+  const products = (count - longer) * blockMs(worker, baseTokens);
+  const longerProducts = longer > 0 ? longer * blockMs(worker, baseTokens + 1) : 0;
+  return products + longerProducts + count * worker.scale * worker.callMs;
 }
 
 function sliceFirstBlockMs(worker: WorkerCost, tokens: number): number {
-  const calls = Math.ceil(tokens / worker.chunkTokens) * worker.callMs * worker.scale;
+  const calls = evenCut(tokens, worker.chunkTokens).count * worker.callMs * worker.scale;
   const products = sliceBlockMs(worker, tokens) - calls;
   return worker.firstBlockShare * products + calls + worker.scale * worker.embedTokenMs * tokens;
 }
@@ -101,30 +102,24 @@ function sliceFirstBlockMs(worker: WorkerCost, tokens: number): number {
 /** Sum of attentionMs over the chunks. Pairs add up to the same whatever the chunks; rows read again do not. */
 function sliceAttentionMs(worker: WorkerCost, ask: SliceAsk): number {
   if (ask.masking === 'causal') return causalAttentionMs(worker, ask.tokens, ask.prefixTokens);
-  const chunks = Math.ceil(ask.tokens / worker.chunkTokens);
+  const chunks = evenCut(ask.tokens, worker.chunkTokens).count;
   return chunksAttentionMs(worker, ask.tokens, chunks * ask.contextTokens, ask.tokens * ask.contextTokens);
 }
 
 function causalAttentionMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
-  const chunks = Math.ceil(tokens / worker.chunkTokens);
+  const chunks = evenCut(tokens, worker.chunkTokens).count;
   const rowsRead = chunks * prefixTokens + chunkEnds(tokens, worker);
   return chunksAttentionMs(worker, tokens, rowsRead, causalPairs(tokens, prefixTokens));
 }
 
 function chunksAttentionMs(worker: WorkerCost, tokens: number, rowsRead: number, pairs: number): number {
   const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
-  const chunks = Math.ceil(tokens / worker.chunkTokens);
+  const chunks = evenCut(tokens, worker.chunkTokens).count;
   return worker.scale * (chunks * fixedMs + tokenMs * tokens + prefixTokenMs * rowsRead + pairMs * pairs);
 }
 
-/** Sum of the chunks' ends within the slice: K + 2K + … and the slice's end where a shorter chunk is last. */
+/** Sum of the chunks' ends within the slice: each chunk reads the rows up to its end. */
 function chunkEnds(tokens: number, worker: WorkerCost): number {
-  const full = Math.floor(tokens / worker.chunkTokens);
-  const ends = full === 0 ? 0 : (worker.chunkTokens * full * (full + 1)) / 2;
-  return tokens > full * worker.chunkTokens ? ends + tokens : ends;
-}
-
-function lastChunkTokens(tokens: number, chunkTokens: number): number {
-  const rest = tokens % chunkTokens;
-  return rest === 0 ? Math.min(tokens, chunkTokens) : rest;
+  const { count, baseTokens, longer } = evenCut(tokens, worker.chunkTokens);
+  return (baseTokens * count * (count + 1)) / 2 + (longer * (longer + 1)) / 2 + (count - longer) * longer;
 }

@@ -3,6 +3,7 @@
  * state; the rank loop strings the calls together. Lives on a compute thread, since every call blocks it.
  */
 import { join } from 'node:path';
+import { evenSizes } from '../core/even-cut.js';
 import type { ModelShape } from '../core/shape.js';
 import { type CompiledManifest, FILES, isPackedOnDisk, readManifest } from '../model/compiled.js';
 import { denseAttention, rowAttention, sliceAttention } from '../model/onnx/attention.js';
@@ -28,9 +29,17 @@ export type BlockOutput = {
   readonly values: Float32Array;
 };
 
+type SliceRows = Pick<BlockOutput, 'queries' | 'keys' | 'values'>;
+
 /** What a block takes beside the rotary rows: the stream, and from layer 1 on the attention of the layer before. */
 export type BlockInput = { readonly hidden: Float32Array; readonly attended?: Float32Array };
 
+/**
+ * Rows of one attention call. The kernel multiplies a call's rows with all of each other and masks afterwards, so short
+ * calls waste less: 512 rows after 0 to 1,536, one thread, 231 ms in calls of 512, 207 in calls of 256, 207 in calls
+ * of 128 (measured, the sum of four). Every call also clears room for the whole cache, so shorter ones do not pay.
+ */
+const SLICE_ROWS = 256;
 /** Rows of a dense attention call; its scores take group·rows·tokens floats. */
 const DENSE_ROWS = 128;
 
@@ -108,20 +117,44 @@ export class Model {
     };
   }
 
-  /** Attention of a chunk at positions [start, start + rows) after the cached rows [0, start) → [rows, heads·D]. */
+  /**
+   * Attention of a chunk at positions [start, start + rows) after the cached rows [0, start) → [rows, heads·D]. The
+   * cache holds the chunk's own rows too where there are more than SLICE_ROWS of them.
+   */
   async attendSlice(cache: KvCache, layer: number, start: number, chunk: BlockOutput): Promise<Float32Array> {
     const { heads, kvHeads, headDim } = this.shape;
     const rows = chunk.queries.length / (heads * headDim);
+    const sizes = evenSizes(rows, SLICE_ROWS);
+    if (sizes.length === 1) return this.#attendRows(cache, layer, start, chunk);
+    const attended = new Float32Array(chunk.queries.length);
+    let row = 0;
+    for (const size of sizes) {
+      const of = (all: Float32Array, width: number): Float32Array =>
+        all.subarray(row * width, (row + size) * width);
+      const part = {
+        queries: of(chunk.queries, heads * headDim),
+        keys: of(chunk.keys, kvHeads * headDim),
+        values: of(chunk.values, kvHeads * headDim),
+      };
+      attended.set(await this.#attendRows(cache, layer, start + row, part), row * heads * headDim);
+      row += size;
+    }
+    return attended;
+  }
+
+  async #attendRows(cache: KvCache, layer: number, start: number, rows: SliceRows): Promise<Float32Array> {
+    const { heads, kvHeads, headDim } = this.shape;
+    const count = rows.queries.length / (heads * headDim);
     const past = cache.layer(layer);
     const pastDims = [1, kvHeads, cache.capacity, headDim];
     const feeds = {
-      queries: floats(chunk.queries, [1, rows, heads * headDim]),
-      keys: floats(chunk.keys, [1, rows, kvHeads * headDim]),
-      values: floats(chunk.values, [1, rows, kvHeads * headDim]),
+      queries: floats(rows.queries, [1, count, heads * headDim]),
+      keys: floats(rows.keys, [1, count, kvHeads * headDim]),
+      values: floats(rows.values, [1, count, kvHeads * headDim]),
       pastK: floats(past.keys, pastDims),
       pastV: floats(past.values, pastDims),
-      last: int32(Int32Array.of(start + rows - 1), [1]),
-      total: int32(Int32Array.of(start + rows), []),
+      last: int32(Int32Array.of(start + count - 1), [1]),
+      total: int32(Int32Array.of(start + count), []),
     };
     return result(await this.#slice.run(feeds), 'attended');
   }

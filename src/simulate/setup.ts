@@ -1,6 +1,7 @@
 /**
  * What every strategy's recurrence starts from, and what it hands back. Pure types and small sums.
  */
+import { evenSizes } from '../core/even-cut.js';
 import type { Partition } from '../core/partition.js';
 import { sliceTokens } from '../core/partition.js';
 import type { ClusterProfile, Policy } from './cluster.js';
@@ -50,7 +51,7 @@ export type Masking = 'causal' | 'dense';
 
 export function sliceWork(setup: Setup, rank: number, masking: Masking): SliceWork {
   const slice = setup.partition[rank] ?? { start: 0, end: 0 };
-  const sizes = chunkSizes(sliceTokens(slice), setup.policy.chunkTokens);
+  const sizes = evenSizes(sliceTokens(slice), setup.policy.chunkTokens);
   const attention = attentionOfChunks(setup, slice.start, sizes, masking);
   const blocks = sizes.map((size) => setup.times.blockMs(size));
   return {
@@ -101,12 +102,6 @@ function attentionOfChunks(
     prefix += size;
     return times.attentionMs(scores) + (chunk === 0 ? copyMs : 0);
   });
-}
-
-function chunkSizes(tokens: number, chunkTokens: number): number[] {
-  const sizes: number[] = [];
-  for (let left = tokens; left > 0; left -= chunkTokens) sizes.push(Math.min(left, chunkTokens));
-  return sizes;
 }
 
 function runningSums(values: readonly number[]): number[] {

@@ -1,20 +1,22 @@
 /**
  * How a slice is cut into the runs of rows that go through the kernels in one call. Pure.
  */
+import { evenSizes } from '../core/even-cut.js';
 import type { Slice } from '../core/partition.js';
 
 /**
  * @param cutsAt tokens at which a chunk must end as well, in any order; those outside the slice do not matter
- * @returns chunks of at most chunkTokens rows that cover the slice in order
+ * @returns chunks of at most chunkTokens rows that cover the slice in order, of even length between two cuts
  */
 export function chunksOf(slice: Slice, chunkTokens: number, cutsAt: readonly number[]): Slice[] {
-  const cuts = cutsAt.filter((token) => token > slice.start && token < slice.end).sort((a, b) => a - b);
+  const inside = cutsAt.filter((token) => token > slice.start && token < slice.end).sort((a, b) => a - b);
   const chunks: Slice[] = [];
-  for (let start = slice.start; start < slice.end;) {
-    const nextCut = cuts.find((token) => token > start) ?? slice.end;
-    const end = Math.min(start + chunkTokens, nextCut);
-    chunks.push({ start, end });
-    start = end;
+  let start = slice.start;
+  for (const cut of [...inside, slice.end]) {
+    for (const tokens of cut > start ? evenSizes(cut - start, chunkTokens) : []) {
+      chunks.push({ start, end: start + tokens });
+      start += tokens;
+    }
   }
   return chunks;
 }
