@@ -160,6 +160,25 @@ describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
   });
 });
 
+/** More rows than one attention call takes, so that a chunk attends to its own earlier rows in the cache. */
+const LONG_TOKENS = 700;
+
+test.each([96, LONG_TOKENS])('%i rows in a chunk, on one worker and on two', async (chunkTokens) => {
+  const checkpoint = randomCheckpoint({ ...LLAMA, contextTokens: 1024 }, 9);
+  const model = join(folder, 'long');
+  await saveHfFolder(checkpoint, model);
+  const promptIds = promptOf(LLAMA, LONG_TOKENS, 3);
+  const expected = await expectedOf(await ReferenceModel.load(checkpoint), promptIds);
+  const settings = { model, workers: 2, threads: 1, calibrate: false, cacheDir: folder } as const;
+  const engine = await Engine.load({ ...settings, chunkTokens });
+  try {
+    for (const cut of [{ workers: 1 }, { partition: [100, 600] }])
+      await expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...cut }, expected);
+  } finally {
+    await engine.close();
+  }
+});
+
 describe.each([1, 3, 8])('chunks of %i tokens', (chunkTokens) => {
   test.each([LAYOUTS[0] as Layout, LAYOUTS[5] as Layout])('give the same: $name', async (layout) => {
     const { shape, biases = false } = layout;

@@ -37,9 +37,15 @@ export type BlockInput = { readonly hidden: Float32Array; readonly attended?: Fl
 /**
  * Rows of one attention call. The kernel multiplies a call's rows with all of each other and masks afterwards, so short
  * calls waste less: 512 rows after 0 to 1,536, one thread, 231 ms in calls of 512, 207 in calls of 256, 207 in calls
- * of 128 (measured, the sum of four). Every call also clears room for the whole cache, so shorter ones do not pay.
+ * of 128 (measured, the sum of four).
  */
 const SLICE_ROWS = 256;
+/**
+ * But every call also clears room for the whole cache and copies the rows before it, of all KV heads. What a second call
+ * saves grows with the query heads, so shorter calls pay up to this many rows of cache and prefix for each query head of a
+ * KV head (worked out from 110 GFLOP/s and 8 GB/s, a core of the machine above).
+ */
+const COPIED_ROWS_PER_GROUP_HEAD = 2_000;
 /** Rows of a dense attention call; its scores take group·rows·tokens floats. */
 const DENSE_ROWS = 128;
 
@@ -124,7 +130,8 @@ export class Model {
   async attendSlice(cache: KvCache, layer: number, start: number, chunk: BlockOutput): Promise<Float32Array> {
     const { heads, kvHeads, headDim } = this.shape;
     const rows = chunk.queries.length / (heads * headDim);
-    const sizes = evenSizes(rows, SLICE_ROWS);
+    const paysOff = cache.capacity + start <= (COPIED_ROWS_PER_GROUP_HEAD * heads) / kvHeads;
+    const sizes = evenSizes(rows, paysOff ? SLICE_ROWS : rows);
     if (sizes.length === 1) return this.#attendRows(cache, layer, start, chunk);
     const attended = new Float32Array(chunk.queries.length);
     let row = 0;
