@@ -4,6 +4,7 @@
  */
 import { partitionSizes } from '../../core/partition.js';
 import { predictTtftMs } from '../../plan/index.js';
+import { chunksOf } from '../../worker/chunks.js';
 import type { Engine } from '../engine.js';
 import type { GenerateRequest } from '../options.js';
 import { type CellRun, summarise } from './cells.js';
@@ -27,7 +28,7 @@ import { timedRun, warmUp } from './timed-run.js';
 /** `engine.threads` are what each emulated worker has; all cores unless given. */
 export type EmulatedBenchOptions = BenchOptions & { readonly clusters: readonly EmulatedCluster[] };
 
-/** Slices that are run once for all cells with the same cut. */
+/** Chunks that are run once for all cells whose slices end where they do. */
 type Measurement = ChunkedRun & { readonly isDense: boolean; readonly cells: EmulatedCell[] };
 
 /** @throws as Engine.load and Engine.generate, INTERNAL where a cut prompt is answered differently */
@@ -61,7 +62,9 @@ function measurementsOf(
     isDense: boolean,
     cell?: EmulatedCell,
   ): void => {
-    const key = `${contextTokens} ${isDense} ${cutsAt.join()}`;
+    // Cuts that fall on ends of chunks anyway change nothing: the run is the same.
+    const chunks = chunksOf({ start: 0, end: contextTokens }, chunkTokens, cutsAt);
+    const key = `${contextTokens} ${isDense} ${chunks.map(({ end }) => end).join()}`;
     const measurement = found.get(key) ?? { contextTokens, layers, chunkTokens, cutsAt, isDense, cells: [] };
     checkTimelineLength(measurement);
     if (cell) measurement.cells.push(cell);
