@@ -164,6 +164,19 @@ describe('errors', () => {
     }
   });
 
+  test.each([
+    [0, '2'],
+    [400, '1'],
+    [41_200, '42'],
+    [1e9, '600'],
+  ])('where a wait of %d ms is expected, a client is asked to wait %s s', async (expectedWaitMs, seconds) => {
+    const { url } = await serve(async function* (): AsyncGenerator<GenerateEvent> {
+      throw new KvrError('BUSY', 'full', { expectedWaitMs });
+    });
+    const response = await post(`${url}/v1/chat/completions`, { messages: HELLO });
+    expect(response.headers.get('retry-after')).toBe(seconds);
+  });
+
   test('after the first token an error is the last event of the stream', async () => {
     const { url } = await serve(async function* () {
       yield { type: 'token', id: 70, text: 'a' };

@@ -3,7 +3,7 @@
  */
 import { asKvrError, type HttpStatus, httpStatus, type KvrError, type KvrErrorCode } from '../core/errors.js';
 import type { HttpContext } from './context.js';
-import { RETRY_AFTER_S } from './settings.js';
+import { MAX_RETRY_AFTER_S, RETRY_AFTER_S } from './settings.js';
 
 export type ErrorBody = {
   readonly error: {
@@ -44,11 +44,17 @@ export function errorResponse(c: HttpContext, thrown: unknown): Response {
   facts['error'] = error.code;
   // A message may name a value of the request, so only defects of ours, which do not, are written in full.
   if (status >= 500) facts['message'] = error.message;
-  if (status === 429 || status === 503) c.header('Retry-After', String(RETRY_AFTER_S));
+  if (status === 429 || status === 503) c.header('Retry-After', String(retryAfterS(error)));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   // What is left of a body that was refused unread is not worth reading.
   if (status === 413) c.header('Connection', 'close');
   return c.body(JSON.stringify(errorBody(error)), status as 500, { 'Content-Type': 'application/json' });
+}
+
+/** What the engine expects the wait to be, where it has said so. */
+function retryAfterS({ fields: { expectedWaitMs } }: KvrError): number {
+  if (typeof expectedWaitMs !== 'number' || !(expectedWaitMs > 0)) return RETRY_AFTER_S;
+  return Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(expectedWaitMs / 1000)));
 }
 
 function typeOf(status: HttpStatus): string {

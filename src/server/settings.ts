@@ -73,5 +73,6 @@ export const STREAM_SILENCE_MS = 10_000;
 export const MAX_UNREAD_BYTES = 64 * 1024;
 /** Between a request that is told to end and its connection being cut. */
 export const CUT_MS = 2_000;
-/** What a client that is turned away should wait. */
+/** What a client that is turned away should wait, where the engine expects nothing, and the most it is told. */
 export const RETRY_AFTER_S = 2;
+export const MAX_RETRY_AFTER_S = 600;
