@@ -102,12 +102,13 @@ export class Engine {
    * @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, WORKER_*
    */
   static async load(options: EngineOptions): Promise<Engine> {
-    const { signal, onProgress, onChoice, ...given } = options;
+    const { signal, onProgress, onChoice, onCompiled, ...given } = options;
     const asked = parseOptions(engineOptionsSchema, given, 'engine options');
     const hooks: EngineHooks = {
       ...(signal && { signal }),
       ...(onProgress && { onProgress }),
       ...(onChoice && { onChoice }),
+      ...(onCompiled && { onCompiled }),
     };
     const { model, startCluster } = await loadModel(asked, hooks);
     const cluster = await startCluster(signal);

@@ -81,12 +81,13 @@ export function compileWithProgress(
   checkpoint: Checkpoint,
   dtype: Dtype,
   cache: string,
-  { signal, onProgress }: EngineHooks,
+  { signal, onProgress, onCompiled }: EngineHooks,
 ): Promise<string> {
   return compileModel(checkpoint, {
     cacheFolder: cache,
     dtype,
     ...compileKernels(),
+    ...(onCompiled && { onCompiled }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
     ...(onProgress && {

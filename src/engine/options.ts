@@ -10,6 +10,7 @@ import { type Dtype, DTYPES } from '../core/shape.js';
 import { grammarSchema } from '../grammar/grammar.js';
 import { isSchema, type Schema } from '../grammar/schema-parts.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
+import type { CompileFacts } from '../model/compile.js';
 import { MAX_REQUESTS, STRATEGIES } from '../worker/protocol.js';
 import { MAX_WAITING } from './turnstile.js';
 
@@ -61,6 +62,8 @@ export type EngineHooks = {
   readonly onProgress?: (what: string, fraction: number) => void;
   /** What was decided where the options leave it open, one line each. */
   readonly onChoice?: (words: string) => void;
+  /** What compiling took; not called where the model was in the cache. */
+  readonly onCompiled?: (facts: CompileFacts) => void;
 };
 export type EngineOptions = z.input<typeof engineOptionsSchema> & EngineHooks;
 export type AskedSettings = z.output<typeof engineOptionsSchema>;

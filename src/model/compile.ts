@@ -30,6 +30,17 @@ export type CompileOptions = {
   readonly onProgress?: (fraction: number) => void;
   /** Called when another process is compiling the same model. */
   readonly onWait?: () => void;
+  /** Called when the model was compiled here, and not found in the cache. */
+  readonly onCompiled?: (facts: CompileFacts) => void;
+};
+
+export type CompileFacts = {
+  readonly dtype: Dtype;
+  readonly ms: number;
+  /** Of the checkpoint's weights as f32, whatever type they have on disk. */
+  readonly sourceBytes: number;
+  /** The most that this process ever had resident, up to now. */
+  readonly peakBytes: number;
 };
 
 /** @returns the folder of the compiled model, building it where it is not there yet. @throws CACHE_UNWRITABLE, DISK_FULL */
@@ -39,9 +50,20 @@ export function compileModel(checkpoint: Checkpoint, options: CompileOptions): P
   return publishFolder({
     cacheFolder,
     key: `${checkpoint.digest.slice(0, 24)}-${dtype}${isRough ? '-rough' : ''}-v${FORMAT_VERSION}-${kernelKey}`,
-    build: (folder) => buildSmoothed(checkpoint, folder, options),
+    build: (folder) => buildTimed(checkpoint, folder, options),
     ...(options.signal && { signal: options.signal }),
     ...(options.onWait && { onWait: options.onWait }),
+  });
+}
+
+async function buildTimed(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
+  const startMs = performance.now();
+  await buildSmoothed(checkpoint, folder, options);
+  options.onCompiled?.({
+    dtype: options.dtype,
+    ms: performance.now() - startMs,
+    sourceBytes: 4 * checkpoint.parameters,
+    peakBytes: 1024 * process.resourceUsage().maxRSS,
   });
 }
 
