@@ -5,7 +5,7 @@
  * A slice runs in chunks: per layer, each chunk attends and then goes through the next block. Ranks before the last
  * stop after K,V of the last layer; the last rank does that layer for the final row only, then the head.
  */
-import { evenCut } from '../core/even-cut.js';
+import { type ChunkLengths, chunkLengths } from '../core/chunk-lengths.js';
 import type { WorkerCost } from './cost-model.js';
 import { attentionMs, blockMs, causalPairs } from './cost-model.js';
 
@@ -45,34 +45,35 @@ export type SliceAsk = {
 };
 
 export function rankWork(worker: WorkerCost, ask: SliceAsk): RankWork {
-  const { baseTokens, longer } = evenCut(ask.tokens, worker.chunkTokens);
-  const chunk = baseTokens + (longer > 0 ? 1 : 0);
-  const attention = sliceAttentionMs(worker, ask);
+  const chunks = chunkLengths(ask.tokens, worker.chunkTokens);
+  const chunk = chunks.baseTokens + (chunks.longer > 0 ? 1 : 0);
+  const attention = sliceAttentionMs(worker, ask, chunks);
   const firstAttention = attentionMs(
     worker,
     chunk,
     ask.masking === 'dense' ? ask.contextTokens : ask.prefixTokens,
   );
   return {
-    firstMs: sliceFirstBlockMs(worker, ask.tokens),
-    firstEarlyMs: sliceFirstBlockMs(worker, chunk),
-    layerMs: attention + sliceBlockMs(worker, ask.tokens),
-    layerEarlyMs: Math.min(firstAttention, attention) + sliceBlockMs(worker, chunk),
+    firstMs: sliceFirstBlockMs(worker, chunks, ask.tokens),
+    firstEarlyMs: sliceFirstBlockMs(worker, oneChunk(chunk), chunk),
+    layerMs: attention + sliceBlockMs(worker, chunks),
+    layerEarlyMs: Math.min(firstAttention, attention) + sliceBlockMs(worker, oneChunk(chunk)),
     attentionMs: attention,
     ownBytes: ask.tokens * ask.kvBytes,
-    lastChunkBytes: baseTokens * ask.kvBytes,
+    lastChunkBytes: chunks.baseTokens * ask.kvBytes,
     relayBytes: ask.relayedTokens * ask.kvBytes,
   };
 }
 
 /** RankWork.firstMs of a slice, for searches that ask a million times. */
 export function firstLayerMs(worker: WorkerCost, tokens: number): number {
-  return sliceFirstBlockMs(worker, tokens);
+  return sliceFirstBlockMs(worker, chunkLengths(tokens, worker.chunkTokens), tokens);
 }
 
 /** RankWork.layerMs of a slice after `prefixTokens`, masked. */
 export function laterLayerMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
-  return causalAttentionMs(worker, tokens, prefixTokens) + sliceBlockMs(worker, tokens);
+  const chunks = chunkLengths(tokens, worker.chunkTokens);
+  return causalAttentionMs(worker, chunks, tokens, prefixTokens) + sliceBlockMs(worker, chunks);
 }
 
 /** One row through the last layer after the whole context, and the head. */
@@ -85,41 +86,54 @@ export function tailWork(worker: WorkerCost, contextTokens: number): TailWork {
   };
 }
 
-/** All chunks of one layer through one block, with the fixed cost of each chunk. */
-function sliceBlockMs(worker: WorkerCost, tokens: number): number {
-  const { count, baseTokens, longer } = evenCut(tokens, worker.chunkTokens);
-  const products = (count - longer) * blockMs(worker, baseTokens);
-  const longerProducts = longer > 0 ? longer * blockMs(worker, baseTokens + 1) : 0;
-  return products + longerProducts + count * worker.scale * worker.callMs;
+function oneChunk(tokens: number): ChunkLengths {
+  return { count: 1, baseTokens: tokens, longer: 0 };
 }
 
-function sliceFirstBlockMs(worker: WorkerCost, tokens: number): number {
-  const calls = evenCut(tokens, worker.chunkTokens).count * worker.callMs * worker.scale;
-  const products = sliceBlockMs(worker, tokens) - calls;
-  return worker.firstBlockShare * products + calls + worker.scale * worker.embedTokenMs * tokens;
+/** All chunks of one layer through one block, with the fixed cost of each chunk. */
+function sliceBlockMs(worker: WorkerCost, chunks: ChunkLengths): number {
+  return productsMs(worker, chunks) + chunks.count * worker.scale * worker.callMs;
+}
+
+function productsMs(worker: WorkerCost, { count, baseTokens, longer }: ChunkLengths): number {
+  const base = (count - longer) * blockMs(worker, baseTokens);
+  return longer > 0 ? base + longer * blockMs(worker, baseTokens + 1) : base;
+}
+
+function sliceFirstBlockMs(worker: WorkerCost, chunks: ChunkLengths, tokens: number): number {
+  const products = worker.firstBlockShare * productsMs(worker, chunks);
+  return products + worker.scale * (chunks.count * worker.callMs + worker.embedTokenMs * tokens);
 }
 
 /** Sum of attentionMs over the chunks. Pairs add up to the same whatever the chunks; rows read again do not. */
-function sliceAttentionMs(worker: WorkerCost, ask: SliceAsk): number {
-  if (ask.masking === 'causal') return causalAttentionMs(worker, ask.tokens, ask.prefixTokens);
-  const chunks = evenCut(ask.tokens, worker.chunkTokens).count;
-  return chunksAttentionMs(worker, ask.tokens, chunks * ask.contextTokens, ask.tokens * ask.contextTokens);
+function sliceAttentionMs(worker: WorkerCost, ask: SliceAsk, chunks: ChunkLengths): number {
+  const { tokens, prefixTokens, contextTokens } = ask;
+  if (ask.masking === 'causal') return causalAttentionMs(worker, chunks, tokens, prefixTokens);
+  return chunksAttentionMs(worker, chunks, tokens, chunks.count * contextTokens, tokens * contextTokens);
 }
 
-function causalAttentionMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
-  const chunks = evenCut(tokens, worker.chunkTokens).count;
-  const rowsRead = chunks * prefixTokens + chunkEnds(tokens, worker);
-  return chunksAttentionMs(worker, tokens, rowsRead, causalPairs(tokens, prefixTokens));
+function causalAttentionMs(
+  worker: WorkerCost,
+  chunks: ChunkLengths,
+  tokens: number,
+  prefixTokens: number,
+): number {
+  const rowsRead = chunks.count * prefixTokens + chunkEnds(chunks);
+  return chunksAttentionMs(worker, chunks, tokens, rowsRead, causalPairs(tokens, prefixTokens));
 }
 
-function chunksAttentionMs(worker: WorkerCost, tokens: number, rowsRead: number, pairs: number): number {
+function chunksAttentionMs(
+  worker: WorkerCost,
+  { count }: ChunkLengths,
+  tokens: number,
+  rowsRead: number,
+  pairs: number,
+): number {
   const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
-  const chunks = evenCut(tokens, worker.chunkTokens).count;
-  return worker.scale * (chunks * fixedMs + tokenMs * tokens + prefixTokenMs * rowsRead + pairMs * pairs);
+  return worker.scale * (count * fixedMs + tokenMs * tokens + prefixTokenMs * rowsRead + pairMs * pairs);
 }
 
 /** Sum of the chunks' ends within the slice: each chunk reads the rows up to its end. */
-function chunkEnds(tokens: number, worker: WorkerCost): number {
-  const { count, baseTokens, longer } = evenCut(tokens, worker.chunkTokens);
+function chunkEnds({ count, baseTokens, longer }: ChunkLengths): number {
   return (baseTokens * count * (count + 1)) / 2 + (longer * (longer + 1)) / 2 + (count - longer) * longer;
 }

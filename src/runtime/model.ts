@@ -3,7 +3,7 @@
  * state; the rank loop strings the calls together. Lives on a compute thread, since every call blocks it.
  */
 import { join } from 'node:path';
-import { evenSizes } from '../core/even-cut.js';
+import { chunkSizes } from '../core/chunk-lengths.js';
 import type { ModelShape } from '../core/shape.js';
 import { type CompiledManifest, FILES, isPackedOnDisk, readManifest } from '../model/compiled.js';
 import { denseAttention, rowAttention, sliceAttention } from '../model/onnx/attention.js';
@@ -131,7 +131,7 @@ export class Model {
     const { heads, kvHeads, headDim } = this.shape;
     const rows = chunk.queries.length / (heads * headDim);
     const paysOff = cache.capacity + start <= (COPIED_ROWS_PER_GROUP_HEAD * heads) / kvHeads;
-    const sizes = evenSizes(rows, paysOff ? SLICE_ROWS : rows);
+    const sizes = chunkSizes(rows, paysOff ? SLICE_ROWS : rows);
     if (sizes.length === 1) return this.#attendRows(cache, layer, start, chunk);
     const attended = new Float32Array(chunk.queries.length);
     let row = 0;

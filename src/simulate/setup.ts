@@ -1,7 +1,7 @@
 /**
  * What every strategy's recurrence starts from, and what it hands back. Pure types and small sums.
  */
-import { evenSizes } from '../core/even-cut.js';
+import { chunkSizes } from '../core/chunk-lengths.js';
 import type { Partition } from '../core/partition.js';
 import { sliceTokens } from '../core/partition.js';
 import type { ClusterProfile, Policy } from './cluster.js';
@@ -51,7 +51,7 @@ export type Masking = 'causal' | 'dense';
 
 export function sliceWork(setup: Setup, rank: number, masking: Masking): SliceWork {
   const slice = setup.partition[rank] ?? { start: 0, end: 0 };
-  const sizes = evenSizes(sliceTokens(slice), setup.policy.chunkTokens);
+  const sizes = chunkSizes(sliceTokens(slice), setup.policy.chunkTokens);
   const attention = attentionOfChunks(setup, slice.start, sizes, masking);
   const blocks = sizes.map((size) => setup.times.blockMs(size));
   return {

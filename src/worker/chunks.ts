@@ -1,7 +1,7 @@
 /**
  * How a slice is cut into the runs of rows that go through the kernels in one call. Pure.
  */
-import { evenSizes } from '../core/even-cut.js';
+import { chunkSizes } from '../core/chunk-lengths.js';
 import type { Slice } from '../core/partition.js';
 
 /**
@@ -13,7 +13,7 @@ export function chunksOf(slice: Slice, chunkTokens: number, cutsAt: readonly num
   const chunks: Slice[] = [];
   let start = slice.start;
   for (const cut of [...inside, slice.end]) {
-    for (const tokens of cut > start ? evenSizes(cut - start, chunkTokens) : []) {
+    for (const tokens of cut > start ? chunkSizes(cut - start, chunkTokens) : []) {
       chunks.push({ start, end: start + tokens });
       start += tokens;
     }
