@@ -11,8 +11,7 @@ import { GREEDY } from '../src/core/sampling.js';
 import type { ModelShape } from '../src/core/shape.js';
 import { controlFrame, encodeHead, type KvFrame, MAX_META_BYTES } from '../src/link/frame.js';
 import { compileModel } from '../src/model/compile.js';
-import { integerWeights } from '../src/runtime/instruction-sets.js';
-import { kernelKey, prepack } from '../src/runtime/kernels.js';
+import { compileKernels } from '../src/runtime/compile-kernels.js';
 import type { RunMessage } from '../src/worker/protocol.js';
 import { ReferenceModel } from './reference/forward.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
@@ -53,9 +52,7 @@ beforeAll(async () => {
   compiledFolder = await compileModel(checkpoint, {
     cacheFolder,
     dtype: 'f32',
-    kernelKey: kernelKey(),
-    prepack,
-    integerWeights: integerWeights(),
+    ...compileKernels(),
   });
   answer = (await ReferenceModel.load(checkpoint)).greedy(IDS, NEW_TOKENS).ids;
 });
@@ -174,6 +171,32 @@ describe('one worker, through all of it,', () => {
     stranger.write(encodeHead(controlFrame({ type: 'hello' })).subarray(0, 15));
     await delay(20);
     stranger.close();
+    await expectAlive();
+  });
+
+  test.each<[string, number, Uint8Array<ArrayBuffer>]>([
+    ['no bytes', 3, new Uint8Array()],
+    ['fewer bytes than lengths', 3, new Uint8Array(2)],
+    ['lengths beyond its bytes', 3, new Uint8Array([9, 0, 9, 0, 9, 0, 65])],
+    ['more tokens than any model has', 2 ** 31, new Uint8Array(8)],
+  ])('a vocabulary with %s fails the request that needs it, and no other', async (_, tokens, packed) => {
+    const engine = await asEngine();
+    engine.say({ type: 'vocabulary', tokens }, packed);
+    const run = single({ grammar: { type: 'json', schema: true } });
+    engine.run(run, IDS);
+    expect(await engine.hear('failed', run.request)).toMatchObject({ code: 'PROTOCOL' });
+    await expectAlive();
+  });
+
+  test('a grammar before any vocabulary, or one that is none, fails its request and no other', async () => {
+    const engine = await asEngine();
+    const early = single({ grammar: { type: 'json', schema: true } });
+    engine.run(early, IDS);
+    expect(await engine.hear('failed', early.request)).toMatchObject({ code: 'PROTOCOL' });
+    engine.say({ type: 'vocabulary', tokens: 1 }, new Uint8Array([1, 0, 65]));
+    const strange = single({ grammar: { type: 'nonsense' } });
+    engine.run(strange, IDS);
+    expect(await engine.hear('failed', strange.request)).toMatchObject({ code: 'BAD_INPUT' });
     await expectAlive();
   });
 

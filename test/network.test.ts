@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../src/engine/engine.js';
 import { KvrError } from '../src/core/errors.js';
+import { StandIn } from './support/worker-process.js';
 
 const COMMAND = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const MODEL = 'synthetic:tinyllama-1.1b,layers=2,vocab=300';
@@ -154,6 +155,22 @@ describe('two workers on loopback', () => {
     await engine.close();
   });
 
+  test('a worker that an engine tells to end ends with status 0', async () => {
+    const worker = new NetworkWorker(cacheDir);
+    const engine = await StandIn.greet(await worker.address(), 'engine', 'stand-in');
+    engine.say({ type: 'shutdown' });
+    expect(await worker.ends()).toBe(0);
+    expect(worker.stderr).toBe('');
+    engine.close();
+  });
+
+  test('an address in use is refused in one line', async () => {
+    const second = new NetworkWorker(cacheDir, addresses[0]);
+    expect(await second.ends()).toBe(2);
+    expect(second.stderr.trim().split('\n')).toHaveLength(1);
+    expect(second.stderr).toMatch(/^kvr: cannot listen on/);
+  });
+
   test('a worker ends with status 130 when it is interrupted', async () => {
     workers[0]?.child.kill('SIGINT');
     expect(await workers[0]?.ends()).toBe(130);
@@ -171,16 +188,6 @@ test.each(['0.0.0.0:0', '[::]:0', '192.0.2.1:7000', 'example.org:7000'])(
     expect(stderr).toMatch(/--insecure/);
   },
 );
-
-test('an address in use is refused in one line', async () => {
-  const cacheDir = mkdtempSync(join(tmpdir(), 'kvr-network-'));
-  const first = new NetworkWorker(cacheDir);
-  const second = new NetworkWorker(cacheDir, await first.address());
-  expect(await second.ends()).toBe(2);
-  expect(second.stderr).toMatch(/cannot listen on/);
-  first.child.kill('SIGKILL');
-  rmSync(cacheDir, { recursive: true, force: true });
-});
 
 test.each([
   ['--workers', '127.0.0.1:70000,127.0.0.1:1'],

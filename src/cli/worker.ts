@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
 import { endWorkerProcess, startWorkerProcess } from '../cluster/worker-process.js';
-import { KvrError } from '../core/errors.js';
+import { exitStatus, KvrError } from '../core/errors.js';
 import { type Dtype, DTYPES } from '../core/shape.js';
 import { compileWithProgress, openWithProgress } from '../engine/load.js';
 import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../engine/options.js';
@@ -13,7 +13,7 @@ import { type Address, formatAddress, isLoopback, parseAddress } from '../link/a
 import { cacheFolder } from '../model/cache/index.js';
 import type { WorkerSettings } from '../worker/settings.js';
 import type { Command } from './command.js';
-import { runContext, type RunContext } from './engine-run.js';
+import { compiledWriter, runContext, type RunContext } from './engine-run.js';
 import {
   machineFlags,
   type ModelFlags,
@@ -60,14 +60,15 @@ async function runWorker(flags: Flags, _argument: string | undefined, shell: She
   const { digest, folder } = await compile(flags, context).finally(() => context.progress.clear());
   const settings = settingsOf(flags, folder);
   // Compiling is done here, so that the worker's memory never held it.
-  const process = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
+  const started = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
   try {
-    const bound = parseAddress(process.address);
+    const bound = parseAddress(started.address);
     shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
-    await Promise.race([process.exited, aborted(shell.signal)]);
-    if (!shell.signal.aborted) throw process.endError();
+    await Promise.race([started.exited, aborted(shell.signal)]);
+    // An engine may have told it to end.
+    if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
   } finally {
-    await endWorkerProcess(process);
+    await endWorkerProcess(started);
   }
 }
 
@@ -80,9 +81,10 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** Before it listens, what a worker complains of is what it was told here. @throws always */
 function asOwnError(error: unknown): never {
-  const { code, message } = error as KvrError;
-  const [, reason] = /ended with status 2: (.*)/.exec(message) ?? [];
-  throw code === 'WORKER_DIED' && reason ? new KvrError('BAD_INPUT', reason, {}, error) : error;
+  if (!(error instanceof KvrError) || error.code !== 'WORKER_DIED') throw error;
+  const { status, reason } = error.fields;
+  const asked = new KvrError('BAD_INPUT', String(reason), {}, error);
+  throw status === exitStatus(asked) ? asked : error;
 }
 
 /** @throws BAD_INPUT where the address can be reached from elsewhere and that was not said aloud */
@@ -94,10 +96,11 @@ function checkReach({ listen, insecure }: Flags): void {
   );
 }
 
-async function compile(flags: Flags, { shell, progress }: RunContext) {
+async function compile(flags: Flags, context: RunContext) {
+  const { shell, progress } = context;
   const cache = cacheFolder(flags.cacheDir);
   const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
-  const hooks = { signal: shell.signal, onProgress };
+  const hooks = { signal: shell.signal, onProgress, onCompiled: compiledWriter(context) };
   const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);
   try {
     const folder = await compileWithProgress(checkpoint, flags.dtype ?? DTYPES[0], cache, hooks);

@@ -123,9 +123,9 @@ function onFirstLine(child: ChildProcess, act: (line: string) => void): void {
 function diedError({ name, rank }: WorkerName, child: ChildProcess, stderr: string): KvrError {
   const { exitCode, signalCode } = child;
   const how = signalCode ? `was killed by ${signalCode}` : `ended with status ${exitCode}`;
-  const why = stderr.trim().split('\n').at(-1);
-  const fields = rank === undefined ? {} : { rank };
-  return new KvrError('WORKER_DIED', `${name} ${how}${why ? `: ${why}` : ''}`, fields);
+  const reason = stderr.trim().split('\n').at(-1) || undefined;
+  const fields = { ...(rank !== undefined && { rank }), ...(exitCode !== null && { status: exitCode }), reason };
+  return new KvrError('WORKER_DIED', `${name} ${how}${reason ? `: ${reason}` : ''}`, fields);
 }
 
 function keepTail(child: ChildProcess): () => string {

@@ -120,8 +120,8 @@ class ChainRun {
     const worker = workers[rank];
     if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
     const isLast = rank === workers.length - 1;
-    // A copy, since the link may still be writing it when the caller goes on.
     if (isLast) grammar?.prepare(worker.handle);
+    // A copy, since the link may still be writing it when the caller goes on.
     const part = isLast ? ids.slice() : ids.slice(slice.start, slice.end);
     worker.handle.send(
       {

@@ -5,7 +5,6 @@
 import { AsyncQueue } from '../engine/async-queue.js';
 import type { GenerateEvent, GenerationResult } from '../engine/generation.js';
 import { Answer, type AnswerPart } from './answer.js';
-
 import type { Ask, Choice } from './ask.js';
 import type { ServerContext } from './context.js';
 import type { LedgerEntry } from './ledger.js';

@@ -59,7 +59,8 @@ export const COMPLETION: Dialect = {
 function messageOf({ text, calls }: Answer): object {
   if (calls.length === 0) return { content: text };
   const told = calls.map((call) => ({
-    ...{ id: call.id, type: 'function' },
+    id: call.id,
+    type: 'function',
     function: { name: call.name, arguments: call.text },
   }));
   return { content: text === '' ? null : text, tool_calls: told };

@@ -48,7 +48,8 @@ function readMessage(value: unknown, path: string): ChatMessage {
   const content =
     calls && isNothing(value['content'] ?? null) ? '' : readContent(value['content'], `${path}.content`);
   return {
-    ...{ role, content },
+    role,
+    content,
     ...(name !== undefined && { name }),
     ...(calls && { tool_calls: calls }),
     ...(role === 'tool' && { tool_call_id: readText(value['tool_call_id'], `${path}.tool_call_id`) }),

@@ -25,8 +25,10 @@ export type ToolFormat = {
 };
 
 const HERMES: ToolFormat = {
-  ...{ open: '<tool_call>', close: '</tool_call>' },
-  ...{ argumentsKey: 'arguments', isList: false },
+  open: '<tool_call>',
+  close: '</tool_call>',
+  argumentsKey: 'arguments',
+  isList: false,
 };
 const MISTRAL: ToolFormat = { open: '[TOOL_CALLS]', argumentsKey: 'arguments', isList: true };
 const LLAMA: ToolFormat = { argumentsKey: 'parameters', isList: false };

@@ -10,14 +10,15 @@ import type { Job } from './thread-messages.js';
 /** Of one vocabulary. Requests with one schema come in rows; each keeps masks of up to a bit a token. */
 const MAX_COMPILED = 8;
 
-type Known = { readonly vocabulary: Vocabulary; readonly compiled: Map<string, TokenGrammar> };
+/** As it came, until a request needs it: what is wrong with it is that request's error then. */
+type Packed = { readonly packed: Uint8Array<ArrayBuffer>; readonly tokens: number };
+type Known = { vocabulary: Packed | Vocabulary; readonly compiled: Map<string, TokenGrammar> };
 
 export class Grammars {
   readonly #known = new Map<number, Known>();
 
-  /** @throws PROTOCOL */
   learn(owner: number, packed: Uint8Array<ArrayBuffer>, tokens: number): void {
-    this.#known.set(owner, { vocabulary: new Vocabulary(packed, tokens), compiled: new Map() });
+    this.#known.set(owner, { vocabulary: { packed, tokens }, compiled: new Map() });
   }
 
   forget(owner: number): void {
@@ -33,13 +34,20 @@ export class Grammars {
   }
 }
 
-function compiled({ vocabulary, compiled: cache }: Known, grammar: unknown): TokenGrammar {
+function compiled(known: Known, grammar: unknown): TokenGrammar {
+  const cache = known.compiled;
   const key = JSON.stringify(grammar);
-  const made = cache.get(key) ?? new TokenGrammar(grammar, vocabulary);
+  const made = cache.get(key) ?? new TokenGrammar(grammar, vocabularyOf(known));
   // Last used last.
   cache.delete(key);
   cache.set(key, made);
   const [oldest] = cache.keys();
   if (cache.size > MAX_COMPILED && oldest !== undefined) cache.delete(oldest);
   return made;
+}
+
+function vocabularyOf(known: Known): Vocabulary {
+  const { vocabulary } = known;
+  if (vocabulary instanceof Vocabulary) return vocabulary;
+  return (known.vocabulary = new Vocabulary(vocabulary.packed, vocabulary.tokens));
 }
