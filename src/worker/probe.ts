@@ -39,7 +39,7 @@ export async function probeModel(model: Model, probe: ProbeMessage): Promise<Pro
 const ENOUGH_MS = 6_000;
 
 /**
- * Takes one row through every block, so that the weights' pages are mapped, then as many rows as a request's chunk
+ * Takes one row through every block and the head, so that the weights' pages are mapped, then as many rows as a request's chunk
  * has through one block and its attention, so that the heap has its size.
  */
 export async function warmUp(
@@ -49,7 +49,9 @@ export async function warmUp(
 ): Promise<void> {
   const run: Note = async (_kind, _tokens, _prefix, call) => void (await call());
   for (let layer = 0; layer < model.shape.layers && goOn(); layer++) await probeBlock(model, layer, 1, run);
-  const tokens = Math.min(chunkTokens, model.shape.contextTokens);
+  const { hidden, heads, headDim, contextTokens } = model.shape;
+  if (goOn()) await model.logits(noise(hidden), noise(heads * headDim));
+  const tokens = Math.min(chunkTokens, contextTokens);
   if (goOn()) await probeBlock(model, layerOf(model, 0), tokens, run);
   if (goOn()) await probeAttention(model, tokens, 0, run);
 }
