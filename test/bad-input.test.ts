@@ -16,30 +16,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ModelShape } from '../src/core/shape.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { processesNaming, runKvr } from './support/kvr.js';
+import { TINY_LLAMA } from './reference/shapes.js';
 
-const SHAPE: ModelShape = {
-  architecture: 'llama',
-  layers: 2,
-  hidden: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  vocabulary: 61,
-  contextTokens: 64,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
-};
+const SHAPE = TINY_LLAMA;
 
 let folder = '';
 let sound = '';

@@ -13,6 +13,7 @@ import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { largestDifference } from './support/same-answer.js';
+import { asFalcon, TINY_LLAMA } from './reference/shapes.js';
 
 const WORKERS = 3;
 const STEPS = 10;
@@ -27,34 +28,15 @@ const LOGIT_TOLERANCE = 0.05;
 const MARGIN = 2 * LOGIT_TOLERANCE;
 
 const LLAMA: ModelShape = {
-  architecture: 'llama',
+  ...TINY_LLAMA,
   layers: 3,
   hidden: 64,
-  heads: 4,
-  kvHeads: 2,
   headDim: 16,
   feedForward: 96,
   vocabulary: 97,
   contextTokens: 128,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
 };
-const FALCON: ModelShape = {
-  ...LLAMA,
-  architecture: 'falcon',
-  kvHeads: 1,
-  norm: 'layer',
-  residual: 'parallel',
-  sharedNorm: true,
-  mlp: 'gelu',
-  tiedHead: true,
-};
+const FALCON = asFalcon(LLAMA);
 
 const CUTS: readonly GenerateRequest[] = [
   { workers: 2, partition: 'e' },

@@ -13,41 +13,15 @@ import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { type Expected, expectSameAnswer } from './support/same-answer.js';
+import { asFalcon, TINY_LLAMA } from './reference/shapes.js';
 
 const STEPS = 6;
 const PROMPT_TOKENS = 23;
 const WORKERS = 5;
 const DTYPE: Dtype = 'f32';
 
-const LLAMA: ModelShape = {
-  architecture: 'llama',
-  layers: 3,
-  hidden: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  vocabulary: 61,
-  contextTokens: 64,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
-};
-const FALCON: ModelShape = {
-  ...LLAMA,
-  architecture: 'falcon',
-  kvHeads: 1,
-  norm: 'layer',
-  residual: 'parallel',
-  sharedNorm: true,
-  mlp: 'gelu',
-  tiedHead: true,
-};
+const LLAMA: ModelShape = { ...TINY_LLAMA, layers: 3 };
+const FALCON = asFalcon(LLAMA);
 
 type Layout = { readonly name: string; readonly shape: ModelShape; readonly biases?: boolean };
 const LAYOUTS: readonly Layout[] = [

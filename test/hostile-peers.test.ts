@@ -16,25 +16,16 @@ import type { RunMessage } from '../src/worker/protocol.js';
 import { ReferenceModel } from './reference/forward.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { listenAs, StandIn, until, WorkerProcess } from './support/worker-process.js';
+import { TINY_LLAMA } from './reference/shapes.js';
 
 const SHAPE: ModelShape = {
-  architecture: 'llama',
-  layers: 2,
+  ...TINY_LLAMA,
   hidden: 16,
   heads: 2,
   kvHeads: 1,
-  headDim: 8,
   feedForward: 24,
   vocabulary: 40,
   contextTokens: 32,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
 };
 const ROW_BYTES = 2 * 4 * SHAPE.kvHeads * SHAPE.headDim;
 const IDS = [3, 1, 4, 1, 5, 9, 2, 6];

@@ -17,35 +17,19 @@ import { Model } from '../src/runtime/model.js';
 import { ReferenceModel } from './reference/forward.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
+import { asFalcon, TINY_LLAMA } from './reference/shapes.js';
 
 const LLAMA: ModelShape = {
-  architecture: 'llama',
+  ...TINY_LLAMA,
   layers: 3,
   hidden: 128,
   heads: 8,
-  kvHeads: 2,
   headDim: 16,
   feedForward: 192,
   vocabulary: 97,
   contextTokens: 256,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
 };
-const FALCON: ModelShape = {
-  ...LLAMA,
-  architecture: 'falcon',
-  kvHeads: 1,
-  norm: 'layer',
-  residual: 'parallel',
-  sharedNorm: true,
-  mlp: 'gelu',
-};
+const FALCON: ModelShape = { ...asFalcon(LLAMA), tiedHead: false };
 const SHAPES: Readonly<Record<string, ModelShape>> = {
   Llama: LLAMA,
   'Falcon with one norm': FALCON,

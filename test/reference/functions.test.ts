@@ -4,35 +4,18 @@ import { argmax, erf, gelu, softmax } from './functions.js';
 import { ReferenceModel } from './forward.js';
 import { randomCheckpoint } from './random-checkpoint.js';
 import { rotaryFrequencies, rotate } from './rotary.js';
+import { asFalcon, TINY_LLAMA } from './shapes.js';
 
 const LLAMA: ModelShape = {
-  architecture: 'llama',
-  layers: 2,
+  ...TINY_LLAMA,
   hidden: 24,
-  heads: 4,
-  kvHeads: 2,
   headDim: 6,
   feedForward: 40,
   vocabulary: 50,
   contextTokens: 128,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
 };
 
-const FALCON: ModelShape = {
-  ...LLAMA,
-  architecture: 'falcon',
-  norm: 'layer',
-  residual: 'parallel',
-  mlp: 'gelu',
-  tiedHead: true,
-};
+const FALCON: ModelShape = { ...asFalcon(LLAMA), kvHeads: 2, sharedNorm: false };
 
 const SHAPES: readonly [string, ModelShape][] = [
   ['llama, grouped heads', LLAMA],

@@ -4,26 +4,9 @@
 import type { ModelShape } from '../../src/core/shape.js';
 import { seededRandom } from '../reference/random.js';
 import { randomCheckpoint } from '../reference/random-checkpoint.js';
+import { TINY_LLAMA } from '../reference/shapes.js';
 
-export const SMALL_LLAMA: ModelShape = {
-  architecture: 'llama',
-  layers: 3,
-  hidden: 32,
-  heads: 4,
-  kvHeads: 2,
-  headDim: 8,
-  feedForward: 48,
-  vocabulary: 61,
-  contextTokens: 512,
-  norm: 'rms',
-  normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
-  tiedHead: false,
-};
+export const SMALL_LLAMA: ModelShape = { ...TINY_LLAMA, layers: 3, contextTokens: 512 };
 export const SMALL_CHECKPOINT = randomCheckpoint(SMALL_LLAMA, 11);
 
 /** Ids of the small vocabulary. */
