@@ -65,8 +65,9 @@ export const inspect: Command<Flags> = {
     ...machineFlags(DTYPES).filter((option) => FLAGS.includes(option.name())),
     ...outputFlags(),
   ],
-  epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. The weights
-are files that all workers of a machine share, so workers together need less than the sum.
+  epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. At f32
+and w8a8 the weights are files that all workers of a machine share, so workers together need less than the sum; at q8 and q4 each
+has its own.
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
 "vocabulary", "contextTokens", "dtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",

@@ -9,7 +9,7 @@ import { samplingSchema } from '../core/sampling.js';
 import type { Dtype } from '../core/shape.js';
 import type { Grammar } from '../grammar/grammar.js';
 import { cacheFolder } from '../model/cache/index.js';
-import { ChainRoom, type Lease } from './chain-room.js';
+import type { Lease } from './chain-room.js';
 import { CostBook } from './cost-book.js';
 import type { ChainSpec } from './chain-request.js';
 import { cutAfterPrefix } from './cached-cut.js';
@@ -29,16 +29,15 @@ import {
 } from './options.js';
 import { readGrammar, VocabularyPost } from './grammars.js';
 import { kvNeeds } from './kv-needs.js';
-import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
+import type { CachedPrefix } from './prefix-index.js';
 import { promptIds } from './prompt.js';
+import { isUsable, RunningChain } from './running-chain.js';
 import { spreadCut } from './spread.js';
 import { readTable } from './table-file.js';
 import { Turnstile } from './turnstile.js';
 
 /** Shorter prompts say little about a machine's speed. */
 const MIN_REFRESH_TOKENS = 128;
-/** Requests that run on what is left of a chain with a dead worker get this long before it is started anew. */
-const DRAIN_MS = 10_000;
 
 /** How busy an engine is: what a server tells those it turns away. */
 export type EngineLoad = {
@@ -65,15 +64,11 @@ type Admitted = { readonly cluster: Cluster; readonly cut: Cut; readonly lease: 
 export class Engine {
   readonly model: LoadedModel;
   readonly settings: EngineSettings;
-  readonly #startCluster: StartCluster;
   /** Those who wait; the first of them waits for room in the chain. */
   readonly #turnstile: Turnstile;
   readonly #closing = new AbortController();
   readonly #vocabulary: VocabularyPost;
-  #cluster: Cluster;
-  #room: ChainRoom;
-  #prefixes: PrefixIndex;
-  #restart: Promise<Cluster> | undefined;
+  readonly #chain: RunningChain;
   #book: CostBook | undefined;
   // Engines that share workers must not share ids; those under 2³² belong to calibration.
   #nextRequest = (1 + Math.floor(Math.random() * 2 ** 20)) * 2 ** 32;
@@ -86,11 +81,8 @@ export class Engine {
   ) {
     this.model = model;
     this.settings = settings;
-    this.#startCluster = startCluster;
-    this.#cluster = cluster;
+    this.#chain = new RunningChain(cluster, startCluster, settings.maxRunning);
     this.#vocabulary = new VocabularyPost(model.tokenizer);
-    this.#room = roomOf(cluster, settings);
-    this.#prefixes = new PrefixIndex(cluster.workers);
     // As many as there are requests; each takes its own away.
     setMaxListeners(0, this.#closing.signal);
     // Beside those who wait there is the one whose turn it is.
@@ -125,7 +117,7 @@ export class Engine {
 
   /** In chain order. */
   get workers(): readonly ClusterWorker[] {
-    return this.#cluster.workers;
+    return this.#chain.state.cluster.workers;
   }
 
   /** What was measured of the workers; undefined where calibration is off. */
@@ -143,10 +135,10 @@ export class Engine {
 
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.settings;
+    const { room } = this.#chain.state;
     const waiting = this.#turnstile.inside;
-    const expectedWaitMs =
-      waiting === 0 && this.#room.running < maxRunning ? 0 : this.#room.expectedWaitMs(waiting);
-    return { running: this.#room.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
+    const expectedWaitMs = waiting === 0 && room.running < maxRunning ? 0 : room.expectedWaitMs(waiting);
+    return { running: room.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
   }
 
   /**
@@ -187,12 +179,7 @@ export class Engine {
   async close(): Promise<void> {
     const isFirst = !this.#closing.signal.aborted;
     this.#closing.abort();
-    // Workers that are being started again just now belong to nobody yet; their request tells why they are gone.
-    await this.#restart?.then(
-      (cluster) => cluster.close(),
-      () => undefined,
-    );
-    await this.#cluster.close();
+    await this.#chain.close();
     if (isFirst) await this.#book?.save();
   }
 
@@ -203,12 +190,12 @@ export class Engine {
     try {
       return await deadline.bound(signal, async (bounded) => {
         for (;;) {
-          const cluster = await this.#usableCluster(bounded);
+          const { cluster, room, prefixes } = await this.#chain.usable(bounded);
           // What those before it leave behind may be of use to it.
-          await this.#room.slot(bounded);
-          const found = settings.prefixCache ? this.#prefixes.find(ids) : [];
+          await room.slot(bounded);
+          const found = settings.prefixCache ? prefixes.find(ids) : [];
           const cut = await this.#cut(settings, ids.length, found);
-          const lease = await this.#room.reserve(kvNeeds(cut, settings, this.model.shape), bounded);
+          const lease = await room.reserve(kvNeeds(cut, settings, this.model.shape), bounded);
           if (isUsable(cluster)) return { cluster, cut, lease };
           lease.end();
         }
@@ -253,12 +240,13 @@ export class Engine {
     found: readonly CachedPrefix[] = [],
   ): Promise<Cut> {
     const { shape } = this.model;
-    const workers = this.#cluster.workers.length;
+    const { cluster, room } = this.#chain.state;
+    const workers = cluster.workers.length;
     const table =
       settings.partition === 'p' ? await readTable(cacheFolder(this.settings.cacheDir), this) : undefined;
     const context = { contextTokens, workers, shape, book: this.#book, table };
     const cut = cutAfterPrefix(settings, context, found);
-    return spreadCut(cut, settings, context, this.#room.heldBytes);
+    return spreadCut(cut, settings, context, room.heldBytes);
   }
 
   #specify(
@@ -294,37 +282,12 @@ export class Engine {
     this.#book?.refresh(promptTokens, cut.workers, timeline);
   }
 
-  /** The cluster, started anew where one of its workers is gone. Only whoever's turn it is comes here. */
-  async #usableCluster(signal: AbortSignal): Promise<Cluster> {
-    if (isUsable(this.#cluster)) return this.#cluster;
-    await this.#drain(signal);
-    await this.#cluster.close();
-    this.#checkOpen();
-    this.#restart = this.#startCluster(signal);
-    this.#cluster = await this.#restart;
-    this.#room = roomOf(this.#cluster, this.settings);
-    this.#prefixes = new PrefixIndex(this.#cluster.workers);
-    return this.#cluster;
-  }
-
-  /** Lets requests end that do not need the dead worker; those that take too long are told why they can not. */
-  async #drain(signal: AbortSignal): Promise<void> {
-    const late = AbortSignal.timeout(DRAIN_MS);
-    try {
-      await this.#room.empty(AbortSignal.any([signal, late]));
-    } catch (error) {
-      if (signal.aborted) throw error;
-    }
-    const reason = new KvrError('WORKER_DIED', 'the chain is started anew, since one of its workers is gone');
-    for (const { handle } of this.#cluster.workers) if (!handle.isEnded) handle.fail(reason);
-  }
-
   #checkOpen(): void {
     if (this.#closing.signal.aborted) throw new KvrError('CLOSED', 'the engine was closed');
   }
 
   #openBook({ signal, onProgress }: EngineHooks): Promise<CostBook> {
-    return CostBook.open(this.#cluster.workers, {
+    return CostBook.open(this.workers, {
       cacheFolder: cacheFolder(this.settings.cacheDir),
       shape: this.model.shape,
       chunkTokens: this.settings.chunkTokens,
@@ -335,22 +298,11 @@ export class Engine {
   }
 }
 
-function isUsable(cluster: Cluster): boolean {
-  return cluster.workers.every(({ handle }) => !handle.isEnded);
-}
-
 /** All workers of a chain have the same. */
 function dtypeOf({ workers }: Cluster): Dtype {
   const [first] = workers;
   if (!first) throw new KvrError('INTERNAL', 'a chain has no workers');
   return first.ready.dtype;
-}
-
-function roomOf({ workers }: Cluster, { maxRunning }: EngineSettings): ChainRoom {
-  return new ChainRoom(
-    workers.map(({ ready }) => ready.kvBytesLimit),
-    maxRunning,
-  );
 }
 
 export type { LoadedModel } from './load.js';

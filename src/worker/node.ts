@@ -5,12 +5,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { asKvrError, KvrError } from '../core/errors.js';
 import type { ModelShape } from '../core/shape.js';
-import { type Address, connectTo, formatAddress, parseAddress } from '../link/address.js';
+import { type Address, connectTo, parseAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
 import type { Link } from '../link/link.js';
 import { SocketLink } from '../link/socket-link.js';
 import { checkRun, readIds } from './check-run.js';
 import { ComputeHandle } from './compute-handle.js';
+import { listenOn } from './listen.js';
 import { Peers } from './peers.js';
 import {
   type FromWorker,
@@ -64,28 +65,7 @@ export class WorkerNode {
 
   /** Starts listening. @returns the address, with the port the system chose where 0 was asked for. @throws BAD_INPUT */
   listen(address: Address): Promise<Address> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error) =>
-        reject(
-          new KvrError(
-            'BAD_INPUT',
-            `cannot listen on ${formatAddress(address)}: ${error.message}`,
-            {},
-            error,
-          ),
-        ),
-      );
-      const onListening = (): void => {
-        const bound = this.#server.address();
-        resolve(
-          address.kind === 'tcp' && bound && typeof bound === 'object'
-            ? { ...address, port: bound.port }
-            : address,
-        );
-      };
-      if (address.kind === 'unix') this.#server.listen({ path: address.path }, onListening);
-      else this.#server.listen({ host: address.host, port: address.port }, onListening);
-    });
+    return listenOn(this.#server, address);
   }
 
   /** Stops listening, cancels everything and ends the compute thread. Settles when that thread is gone. */
