@@ -124,7 +124,11 @@ function diedError({ name, rank }: WorkerName, child: ChildProcess, stderr: stri
   const { exitCode, signalCode } = child;
   const how = signalCode ? `was killed by ${signalCode}` : `ended with status ${exitCode}`;
   const reason = stderr.trim().split('\n').at(-1) || undefined;
-  const fields = { ...(rank !== undefined && { rank }), ...(exitCode !== null && { status: exitCode }), reason };
+  const fields = {
+    ...(rank !== undefined && { rank }),
+    ...(exitCode !== null && { status: exitCode }),
+    reason,
+  };
   return new KvrError('WORKER_DIED', `${name} ${how}${reason ? `: ${reason}` : ''}`, fields);
 }
 
