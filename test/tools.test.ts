@@ -43,11 +43,9 @@ const cacheDir = mkdtempSync(join(tmpdir(), 'kvr-tools-'));
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
 
 const messages = [{ role: 'user' as const, content: 'the cat' }];
-type Call = {
-  readonly id: string;
-  readonly type: string;
-  readonly function: { name: string; arguments: string };
-};
+type Told = { name: string; arguments: string };
+type Call = { readonly id: string; readonly type: string; readonly function: Told };
+type Delta = OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall;
 
 function checkCalls(calls: readonly Call[], names: readonly string[]): void {
   expect(calls.length).toBeGreaterThan(0);
@@ -100,24 +98,46 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     expect(choices[0]?.message.tool_calls).toHaveLength(1);
   });
 
-  test('a function that is named is called, streamed as well', async () => {
-    const named = { type: 'function' as const, function: { name: 'clock' } };
+  test('a call is streamed as it is written, and comes to the same as whole', async () => {
+    const named = { type: 'function' as const, function: { name: 'weather' } };
     const asked = { ...common, model: modelName(), tool_choice: named, seed: 5, logprobs: true };
-    const calls: Call[] = [];
+    const whole = (await client.chat.completions.create(asked)).choices[0];
+    const deltas: Delta[] = [];
     let [text, reason] = ['', ''];
     for await (const { choices } of await client.chat.completions.create({ ...asked, stream: true })) {
-      const [choice] = choices;
-      text += choice?.delta.content ?? '';
-      reason = choice?.finish_reason ?? reason;
-      for (const { index, id, type, function: called } of choice?.delta.tool_calls ?? []) {
-        if (id)
-          calls[index] = { id, type: type ?? '', function: { name: called?.name ?? '', arguments: '' } };
-        const call = calls[index];
-        if (call) call.function.arguments += called?.arguments ?? '';
-      }
+      text += choices[0]?.delta.content ?? '';
+      reason = choices[0]?.finish_reason ?? reason;
+      deltas.push(...(choices[0]?.delta.tool_calls ?? []));
     }
-    expect([text, reason, calls.length]).toEqual(['', 'tool_calls', 1]);
-    checkCalls(calls, ['clock']);
+    expect([text, reason]).toEqual(['', 'tool_calls']);
+    const [first, ...rest] = deltas;
+    expect(first).toEqual({
+      ...{ index: 0, id: expect.stringMatching(/^\w{9}$/) as unknown, type: 'function' },
+      function: { name: 'weather', arguments: '' },
+    });
+    const pieces = rest.map((delta) => delta.function?.arguments ?? '');
+    expect(rest).toEqual(pieces.map((piece) => ({ index: 0, function: { arguments: piece } })));
+    // Tokens of these models are short.
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(10);
+    const [call] = (whole?.message.tool_calls ?? []) as Call[];
+    expect(pieces.join('')).toBe(call?.function.arguments);
+    checkCalls(call ? [call] : [], ['weather']);
+  });
+
+  test('the streams of several answers with several calls come to the same as whole', async () => {
+    const asked = { ...common, model: modelName(), tool_choice: 'required' as const, seed: 11, n: 3 };
+    const { choices } = await client.chat.completions.create(asked);
+    const streamed: Told[][] = choices.map(() => []);
+    for await (const chunk of await client.chat.completions.create({ ...asked, stream: true }))
+      for (const { index, delta } of chunk.choices) {
+        const calls = streamed[index] as Told[];
+        for (const { index: at, function: called } of delta.tool_calls ?? []) {
+          calls[at] ??= { name: called?.name ?? '', arguments: '' };
+          calls[at].arguments += called?.arguments ?? '';
+        }
+      }
+    const told = choices.map(({ message }) => (message.tool_calls as Call[]).map((call) => call.function));
+    expect(streamed).toEqual(told);
   });
 
   test('an answer that need not be a call is text, and calls of strict functions are valid', async () => {
@@ -169,8 +189,15 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     const { toolResults } = await generateText(asked);
     expect(toolResults[0]?.output).toMatch(/^noon in (UTC|CET)$/);
     const { toolCalls, fullStream } = streamText(asked);
-    for await (const part of fullStream) void part;
-    expect((await toolCalls)[0]?.toolName).toBe('clock');
+    const pieces: { id: string; delta: string }[] = [];
+    for await (const part of fullStream) if (part.type === 'tool-input-delta') pieces.push(part);
+    const calls = await toolCalls;
+    expect(calls[0]?.toolName).toBe('clock');
+    for (const { toolCallId, input } of calls) {
+      const own = pieces.filter(({ id }) => id === toolCallId).map(({ delta }) => delta);
+      expect(own.length).toBeGreaterThan(2);
+      expect(JSON.parse(own.join(''))).toEqual(input);
+    }
   });
 
   test.each<[what: string, more: object, param: string]>([

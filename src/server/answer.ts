@@ -3,13 +3,21 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { GenerateEvent } from '../engine/generation.js';
-import type { ToolCall } from './tool-formats.js';
-import { ToolReader } from './tool-reader.js';
+import { type ReadPart, ToolReader } from './tool-reader.js';
 import type { ToolUse } from './tools.js';
 
-export type AnsweredCall = ToolCall & { readonly index: number; readonly id: string };
+/** `text` is the arguments, as the model wrote them: JSON, unless it was cut off or wrote something else. */
+export type AnsweredCall = {
+  readonly index: number;
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+};
 export type AnswerPart =
-  { readonly type: 'text'; readonly text: string } | { readonly type: 'call'; readonly call: AnsweredCall };
+  | { readonly type: 'text'; readonly text: string }
+  /** A call begins, as yet without arguments. */
+  | { readonly type: 'call'; readonly call: AnsweredCall }
+  | { readonly type: 'arguments'; readonly index: number; readonly text: string };
 
 /** Mistral's templates take no other length. */
 const ID_CHARS = 9;
@@ -33,17 +41,25 @@ export class Answer {
     return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
   }
 
-  #keep(parts: ReturnType<ToolReader['push']>): AnswerPart[] {
+  #keep(parts: readonly ReadPart[]): AnswerPart[] {
     return parts.map((part) => {
-      if (part.type === 'text') this.text += part.text;
-      return part.type === 'text' ? part : { type: 'call', call: this.#keepCall(part.call) };
+      if (part.type === 'call') return this.#begin(part.name);
+      if (part.type === 'arguments') return this.#goOn(part.text);
+      this.text += part.text;
+      return part;
     });
   }
 
-  #keepCall(call: ToolCall): AnsweredCall {
+  #begin(name: string): AnswerPart {
     const id = randomUUID().replaceAll('-', '').slice(0, ID_CHARS);
-    const kept = { ...call, index: this.calls.length, id };
-    this.calls.push(kept);
-    return kept;
+    const call = { index: this.calls.length, id, name, text: '' };
+    this.calls.push(call);
+    return { type: 'call', call };
+  }
+
+  #goOn(text: string): AnswerPart {
+    const call = this.calls.pop() as AnsweredCall;
+    this.calls.push({ ...call, text: call.text + text });
+    return { type: 'arguments', index: call.index, text };
   }
 }

@@ -2,7 +2,7 @@
  * How the two endpoints say the same things: the objects of OpenAI's API that answers and pieces of them are told in.
  */
 import type { GenerationResult } from '../engine/generation.js';
-import type { Answer, AnsweredCall } from './answer.js';
+import type { Answer, AnswerPart } from './answer.js';
 import type { ChoiceRun } from './choice-run.js';
 import { chatLogprobs, completionLogprobs, type LogprobEntry } from './logprobs.js';
 import type { ServedEngine } from './settings.js';
@@ -14,11 +14,13 @@ export type Dialect = {
   /** The first thing a stream says of a choice; undefined where it says nothing. */
   readonly begin: (index: number) => unknown;
   readonly piece: (index: number, text: string, entries: Entries) => unknown;
-  /** What a stream says of a call of a function. */
-  readonly call: (index: number, call: AnsweredCall) => unknown[];
+  /** What a stream says of a part that is no text: calls of functions, where there are any. */
+  readonly callPart: (index: number, part: CallPart) => unknown;
   readonly end: (index: number, result: GenerationResult, answer: Answer) => unknown;
   readonly whole: (index: number, result: GenerationResult, answer: Answer, entries: Entries) => unknown;
 };
+
+type CallPart = Exclude<AnswerPart, { type: 'text' }>;
 
 /** Probabilities that belong to a piece or a whole answer; undefined where they were not asked for. */
 type Entries = readonly LogprobEntry[] | undefined;
@@ -29,13 +31,7 @@ export const CHAT: Dialect = {
   chunkObject: 'chat.completion.chunk',
   begin: (index) => chatDelta(index, { role: 'assistant', content: '' }),
   piece: (index, content, entries) => chatDelta(index, { content }, null, entries),
-  // The name comes first, then the arguments, as clients expect it.
-  call: (index, { index: at, id, name, text }) => [
-    chatDelta(index, {
-      tool_calls: [{ index: at, id, type: 'function', function: { name, arguments: '' } }],
-    }),
-    chatDelta(index, { tool_calls: [{ index: at, function: { arguments: text } }] }),
-  ],
+  callPart: (index, part) => chatDelta(index, { tool_calls: [callDelta(part)] }),
   end: (index, result, answer) => chatDelta(index, {}, reasonOf(result, answer)),
   whole: (index, result, answer, entries) => ({
     index,
@@ -51,7 +47,7 @@ export const COMPLETION: Dialect = {
   chunkObject: 'text_completion',
   begin: () => undefined,
   piece: (index, text, entries) => textChoice(index, text, null, entries),
-  call: () => [],
+  callPart: () => undefined,
   end: (index, { finishReason }) => textChoice(index, '', finishReason),
   whole: (index, { text, finishReason }, _answer, entries) => textChoice(index, text, finishReason, entries),
 };
@@ -64,6 +60,13 @@ function messageOf({ text, calls }: Answer): object {
     function: { name: call.name, arguments: call.text },
   }));
   return { content: text === '' ? null : text, tool_calls: told };
+}
+
+/** The name comes first, then the arguments, bit by bit. */
+function callDelta(part: CallPart): object {
+  if (part.type === 'arguments') return { index: part.index, function: { arguments: part.text } };
+  const { index, id, name } = part.call;
+  return { index, id, type: 'function', function: { name, arguments: '' } };
 }
 
 function reasonOf({ finishReason }: GenerationResult, { calls }: Answer): string {

@@ -91,10 +91,10 @@ class AnswerStream {
 
   /** A token may only begin a character, or a call: then its probability comes without text. */
   #pieces(index: number, parts: readonly AnswerPart[], entry: LogprobEntry | undefined): unknown[] {
-    const { piece, call } = this.#dialect;
+    const { piece, callPart } = this.#dialect;
     const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));
     const joined = texts.join('');
-    const calls = parts.flatMap((part) => (part.type === 'call' ? call(index, part.call) : []));
+    const calls = parts.flatMap((part) => (part.type === 'text' ? [] : [callPart(index, part)]));
     return joined === '' && !entry ? calls : [piece(index, joined, entry && [entry]), ...calls];
   }
 

@@ -1,6 +1,6 @@
 /**
- * How models write calls of functions, as their chat templates show it: the grammar of calls, and calls read from an
- * answer's text. Three ways are known: Hermes and Qwen, Mistral, Llama 3.
+ * How models write calls of functions, as their chat templates show it: the grammar of calls, and what tool-reader.ts
+ * finds them by. Three ways are known: Hermes and Qwen, Mistral, Llama 3.
  */
 import type { Grammar } from '../grammar/grammar.js';
 import type { Tokenizer } from '../tokenizer/index.js';
@@ -10,9 +10,6 @@ export type ToolFunction = {
   readonly parameters: unknown;
   readonly isStrict: boolean;
 };
-/** `text` is JSON, as the model wrote it. */
-export type ToolCall = { readonly name: string; readonly text: string };
-
 export type ToolFormat = {
   /** Begins a call; undefined where a call is the whole answer. */
   readonly open?: string;

@@ -1,127 +1,185 @@
 /**
  * Tells calls of functions from text, as an answer comes. What could begin a call is held back; what turns out to be
- * none is handed on as the text it is, so that nothing is lost.
+ * none is handed on as the text it is, so that nothing is lost. Where a text is cut into pieces makes no difference.
  */
-import { isRecord } from './parameters.js';
-import { PYTHON_TAG, type ToolCall, type ToolFormat } from './tool-formats.js';
+import { type CallPart, CallReader } from './call-reader.js';
+import { PYTHON_TAG, type ToolFormat } from './tool-formats.js';
 
-export type AnswerPart =
-  { readonly type: 'text'; readonly text: string } | { readonly type: 'call'; readonly call: ToolCall };
+export type ReadPart = { readonly type: 'text'; readonly text: string } | CallPart;
+
+/**
+ * Where the next character stands: in text; where a call may begin; in a call; behind one, where its closing mark, or
+ * the next of a list, is expected.
+ */
+type Place = 'text' | 'before' | 'call' | 'after';
 
 export class ToolReader {
   readonly #format: ToolFormat;
   readonly #names: ReadonlySet<string>;
+  /** Answers are either calls or text: one that begins as text has no calls. */
+  readonly #isEither: boolean;
+  #place: Place;
+  #call: CallReader;
+  /** Came, and is neither text nor part of a call yet. */
   #held = '';
+  #isInList = false;
   #hasCalls = false;
+  #isBehindCall = false;
   /** Space after a call: dropped, unless text follows. */
   #space = '';
-  #isText = false;
+  #parts: ReadPart[] = [];
 
   /** @param names of the functions there are: a call of another is text */
-  constructor(format: ToolFormat, names: Iterable<string>) {
+  constructor(format: ToolFormat, names: Iterable<string>, isEither = false) {
     this.#format = format;
     this.#names = new Set(names);
+    this.#isEither = isEither || format.open === undefined;
+    this.#place = this.#isEither ? 'before' : 'text';
+    this.#call = new CallReader(this.#names);
   }
 
   /** @returns what is certain now */
-  push(text: string): AnswerPart[] {
-    this.#held += text;
-    const { open, close } = this.#format;
-    if (open === undefined) return this.#pushWhole();
-    const parts: AnswerPart[] = [];
-    for (;;) {
-      const start = this.#held.indexOf(open);
-      if (start < 0)
-        return [...parts, ...this.#release(this.#held.length - beginningLength(this.#held, open))];
-      parts.push(...this.#release(start));
-      const end = close === undefined ? -1 : this.#held.indexOf(close);
-      if (close === undefined || end < 0) return parts;
-      const whole = this.#held.slice(0, end + close.length);
-      this.#held = this.#held.slice(whole.length);
-      parts.push(...this.#partsOf(whole));
-    }
+  push(text: string): ReadPart[] {
+    for (const char of text) this.#take(char);
+    return this.#takeParts();
   }
 
   /** What was held back, once no more comes. */
-  end(): AnswerPart[] {
-    const rest = this.#held;
+  end(): ReadPart[] {
+    // What of a call's closing mark or list has come is no text.
+    if (this.#place !== 'after') this.#emitText(this.#held + this.#unread());
     this.#held = '';
-    return this.#partsOf(rest);
+    return this.#takeParts();
   }
 
-  /** Where a call is the whole answer, its first character tells that it may be one. */
-  #pushWhole(): AnswerPart[] {
-    const begun = this.#held.trimStart();
-    const isMaybe =
-      begun === '' || begun.startsWith('{') || PYTHON_TAG.startsWith(begun.slice(0, PYTHON_TAG.length));
-    // Text that has begun as text stays text.
-    return isMaybe && !this.#isText ? [] : this.#asText();
+  #takeParts(): ReadPart[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
   }
 
-  #asText(): AnswerPart[] {
-    this.#isText = true;
-    return this.#release(this.#held.length);
+  /** Of a call that has not begun. */
+  #unread(): string {
+    return this.#place === 'call' && this.#call.isHeld ? this.#call.source : '';
   }
 
-  #release(length: number): AnswerPart[] {
-    const text = this.#held.slice(0, length);
-    this.#held = this.#held.slice(length);
-    return this.#textPart(text);
-  }
-
-  #textPart(text: string): AnswerPart[] {
-    if (this.#hasCalls && text.trim() === '') {
-      this.#space += text;
-      return [];
+  #take(char: string): void {
+    switch (this.#place) {
+      case 'text':
+        return this.#takeText(char);
+      case 'before':
+        return this.#takeBefore(char);
+      case 'call':
+        return this.#takeInCall(char);
+      case 'after':
+        return this.#takeAfter(char);
     }
+  }
+
+  #takeText(char: string): void {
+    const { open } = this.#format;
+    this.#held += char;
+    const isPlain = open === undefined || (this.#isEither && !this.#hasCalls);
+    const kept = isPlain ? 0 : beginningLength(this.#held, open);
+    const text = this.#held.slice(0, this.#held.length - kept);
+    this.#held = this.#held.slice(text.length);
+    this.#emitText(text);
+    if (!isPlain && this.#held === open) this.#place = 'before';
+  }
+
+  #takeBefore(char: string): void {
+    const lead = this.#leadOf(this.#held);
+    if (char === '{' && lead !== 'none' && lead !== 'begun') {
+      this.#isInList ||= lead === 'list';
+      this.#place = 'call';
+      this.#call = new CallReader(this.#names);
+      return this.#takeInCall(char);
+    }
+    this.#held += char;
+    if (this.#leadOf(this.#held) === 'none') this.#goOnAsText();
+  }
+
+  /** What stands before a call: all of it, as a call or a list of them has it, its begin, or something else. */
+  #leadOf(held: string): 'call' | 'list' | 'begun' | 'none' {
+    const { open } = this.#format;
+    const mark = this.#isInList ? '' : (open ?? PYTHON_TAG);
+    const lead = held.trimStart();
+    const isMarked = lead.startsWith(mark);
+    const rest = isMarked || open === undefined ? lead.slice(isMarked ? mark.length : 0).trim() : undefined;
+    if (rest === '') return 'call';
+    if (rest === '[') return 'list';
+    return mark.startsWith(lead) ? 'begun' : 'none';
+  }
+
+  #takeInCall(char: string): void {
+    // No JSON has it outside of texts: the model has ended the call early.
+    if (char === this.#format.close?.[0] && !this.#call.isInText) return this.#endEarly(char);
+    this.#call.take(char).forEach((part) => this.#emit(part));
+    const { state, isHeld } = this.#call;
+    if (!isHeld) this.#held = '';
+    if (state === 'none') this.#goOnAsText();
+    if (state === 'whole') this.#place = 'after';
+  }
+
+  #endEarly(char: string): void {
+    if (this.#call.isHeld) this.#goOnAsText();
+    else this.#place = 'after';
+    this.#take(char);
+  }
+
+  #takeAfter(char: string): void {
+    const { close } = this.#format;
+    this.#held += char;
+    const rest = this.#held.trim();
+    if (rest === close || (rest === ']' && this.#isInList)) {
+      this.#held = '';
+      this.#isInList = false;
+      this.#place = rest === close || close === undefined ? 'text' : 'after';
+    } else if (rest === ',' && this.#isInList) {
+      this.#held = '';
+      this.#place = 'before';
+    } else if (close?.startsWith(rest) !== true && rest !== '') this.#goOnAsText();
+  }
+
+  /** What was held back is no call; behind its first character may be the begin of one. */
+  #goOnAsText(): void {
+    const held = this.#held + this.#unread();
+    const isBehindCall = this.#place === 'after';
+    this.#held = '';
+    this.#place = 'text';
+    this.#isInList = false;
+    const [first = '', ...rest] = held;
+    if (isBehindCall) this.#take(first);
+    else this.#emitText(first);
+    for (const char of rest) this.#take(char);
+  }
+
+  #emitText(text: string): void {
+    if (text === '') return;
     const whole = this.#space + text;
-    this.#space = '';
-    return whole === '' ? [] : [{ type: 'text', text: whole }];
+    const isSpace = this.#isBehindCall && whole.trim() === '';
+    this.#space = isSpace ? whole : '';
+    if (isSpace) return;
+    this.#isBehindCall = false;
+    this.#emit({ type: 'text', text: whole });
   }
 
-  #partsOf(whole: string): AnswerPart[] {
-    const calls = this.#isText ? undefined : this.#callsIn(whole);
-    if (!calls) return this.#textPart(whole);
-    this.#hasCalls = true;
-    this.#space = '';
-    return calls.map((call) => ({ type: 'call', call }));
-  }
-
-  /** @returns undefined where it is no call of one of the functions */
-  #callsIn(whole: string): ToolCall[] | undefined {
-    const { open = PYTHON_TAG, close } = this.#format;
-    let inner = whole.trim();
-    if (inner.startsWith(open)) inner = inner.slice(open.length);
-    if (close !== undefined && inner.endsWith(close)) inner = inner.slice(0, -close.length);
-    const value = parsed(inner);
-    const values: unknown[] = Array.isArray(value) ? value : [value];
-    const calls = values.map((one) => this.#callOf(one));
-    return calls.length > 0 && calls.every((call) => call !== undefined) ? calls : undefined;
-  }
-
-  #callOf(value: unknown): ToolCall | undefined {
-    if (!isRecord(value)) return undefined;
-    const { name, arguments: one, parameters: other } = value;
-    const given = one ?? other ?? {};
-    const isKnown = typeof name === 'string' && this.#names.has(name);
-    // Some models write the arguments as a text of JSON.
-    const text = typeof given === 'string' ? given : JSON.stringify(given);
-    return isKnown && isRecord(parsed(text)) ? { name, text } : undefined;
+  /** Parts of one kind in a row become one. */
+  #emit(part: ReadPart): void {
+    const last = this.#parts.at(-1);
+    if (part.type === 'call') {
+      this.#hasCalls = this.#isBehindCall = true;
+      this.#space = '';
+    }
+    if (last && part.type !== 'call' && last.type === part.type)
+      this.#parts[this.#parts.length - 1] = { ...part, text: last.text + part.text };
+    else this.#parts.push(part);
   }
 }
 
-/** How much of a text's end is the beginning of the mark. */
+/** How much of a text's end is the mark, or its beginning. */
 function beginningLength(text: string, mark: string): number {
-  for (let length = Math.min(text.length, mark.length - 1); length > 0; length--)
+  for (let length = Math.min(text.length, mark.length); length > 0; length--)
     if (text.endsWith(mark.slice(0, length))) return length;
   return 0;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
