@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, jsonSchema, streamText, tool } from 'ai';
+import { generateText, jsonSchema, Output, streamText, tool } from 'ai';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -29,6 +29,13 @@ const toolOf = (name: string, parameters: Record<string, unknown>, strict = fals
   function: { name, parameters, strict, description: 'Of use.' },
 });
 const TOOLS = [toolOf('weather', WEATHER), toolOf('clock', CLOCK)];
+const STRICT = [toolOf('weather', WEATHER, true), toolOf('clock', CLOCK, true)];
+const MOOD = {
+  type: 'object' as const,
+  properties: { mood: { enum: ['glad', 'sad'] }, why: { type: 'string' as const, maxLength: 30 } },
+  required: ['mood'],
+  additionalProperties: false,
+};
 const SCHEMAS: Readonly<Record<string, object>> = { weather: WEATHER, clock: CLOCK };
 
 const body = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}{% endfor %}";
@@ -141,8 +148,7 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
   });
 
   test('an answer that need not be a call is text, and calls of strict functions are valid', async () => {
-    const strict = [toolOf('weather', WEATHER, true), toolOf('clock', CLOCK, true)];
-    for (const tools of [TOOLS, strict]) {
+    for (const tools of [TOOLS, STRICT]) {
       const asked = { ...common, tools, model: modelName(), max_tokens: 60, seed: 1, n: 3 };
       const { choices } = await client.chat.completions.create(asked);
       for (const { message, finish_reason } of choices) {
@@ -151,6 +157,48 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
         else expect(typeof message.content).toBe('string');
       }
     }
+  });
+
+  /** Of 8 answers, those that end by themselves: checked, and sorted by what they are. */
+  async function answersBeside(type: 'json_schema' | 'json_object', likely: readonly number[]) {
+    const json_schema = { name: 'mood', schema: MOOD };
+    const response_format = type === 'json_object' ? { type } : { type, json_schema };
+    const logit_bias = Object.fromEntries(likely.map((id) => [id, 100]));
+    const asked = { ...common, tools: STRICT, model: modelName(), response_format, logit_bias, n: 8 };
+    const more = { temperature: 1.5, seed: 2, max_tokens: 300, parallel_tool_calls: false };
+    const { choices } = await client.chat.completions.create({ ...asked, ...more });
+    const whole = choices.filter(({ finish_reason }) => finish_reason !== 'length');
+    const [calls, texts] = [true, false].map((isCall) =>
+      whole.filter(({ message }) => (message.tool_calls !== undefined) === isCall),
+    ) as [typeof whole, typeof whole];
+    for (const { message, finish_reason } of calls) {
+      expect([message.content, finish_reason]).toEqual([null, 'tool_calls']);
+      checkCalls(message.tool_calls as Call[], ['weather', 'clock']);
+    }
+    for (const { message, finish_reason } of texts) {
+      const schema = type === 'json_schema' ? MOOD : { type: 'object' };
+      const isValid = ajv.validate(schema, JSON.parse(message.content ?? ''));
+      expect([isValid, finish_reason, message.content]).toEqual([true, 'stop', message.content]);
+    }
+    return { calls: calls.length, texts: texts.length };
+  }
+
+  test('beside tools, an answer is calls, or text in the format that is asked for', async () => {
+    expect((await answersBeside('json_schema', [])).texts).toBeGreaterThan(0);
+    expect((await answersBeside('json_object', [])).texts).toBeGreaterThan(0);
+    // What only calls begin with; no argument of these functions can hold it.
+    const mark = { quote: '<', hermes: '<', mistral: '[TOOL_CALLS]', llama: 'n' }[kind] ?? '';
+    const ids = engine.model.tokenizer.encode(mark).slice(-1);
+    expect(await answersBeside('json_schema', ids)).toEqual({ calls: 8, texts: 0 });
+    if (kind !== 'llama') expect(await answersBeside('json_object', ids)).toEqual({ calls: 8, texts: 0 });
+  });
+
+  test('a call that must come comes, whatever the format of text', async () => {
+    const response_format = { type: 'json_object' as const };
+    const asked = { ...common, model: modelName(), tool_choice: 'required' as const, response_format };
+    const more = { seed: 3, parallel_tool_calls: false };
+    const { choices } = await client.chat.completions.create({ ...asked, ...more });
+    checkCalls((choices[0]?.message.tool_calls ?? []) as Call[], ['weather', 'clock']);
   });
 
   test('earlier calls and their results are read', async () => {
@@ -200,6 +248,27 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     }
   });
 
+  test('the AI SDK has objects beside functions', async () => {
+    const made = { name: 'kvr', baseURL: `${live.url}/v1`, supportsStructuredOutputs: true };
+    const clock = tool({
+      inputSchema: jsonSchema<{ zone: string }>(CLOCK),
+      execute: ({ zone }) => zone,
+      strict: true,
+    });
+    const asked = {
+      ...{ model: createOpenAICompatible(made)(modelName()), messages, tools: { clock } },
+      ...{ output: Output.object({ schema: jsonSchema<{ mood: string }>(MOOD) }), maxOutputTokens: 300 },
+    };
+    const kinds = new Set<string>();
+    for (let seed = 0; seed < 6; seed++) {
+      const result = await generateText({ ...asked, temperature: 1.5, seed });
+      kinds.add(result.finishReason);
+      if (result.finishReason === 'stop') expect(['glad', 'sad']).toContain(result.output.mood);
+      for (const { output } of result.toolResults) expect(['UTC', 'CET']).toContain(output);
+    }
+    expect(kinds).toContain('stop');
+  });
+
   test.each<[what: string, more: object, param: string]>([
     [
       'a choice of none of them',
@@ -216,7 +285,13 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
       { tools: [toolOf('a', { $ref: '#' })], tool_choice: 'required' },
       'tools.a.parameters',
     ],
-    ['a format beside them', { response_format: { type: 'json_object' } }, 'response_format'],
+    [
+      'a format that is none beside them',
+      {
+        response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { uniqueItems: true } } },
+      },
+      'response_format.json_schema.schema',
+    ],
     ['too many', { tools: Array.from({ length: 129 }, (_, index) => toolOf(`f${index}`, {})) }, 'tools'],
     [
       'a call that is none',

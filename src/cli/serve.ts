@@ -123,6 +123,7 @@ repetition_penalty; n makes as many answers of seeds seed, seed + 1, …
 
 response_format json_object and json_schema hold the answer to it; a keyword of a schema that is not supported is refused by name.
 tools need a chat template that knows them; calls that tool_choice asks for, and those of strict functions, fit their parameters.
+beside response_format, an answer is calls, or text in that format.
 
 While a prompt is read, a stream carries comments ": prefill 0.42" twice a second; with the header x-kvr-progress: event
 they are events named kvr.prefill. An answer that is not streamed begins with spaces, which JSON allows, once it takes

@@ -30,7 +30,7 @@ export class Answer {
 
   constructor(use: ToolUse | undefined) {
     this.#use = use;
-    this.#reader = use && new ToolReader(use.format, use.names);
+    this.#reader = use && new ToolReader(use.format, use.names, use.form);
   }
 
   /** @returns what the event makes certain */

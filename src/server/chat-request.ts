@@ -36,16 +36,14 @@ export function readChat(
   if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
     throw bad('max_tokens and max_completion_tokens differ; give one of them', 'max_completion_tokens');
   const { tokenizer } = engine.model;
-  const toolUse = readTools(given, tokenizer);
+  const textFormat = readResponseFormat(given.response_format);
+  const toolUse = readTools(given, textFormat, tokenizer);
   const messages = readMessages(given.messages);
   if (!toolUse) requireNoCalls(messages, tokenizer);
   const ids = tokenizer.applyChat(messages, toolUse && { tools: toolUse.tools });
   const maxTokens = max_completion_tokens ?? max_tokens;
   const topLogprobs = topLogprobsOf(given);
-  const format = readResponseFormat(given.response_format);
-  if (format && toolUse)
-    throw bad('response_format beside tools is not supported; set tool_choice to none', 'response_format');
-  const grammar = format ?? toolUse?.grammar;
+  const grammar = toolUse ? toolUse.grammar : textFormat;
   return makeAsk(
     { kind: 'chat', prompts: [ids], given, maxTokens, deadlineMs, topLogprobs, grammar, toolUse },
     engine,

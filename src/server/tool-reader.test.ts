@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatOf } from './tool-formats.js';
-import { type ReadPart, ToolReader } from './tool-reader.js';
+import { type AnswerForm, type ReadPart, ToolReader } from './tool-reader.js';
 
 const TEMPLATES = {
   hermes: '{% if tools %}<tool_call>{% endif %}',
@@ -9,10 +9,10 @@ const TEMPLATES = {
 };
 type Template = keyof typeof TEMPLATES;
 
-function readerOf(template: Template, isEither = false): ToolReader {
+function readerOf(template: Template, form: AnswerForm = 'mixed'): ToolReader {
   const format = formatOf(TEMPLATES[template]);
   if (!format) throw new Error('no format');
-  return new ToolReader(format, ['f', 'g'], isEither);
+  return new ToolReader(format, ['f', 'g'], form);
 }
 
 /** Text and calls of an answer that comes in these pieces. */
@@ -128,9 +128,22 @@ test('arguments that are broken are told as they are, and end where the call doe
 test('where answers are either calls or text, text may hold what looks like a call', () => {
   const quoted = `{"a": 1} ${TAGGED}`;
   for (const pieces of waysToCut(quoted))
-    expect(read(readerOf('hermes', true), pieces)).toEqual({ text: quoted, calls: [] });
+    expect(read(readerOf('hermes', 'either'), pieces)).toEqual({ text: quoted, calls: [] });
   for (const pieces of waysToCut(` ${TAGGED}\n${TAGGED}`))
-    expect(read(readerOf('hermes', true), pieces)).toEqual({ text: '', calls: [CALL, CALL] });
+    expect(read(readerOf('hermes', 'either'), pieces)).toEqual({ text: '', calls: [CALL, CALL] });
+});
+
+test.each<[template: Template, form: AnswerForm, answer: string, text: string, calls: string[]]>([
+  ['hermes', 'mixed', `${TAGGED}\n<too`, '\n<too', [CALL]],
+  ['hermes', 'either', `${TAGGED}\n<too`, '', [CALL]],
+  ['hermes', 'either', '<tool_call>{"na', '', []],
+  ['hermes', 'either', '{"na', '{"na', []],
+  ['llama', 'either', '{"na', '{"na', []],
+  ['llama', 'calls', '{"na', '', []],
+  ['mistral', 'calls', `[TOOL_CALLS][${F}, {"na`, '', [CALL]],
+])('%s, %s: what is left of %j', (template, form, answer, text, calls) => {
+  for (const pieces of waysToCut(answer))
+    expect(read(readerOf(template, form), pieces)).toEqual({ text, calls });
 });
 
 test('text is held back no longer than it could begin a call', () => {

@@ -7,6 +7,9 @@ import { PYTHON_TAG, type ToolFormat } from './tool-formats.js';
 
 export type ReadPart = { readonly type: 'text'; readonly text: string } | CallPart;
 
+/** What answers are held to: 'mixed' ones may be anything, 'either' ones are calls or text that holds none. */
+export type AnswerForm = 'mixed' | 'either' | 'calls';
+
 /**
  * Where the next character stands: in text; where a call may begin; in a call; behind one, where its closing mark, or
  * the next of a list, is expected.
@@ -16,7 +19,8 @@ type Place = 'text' | 'before' | 'call' | 'after';
 export class ToolReader {
   readonly #format: ToolFormat;
   readonly #names: ReadonlySet<string>;
-  /** Answers are either calls or text: one that begins as text has no calls. */
+  readonly #form: AnswerForm;
+  /** An answer that begins as text has no calls. */
   readonly #isEither: boolean;
   #place: Place;
   #call: CallReader;
@@ -30,10 +34,11 @@ export class ToolReader {
   #parts: ReadPart[] = [];
 
   /** @param names of the functions there are: a call of another is text */
-  constructor(format: ToolFormat, names: Iterable<string>, isEither = false) {
+  constructor(format: ToolFormat, names: Iterable<string>, form: AnswerForm = 'mixed') {
     this.#format = format;
     this.#names = new Set(names);
-    this.#isEither = isEither || format.open === undefined;
+    this.#form = form;
+    this.#isEither = form !== 'mixed' || format.open === undefined;
     this.#place = this.#isEither ? 'before' : 'text';
     this.#call = new CallReader(this.#names);
   }
@@ -46,10 +51,15 @@ export class ToolReader {
 
   /** What was held back, once no more comes. */
   end(): ReadPart[] {
-    // What of a call's closing mark or list has come is no text.
-    if (this.#place !== 'after') this.#emitText(this.#held + this.#unread());
+    if (!this.#isCutCall()) this.#emitText(this.#held + this.#unread());
     this.#held = '';
     return this.#takeParts();
+  }
+
+  /** What was held back can only be a part of a call, or of what stands around it. */
+  #isCutCall(): boolean {
+    if (this.#place === 'after' || this.#form === 'calls') return true;
+    return this.#form === 'either' && (this.#hasCalls || this.#format.open !== undefined);
   }
 
   #takeParts(): ReadPart[] {

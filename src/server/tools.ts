@@ -16,6 +16,7 @@ import {
   type ToolFormat,
   type ToolFunction,
 } from './tool-formats.js';
+import type { AnswerForm } from './tool-reader.js';
 
 export type ToolUse = {
   readonly format: ToolFormat;
@@ -23,6 +24,7 @@ export type ToolUse = {
   readonly tools: readonly unknown[];
   readonly names: readonly string[];
   readonly grammar: Grammar | undefined;
+  readonly form: AnswerForm;
   /** Special tokens that stand for marks, which would not show in the text. */
   readonly marks: ReadonlyMap<number, string>;
 };
@@ -46,8 +48,16 @@ export const toolShape = {
 };
 export type ToolParameters = z.output<z.ZodObject<typeof toolShape>>;
 
-/** @returns undefined where no function may be called. @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
-export function readTools(given: ToolParameters, tokenizer: Tokenizer): ToolUse | undefined {
+/**
+ * @param textFormat that text is held to, where an answer is text and no call
+ * @returns undefined where no function may be called
+ * @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param`
+ */
+export function readTools(
+  given: ToolParameters,
+  textFormat: Grammar | undefined,
+  tokenizer: Tokenizer,
+): ToolUse | undefined {
   const { tools = [], tool_choice: choice = 'auto', parallel_tool_calls: isMany = true } = given;
   if (tools.length === 0 && choice !== 'none' && choice !== 'auto')
     throw bad('tool_choice asks for a call, and there are no tools; give tools', 'tool_choice');
@@ -64,8 +74,12 @@ export function readTools(given: ToolParameters, tokenizer: Tokenizer): ToolUse 
   const format = formatOf(tokenizer.toolTemplate ?? '');
   if (!format) throw unsupported('tools', 'is not supported by this model: its chat template knows no tools');
   const marks = new Map([format.open, format.close].flatMap((mark) => markOf(mark, tokenizer)));
-  const grammar = grammarFor(functions, choice, isMany, format, tokenizer);
-  return { format, tools, names, grammar, marks };
+  const asked = { functions, choice, isMany, format, textFormat };
+  return {
+    ...{ format, tools, names, marks },
+    grammar: grammarFor(asked, tokenizer),
+    form: choice !== 'auto' ? 'calls' : textFormat ? 'either' : 'mixed',
+  };
 }
 
 function markOf(mark: string | undefined, tokenizer: Tokenizer): [number, string][] {
@@ -73,24 +87,32 @@ function markOf(mark: string | undefined, tokenizer: Tokenizer): [number, string
   return id === undefined || mark === undefined ? [] : [[id, mark]];
 }
 
+type Asked = {
+  readonly functions: readonly ToolFunction[];
+  readonly choice: NonNullable<ToolParameters['tool_choice']>;
+  readonly isMany: boolean;
+  readonly format: ToolFormat;
+  readonly textFormat: Grammar | undefined;
+};
+
 /** Held to schemas are calls that must come, and those of functions that are strict. */
-function grammarFor(
-  functions: readonly ToolFunction[],
-  choice: NonNullable<ToolParameters['tool_choice']>,
-  isMany: boolean,
-  format: ToolFormat,
-  tokenizer: Tokenizer,
-): Grammar | undefined {
-  if (choice === 'auto') {
-    if (isMany && !functions.some(({ isStrict }) => isStrict)) return undefined;
-    const held = functions.map((one) => (one.isStrict ? one : { ...one, parameters: { type: 'object' } }));
-    return usable(freeOrCalls(format, held, isMany, tokenizer), held);
-  }
+function grammarFor(asked: Asked, tokenizer: Tokenizer): Grammar | undefined {
+  const { functions, choice, isMany, format } = asked;
+  if (choice === 'auto') return grammarForAuto(asked, tokenizer);
   const wanted = typeof choice === 'object' ? choice.function.name : undefined;
   const chosen = functions.filter((one) => wanted === undefined || one.name === wanted);
   if (chosen.length === 0)
     throw bad(`tool_choice names "${wanted}", which is none of the tools`, 'tool_choice');
   return usable(callsGrammar(format, chosen, isMany && wanted === undefined, tokenizer), chosen);
+}
+
+function grammarForAuto(asked: Asked, tokenizer: Tokenizer): Grammar | undefined {
+  const { functions, isMany, format, textFormat } = asked;
+  if (!textFormat && isMany && !functions.some(({ isStrict }) => isStrict)) return undefined;
+  const held = functions.map((one) => (one.isStrict ? one : { ...one, parameters: { type: 'object' } }));
+  if (!textFormat) return usable(freeOrCalls(format, held, isMany, tokenizer), held);
+  const calls = callsGrammar(format, held, isMany, tokenizer);
+  return usable({ type: 'choice', options: [calls, textFormat] }, held);
 }
 
 /** Each schema alone first, so that a fault is told with its function. */
