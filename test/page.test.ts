@@ -70,6 +70,18 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 },
   const framesSeen = (page: Page) =>
     page.evaluate<{ pictures: number; lengths: number; shares: number }>('framesSeen()');
 
+  /** How many of the picture's pixels have a colour of the page's. */
+  const pixelsOf = (page: Page, colour: string) =>
+    page.evaluate<number>(`(() => {
+      const canvas = document.querySelector('#chain canvas');
+      const hex = getComputedStyle(canvas).getPropertyValue('${colour}').trim();
+      const wanted = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4) count += wanted.every((one, i) => data[at + i] === one);
+      return count;
+    })()`);
+
   test('a chat streams, the chain moves, and both end with what was measured', async () => {
     const page = await open();
     await watchFrames(page);
@@ -86,6 +98,12 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 },
     expect(await page.locator('#chain .figure', { hasText: 'measured' }).first().innerText()).toMatch(
       /\d m?s/,
     );
+    // Rank 0 sends and rank 1 receives: told in words, and drawn.
+    const told = await page.locator('#chain canvas').getAttribute('aria-label');
+    expect(told).toMatch(/rank 0 [^;]*, sent [\d.]+ MB from [^;]* at up to [\d.]+ [kMG]B\/s;/);
+    expect(told).toMatch(/rank 1 [^;]*, received [\d.]+ MB from [^;]* at up to [\d.]+ [kMG]B\/s\./);
+    expect(await pixelsOf(page, '--send')).toBeGreaterThan(20);
+    expect(await pixelsOf(page, '--receive')).toBeGreaterThan(20);
     // One request, or one more for every time this was tried.
     await page.locator('#requests tbody tr').first().waitFor();
   });

@@ -14,6 +14,14 @@ export type TimelineEvent = {
   readonly endMs: number;
 };
 
+/** Bytes of keys and values on a rank's links over time: its own rows and others' that it relays. */
+export type Traffic = {
+  /** Length of every bucket; the first begins when the rank was handed the request. */
+  readonly bucketMs: number;
+  readonly sentBytes: readonly number[];
+  readonly receivedBytes: readonly number[];
+};
+
 export type RankTimeline = {
   readonly rank: number;
   readonly slice: readonly [start: number, end: number];
@@ -31,6 +39,8 @@ export type RankTimeline = {
   readonly cachedTokens?: number | undefined;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** Absent where no links are measured, as in emulations. */
+  readonly traffic?: Traffic | undefined;
   readonly events: readonly TimelineEvent[];
 };
 

@@ -7,6 +7,7 @@ import {
   formatMsOrNone,
   formatMs,
   formatParameters,
+  formatRate,
   formatSpeedup,
   formatTick,
   formatTokenRate,
@@ -18,6 +19,7 @@ test('figures that are not there are a dash', () => {
 
 test('rates, gains, contexts and parameters', () => {
   expect([formatTokenRate(104.28), formatTokenRate(3.21)]).toEqual(['104 tokens/s', '3.2 tokens/s']);
+  expect([formatRate(0), formatRate(0.0123), formatRate(312_000)]).toEqual(['0 B/s', '12 B/s', '312 MB/s']);
   expect([formatGain(1.836), formatGain(12.3)]).toEqual(['1.84×', '12.3×']);
   expect([512, 1024, 1536, 131072].map(formatContext)).toEqual(['512', '1k', '1.5k', '128k']);
   expect([2173696, 6.74e9, 40e9, 111e6].map(formatParameters)).toEqual([

@@ -1,7 +1,7 @@
 /**
  * Figures of this page that the command line does not have. Pure; the same in every language setting.
  */
-import { formatCount, formatMs as formatSomeMs } from '../cli/format.js';
+import { formatBytes, formatCount, formatMs as formatSomeMs } from '../cli/format.js';
 
 export { formatBytes, formatCount, formatShare } from '../cli/format.js';
 
@@ -27,6 +27,11 @@ export function formatMsOrNone(ms: number | null): string {
 export function formatTokenRate(tokensPerS: number | null): string {
   if (tokensPerS === null) return NO_FIGURE;
   return `${tokensPerS < 10 ? tokensPerS.toFixed(1) : formatCount(tokensPerS)} tokens/s`;
+}
+
+/** '312 MB/s'. */
+export function formatRate(bytesPerMs: number): string {
+  return `${formatBytes(Math.round(1000 * bytesPerMs))}/s`;
 }
 
 /** How often as fast: '1.84×'. */

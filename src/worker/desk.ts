@@ -181,7 +181,6 @@ export class Desk {
         floats.subarray(0, floats.length / 2),
         floats.subarray(floats.length / 2),
       );
-      request.recorder.receivedBytes += rows.payload.byteLength;
     } catch (error) {
       this.#cancel(rows.request);
       const { code, message } = error as KvrError;

@@ -7,6 +7,7 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { MAX_TOP_LOGPROBS, samplingSchema } from '../core/sampling.js';
 import { DTYPES } from '../core/shape.js';
 import type { ControlFrame } from '../link/frame.js';
+import { MAX_BUCKETS } from './traffic-meter.js';
 
 const index = z.number().int().min(0).max(0xffff_ffff);
 const request = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -97,6 +98,12 @@ const timelineEvent = z.object({
   startMs: milliseconds,
   endMs: milliseconds,
 });
+const bytesOverTime = z.array(z.number().min(0)).max(MAX_BUCKETS).readonly();
+const traffic = z.object({
+  bucketMs: milliseconds,
+  sentBytes: bytesOverTime,
+  receivedBytes: bytesOverTime,
+});
 export const timelineSchema = z.object({
   rank: index,
   slice: z.tuple([index, index]).readonly(),
@@ -108,6 +115,7 @@ export const timelineSchema = z.object({
   cachedTokens: index.optional(),
   sentBytes: z.number().min(0),
   receivedBytes: z.number().min(0),
+  traffic: traffic.optional(),
   events: z.array(timelineEvent).max(1_000_000).readonly(),
 });
 

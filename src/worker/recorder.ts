@@ -13,7 +13,6 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #startMs: number;
   readonly #events: TimelineEvent[] = [];
-  receivedBytes = 0;
   #waitMs = 0;
   #sharedMs = 0;
 
@@ -56,7 +55,7 @@ export class Recorder {
     this.#events.push({ kind: 'wait', layer: waitLayer, startMs, endMs });
   }
 
-  /** The record so far; sentBytes and send events are added by the network thread. */
+  /** The record so far; bytes and send events are added by the network thread. */
   timeline(rank: number, slice: Slice, cachedTokens = 0): RankTimeline {
     return {
       rank,
@@ -68,7 +67,7 @@ export class Recorder {
       sharedMs: this.#sharedMs,
       cachedTokens,
       sentBytes: 0,
-      receivedBytes: this.receivedBytes,
+      receivedBytes: 0,
       events: this.#events,
     };
   }

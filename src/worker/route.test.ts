@@ -82,7 +82,10 @@ test('a rank is done sending when all rows of earlier ranks have come and left',
   expect(done).toBe(0);
   next.finish[2]?.();
   expect(done).toBe(1);
-  expect(route.complete(EMPTY)).toMatchObject({ sentBytes: 64 });
+  const { traffic, ...timeline } = route.complete(EMPTY);
+  expect(timeline).toMatchObject({ sentBytes: 64, receivedBytes: 64 });
+  const sum = (all: readonly number[] = []) => all.reduce((before, one) => before + one, 0);
+  expect([sum(traffic?.sentBytes), sum(traffic?.receivedBytes)]).toEqual([64, 64]);
 });
 
 test('own rows that still wait for the link hold it back as well', () => {

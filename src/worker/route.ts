@@ -7,6 +7,7 @@ import type { Link } from '../link/link.js';
 import { compactEvents } from './compact-events.js';
 import type { RunMessage } from './protocol.js';
 import { wallClock } from './recorder.js';
+import { TrafficMeter } from './traffic-meter.js';
 
 export class Route {
   readonly run: RunMessage;
@@ -20,7 +21,7 @@ export class Route {
   /** Rows of other ranks, over all layers, that are still to come. */
   #missingRows: number;
   #unsent = 0;
-  #sentBytes = 0;
+  readonly #traffic = new TrafficMeter();
   #onAllSent: (() => void) | undefined;
 
   constructor(
@@ -39,8 +40,10 @@ export class Route {
 
   /** Counts rows of another rank and, along a chain, passes them on to the next. */
   receiveRows(rows: KvFrame): void {
+    const bytes = rows.payload.byteLength;
     this.#missingRows -= rows.rows;
-    this.relay?.send(rows, this.startSend(rows.layer, rows.payload.byteLength));
+    this.#traffic.noteReceived(bytes, this.#nowMs);
+    this.relay?.send(rows, this.startSend(rows.layer, bytes));
   }
 
   /** True while this rank can not do its part without that worker: rows are to come from it, or to go to it. */
@@ -58,12 +61,13 @@ export class Route {
 
   /** Notes that bytes of a layer were handed to a link; call the result when the system has taken them. */
   startSend(layer: number, bytes: number): () => void {
-    const startMs = wallClock() - this.#startMs;
+    const startMs = this.#nowMs;
     this.#unsent++;
     return () => {
+      const endMs = this.#nowMs;
       this.#unsent--;
-      this.#sentBytes += bytes;
-      this.#events.push({ kind: 'send', layer, startMs, endMs: wallClock() - this.#startMs });
+      this.#traffic.noteSent(bytes, startMs, endMs);
+      this.#events.push({ kind: 'send', layer, startMs, endMs });
       if (this.#isSent()) this.#onAllSent?.();
     };
   }
@@ -75,6 +79,10 @@ export class Route {
   whenSent(then: () => void): void {
     if (this.#isSent()) then();
     else this.#onAllSent = then;
+  }
+
+  get #nowMs(): number {
+    return wallClock() - this.#startMs;
   }
 
   #isSent(): boolean {
@@ -89,7 +97,9 @@ export class Route {
   complete(timeline: RankTimeline): RankTimeline {
     return {
       ...timeline,
-      sentBytes: this.#sentBytes,
+      sentBytes: this.#traffic.sentBytes,
+      receivedBytes: this.#traffic.receivedBytes,
+      traffic: this.#traffic.traffic(),
       events: compactEvents([...timeline.events, ...this.#events]),
     };
   }

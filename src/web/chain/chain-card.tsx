@@ -2,13 +2,15 @@
  * The chain of one request: figures, the picture of every rank, and the same in a table.
  */
 import { useEffect, useMemo } from 'preact/hooks';
+import type { RankTimeline } from '../../core/timeline.js';
 import type { RequestRecord } from '../data/records.js';
-import { formatClock, formatCount, formatMs } from '../figures.js';
+import { formatBytes, formatClock, formatCount, formatMs, formatRate } from '../figures.js';
 import { expectationFor, loadExpectation } from '../state/expectation.js';
 import { progress, requests, selectedId, shownRequest } from '../state/store.js';
 import { Figures } from './chain-figures.jsx';
 import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes.js';
 import { Legend } from './legend.jsx';
+import { activeSpan, flowsOf, fullRate, mostRate } from './rates.js';
 import { RankTable } from './rank-table.jsx';
 import { Timeline } from './timeline.jsx';
 import { useElapsed } from './use-elapsed.js';
@@ -66,7 +68,7 @@ function Chain({ record }: { readonly record: RequestRecord }) {
       {record.error && <p class="failure">{record.error.message}</p>}
       {lanes.length > 0 && (
         <>
-          <Legend isMeasured={record.timeline.length > 0} />
+          <Legend isMeasured={record.timeline.length > 0} fullRate={fullRate(record.timeline)} />
           <Timeline
             lanes={lanes}
             marks={marks}
@@ -96,8 +98,24 @@ function Reading({ fraction, nowMs }: { readonly fraction: number; readonly nowM
 function summaryOf({ timeline, ttftMs, status }: RequestRecord): string {
   const first =
     ttftMs === null ? `the request is ${status}` : `first token after ${formatMs(ttftMs)}, measured`;
-  const ranks = timeline.map(({ rank, totalMs, waitMs }) => {
-    return `rank ${rank} took ${formatMs(totalMs)}, of which ${formatMs(waitMs)} waiting`;
+  const ranks = timeline.map((rank) => {
+    const times = `took ${formatMs(rank.totalMs)}, of which ${formatMs(rank.waitMs)} waiting`;
+    return `rank ${rank.rank} ${times}${trafficSummary(rank)}`;
   });
   return `Timeline of every rank: ${[first, ...ranks].join('; ')}. The table below has all figures.`;
+}
+
+/** What the strips of bytes show: how many, from when to when, how fast at most. */
+function trafficSummary(rank: RankTimeline): string {
+  const { sent, received } = flowsOf(rank);
+  const told = [
+    { verb: 'sent', bytes: rank.sentBytes, flow: sent },
+    { verb: 'received', bytes: rank.receivedBytes, flow: received },
+  ].map(({ verb, bytes, flow }) => {
+    const span = activeSpan(flow);
+    if (!span) return '';
+    const when = `from ${formatMs(span.fromMs)} to ${formatMs(span.toMs)}`;
+    return `, ${verb} ${formatBytes(bytes)} ${when} at up to ${formatRate(mostRate(flow))}`;
+  });
+  return told.join('');
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TimelineEvent } from '../../core/timeline.js';
-import { columnKinds, eventAt, KINDS, sendColumns } from './columns.js';
+import { columnKinds, eventAt, KINDS } from './columns.js';
 import { runs } from './runs.js';
 
 const event = (kind: TimelineEvent['kind'], startMs: number, endMs: number): TimelineEvent => ({
@@ -39,11 +39,6 @@ test('only the part inside the span counts', () => {
     'idle',
     'idle',
   ]);
-});
-
-test('sending marks every column it touches', () => {
-  expect([...sendColumns([event('send', 12, 21), event('block', 0, 40)], span, 4)]).toEqual([0, 1, 1, 0]);
-  expect([...sendColumns([event('send', 50, 60)], span, 4)]).toEqual([0, 0, 0, 0]);
 });
 
 test('the event at a moment is the innermost one', () => {

@@ -1,5 +1,5 @@
 /**
- * A rank's events as columns of pixels: what took most of each column's time, and whether bytes were on their way.
+ * A rank's events as columns of pixels: what took most of each column's time.
  * So thousands of events that are thinner than a pixel still give a true picture. Pure.
  */
 import type { TimelineEvent } from '../../core/timeline.js';
@@ -29,19 +29,6 @@ export function columnKinds(events: readonly TimelineEvent[], span: Span, count:
     if (kind > 0) addEvent(spent, event, kind, { span, columnMs, count });
   }
   return Uint8Array.from({ length: count }, (_, column) => mostOf(spent, column, columnMs));
-}
-
-/** @returns for each column 1 where bytes were on their way in it */
-export function sendColumns(events: readonly TimelineEvent[], span: Span, count: number): Uint8Array {
-  const columnMs = (span.toMs - span.fromMs) / count;
-  const isSending = new Uint8Array(count);
-  for (const { kind, startMs, endMs } of events) {
-    if (kind !== 'send' || endMs < span.fromMs || startMs > span.toMs) continue;
-    const first = Math.max(0, Math.floor((startMs - span.fromMs) / columnMs));
-    const last = Math.min(count - 1, Math.floor((endMs - span.fromMs) / columnMs));
-    isSending.fill(1, first, last + 1);
-  }
-  return isSending;
 }
 
 type Grid = { readonly span: Span; readonly columnMs: number; readonly count: number };

@@ -1,27 +1,30 @@
 /**
- * Paints one rank's lane: its name, what it did, and when bytes were on their way; or an outline of what is expected.
+ * Paints one rank's lane: its name, what it did, and its bytes over time; or an outline of what is expected.
  */
 import { formatCount } from '../figures.js';
-import { columnKinds, KINDS, sendColumns } from './columns.js';
+import { columnKinds, KINDS } from './columns.js';
 import type { Lane } from './lanes.js';
-import { barHeight, type Canvas, LABEL, SEND_BAR } from './picture.js';
+import { paintSums, paintTraffic } from './paint-traffic.js';
+import { BAR_GAP, barHeight, type Canvas, LABEL } from './picture.js';
 import { runs } from './runs.js';
 
-export function paintName(
-  { context, picture: { palette } }: Canvas,
-  { rank, slice }: Lane,
-  top: number,
-): void {
+export function paintName(canvas: Canvas, { rank, slice, measured }: Lane, top: number): void {
+  const {
+    context,
+    picture: { palette },
+  } = canvas;
   const [start, end] = slice;
   const name = `rank ${rank}`;
   const tokens = `tokens ${formatCount(start)}–${formatCount(Math.max(start, end - 1))}`;
   const nameWidth = context.measureText(`${name}  `).width;
+  const right = nameWidth + context.measureText(tokens).width + 3;
   context.fillStyle = palette.card;
-  context.fillRect(0, top + 3, nameWidth + context.measureText(tokens).width + 3, LABEL - 4);
+  context.fillRect(0, top + 3, right, LABEL - 4);
   context.fillStyle = palette.ink;
   context.fillText(name, 0, top + 14);
   context.fillStyle = palette.muted;
   context.fillText(tokens, nameWidth, top + 14);
+  if (measured) paintSums(canvas, measured, top, right);
 }
 
 export function paintBar(canvas: Canvas, { measured, expectedMs }: Lane, top: number): void {
@@ -32,7 +35,7 @@ export function paintBar(canvas: Canvas, { measured, expectedMs }: Lane, top: nu
   context.fillRect(0, bar.top, width, bar.height);
   if (measured) {
     paintKinds(canvas, columnKinds(measured.events, span, width), bar);
-    paintSends(canvas, sendColumns(measured.events, span, width), bar.top + bar.height + 1);
+    paintTraffic(canvas, measured, bar.top + bar.height + BAR_GAP);
   } else if (expectedMs !== null) paintExpected(canvas, expectedMs, bar);
 }
 
@@ -51,12 +54,6 @@ function paintKinds(
     if (kind === 'wait') context.fillRect(from, top + height / 2 - 1.5, to - from, 3);
     else context.fillRect(from, top, to - from, height);
   }
-}
-
-function paintSends({ context, picture: { palette } }: Canvas, columns: Uint8Array, top: number): void {
-  context.fillStyle = palette.send;
-  for (const { from, to, value } of runs(columns))
-    if (value === 1) context.fillRect(from, top, to - from, SEND_BAR - 1);
 }
 
 function paintExpected({ context, picture, x }: Canvas, expectedMs: number, { top, height }: Bar): void {

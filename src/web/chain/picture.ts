@@ -6,7 +6,18 @@ import type { Span } from './span.js';
 
 export type Palette = Readonly<
   Record<
-    'ink' | 'muted' | 'line' | 'track' | 'block' | 'attention' | 'wait' | 'send' | 'mark' | 'now' | 'card',
+    | 'ink'
+    | 'muted'
+    | 'line'
+    | 'track'
+    | 'block'
+    | 'attention'
+    | 'wait'
+    | 'send'
+    | 'receive'
+    | 'mark'
+    | 'now'
+    | 'card',
     string
   >
 >;
@@ -15,6 +26,8 @@ export type Picture = {
   readonly lanes: readonly Lane[];
   readonly marks: readonly Mark[];
   readonly span: Span;
+  /** Bytes a millisecond that fill half a traffic strip. */
+  readonly fullRate: number;
   /** How long the request has been running; null once it is done. */
   readonly nowMs: number | null;
   readonly palette: Palette;
@@ -33,13 +46,16 @@ export type Canvas = {
 
 export const MARK_ROW = 17;
 export const LABEL = 19;
-export const SEND_BAR = 4;
 export const AXIS = 22;
-const GAP = 8;
+export const BAR_GAP = 2;
 
 /** Many ranks get thinner bars. */
 export const barHeight = (lanes: number): number => (lanes > 8 ? 8 : lanes > 4 ? 14 : 20);
-export const laneHeight = (lanes: number): number => LABEL + barHeight(lanes) + SEND_BAR + GAP;
+const gap = (lanes: number): number => (lanes > 8 ? 4 : 8);
+/** Of the strip of bytes under a bar. */
+export const trafficHeight = (lanes: number): number => (lanes > 8 ? 7 : lanes > 4 ? 15 : 25);
+export const laneHeight = (lanes: number): number =>
+  LABEL + barHeight(lanes) + BAR_GAP + trafficHeight(lanes) + gap(lanes);
 
 type Counts = Pick<Picture, 'lanes' | 'marks'>;
 

@@ -2,13 +2,15 @@
  * The picture of a request's chain, which can be zoomed and moved, with a line that tells what is under the pointer.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { formatCount, formatMs } from '../figures.js';
+import type { RankTimeline } from '../../core/timeline.js';
+import { formatCount, formatMs, formatRate } from '../figures.js';
 import { paintVersion } from '../state/theme.js';
 import { eventAt } from './columns.js';
 import { followGestures, spanForKey, type Zoomable } from './gestures.js';
 import type { Lane, Mark } from './lanes.js';
 import { paintPicture } from './paint.js';
 import { laneAt, type Palette, pictureHeight } from './picture.js';
+import { flowsOf, fullRate, rateAt } from './rates.js';
 import { isWhole, type Span } from './span.js';
 import { useWidth } from './use-width.js';
 
@@ -45,7 +47,10 @@ export function Timeline({ lanes, marks, first, whole, nowMs, label }: TimelineP
     const context = sizedContext(canvas.current, width, height);
     const style = getComputedStyle(canvas.current);
     const font = `12px ${style.fontFamily}`;
-    if (context) paintPicture(context, { lanes, marks, span, nowMs, palette: paletteOf(style), font }, width);
+    const palette = paletteOf(style);
+    const full = fullRate(lanes.flatMap(({ measured }) => measured ?? []));
+    const picture = { lanes, marks, span, nowMs, palette, font, fullRate: full };
+    if (context) paintPicture(context, picture, width);
   }, [lanes, marks, span.fromMs, span.toMs, nowMs, width, height, version]);
 
   const press = (key: string) => () => {
@@ -109,6 +114,7 @@ function paletteOf(style: CSSStyleDeclaration): Palette {
     attention: colour('attention'),
     wait: colour('wait'),
     send: colour('send'),
+    receive: colour('receive'),
     mark: colour('mark'),
     now: colour('accent'),
     card: colour('card'),
@@ -130,8 +136,15 @@ function describe(lane: Lane | undefined, atMs: number): string | null {
   const at = `rank ${lane.rank} at ${formatMs(Math.max(0, atMs))}: `;
   if (!lane.measured) return `${at}nothing measured yet`;
   const event = eventAt(lane.measured.events, atMs);
-  if (!event) return `${at}idle`;
+  const traffic = describeTraffic(lane.measured, atMs);
+  if (!event) return `${at}idle${traffic}`;
   const { kind, layer, start, startMs, endMs } = event;
   const rows = start !== undefined && start >= 0 ? `, tokens from ${formatCount(start)}` : '';
-  return `${at}${WORDS[kind]}, layer ${layer}${rows}, ${formatMs(endMs - startMs)}`;
+  return `${at}${WORDS[kind]}, layer ${layer}${rows}, ${formatMs(endMs - startMs)}${traffic}`;
+}
+
+function describeTraffic(timeline: RankTimeline, atMs: number): string {
+  const { sent, received } = flowsOf(timeline);
+  const [up, down] = [rateAt(sent, atMs), rateAt(received, atMs)];
+  return (up > 0 ? `; ↑ ${formatRate(up)}` : '') + (down > 0 ? `; ↓ ${formatRate(down)}` : '');
 }

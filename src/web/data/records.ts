@@ -1,7 +1,7 @@
 /**
  * What the server tells of itself and of its requests, as this page needs it.
  */
-import type { RankTimeline, TimelineEvent } from '../../core/timeline.js';
+import type { RankTimeline, TimelineEvent, Traffic } from '../../core/timeline.js';
 import { finite, flag, listOf, objectOf, oneOf, orElse, orNull, pairOf, type Shape, text } from './shape.js';
 
 /** A chain has at most 64 ranks; a rank's record holds a few events a layer and chunk. */
@@ -10,6 +10,10 @@ const MAX_EVENTS = 200_000;
 const MAX_RECORDS = 50;
 /** Stands for the first row of events that have no rows, as waits and sends. */
 export const NO_ROWS = -1;
+
+/** More than workers tell. */
+const MAX_BUCKETS = 1024;
+const NO_TRAFFIC: Traffic = { bucketMs: 1, sentBytes: [], receivedBytes: [] };
 
 export type ServerInfo = {
   readonly version: string;
@@ -71,6 +75,13 @@ const timelineEvent: Shape<TimelineEvent> = objectOf<TimelineEvent>({
   endMs: finite,
 });
 
+const bytesOverTime = listOf(finite, MAX_BUCKETS);
+const traffic: Shape<Traffic> = objectOf<Traffic>({
+  bucketMs: finite,
+  sentBytes: bytesOverTime,
+  receivedBytes: bytesOverTime,
+});
+
 const rankTimeline: Shape<RankTimeline> = objectOf<RankTimeline>({
   rank: finite,
   slice: pairOf(finite),
@@ -80,6 +91,7 @@ const rankTimeline: Shape<RankTimeline> = objectOf<RankTimeline>({
   waitMs: finite,
   sentBytes: finite,
   receivedBytes: finite,
+  traffic: orElse<Traffic | undefined>(traffic, NO_TRAFFIC),
   sharedMs: orElse<number | undefined>(finite, 0),
   cachedTokens: orElse<number | undefined>(finite, 0),
   events: listOf(timelineEvent, MAX_EVENTS),
