@@ -67,9 +67,11 @@ export function compiledWriter({ shell, progress, isQuiet }: RunContext): (facts
 }
 
 /** 'compiled to q8 in 12.3 s: 4.4 GB as f32 at 358 MB/s, peak memory 1.2 GB'. */
-export function compiledWords({ dtype, ms, sourceBytes, peakBytes }: CompileFacts): string {
+export function compiledWords({ dtype, ms, sourceBytes, peakBytes, unsharedGraphs }: CompileFacts): string {
   const speed = `${(sourceBytes / 1e3 / ms).toFixed(0)} MB/s`;
-  return `compiled to ${dtype} in ${(ms / 1000).toFixed(1)} s: ${formatBytes(sourceBytes)} as f32 at ${speed}, peak memory ${formatBytes(peakBytes)}`;
+  const unshared =
+    unsharedGraphs > 0 ? `; weights of ${unsharedGraphs} graphs are not shared by workers` : '';
+  return `compiled to ${dtype} in ${(ms / 1000).toFixed(1)} s: ${formatBytes(sourceBytes)} as f32 at ${speed}, peak memory ${formatBytes(peakBytes)}${unshared}`;
 }
 
 /** @param onText gets the answer piece by piece. @throws as Engine.generate */

@@ -6,7 +6,6 @@ import { freemem } from 'node:os';
 import { KvrError } from '../core/errors.js';
 import { evenPartition } from '../core/partition.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
-import { isPackedOnDisk } from '../model/compiled.js';
 import { planPartition } from '../plan/index.js';
 import { readKnowledge } from './cost-book.js';
 import { type WorkerMemory, workerMemory } from './memory.js';
@@ -105,14 +104,14 @@ function neededBytesOf(ask: DtypeAsk, dtype: Dtype, promptTokens: number, newTok
   const each = ranks.map((slice, rank) =>
     workerMemory({ shape, dtype, slice, isLast: rank === ranks.length - 1, newTokens, chunkTokens }),
   );
-  return togetherBytes(each, isPackedOnDisk(dtype));
+  return togetherBytes(each);
 }
 
 /** Mapped weights lie in memory once, whoever uses them. */
-function togetherBytes(workers: readonly WorkerMemory[], sharesWeights: boolean): number {
+function togetherBytes(workers: readonly WorkerMemory[]): number {
   const weights = workers.map(({ weightBytes }) => weightBytes);
   const own = workers.reduce((sum, { totalBytes, weightBytes }) => sum + totalBytes - weightBytes, 0);
-  return own + (sharesWeights ? Math.max(...weights) : weights.reduce((sum, bytes) => sum + bytes, 0));
+  return own + Math.max(...weights);
 }
 
 /** By what is kept of equal workers with this type. */

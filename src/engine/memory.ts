@@ -7,7 +7,7 @@ import { type Dtype, kvBytesPerToken, type ModelShape } from '../core/shape.js';
 import { activationFloatsPerRow } from '../model/onnx/blocks.js';
 import { blocksBytes, headBytes, tailBytes } from '../model/onnx/weight-bytes.js';
 
-/** Bytes. At f32 and w8a8 weights are files that all workers of a machine map: their sum counts those several times. */
+/** Bytes. Weights are files that all workers of a machine map: their sum counts those several times. */
 export type WorkerMemory = {
   readonly weightBytes: number;
   readonly kvBytes: number;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Checkpoint, WeightMatrix } from '../core/checkpoint.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
 import { publishFolder } from './cache/publish.js';
-import { FILES, FORMAT_VERSION, isPackedOnDisk, manifestText } from './compiled.js';
+import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
 import { addBlock, addTail } from './onnx/blocks.js';
 import { GraphBuilder } from './onnx/graph-builder.js';
 import { addBlockMatMul, type GraphTarget } from './onnx/linear.js';
@@ -20,8 +20,8 @@ export type CompileOptions = {
   readonly dtype: Dtype;
   /** Names kernels and CPU; a folder is only loaded where it was packed. */
   readonly kernelKey: string;
-  /** Rewrites the graph at `source` as `target` with its weights laid out for this machine's kernels. */
-  readonly prepack: (source: string, target: string) => Promise<void>;
+  /** Rewrites the graph at `source` as `target`, with its weights laid out for this machine's kernels where that is safe. */
+  readonly prepack: (source: string, target: string) => Promise<boolean>;
   /** Signedness of w8a8's weights: i8 where this machine's kernels sum products with u8 exactly, else u8. */
   readonly integerWeights: 'i8' | 'u8';
   /** Opens the kernels that w8a8's inputs are smoothed with; without, they are left as they are. */
@@ -41,6 +41,8 @@ export type CompileFacts = {
   readonly sourceBytes: number;
   /** The most that this process ever had resident, up to now. */
   readonly peakBytes: number;
+  /** Graphs whose weights every worker packs for itself, since they would be read back wrong: 0 unless the runtime errs. */
+  readonly unsharedGraphs: number;
 };
 
 /** @returns the folder of the compiled model, building it where it is not there yet. @throws CACHE_UNWRITABLE, DISK_FULL */
@@ -58,12 +60,19 @@ export function compileModel(checkpoint: Checkpoint, options: CompileOptions): P
 
 async function buildTimed(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
   const startMs = performance.now();
-  await buildSmoothed(checkpoint, folder, options);
+  let unsharedGraphs = 0;
+  const prepack = async (source: string, target: string): Promise<boolean> => {
+    const isPacked = await options.prepack(source, target);
+    if (!isPacked) unsharedGraphs++;
+    return isPacked;
+  };
+  await buildSmoothed(checkpoint, folder, { ...options, prepack });
   options.onCompiled?.({
     dtype: options.dtype,
     ms: performance.now() - startMs,
     sourceBytes: 4 * checkpoint.parameters,
     peakBytes: 1024 * process.resourceUsage().maxRSS,
+    unsharedGraphs,
   });
 }
 
@@ -110,7 +119,7 @@ async function buildFolder(
   await writeFile(join(folder, manifest.name), manifest.text);
 }
 
-/** Writes one graph, packed for the kernels where its dtype can be. @returns bytes of its weights */
+/** Writes one graph, packed for the kernels. @returns bytes of its weights */
 async function writePacked(
   checkpoint: Checkpoint,
   folder: string,
@@ -118,13 +127,11 @@ async function writePacked(
   options: CompileOptions,
   add: (target: GraphTarget) => Promise<void>,
 ): Promise<number> {
-  const { shape } = checkpoint;
-  if (!isPackedOnDisk(options.dtype)) return writeGraph(folder, name, shape, options, add);
   const source = `plain-${name}`;
-  await writeGraph(folder, source, shape, options, add);
+  const bytes = await writeGraph(folder, source, checkpoint.shape, options, add);
   await options.prepack(join(folder, source), join(folder, name));
   await Promise.all([unlink(join(folder, source)), unlink(join(folder, `${source}.bin`))]);
-  return (await stat(join(folder, `${name}.bin`))).size;
+  return bytes;
 }
 
 /** Writes a graph and, in `<name>.bin`, its weights as our code lays them out. @returns bytes of the weights */
@@ -156,10 +163,10 @@ async function writeEmbedding({ embedding }: Checkpoint, folder: string): Promis
  * help one row, so its weight stays [vocabulary, hidden], in the embedding's own file where the two are tied.
  */
 async function writeHead(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<number> {
-  if (options.dtype !== 'f32') {
-    const { shape } = checkpoint;
-    return writeGraph(folder, FILES.head, shape, options, (target) => addQuantizedHead(target, checkpoint));
-  }
+  if (options.dtype !== 'f32')
+    return writePacked(checkpoint, folder, FILES.head, options, (target) =>
+      addQuantizedHead(target, checkpoint),
+    );
   const { vocabulary, hidden, tiedHead } = checkpoint.shape;
   const graph = new GraphBuilder('head');
   const normed = graph.input('normed', 'f32', [1, 'rows', hidden]);

@@ -6,10 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
-import { type Dtype, DTYPES, type ModelShape } from '../core/shape.js';
+import { DTYPES, type ModelShape } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 6;
+export const FORMAT_VERSION = 7;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {
@@ -19,14 +19,6 @@ export const FILES = {
   tail: 'tail.onnx',
   block: (layer: number) => `block-${String(layer).padStart(3, '0')}.onnx`,
 } as const;
-
-/**
- * Whether weights are kept on disk as the kernels want them. Block formats are not: onnxruntime 1.30 reads back a
- * MatMulNBits weight that it packed and saved itself with other values (seen as NaN), so those are packed at start.
- */
-export function isPackedOnDisk(dtype: Dtype): boolean {
-  return dtype === 'f32' || dtype === 'w8a8';
-}
 
 const count = z.number().int().positive();
 const shapeSchema = z.object({
@@ -64,7 +56,7 @@ const manifestSchema = z.object({
   digest: z.string(),
   dtype: z.enum(DTYPES),
   shape: shapeSchema,
-  /** Bytes of weights that a worker maps or holds. */
+  /** Bytes of weights that a worker reads; on disk they lie twice, as made and as packed, since a session is opened from both. */
   weightBytes: z.number().nonnegative(),
 });
 

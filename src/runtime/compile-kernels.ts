@@ -6,13 +6,19 @@ import { encodeModel } from '../model/onnx/proto.js';
 import { GraphBuilder } from '../model/onnx/graph-builder.js';
 import type { SmoothingKernels } from '../model/smooth/index.js';
 import { integerWeights } from './instruction-sets.js';
-import { floats, kernelKey, openSession, prepack } from './kernels.js';
+import { floats, kernelKey, openSession } from './kernels.js';
+import { prepack } from './pack.js';
 import { rotaryTable } from './rotary.js';
 
 type CompileKernels = Pick<CompileOptions, 'kernelKey' | 'prepack' | 'integerWeights' | 'openSmoothing'>;
 
 export function compileKernels(): CompileKernels {
-  return { kernelKey: kernelKey(), prepack, integerWeights: integerWeights(), openSmoothing };
+  return {
+    kernelKey: kernelKey(),
+    prepack: (source, target) => prepack(source, target),
+    integerWeights: integerWeights(),
+    openSmoothing,
+  };
 }
 
 async function openSmoothing(): Promise<SmoothingKernels> {

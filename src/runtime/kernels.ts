@@ -14,7 +14,14 @@ import { instructionSets } from './instruction-sets.js';
 env.logLevel = 'error';
 
 export type Feeds = Record<string, Tensor>;
+/** A name instead of a size is a dimension that changes from run to run. */
+export type GraphInput = {
+  readonly name: string;
+  readonly type: string;
+  readonly dims: readonly (number | string)[];
+};
 export type Session = {
+  readonly inputs: readonly GraphInput[];
   run(feeds: Feeds): Promise<Record<string, Float32Array>>;
   close(): Promise<void>;
 };
@@ -64,6 +71,7 @@ export async function openSession(source: SessionSource, given: SessionOptions):
       : InferenceSession.create(source, options),
   );
   return {
+    inputs: session.inputMetadata.map(toGraphInput),
     run: (feeds) => guard('run', async () => toArrays(await session.run(feeds))),
     close: () => session.release(),
   };
@@ -85,11 +93,8 @@ export function int64(data: BigInt64Array, dims: readonly number[]): Tensor {
 /** Weights under this size stay inside the graph file. */
 const SMALLEST_EXTERNAL_BYTES = 1024;
 
-/**
- * Writes `source` again as `target`, optimised, with its weights packed for this CPU in `<target>.bin`, from
- * where every worker maps them: they share one copy in the page cache.
- */
-export async function prepack(source: string, target: string): Promise<void> {
+/** Writes `source` again as `target`, optimised, with its weights in `<target>.bin` and there also as this CPU's kernels want them. */
+export async function saveOptimised(source: string, target: string, packsWeights: boolean): Promise<void> {
   const session = await guard('pack', () =>
     InferenceSession.create(source, {
       ...SEQUENTIAL,
@@ -100,7 +105,7 @@ export async function prepack(source: string, target: string): Promise<void> {
         session: {
           optimized_model_external_initializers_file_name: `${basename(target)}.bin`,
           optimized_model_external_initializers_min_size_in_bytes: `${SMALLEST_EXTERNAL_BYTES}`,
-          save_external_prepacked_constant_initializers: '1',
+          save_external_prepacked_constant_initializers: packsWeights ? '1' : '0',
         },
       },
     }),
@@ -113,6 +118,11 @@ export function kernelKey(): string {
   const version = env.versions.node ?? env.versions.common;
   const cpu = createHash('sha256').update(`${process.arch} ${cpus()[0]?.model ?? ''} ${instructionSets()}`);
   return `ort${version}-${process.platform}-${process.arch}-${cpu.digest('hex').slice(0, 8)}`;
+}
+
+function toGraphInput(input: InferenceSession.ValueMetadata): GraphInput {
+  if (!input.isTensor) throw new KvrError('INTERNAL', `graph input ${input.name} is no tensor`);
+  return { name: input.name, type: input.type, dims: input.shape };
 }
 
 async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {

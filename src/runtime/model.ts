@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { chunkSizes } from '../core/chunk-lengths.js';
 import type { ModelShape } from '../core/shape.js';
-import { type CompiledManifest, FILES, isPackedOnDisk, readManifest } from '../model/compiled.js';
+import { type CompiledManifest, FILES, readManifest } from '../model/compiled.js';
 import { denseAttention, rowAttention, sliceAttention } from '../model/onnx/attention.js';
 import { encodeModel } from '../model/onnx/proto.js';
 import {
@@ -83,8 +83,8 @@ export class Model {
   /** Opens every graph of a compiled folder. @throws BAD_CHECKPOINT, INTERNAL */
   static async open(folder: string, threads: number): Promise<Model> {
     const manifest = await readManifest(folder);
-    const { shape, dtype } = manifest;
-    const packed = { threads, isPacked: isPackedOnDisk(dtype) };
+    const { shape } = manifest;
+    const packed = { threads, isPacked: true };
     const embedding = await Embedding.open(join(folder, FILES.embedding), shape.hidden);
     const sessions: Session[] = [];
     sessions.push(await openSession(join(folder, FILES.tail), packed));
@@ -238,7 +238,7 @@ export class Model {
 
 /** The f32 head lies as in the checkpoint; a quantised one is in blocks, whatever the rest is. */
 function headOptions({ dtype }: CompiledManifest, threads: number): SessionOptions {
-  return dtype === 'f32' ? { threads, keepsPlain: true } : { threads };
+  return dtype === 'f32' ? { threads, keepsPlain: true } : { threads, isPacked: true };
 }
 
 /** Rows [0, tokens) of every KV head as k{head} and v{head}, without a copy. */
