@@ -136,6 +136,13 @@ async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The named output of a run. @throws INTERNAL */
+export function result(outputs: Record<string, Float32Array>, name: string): Float32Array {
+  const found = outputs[name];
+  if (!found) throw new KvrError('INTERNAL', `graph has no output ${name}`);
+  return found;
+}
+
 function toArrays(results: InferenceSession.OnnxValueMapType): Record<string, Float32Array> {
   return Object.fromEntries(
     Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),

@@ -1,21 +1,29 @@
 /**
- * The keys and values of one request, head-major: for every layer [kvHeads, capacity, D] f32, twice. Allocated once
- * at the request's size and never grown or copied. Owned by the compute thread; kernels read it in place.
+ * The keys and values of one request, head-major: for every layer [kvHeads, 1+capacity, D] f32, twice; before every
+ * head's rows lies a row of zeros, which merged attention takes as one place more. Allocated once at the request's size and
+ * never grown or copied. Owned by the compute thread; kernels read it in place.
  */
 import { KvrError } from '../core/errors.js';
 import type { ModelShape } from '../core/shape.js';
 
+/** Keys and values of a layer's rows. */
+export type LayerRows = { readonly keys: Float32Array; readonly values: Float32Array };
+
 export class KvCache {
   readonly capacity: number;
+  /** Rows from the beginning of one head's to the next one's. */
+  readonly strideRows: number;
   readonly #shape: ModelShape;
   readonly #keys: readonly Float32Array[];
   readonly #values: readonly Float32Array[];
 
   /** @param capacity rows (tokens) a layer, prompt and answer together. */
   constructor(shape: ModelShape, capacity: number) {
-    const floats = shape.kvHeads * capacity * shape.headDim;
     this.#shape = shape;
     this.capacity = capacity;
+    this.strideRows = capacity + 1;
+    // One row more at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros.
+    const floats = (shape.kvHeads * this.strideRows + 1) * shape.headDim;
     this.#keys = Array.from({ length: shape.layers }, () => new Float32Array(floats));
     this.#values = Array.from({ length: shape.layers }, () => new Float32Array(floats));
   }
@@ -39,24 +47,37 @@ export class KvCache {
   }
 
   /** Rows [start, end) of a layer, token-major [rows, kvHeads·D], as copies. */
-  read(layer: number, start: number, end: number): { keys: Float32Array; values: Float32Array } {
+  read(layer: number, start: number, end: number): LayerRows {
     const { keys, values } = this.layer(layer);
     return { keys: this.#gather(keys, start, end), values: this.#gather(values, start, end) };
   }
 
-  /** All rows of a layer, [kvHeads, capacity, D]; the cache keeps the buffers. */
-  layer(layer: number): { readonly keys: Float32Array; readonly values: Float32Array } {
-    return { keys: at(this.#keys, layer), values: at(this.#values, layer) };
+  /** Rows of a layer, [kvHeads, strideRows, D], as views; of every head the first `capacity` rows count. */
+  layer(layer: number): LayerRows {
+    const { kvHeads, headDim } = this.#shape;
+    const end = (1 + kvHeads * this.strideRows) * headDim;
+    return {
+      keys: at(this.#keys, layer).subarray(headDim, end),
+      values: at(this.#values, layer).subarray(headDim, end),
+    };
   }
 
   /** Rows [0, tokens) of one KV head, [tokens, D], as views. */
-  head(layer: number, head: number, tokens: number): { keys: Float32Array; values: Float32Array } {
+  head(layer: number, head: number, tokens: number): LayerRows {
+    return this.#view(layer, head * this.strideRows + 1, tokens);
+  }
+
+  /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. */
+  afterZeros(layer: number, head: number, tokens: number): LayerRows {
+    return this.#view(layer, head * this.strideRows, 1 + tokens);
+  }
+
+  #view(layer: number, startRow: number, rows: number): LayerRows {
     const { headDim } = this.#shape;
-    const start = head * this.capacity * headDim;
-    const { keys, values } = this.layer(layer);
+    const [start, end] = [startRow * headDim, (startRow + rows) * headDim];
     return {
-      keys: keys.subarray(start, start + tokens * headDim),
-      values: values.subarray(start, start + tokens * headDim),
+      keys: at(this.#keys, layer).subarray(start, end),
+      values: at(this.#values, layer).subarray(start, end),
     };
   }
 
@@ -82,7 +103,7 @@ export class KvCache {
     const rows = new Float32Array((end - start) * kvHeads * headDim);
     for (let row = start, to = 0; row < end; row++) {
       let from = row * headDim;
-      for (let head = 0; head < kvHeads; head++, to += headDim, from += this.capacity * headDim) {
+      for (let head = 0; head < kvHeads; head++, to += headDim, from += this.strideRows * headDim) {
         rows.set(source.subarray(from, from + headDim), to);
       }
     }
@@ -93,7 +114,7 @@ export class KvCache {
     const { kvHeads, headDim } = this.#shape;
     for (let row = 0, from = 0; row < rows; row++) {
       let to = (start + row) * headDim;
-      for (let head = 0; head < kvHeads; head++, from += headDim, to += this.capacity * headDim) {
+      for (let head = 0; head < kvHeads; head++, from += headDim, to += this.strideRows * headDim) {
         target.set(source.subarray(from, from + headDim), to);
       }
     }

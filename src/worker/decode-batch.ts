@@ -137,7 +137,7 @@ export class DecodeBatch {
       const width = kvHeads * headDim;
       request.cache.write(layer, position, rowOf(output.keys, width), rowOf(output.values, width));
       const queries = rowOf(output.queries, heads * headDim);
-      const result = await this.#model.attendRow(request.cache, layer, position + 1, queries);
+      const result = await this.#model.attention.row(request.cache, layer, position + 1, queries);
       attended.set(result, row * heads * headDim);
     }
     return attended;

@@ -83,9 +83,9 @@ async function probeAttention(model: Model, tokens: number, prefixTokens: number
   const { shape } = model;
   const cache = new KvCache({ ...shape, layers: 1 }, prefixTokens + tokens);
   const chunk = madeUpRows(model, tokens);
-  cache.layer(0).keys.fill(0.01);
-  cache.layer(0).values.fill(0.01);
-  await note('attention', tokens, prefixTokens, () => model.attendSlice(cache, 0, prefixTokens, chunk));
+  const rows = new Float32Array((prefixTokens + tokens) * shape.kvHeads * shape.headDim).fill(0.01);
+  cache.write(0, 0, rows, rows);
+  await note('attention', tokens, prefixTokens, () => model.attention.slice(cache, 0, prefixTokens, chunk));
   const rowFloats = shape.kvHeads * shape.headDim;
   await note('call', tokens, 0, async () => {
     packRows(chunk.keys, chunk.values, 0, tokens * rowFloats);

@@ -118,8 +118,8 @@ function attend(
   const { cache, contextTokens, job, recorder } = request;
   const call = (): Promise<Float32Array> =>
     job.strategy === 'tsp-dense'
-      ? model.attendDense(cache, layer, start, contextTokens, output)
-      : model.attendSlice(cache, layer, start, output);
+      ? model.attention.dense(cache, layer, start, contextTokens, output)
+      : model.attention.slice(cache, layer, start, output);
   return timed(
     (ms) => noteCall('attention', end - start, ms),
     () => recorder.time('attention', layer, call, start),
@@ -156,7 +156,7 @@ async function lastRow(model: Model, request: ActiveRequest, chunk: Chunk): Prom
   const { hidden, queries } = chunk.output as BlockOutput;
   const layer = model.shape.layers - 1;
   const attended = await recorder.time('attention', layer, () =>
-    model.attendRow(cache, layer, contextTokens, queries),
+    model.attention.row(cache, layer, contextTokens, queries),
   );
   return recorder.time('head', layer, () => model.logits(hidden, attended));
 }

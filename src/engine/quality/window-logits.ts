@@ -29,7 +29,7 @@ export async function* windowLogits(
     checkStop();
     const output = await model.block(layer, attended ? { hidden, attended } : { hidden }, rotary, 0);
     cache.write(0, 0, output.keys, output.values);
-    attended = await model.attendSlice(cache, 0, 0, output);
+    attended = await model.attention.slice(cache, 0, 0, output);
     hidden = output.hidden;
   }
   const width = shape.heads * shape.headDim;

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { TINY_LLAMA } from '../../../test/reference/shapes.js';
+import type { ModelShape } from '../../core/shape.js';
+import { KvCache } from '../kv-cache.js';
+import { seededRandom } from '../random.js';
+import { Attention } from './index.js';
+
+const CASES = [
+  { name: 'a KV head each', heads: 4, kvHeads: 4, headDim: 8 },
+  { name: 'one head', heads: 1, kvHeads: 1, headDim: 16 },
+  { name: 'grouped heads', heads: 6, kvHeads: 2, headDim: 8 },
+  { name: 'one KV head for all', heads: 5, kvHeads: 1, headDim: 16 },
+];
+/** Prefix and own rows; the last ones take several calls. */
+const SLICES = [
+  [0, 1],
+  [0, 5],
+  [7, 1],
+  [33, 20],
+  [3, 300],
+  [40, 600],
+] as const;
+/** Of the keys: at 60 scores differ by hundreds, far over what an exponent of f32 holds. */
+const LOUDNESS = [
+  { prefix: 1, own: 1 },
+  { prefix: 60, own: 1 },
+  { prefix: 1, own: 60 },
+];
+
+test.each(CASES)('slices attend as written out in f64: $name', async (heads) => {
+  const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
+  const attention = await Attention.open(shape, 1);
+  for (const [prefixTokens, rows] of SLICES) {
+    for (const loud of LOUDNESS) {
+      const made = makeRows(shape, prefixTokens, rows, loud);
+      const got = await attention.slice(made.cache, 0, prefixTokens, made.own);
+      const wanted = writtenOut(shape, prefixTokens, made);
+      expect(largestGap(got, wanted), `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(
+        2e-5,
+      );
+    }
+  }
+  await attention.close();
+});
+
+type Rows = ReturnType<typeof makeRows>;
+
+function makeRows(shape: ModelShape, prefixTokens: number, rows: number, loud: (typeof LOUDNESS)[number]) {
+  const random = seededRandom(prefixTokens * 1000 + rows);
+  const noise = (count: number): Float32Array => Float32Array.from({ length: count }, () => random() * 2 - 1);
+  const width = shape.kvHeads * shape.headDim;
+  const keys = noise((prefixTokens + rows) * width);
+  const scaled = keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own));
+  const values = noise(keys.length);
+  // Room after the last row, so that strides are told from tokens.
+  const cache = new KvCache(shape, prefixTokens + rows + 3);
+  cache.write(0, 0, scaled, values);
+  const own = {
+    queries: noise(rows * shape.heads * shape.headDim).map((query) => query * 3),
+    keys: scaled.subarray(prefixTokens * width),
+    values: values.subarray(prefixTokens * width),
+  };
+  return { keys: scaled, values, cache, own };
+}
+
+/** softmax(q·k / √D)·v over rows [0, own row], one number after another. */
+function writtenOut(shape: ModelShape, prefixTokens: number, { keys, values, own }: Rows): Float64Array {
+  const { heads, kvHeads, headDim } = shape;
+  const rows = own.queries.length / (heads * headDim);
+  const attended = new Float64Array(own.queries.length);
+  for (let row = 0; row < rows; row++) {
+    for (let head = 0; head < heads; head++) {
+      const query = (row * heads + head) * headDim;
+      const kvHead = Math.floor((head * kvHeads) / heads);
+      const at = (token: number): number => (token * kvHeads + kvHead) * headDim;
+      const tokens = Array.from({ length: prefixTokens + row + 1 }, (_, token) => token);
+      const scores = tokens.map(
+        (token) => dot(own.queries, query, keys, at(token), headDim) / Math.sqrt(headDim),
+      );
+      const top = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - top));
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      for (const token of tokens)
+        for (let d = 0; d < headDim; d++)
+          attended[query + d] =
+            (attended[query + d] ?? 0) + ((weights[token] ?? 0) / sum) * (values[at(token) + d] ?? 0);
+    }
+  }
+  return attended;
+}
+
+function dot(a: Float32Array, aFrom: number, b: Float32Array, bFrom: number, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += (a[aFrom + i] ?? 0) * (b[bFrom + i] ?? 0);
+  return sum;
+}
+
+function largestGap(got: Float32Array, wanted: Float64Array): number {
+  return got.reduce((gap, value, at) => Math.max(gap, Math.abs(value - (wanted[at] ?? NaN))), 0);
+}

@@ -1,0 +1,49 @@
+/**
+ * The baseline's attention: every row over the whole context, masked afterwards.
+ */
+import type { ModelShape } from '../../core/shape.js';
+import { type Feeds, floats, int64, result, type Session } from '../kernels.js';
+import type { KvCache } from '../kv-cache.js';
+import { causalMask, headViews, type SliceRows } from './slice-rows.js';
+
+/** Rows of a call; its scores take group·rows·tokens floats. */
+const CALL_ROWS = 128;
+
+type DensePlace = {
+  readonly cache: KvCache;
+  readonly layer: number;
+  readonly start: number;
+  readonly contextTokens: number;
+};
+
+/** Rows at positions [start, …); the cache holds the whole context → [rows, heads·D]. */
+export async function attendDense(
+  session: Session,
+  shape: ModelShape,
+  place: DensePlace,
+  { queries }: SliceRows,
+): Promise<Float32Array> {
+  const width = shape.heads * shape.headDim;
+  const rows = queries.length / width;
+  const attended = new Float32Array(queries.length);
+  for (let row = 0; row < rows; row += CALL_ROWS) {
+    const part = queries.subarray(row * width, Math.min(rows, row + CALL_ROWS) * width);
+    const feeds = denseFeeds(shape, { ...place, start: place.start + row }, part);
+    attended.set(result(await session.run(feeds), 'attended'), row * width);
+  }
+  return attended;
+}
+
+function denseFeeds(shape: ModelShape, place: DensePlace, queries: Float32Array): Feeds {
+  const { heads, kvHeads, headDim } = shape;
+  const { cache, layer, start, contextTokens } = place;
+  const rows = queries.length / (heads * headDim);
+  const group = heads / kvHeads;
+  return {
+    ...headViews(shape, cache, layer, contextTokens),
+    queries: floats(queries, [1, rows, heads * headDim]),
+    mask: floats(causalMask(rows, start, contextTokens), [rows, contextTokens]),
+    unfolded: int64(BigInt64Array.from([group, rows, contextTokens], BigInt), [3]),
+    folded: int64(BigInt64Array.from([1, group * rows, contextTokens], BigInt), [3]),
+  };
+}
