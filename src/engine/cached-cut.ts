@@ -16,6 +16,12 @@ import { type Cut, type CutContext, cutContext } from './cut.js';
 import type { GenerateSettings } from './options.js';
 import type { CachedPrefix } from './prefix-index.js';
 
+/**
+ * Computed of every prompt, whatever is kept of it. The last token is needed; a row alone is added up in another order
+ * than among others, and where activations are rounded to 8 bits, a last digit may move a value by a whole step.
+ */
+const LEAST_NEW_TOKENS = 2;
+
 /** @param found kept beginnings of the prompt, at most one a worker. @throws as cutContext */
 export function cutAfterPrefix(
   request: GenerateSettings,
@@ -44,7 +50,7 @@ function reordered(plain: Cut, prefix: CachedPrefix, { workers, contextTokens }:
   const ranks = plain.partition.length;
   const chain = chainsFrom(prefix.worker, workers, ranks).find(({ length }) => length === ranks);
   if (!chain) return [];
-  const most = ranks === 1 ? contextTokens - 1 : (plain.partition[0]?.end ?? 0);
+  const most = ranks === 1 ? contextTokens - LEAST_NEW_TOKENS : (plain.partition[0]?.end ?? 0);
   const tokens = Math.min(prefix.tokens, most);
   if (tokens < 1) return [];
   // The prediction was for a chain that computes everything.
@@ -63,7 +69,7 @@ function chainsFrom(worker: number, workers: number, most: number): number[][] {
 
 function planned(chain: readonly number[], { entry, tokens }: CachedPrefix, context: CutContext): Cut[] {
   const { contextTokens, shape, book } = context;
-  const cachedTokens = Math.min(tokens, contextTokens - 1);
+  const cachedTokens = Math.min(tokens, contextTokens - LEAST_NEW_TOKENS);
   const reuse = { entry, tokens: cachedTokens };
   if (!book) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
   const { workers, links } = book.knowledge;
