@@ -74,5 +74,6 @@ function costOf(slowness: number): WorkerCost {
     headMs: 50 * slowness,
     chunkTokens: 512,
     scale: 1,
+    attentionScale: 1,
   };
 }

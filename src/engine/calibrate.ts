@@ -45,8 +45,9 @@ export async function calibrate(
 }
 
 function probeFor(chunkTokens: number): ProbeMessage {
-  const blockTokens = [1, 32, 128, chunkTokens].filter((tokens) => tokens <= chunkTokens);
   const half = Math.max(1, Math.floor(chunkTokens / 2));
+  // Chunks are of even length, so they lie between half of the longest and the longest.
+  const blockTokens = [1, 32, 128, half, chunkTokens].filter((tokens) => tokens <= chunkTokens);
   return {
     type: 'probe',
     probe: probeId(),

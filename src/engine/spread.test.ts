@@ -23,6 +23,7 @@ function costOf(tokenMs: number): WorkerCost {
     firstBlockShare: 0.5,
     chunkTokens: 64,
     scale: 1,
+    attentionScale: 1,
   };
 }
 

@@ -17,6 +17,7 @@ const TRUE_COST: WorkerCost = {
   headMs: 12,
   chunkTokens: 256,
   scale: 1,
+  attentionScale: 1,
 };
 const OPTIONS = { chunkTokens: 256, firstBlockShare: 0.25 };
 
@@ -87,8 +88,8 @@ test('samples that are no times, and kinds that were not measured, are refused',
   );
 });
 
-/** The timeline a machine `factor` times as slow as TRUE_COST would hand in, alone on 512 tokens. */
-function timeline(factor: number): RankTimeline {
+/** What a machine so many times as slow as TRUE_COST would hand in, alone on 512 tokens. */
+function timeline(factor: number, attentionFactor = factor): RankTimeline {
   const whole = {
     contextTokens: 512,
     cachedTokens: 0,
@@ -97,10 +98,13 @@ function timeline(factor: number): RankTimeline {
     layers: 4,
     kvBytes: 1,
   };
-  const computeMs = factor * predict(whole, [{ start: 0, end: 512 }]).ttftMs;
+  const { ttftMs, ranks } = predict(whole, [{ start: 0, end: 512 }]);
+  const expectedMs = ranks[0]?.attentionMs ?? 0;
+  const attentionMs = attentionFactor * expectedMs;
+  const computeMs = factor * (ttftMs - expectedMs) + attentionMs;
   const head = { kind: 'head', layer: 4, startMs: 0, endMs: 1 } as const;
-  const none = { attentionMs: 0, waitMs: 0, sentBytes: 0, receivedBytes: 0 };
-  return { rank: 0, slice: [0, 512], totalMs: computeMs, computeMs, ...none, events: [head] };
+  const none = { waitMs: 0, sentBytes: 0, receivedBytes: 0 };
+  return { rank: 0, slice: [0, 512], totalMs: computeMs, computeMs, attentionMs, ...none, events: [head] };
 }
 
 test('the scale follows a machine that slows down and comes back, and has bounds', () => {
@@ -109,10 +113,20 @@ test('the scale follows a machine that slows down and comes back, and has bounds
   const slowed = refreshCost(TRUE_COST, repeat(2, 30), options);
   expect(slowed.scale).toBeCloseTo(2, 2);
   expect(refreshCost(slowed, repeat(1, 30), options).scale).toBeCloseTo(1, 2);
-  expect(refreshCost(TRUE_COST, repeat(2, 1), options).scale).toBeCloseTo(1.25, 6);
+  // One that was disturbed hardly matters, however much.
+  expect(refreshCost(TRUE_COST, repeat(1.2, 1), options).scale).toBeCloseTo(1.05, 6);
+  expect(refreshCost(TRUE_COST, repeat(20, 1), options).scale).toBeCloseTo(1.1, 6);
   expect(refreshCost(TRUE_COST, repeat(1e6, 50), options).scale).toBeCloseTo(SCALE_BOUNDS.most, 3);
   expect(refreshCost(TRUE_COST, repeat(1e6, 50), options).scale).toBeLessThanOrEqual(SCALE_BOUNDS.most);
   expect(refreshCost(TRUE_COST, [{ ...timeline(1), computeMs: 0 }], options).scale).toBe(1);
+});
+
+test('attention follows apart from the rest', () => {
+  const options = { layers: 4, contextTokens: 512 };
+  const timelines = Array.from({ length: 30 }, () => timeline(0.8, 1.5));
+  const { scale, attentionScale } = refreshCost(TRUE_COST, timelines, options);
+  expect(scale).toBeCloseTo(0.8, 2);
+  expect(attentionScale).toBeCloseTo(1.5, 2);
 });
 
 test('a stored cost survives JSON, and one that is broken or for another key is refused', () => {

@@ -41,6 +41,7 @@ export function fitWorkerCost(samples: readonly CostSample[], options: FitOption
     headMs: median(ofKind(samples, 'head').map((sample) => sample.ms)),
     chunkTokens: options.chunkTokens,
     scale: 1,
+    attentionScale: 1,
   };
 }
 
@@ -59,7 +60,8 @@ const DEFAULT_SMOOTHING = 0.25;
 export const SCALE_BOUNDS = { least: 1 / 8, most: 8 } as const;
 
 /**
- * Moves the cost's scale towards measured over predicted compute of each timeline in turn (exponential smoothing).
+ * Moves the cost's scales towards measured over expected compute of each timeline in turn (exponential smoothing), that of
+ * attention apart from that of everything else.
  * @param timelines of this worker with this model, oldest first, of requests with options.contextTokens; tsp-dense ones
  *   do not belong here, they attend to more than the cost knows
  */
@@ -69,17 +71,27 @@ export function refreshCost(
   options: RefreshOptions,
 ): WorkerCost {
   const smoothing = options.smoothing ?? DEFAULT_SMOOTHING;
-  const scale = timelines.reduce((before, timeline) => {
-    const expectedMs = expectedComputeMs({ ...cost, scale: 1, callMs: 0 }, timeline, options);
-    const ratio = timeline.computeMs / expectedMs;
-    if (!Number.isFinite(ratio) || ratio <= 0) return before;
-    return before + smoothing * (bounded(ratio) - before);
-  }, cost.scale);
-  return { ...cost, scale: bounded(scale) };
+  let { scale, attentionScale } = cost;
+  for (const timeline of timelines) {
+    const expected = expectedWork({ ...cost, scale: 1, attentionScale: 1, callMs: 0 }, timeline, options);
+    const { computeMs, attentionMs } = timeline;
+    scale = moved(scale, (computeMs - attentionMs) / expected.otherMs, smoothing);
+    attentionScale = moved(attentionScale, attentionMs / expected.attentionMs, smoothing);
+  }
+  return { ...cost, scale, attentionScale };
 }
 
-/** Blocks and attention of the slice; with the tail where the timeline has a head. */
-function expectedComputeMs(cost: WorkerCost, timeline: RankTimeline, options: RefreshOptions): number {
+/** One request counts as at most so many times slower or faster than expected: it may have been disturbed. */
+const MOST_SURPRISE = 1.4;
+
+function moved(scale: number, ratio: number, smoothing: number): number {
+  if (!Number.isFinite(ratio) || ratio <= 0) return scale;
+  const counted = Math.min(scale * MOST_SURPRISE, Math.max(scale / MOST_SURPRISE, ratio));
+  return bounded(scale + smoothing * (counted - scale));
+}
+
+/** Attention of the slice, and blocks and the rest; with the tail where the timeline has a head. */
+function expectedWork(cost: WorkerCost, timeline: RankTimeline, options: RefreshOptions) {
   const slice = sliceOf(timeline);
   const prefixTokens = (options.cachedTokens ?? 0) + slice.start;
   const ask = {
@@ -91,8 +103,12 @@ function expectedComputeMs(cost: WorkerCost, timeline: RankTimeline, options: Re
   } as const;
   const work = rankWork(cost, { ...ask, contextTokens: options.contextTokens });
   const isLast = timeline.events.some((event) => event.kind === 'head');
-  const tailMs = isLast ? tailWork(cost, options.contextTokens).tailMs : 0;
-  return work.firstMs + (options.layers - 1) * work.layerMs + tailMs;
+  const tail = isLast ? tailWork(cost, options.contextTokens) : { tailMs: 0, attentionMs: 0 };
+  const later = options.layers - 1;
+  return {
+    attentionMs: later * work.attentionMs + tail.attentionMs,
+    otherMs: work.firstMs + later * (work.layerMs - work.attentionMs) + tail.tailMs - tail.attentionMs,
+  };
 }
 
 /** Medians by number of tokens, made to grow: a longer call never costs less than a shorter one. */

@@ -35,8 +35,10 @@ export type WorkerCost = {
   readonly headMs: number;
   /** Rows a rank takes through attention and block at once; K and V of a chunk go out when its block is done. */
   readonly chunkTokens: number;
-  /** Multiplies every time: 1 as calibrated, above 1 for a machine that has become slower (refreshCost). */
+  /** Multiplies every time but attention's: 1 as calibrated, above 1 for a machine that has become slower (refreshCost). */
   readonly scale: number;
+  /** The same for attention, which meets other limits: it follows the cache's memory, blocks that of the weights. */
+  readonly attentionScale: number;
 };
 
 /** The way from one rank to the next. */
@@ -65,14 +67,14 @@ export function blockMs(worker: WorkerCost, tokens: number): number {
 export function attentionMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
   const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
   const rows = fixedMs + tokenMs * tokens + prefixTokenMs * (prefixTokens + tokens);
-  return worker.scale * (rows + pairMs * causalPairs(tokens, prefixTokens));
+  return worker.attentionScale * (rows + pairMs * causalPairs(tokens, prefixTokens));
 }
 
 /** The same rows against all `contextTokens` keys, masked afterwards: what dense TSP pays. */
 export function denseAttentionMs(worker: WorkerCost, tokens: number, contextTokens: number): number {
   const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
   const rows = fixedMs + tokenMs * tokens + prefixTokenMs * contextTokens;
-  return worker.scale * (rows + pairMs * tokens * contextTokens);
+  return worker.attentionScale * (rows + pairMs * tokens * contextTokens);
 }
 
 /** Serialization of `bytes` on a link, without its latency. */

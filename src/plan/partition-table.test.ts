@@ -86,6 +86,7 @@ function llamaLike(contextTokens: number, ranks: number): ChainCosts {
     headMs: 30,
     chunkTokens: 65_536,
     scale: 1,
+    attentionScale: 1,
   };
   const link = { latencyMs: 0.05, bytesPerS: 1.25e9, frameBytes: 262_144 };
   const workers = Array.from({ length: ranks }, () => worker);

@@ -38,6 +38,7 @@ const WORKER: WorkerCost = {
   headMs: 30,
   chunkTokens: 256,
   scale: 1,
+  attentionScale: 1,
 };
 
 const LAN: LinkCost = { latencyMs: 0.1, bytesPerS: 1.25e9, frameBytes: 262_144 };
@@ -82,7 +83,7 @@ test('a hopeless worker in the middle is left out, the others are not', () => {
 });
 
 test('a slower worker gets a smaller slice and, where links are alike, does not decode', () => {
-  const workers = [WORKER, { ...WORKER, scale: 2 }];
+  const workers = [WORKER, { ...WORKER, scale: 2, attentionScale: 2 }];
   const plan = planPartition({ contextTokens: 4096, workers, links: [LAN], shape: SHAPE });
   const tokens = new Map(plan.ranks.map((rank) => [rank.worker, rank.slice.end - rank.slice.start]));
   expect(tokens.get(1)).toBeLessThan(tokens.get(0) as number);
@@ -145,23 +146,34 @@ test('a worker that slows down shows in the timelines of requests, and the next 
       .map(({ slice }) => slice.end - slice.start);
   const before = sizes([WORKER, WORKER]);
   let costs = [WORKER, WORKER];
-  for (let request = 0; request < 12; request++) {
+  for (let request = 0; request < 16; request++) {
     const plan = planFor(costs);
     // Worker 1 really takes twice as long as it was measured to.
     costs = costs.map((cost, worker) => {
       const rank = plan.ranks.find((one) => one.worker === worker);
       if (!rank) return cost;
-      const computeMs = (rank.computeMs / cost.scale) * (worker === 1 ? 2 : 1);
+      const slowness = worker === 1 ? 2 : 1;
+      const attentionMs = (slowness * rank.attentionMs) / cost.attentionScale;
+      const computeMs = (slowness * (rank.computeMs - rank.attentionMs)) / cost.scale + attentionMs;
       const isLast = rank === plan.ranks.at(-1);
       const events = isLast ? [{ kind: 'head', layer: SHAPE.layers, startMs: 0, endMs: 1 } as const] : [];
-      const none = { attentionMs: 0, waitMs: 0, sentBytes: 0, receivedBytes: 0 };
+      const none = { waitMs: 0, sentBytes: 0, receivedBytes: 0 };
       const slice = [rank.slice.start, rank.slice.end] as const;
-      const timeline = { rank: rank.rank, slice, totalMs: computeMs, computeMs, ...none, events };
+      const timeline = {
+        rank: rank.rank,
+        slice,
+        totalMs: computeMs,
+        computeMs,
+        attentionMs,
+        ...none,
+        events,
+      };
       return refreshCost(cost, [timeline], { layers: SHAPE.layers, contextTokens });
     });
   }
   const after = sizes(costs);
   expect(costs[0]?.scale).toBeCloseTo(1, 1);
   expect(costs[1]?.scale).toBeGreaterThan(1.7);
+  expect(costs[1]?.attentionScale).toBeGreaterThan(1.7);
   expect(after[1] ?? 0).toBeLessThan(0.75 * (before[1] ?? 0));
 });

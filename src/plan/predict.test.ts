@@ -15,6 +15,7 @@ const WORKER: WorkerCost = {
   headMs: 7,
   chunkTokens: 100,
   scale: 1,
+  attentionScale: 1,
 };
 
 function costs(ranks: number, link: LinkCost, layers = 2, contextTokens = 4): ChainCosts {

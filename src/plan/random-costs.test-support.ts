@@ -34,6 +34,7 @@ export function randomWorker(random: () => number, chunkTokens = 1 << 20): Worke
     headMs: 5 * random(),
     chunkTokens,
     scale: 1,
+    attentionScale: 1,
   };
 }
 

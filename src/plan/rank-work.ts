@@ -130,7 +130,8 @@ function chunksAttentionMs(
   pairs: number,
 ): number {
   const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
-  return worker.scale * (count * fixedMs + tokenMs * tokens + prefixTokenMs * rowsRead + pairMs * pairs);
+  const rows = count * fixedMs + tokenMs * tokens + prefixTokenMs * rowsRead;
+  return worker.attentionScale * (rows + pairMs * pairs);
 }
 
 /** Sum of the chunks' ends within the slice: each chunk reads the rows up to its end. */

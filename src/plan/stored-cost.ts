@@ -8,7 +8,7 @@ import type { WorkerCost } from './cost-model.js';
 
 /** What goes into the file. */
 export type StoredCost = {
-  readonly version: 1;
+  readonly version: 2;
   /** Model, dtype, threads and machine: a cost of another key means nothing. */
   readonly key: string;
   readonly cost: WorkerCost;
@@ -17,6 +17,7 @@ export type StoredCost = {
 /** More points than a calibration measures. */
 const MAX_POINTS = 1000;
 
+const scale = z.number().min(SCALE_BOUNDS.least).max(SCALE_BOUNDS.most);
 const ms = z.number().min(0).max(1e9);
 const costSchema = z.object({
   block: z
@@ -32,12 +33,13 @@ const costSchema = z.object({
   embedTokenMs: ms,
   headMs: ms,
   chunkTokens: z.number().int().min(1).max(1e9),
-  scale: z.number().min(SCALE_BOUNDS.least).max(SCALE_BOUNDS.most),
+  scale,
+  attentionScale: scale,
 });
-const storedSchema = z.object({ version: z.literal(1), key: z.string().min(1).max(1000), cost: costSchema });
+const storedSchema = z.object({ version: z.literal(2), key: z.string().min(1).max(1000), cost: costSchema });
 
 export function storedCost(key: string, cost: WorkerCost): StoredCost {
-  return { version: 1, key, cost };
+  return { version: 2, key, cost };
 }
 
 /** Parsed JSON of unknown origin. @throws BAD_INPUT where it is no stored cost, or one for another key */

@@ -58,6 +58,7 @@ export function planCosts(setup: Setup): ChainCosts {
     headMs: times.headMs,
     chunkTokens,
     scale: 1,
+    attentionScale: 1,
   };
   const link = { ...cluster.link, frameBytes: Math.min(policy.frameBytes, chunkTokens * times.kvBytes) };
   const ranks = setup.partition.length;
