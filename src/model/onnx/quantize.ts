@@ -24,23 +24,35 @@ export function quantizeBlocks(values: Float32Array, columns: number, format: Bl
   const packed = new Uint8Array(rows * blocks * bytes).fill(bits === 8 ? 0x80 : 0x88);
   const scales = new Float32Array(rows * blocks);
   for (let row = 0, at = 0; row < rows; row++) {
-    for (let start = 0; start < columns; start += blockSize, at++) {
-      const block = values.subarray(
-        row * columns + start,
-        row * columns + Math.min(columns, start + blockSize),
-      );
-      const scale = bits === 4 ? bestScale(block) : blockScale(block);
-      scales[at] = scale;
-      packBlock(block, scale, bits, packed, at * bytes);
+    const end = (row + 1) * columns;
+    for (let start = row * columns; start < end; start += blockSize, at++) {
+      const stop = Math.min(end, start + blockSize);
+      if (bits === 8) scales[at] = packBytes(values, start, stop, packed, at * bytes);
+      else {
+        const block = values.subarray(start, stop);
+        const scale = bestScale(block);
+        scales[at] = scale;
+        packNibbles(block, scale, packed, at * bytes);
+      }
     }
   }
   return { packed, scales };
 }
 
-/** 8 bits: the largest magnitude becomes ±127. */
-function blockScale(block: Float32Array): number {
-  const extreme = extremeOf(block);
-  return extreme === 0 ? 1 : Math.abs(extreme) / 127;
+/** 8 bits: the largest magnitude of values [start, stop) becomes ±127. @returns the scale */
+function packBytes(
+  values: Float32Array,
+  start: number,
+  stop: number,
+  packed: Uint8Array,
+  at: number,
+): number {
+  let extreme = 0;
+  for (let i = start; i < stop; i++) extreme = Math.max(extreme, Math.abs(values[i] as number));
+  const scale = extreme === 0 ? 1 : extreme / 127;
+  for (let i = start; i < stop; i++)
+    packed[at + i - start] = Math.floor((values[i] as number) / scale + 0.5) + 128;
+  return scale;
 }
 
 function extremeOf(block: Float32Array): number {
@@ -83,14 +95,12 @@ function bestScale(block: Float32Array): number {
   return scale;
 }
 
-function packBlock(block: Float32Array, scale: number, bits: 4 | 8, packed: Uint8Array, at: number): void {
-  const zero = 1 << (bits - 1);
-  const most = (1 << bits) - 1;
+function packNibbles(block: Float32Array, scale: number, packed: Uint8Array, at: number): void {
   for (let i = 0; i < block.length; i++) {
-    const code = Math.min(most, Math.max(0, Math.round((block[i] as number) / scale) + zero));
-    if (bits === 8) packed[at + i] = code;
-    else if (i % 2 === 0) packed[at + (i >> 1)] = ((packed[at + (i >> 1)] as number) & 0xf0) | code;
-    else packed[at + (i >> 1)] = ((packed[at + (i >> 1)] as number) & 0x0f) | (code << 4);
+    const code = Math.min(15, Math.max(0, Math.round((block[i] as number) / scale) + 8));
+    const byte = at + (i >> 1);
+    if (i % 2 === 0) packed[byte] = ((packed[byte] as number) & 0xf0) | code;
+    else packed[byte] = ((packed[byte] as number) & 0x0f) | (code << 4);
   }
 }
 
