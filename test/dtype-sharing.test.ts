@@ -30,7 +30,11 @@ const LLAMA: ModelShape = {
   vocabulary: 513,
   contextTokens: 512,
 };
-const SHAPES = { Llama: LLAMA, Falcon: asFalcon(LLAMA) } as const;
+const SHAPES: Readonly<Record<string, ModelShape>> = {
+  Llama: LLAMA,
+  Falcon: asFalcon(LLAMA),
+  'Llama without shared heads': { ...LLAMA, kvHeads: 8 },
+};
 
 let folder = '';
 beforeAll(async () => {
@@ -75,7 +79,10 @@ function expectSame(answer: Answer, alone: Answer): void {
 }
 
 const CASES = (['f32', 'q8', 'q4', 'w8a8'] satisfies Dtype[]).flatMap((dtype) =>
-  Object.entries(SHAPES).map(([name, shape]) => ({ dtype, name, shape })),
+  // Attention without shared heads takes the rows before a call and its own apart: its last digit depends on the cut.
+  Object.entries(SHAPES)
+    .filter(([, { heads, kvHeads }]) => dtype === 'f32' || heads !== kvHeads)
+    .map(([name, shape]) => ({ dtype, name, shape })),
 );
 
 describe.each(CASES)('$dtype, $name', ({ dtype, name, shape }) => {

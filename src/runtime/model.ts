@@ -17,6 +17,7 @@ import {
 import { Attention } from './attention/index.js';
 import { Embedding } from './embedding.js';
 import type { RotaryTable } from './rotary.js';
+import { isPaired, withTwin } from './row-pairs.js';
 
 /** What a block hands on: hidden [rows, hidden], queries [rows, heads·D], keys and values [rows, kvHeads·D], f32. */
 export type BlockOutput = {
@@ -37,6 +38,7 @@ export class Model {
   readonly #blocks: readonly Session[];
   readonly #tail: Session;
   readonly #head: Session;
+  readonly #isPaired: boolean;
 
   private constructor(
     manifest: CompiledManifest,
@@ -46,6 +48,7 @@ export class Model {
   ) {
     const [tail, head, ...blocks] = sessions as [Session, Session];
     this.manifest = manifest;
+    this.#isPaired = isPaired(manifest.dtype);
     this.shape = manifest.shape;
     this.#embedding = embedding;
     this.attention = attention;
@@ -76,34 +79,45 @@ export class Model {
 
   /** Block `layer` for rows whose positions the rotary rows stand for. On the last layer only rows [from, rows) keep hidden and queries. */
   async block(layer: number, input: BlockInput, rotary: RotaryTable, from: number): Promise<BlockOutput> {
-    const { shape } = this;
-    const rows = input.hidden.length / shape.hidden;
+    const { hidden, headDim, heads, kvHeads, layers } = this.shape;
+    const rows = input.hidden.length / hidden;
+    const even = (all: Float32Array): Float32Array => this.#even(all, rows);
+    const count = rows + (this.#isPaired ? rows % 2 : 0);
+    const first = this.#isPaired ? from - (from % 2) : from;
     const feeds: Feeds = {
-      hidden: floats(input.hidden, [1, rows, shape.hidden]),
-      cos: floats(rotary.cos, [rows, shape.headDim / 2]),
-      sin: floats(rotary.sin, [rows, shape.headDim / 2]),
+      hidden: floats(even(input.hidden), [1, count, hidden]),
+      cos: floats(even(rotary.cos), [count, headDim / 2]),
+      sin: floats(even(rotary.sin), [count, headDim / 2]),
     };
-    if (input.attended) feeds['attended'] = floats(input.attended, [1, rows, shape.heads * shape.headDim]);
-    if (layer === shape.layers - 1) feeds['from'] = int64(BigInt64Array.of(BigInt(from)), [1]);
+    if (input.attended) feeds['attended'] = floats(even(input.attended), [1, count, heads * headDim]);
+    const isLast = layer === layers - 1;
+    if (isLast) feeds['from'] = int64(BigInt64Array.of(BigInt(first)), [1]);
     const out = await (this.#blocks[layer] as Session).run(feeds);
+    const [start, end] = isLast ? [from - first, rows - first] : [0, rows];
     return {
-      hidden: result(out, 'next_hidden'),
-      queries: result(out, 'queries'),
-      keys: result(out, 'keys'),
-      values: result(out, 'values'),
+      hidden: result(out, 'next_hidden').subarray(start * hidden, end * hidden),
+      queries: result(out, 'queries').subarray(start * heads * headDim, end * heads * headDim),
+      keys: result(out, 'keys').subarray(0, rows * kvHeads * headDim),
+      values: result(out, 'values').subarray(0, rows * kvHeads * headDim),
     };
+  }
+
+  #even(all: Float32Array, rows: number): Float32Array {
+    return this.#isPaired && rows % 2 === 1 ? withTwin(all, rows) : all;
   }
 
   /** The stream and last attention of rows → logits [rows, vocabulary]. */
   async logits(hidden: Float32Array, attended: Float32Array): Promise<Float32Array> {
-    const rows = hidden.length / this.shape.hidden;
-    const dims = [1, rows, this.shape.hidden];
+    const { shape } = this;
+    const rows = hidden.length / shape.hidden;
+    const stream = this.#even(hidden, rows);
+    const dims = [1, stream.length / shape.hidden, shape.hidden];
     const tail = await this.#tail.run({
-      hidden: floats(hidden, dims),
-      attended: floats(attended, [1, rows, attended.length / rows]),
+      hidden: floats(stream, dims),
+      attended: floats(this.#even(attended, rows), [1, dims[1] as number, attended.length / rows]),
     });
     const head = await this.#head.run({ normed: floats(result(tail, 'normed'), dims) });
-    return result(head, 'logits');
+    return result(head, 'logits').subarray(0, rows * shape.vocabulary);
   }
 
   async close(): Promise<void> {
