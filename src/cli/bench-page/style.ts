@@ -28,5 +28,5 @@ canvas:focus-visible{outline:2px solid var(--kvr)}
 #detail{color:var(--soft);font-variant-numeric:tabular-nums;min-height:1.5em}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums;white-space:nowrap;font-size:.9rem}
 th,td{text-align:left;padding:.25rem .7rem;border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:600}.number{text-align:right}
-@media (max-width:44rem){.bar{grid-template-columns:1fr 6rem}.name{grid-column:1/-1}}
+@media (max-width:44rem){.bar{grid-template-columns:1fr 8.5rem;gap:0 .75rem;padding:.3rem 0}.name{grid-column:1/-1}}
 `;

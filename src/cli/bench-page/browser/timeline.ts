@@ -14,6 +14,8 @@ const LANE_PX = 46;
 /** Sends go on beside computing: they have the lower part of a lane. */
 const SEND_PX = 9;
 const GAP_PX = 10;
+/** Room for a time on the axis. */
+const TICK_PX = 80;
 const LABEL_PX = 128;
 const AXIS_PX = 26;
 const MOST_LANES_PX = 900;
@@ -100,7 +102,8 @@ function draw(): void {
 }
 
 function drawAxis(heightPx: number): void {
-  const step = niceStep((view.endMs - view.startMs) / 8);
+  const ticks = Math.max(2, Math.min(8, (canvas.clientWidth - LABEL_PX) / TICK_PX));
+  const step = niceStep((view.endMs - view.startMs) / ticks);
   pen.font = '12px system-ui, sans-serif';
   pen.textBaseline = 'middle';
   pen.textAlign = 'center';
@@ -215,4 +218,5 @@ for (const kind of data.kinds) {
   entry.appendChild(document.createElement('i')).style.background = `var(--${kind})`;
   entry.append(kind);
 }
-choose(0);
+// The last one: the most workers at the longest context.
+choose(data.runs.length - 1);
