@@ -55,8 +55,9 @@ async function rankLimitMs(
   const probe = Math.floor(Math.random() * 2 ** 32);
   const blockTokens = [...new Set(calls.map(({ tokens }) => tokens))];
   const question = { type: 'probe', probe, blockTokens, attention: calls, repeats: 3 } as const;
+  const { kvDtype } = settings;
   const { samples } = await worker.handle.ask(
-    { ...question, blockTokens: [...blockTokens], attention: calls },
+    { ...question, blockTokens: [...blockTokens], attention: calls, kvDtype },
     'probed',
   );
   const onceMs = calls.reduce(

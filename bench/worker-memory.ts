@@ -1,18 +1,19 @@
 /**
  * The memory of workers, as `kvr inspect` predicts it and as the system counts it (resident set, the most while requests are
  * answered): in a process that has just measured itself for the plan, and in one that found that measured:
- *   DTYPES=f32,w8a8,q8,q4 WORKERS=2 TOKENS=2048 npx vitest run --config bench/vitest.config.ts worker-memory
+ *   DTYPES=f32,w8a8,q8,q4 KV_DTYPE=f32 WORKERS=2 TOKENS=2048 npx vitest run --config bench/vitest.config.ts worker-memory
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Engine } from 'kv-runahead';
 import { expect, test } from 'vitest';
 import { evenPartition } from '../src/core/partition.js';
-import type { Dtype } from '../src/core/shape.js';
+import type { Dtype, KvDtype } from '../src/core/shape.js';
 import { workerMemory } from '../src/engine/memory.js';
 
 const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
 const DTYPES = (process.env['DTYPES'] ?? 'f32,w8a8,q8,q4').split(',') as Dtype[];
+const KV_DTYPE = (process.env['KV_DTYPE'] ?? 'f32') as KvDtype;
 const WORKERS = Number(process.env['WORKERS'] ?? 2);
 const TOKENS = Number(process.env['TOKENS'] ?? 2048);
 const NEW_TOKENS = 32;
@@ -24,7 +25,14 @@ const LIMIT = 0.15;
 test.each(DTYPES)('%s', { timeout: 1_200_000 }, async (dtype) => {
   const off: number[] = [];
   for (const calibrate of ['fresh', true] as const) {
-    const engine = await Engine.load({ model: MODEL, workers: WORKERS, threads: 1, dtype, calibrate });
+    const engine = await Engine.load({
+      model: MODEL,
+      workers: WORKERS,
+      threads: 1,
+      dtype,
+      kvDtype: KV_DTYPE,
+      calibrate,
+    });
     // As in a server: workers map their weights while nothing is asked of them.
     await delay(WARM_UP_MS);
     const peaks = await peakBytes(engine);
@@ -32,7 +40,7 @@ test.each(DTYPES)('%s', { timeout: 1_200_000 }, async (dtype) => {
       const predicted = predictedBytes(engine, dtype, rank);
       off.push(predicted / bytes - 1);
       console.log(
-        `${MODEL} ${dtype}, ${TOKENS} tokens, ${calibrate === true ? 'costs known' : 'just measured'}, rank ${rank}: ` +
+        `${MODEL} ${dtype}, KV ${KV_DTYPE}, ${TOKENS} tokens, ${calibrate === true ? 'costs known' : 'just measured'}, rank ${rank}: ` +
           `predicted ${mb(predicted)}, resident ${mb(bytes)} (measured), ${(100 * (predicted / bytes - 1)).toFixed(1)} %`,
       );
     });
@@ -69,7 +77,12 @@ function predictedBytes(engine: Engine, dtype: Dtype, rank: number): number {
   if (!slice) throw new Error(`no slice for rank ${rank}`);
   const { chunkTokens } = engine.settings;
   const isLast = rank === WORKERS - 1;
-  return workerMemory({ shape, dtype, slice, isLast, newTokens: NEW_TOKENS, chunkTokens }).totalBytes;
+  return workerMemory({
+    ...{ shape, dtype, kvDtype: KV_DTYPE, slice },
+    isLast,
+    newTokens: NEW_TOKENS,
+    chunkTokens,
+  }).totalBytes;
 }
 
 const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;

@@ -241,6 +241,8 @@ describe.concurrent('a flag', () => {
     ['--threads', '0', /--threads.*0/],
     ['--dtype', 'f8', /--dtype f8 is unknown; give one of f32, q8, q4, w8a8, auto/],
     ['--dtype', 'AUTO', /--dtype AUTO is unknown; give one of f32, q8, q4, w8a8, auto/],
+    ['--kv-dtype', 'q8', /--kv-dtype q8 is unknown; give one of f32, f16/],
+    ['--kv-dtype', 'F16', /--kv-dtype F16 is unknown; give one of f32, f16/],
     ['--partition', '2,1', /2,1 adds up to 3 tokens, but the prompt has 4/],
     ['--partition', '5,-1', /--partition 5,-1 is no partition/],
     ['--partition', '4,0', /partition size 0 .* at least 1/],

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Dtype, kvBytesPerToken, type ModelShape } from '../src/core/shape.js';
+import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../src/core/shape.js';
 import { Engine, type GenerateRequest } from '../src/index.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
@@ -78,22 +78,27 @@ function expectSame(answer: Answer, alone: Answer): void {
     expect(largestDifference(logprobs, alone.logprobs[step] ?? [])).toBeLessThan(TOLERANCE);
 }
 
-const CASES = (['f32', 'q8', 'q4', 'w8a8'] satisfies Dtype[]).flatMap((dtype) =>
+const TYPES: readonly (readonly [dtype: Dtype, kvDtype: KvDtype])[] = [
+  ...(['f32', 'q8', 'q4', 'w8a8'] as const).map((dtype) => [dtype, 'f32'] as const),
+  ['f32', 'f16'],
+];
+const CASES = TYPES.flatMap(([dtype, kvDtype]) =>
   // Attention without shared heads takes the rows before a call and its own apart: its last digit depends on the cut.
   Object.entries(SHAPES)
     .filter(([, { heads, kvHeads }]) => dtype === 'f32' || heads !== kvHeads)
-    .map(([name, shape]) => ({ dtype, name, shape })),
+    .map(([name, shape]) => ({ dtype, kvDtype, name, shape })),
 );
 
-describe.each(CASES)('$dtype, $name', ({ dtype, name, shape }) => {
+describe.each(CASES)('$dtype, $kvDtype cache, $name', ({ dtype, kvDtype, name, shape }) => {
   const random = seededRandom(5);
   const randomIds = (tokens: number): number[] => Array.from({ length: tokens }, () => random.below(513));
   const fresh = { prefixCache: false } as const;
   let engine: Engine;
   beforeAll(async () => {
     engine = await Engine.load({
-      ...{ model: join(folder, name), workers: 2, threads: 1, dtype, calibrate: false, cacheDir: folder },
-      ...{ chunkTokens: 32, prefixCacheBytes: 4000 * kvBytesPerToken(shape) },
+      ...{ model: join(folder, name), workers: 2, threads: 1, dtype, kvDtype },
+      ...{ calibrate: false, cacheDir: folder, chunkTokens: 32 },
+      prefixCacheBytes: 4000 * kvBytesPerToken(shape, kvDtype),
     });
   });
   afterAll(() => engine.close());

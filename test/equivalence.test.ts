@@ -1,12 +1,12 @@
 /**
  * N workers against one, and one against the plain forward pass, on models of every layout made here: whatever the
- * strategy, partition and chunk size, the same ids and, within 1e-3, the same logits.
+ * strategy, partition and chunk size, the same ids and, within 1e-3, the same logits; with an f16 cache within F16_TOLERANCE.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Dtype, ModelShape } from '../src/core/shape.js';
+import { type Dtype, KV_DTYPES, type KvDtype, type ModelShape } from '../src/core/shape.js';
 import { Engine, type GenerateRequest } from '../src/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { seededRandom } from './reference/random.js';
@@ -19,6 +19,8 @@ const STEPS = 6;
 const PROMPT_TOKENS = 23;
 const WORKERS = 5;
 const DTYPE: Dtype = 'f32';
+/** Keys and values have 11 significant bits then. */
+const F16_TOLERANCE = 5e-3;
 
 const LLAMA: ModelShape = { ...TINY_LLAMA, layers: 3 };
 const FALCON = asFalcon(LLAMA);
@@ -83,8 +85,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function expectedOf(reference: ReferenceModel, ids: readonly number[]): Promise<Expected> {
-  return { ...reference.greedy(ids, STEPS), logits: reference.logits(ids) };
+async function expectedOf(
+  reference: ReferenceModel,
+  ids: readonly number[],
+  kvDtype: KvDtype = 'f32',
+): Promise<Expected> {
+  const tolerance = kvDtype === 'f16' && { tolerance: F16_TOLERANCE };
+  return { ...reference.greedy(ids, STEPS), logits: reference.logits(ids), ...tolerance };
 }
 
 function promptOf(shape: ModelShape, tokens: number, seed: number): number[] {
@@ -92,7 +99,9 @@ function promptOf(shape: ModelShape, tokens: number, seed: number): number[] {
   return Array.from({ length: tokens }, () => random.below(shape.vocabulary));
 }
 
-describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
+const EVERY_LAYOUT = LAYOUTS.flatMap((layout) => KV_DTYPES.map((kvDtype) => ({ ...layout, kvDtype })));
+
+describe.each(EVERY_LAYOUT)('$name, $kvDtype cache', ({ shape, biases = false, kvDtype }) => {
   const checkpoint = randomCheckpoint(shape, 7, { biases });
   const promptIds = promptOf(shape, PROMPT_TOKENS, 1);
   let engine: Engine;
@@ -102,13 +111,14 @@ describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
     const model = join(folder, `${LAYOUTS.findIndex((layout) => layout.shape === shape)}`);
     await saveHfFolder(checkpoint, model);
     reference = await ReferenceModel.load(checkpoint);
-    expected = await expectedOf(reference, promptIds);
+    expected = await expectedOf(reference, promptIds, kvDtype);
     engine = await Engine.load({
       model,
       workers: WORKERS,
       threads: 1,
       calibrate: false,
       dtype: DTYPE,
+      kvDtype,
       cacheDir: folder,
     });
   });
@@ -128,7 +138,7 @@ describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
     for (const tokens of [1, 2, 4]) {
       const ids = promptOf(shape, tokens, tokens);
       const request = { promptIds: ids, maxTokens: STEPS, partition: 'e' } as const;
-      const result = await expectSameAnswer(engine, request, await expectedOf(reference, ids));
+      const result = await expectSameAnswer(engine, request, await expectedOf(reference, ids, kvDtype));
       expect(result.partition).toEqual(new Array(tokens).fill(1));
     }
   });
@@ -137,14 +147,19 @@ describe.each(LAYOUTS)('$name', ({ shape, biases = false }) => {
 /** More rows than one attention call takes, so that a chunk attends to its own earlier rows in the cache. */
 const LONG_TOKENS = 700;
 
-test.each([96, LONG_TOKENS])('%i rows in a chunk, on one worker and on two', async (chunkTokens) => {
+test.each([
+  [96, 'f32'],
+  [LONG_TOKENS, 'f32'],
+  [96, 'f16'],
+  [LONG_TOKENS, 'f16'],
+] as const)('%i rows in a chunk, %s cache, on one worker and on two', async (chunkTokens, kvDtype) => {
   const checkpoint = randomCheckpoint({ ...LLAMA, contextTokens: 1024 }, 9);
   const model = join(folder, 'long');
   await saveHfFolder(checkpoint, model);
   const promptIds = promptOf(LLAMA, LONG_TOKENS, 3);
-  const expected = await expectedOf(await ReferenceModel.load(checkpoint), promptIds);
+  const expected = await expectedOf(await ReferenceModel.load(checkpoint), promptIds, kvDtype);
   const settings = { model, workers: 2, threads: 1, calibrate: false, cacheDir: folder } as const;
-  const engine = await Engine.load({ ...settings, chunkTokens });
+  const engine = await Engine.load({ ...settings, chunkTokens, kvDtype });
   try {
     for (const cut of [{ workers: 1 }, { partition: [100, 600] }])
       await expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...cut }, expected);

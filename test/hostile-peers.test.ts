@@ -70,6 +70,7 @@ function single(overrides: Partial<RunMessage> = {}): RunMessage {
   return {
     type: 'run',
     request: nextRequest++,
+    kvDtype: 'f32',
     strategy: 'single',
     rank: 0,
     chain: ['real'],
@@ -218,6 +219,7 @@ describe('one worker, through all of it,', () => {
     ['a partition of text', { partition: ['8'] }],
     ['NaN for a temperature', { sampling: { ...GREEDY, temperature: null } }],
     ['no chain', { chain: [] }],
+    ['rows of an unknown type', { kvDtype: 'f8' }],
   ])('closes the connection of an engine whose run message has %s', async (_, overrides) => {
     const engine = await asEngine();
     engine.say({ ...single(), ...overrides }, new Uint8Array(4 * IDS.length));
@@ -242,6 +244,20 @@ describe('one worker, through all of it,', () => {
     peer.send(rowsOf(run.request, overrides));
     const failed = await engine.hear('failed', run.request);
     expect(failed).toMatchObject({ code: 'PROTOCOL', phase: 'prefill' });
+    await expectAlive();
+  });
+
+  test.each([
+    ['f16', 5 * ROW_BYTES],
+    ['f16', (5 * ROW_BYTES) / 2 - 4],
+    ['f32', (5 * ROW_BYTES) / 2],
+  ] as const)('fails a request for %s rows that gets five of %i bytes', async (kvDtype, bytes) => {
+    const [engine, peer] = [await asEngine(), await asPeer()];
+    const run = secondRank({ kvDtype });
+    engine.run(run, IDS);
+    peer.send(rowsOf(run.request, { bytes }));
+    const { code, message } = await engine.hear('failed', run.request);
+    expect([code, message]).toEqual(['PROTOCOL', expect.stringMatching(`has ${bytes} bytes, expected`)]);
     await expectAlive();
   });
 

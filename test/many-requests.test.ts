@@ -89,7 +89,7 @@ describe.each([1, 2, 3])('%i workers', (workers) => {
 });
 
 test('what the memory for KV has no room for waits, and is not refused', async () => {
-  const kvMemoryBytes = 200 * kvBytesPerToken(SMALL_LLAMA);
+  const kvMemoryBytes = 200 * kvBytesPerToken(SMALL_LLAMA, 'f32');
   const engine = await load({ workers: 2, kvMemoryBytes });
   try {
     const promptIds = smallPrompt(80, 3);

@@ -116,6 +116,20 @@ describe('two workers on loopback', () => {
     await engines[0]?.close();
   });
 
+  test('engines with f16 and f32 caches share workers, and one sends half the bytes of the other', async () => {
+    const engines = await Promise.all([
+      load(),
+      Engine.load({ model: MODEL, workers: addresses, cacheDir, calibrate: false, kvDtype: 'f16' }),
+    ]);
+    const results = await Promise.all(engines.map((engine) => engine.complete(request)));
+    expect(results.map(({ kvDtype }) => kvDtype)).toEqual(['f32', 'f16']);
+    expect(results.map(({ tokenIds }) => tokenIds)).toEqual([expected, expected]);
+    // Two layers of 350 tokens with 4 KV heads of 64, keys and values.
+    const sent = results.map(({ timeline }) => timeline[0]?.sentBytes);
+    expect(sent).toEqual([2 * 350 * 4 * 64 * 2 * 4, 2 * 350 * 4 * 64 * 2 * 2]);
+    await Promise.all(engines.map((engine) => engine.close()));
+  });
+
   test('an engine with another model is told so, by both digests', async () => {
     const other = Engine.load({ model: `${MODEL},seed=1`, workers: addresses, cacheDir, calibrate: false });
     await expect(other).rejects.toMatchObject({ code: 'WORKER_FAILED' });

@@ -13,7 +13,7 @@ import { saveHfFolder } from './support/hf-folder.js';
 import { expectSameAnswer } from './support/same-answer.js';
 import { SMALL_CHECKPOINT, SMALL_LLAMA, smallPrompt } from './support/small-llama.js';
 
-const TOKEN_BYTES = kvBytesPerToken(SMALL_LLAMA);
+const TOKEN_BYTES = kvBytesPerToken(SMALL_LLAMA, 'f32');
 const STEPS = 6;
 
 let folder = '';
@@ -35,8 +35,13 @@ function answer(
   engine: Engine,
   promptIds: number[],
   request: GenerateRequest = {},
+  tolerance?: number,
 ): Promise<GenerationResult> {
-  const expected = { ...reference.greedy(promptIds, STEPS), logits: reference.logits(promptIds) };
+  const expected = {
+    ...reference.greedy(promptIds, STEPS),
+    logits: reference.logits(promptIds),
+    ...(tolerance !== undefined && { tolerance }),
+  };
   return expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...request }, expected);
 }
 
@@ -104,6 +109,21 @@ describe('three workers', () => {
       .poll(async () => (await answer(engine, [...prompt, 9, 9])).cachedTokens)
       .toBeGreaterThanOrEqual(48);
   });
+});
+
+test('rows that are kept in f16 are half as large, and make the same answers, on one worker and on three', async () => {
+  // Room for 100 tokens in f32 is room for 200.
+  const engine = await load({ workers: 3, kvDtype: 'f16', prefixCacheBytes: 100 * TOKEN_BYTES });
+  const tolerance = 5e-3;
+  try {
+    const first = smallPrompt(150, 21);
+    const turn = nextTurn(first, await answer(engine, first, {}, tolerance), smallPrompt(30, 22));
+    const cuts: GenerateRequest[] = [{ strategy: 'single' }, { partition: 'e' }, { partition: [160, 20, 6] }];
+    for (const cut of cuts)
+      expect((await answer(engine, turn, cut, tolerance)).cachedTokens).toBeGreaterThan(50);
+  } finally {
+    await engine.close();
+  }
 });
 
 test('never more is kept than the budget, and what was used last stays', async () => {

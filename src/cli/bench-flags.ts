@@ -43,7 +43,7 @@ export type BenchFlags = Omit<ModelFlags, 'workers' | 'calibrate'> &
     readonly report?: string;
   };
 
-const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
+const MACHINE_FLAGS = ['threads', 'dtype', 'kv-dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'];
 const workersSchema = z.number().int().min(1).max(MAX_LOCAL_WORKERS);
 const ranksSchema = z.number().int().min(1).max(MAX_RANKS);
 const repeatsSchema = z.number().int().min(1).max(MAX_REPEATS);

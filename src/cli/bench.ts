@@ -3,6 +3,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { KvrError } from '../core/errors.js';
+import { KV_DTYPES } from '../core/shape.js';
 import {
   BENCH_STRATEGIES,
   type BenchEngine,
@@ -35,7 +36,7 @@ Every engine is loaded once. All rows are run in turn, again for each repeat; pr
 Rows with one worker are measured too where --workers has 1. × columns say how many times as fast as that baseline.
 
 Without --json a Markdown table goes to stdout. --json prints { "cells": [ { "strategy", "workers", "threads", "contextTokens",
-"dtype", "label", "ttftMs": { "median", "min", "max" }, "runsMs", "predictedTtftMs", "partition", "attentionShare",
+"dtype", "kvDtype", "label", "ttftMs": { "median", "min", "max" }, "runsMs", "predictedTtftMs", "partition", "attentionShare",
 "firstToken", "speedupOverSingle", "speedupOverTsp", "speedupOverTspDense", "speedupOverBestTsp" } ], "model",
 "machine", "repeats", "seed", "firstTokens", "notes", "command" }, with "link" in cells that were emulated.
 label is "measured", or "emulated" where links and overlap were modelled.
@@ -87,14 +88,15 @@ async function withDecidedDtype(
   flags: BenchFlags,
   onChoice: (words: string) => void,
 ): Promise<BenchOptions> {
-  const { model, dtype, cacheDir, chunkTokens = DEFAULT_CHUNK_TOKENS, threads } = options.engine;
+  const { model, dtype, kvDtype = KV_DTYPES[0], cacheDir, threads } = options.engine;
+  const { chunkTokens = DEFAULT_CHUNK_TOKENS } = options.engine;
   const counts = flags.emulate ? [1] : (flags.workers ?? DEFAULTS.workers);
   const local = counts.filter((each) => typeof each === 'number');
   if (dtype !== 'auto' || local.length === 0) return options;
   const cache = await usableCacheFolder(cacheDir);
   const checkpoint = await openWithProgress(model, cache, options);
   try {
-    const settings = { dtype, chunkTokens, threads, workers: Math.max(...local) };
+    const settings = { dtype, kvDtype, chunkTokens, threads, workers: Math.max(...local) };
     const decided = await decidedDtype(checkpoint, settings, cache, { onChoice });
     return { ...options, engine: { ...options.engine, dtype: decided } };
   } finally {
@@ -116,11 +118,13 @@ function benchOptions(flags: BenchFlags, hooks: Hooks): BenchOptions {
   };
 }
 
-function benchEngine({ model, threads, dtype, cacheDir, chunkTokens, kvMemory }: BenchFlags): BenchEngine {
+function benchEngine(flags: BenchFlags): BenchEngine {
+  const { model, threads, dtype, kvDtype, cacheDir, chunkTokens, kvMemory } = flags;
   return {
     model: notEmpty('--model', model),
     ...(threads !== undefined && { threads }),
     ...(dtype !== undefined && { dtype }),
+    ...(kvDtype !== undefined && { kvDtype }),
     ...(cacheDir !== undefined && { cacheDir }),
     ...(chunkTokens !== undefined && { chunkTokens }),
     ...(kvMemory !== undefined && { kvMemoryBytes: kvMemory * BYTES_PER_MB }),
@@ -129,7 +133,7 @@ function benchEngine({ model, threads, dtype, cacheDir, chunkTokens, kvMemory }:
 
 /** The bench as a command line that makes it again; where the page and the cache are does not belong to it. */
 function repeatCommand(flags: BenchFlags): string {
-  const { model, threads, dtype, chunkTokens, kvMemory, singleThreads, emulate } = flags;
+  const { model, threads, dtype, kvDtype, chunkTokens, kvMemory, singleThreads, emulate } = flags;
   const given = { ...DEFAULTS, ...flags };
   const clusters = (emulate ?? []).flatMap(({ workers, link }) => [
     '--emulate',
@@ -139,6 +143,7 @@ function repeatCommand(flags: BenchFlags): string {
     threads,
     'single-threads': singleThreads,
     dtype,
+    'kv-dtype': kvDtype,
     'chunk-tokens': chunkTokens,
     'kv-memory': kvMemory,
   };

@@ -8,6 +8,7 @@ import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import { KvrError } from '../core/errors.js';
 import { parseAddress } from '../link/address.js';
 import { samplingSchema } from '../core/sampling.js';
+import { KV_DTYPES, type KvDtype } from '../core/shape.js';
 import {
   type AskedDtype,
   DEFAULT_CHUNK_TOKENS,
@@ -27,6 +28,7 @@ export type ModelFlags = {
   readonly workers?: number | string[];
   readonly threads?: number;
   readonly dtype?: AskedDtype;
+  readonly kvDtype?: KvDtype;
   readonly cacheDir?: string;
   readonly chunkTokens?: number;
   readonly kvMemory?: number;
@@ -111,6 +113,11 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
     '--dtype <TYPE>',
     `element type of the weights; f32 unless given${dtypes.includes('auto') ? ', auto picks by memory and measured speed' : ''}`,
     dtypes,
+  ),
+  choiceFlag(
+    '--kv-dtype <TYPE>',
+    'element type of keys and values; f16 halves their memory and what workers send each other; f32 unless given',
+    KV_DTYPES,
   ),
   new Option(
     '--cache-dir <DIR>',
@@ -214,11 +221,12 @@ export function parseWorkers(text: string): number | string[] {
 
 /** What the engine is loaded with. @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
-  const { model, threads, dtype, cacheDir, chunkTokens, kvMemory, prefixCache, calibrate } = flags;
+  const { model, threads, dtype, kvDtype, cacheDir, chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
   const options = {
     threads,
     dtype,
+    kvDtype,
     cacheDir,
     chunkTokens,
     calibrate,

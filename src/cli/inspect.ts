@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { KvrError } from '../core/errors.js';
 import { evenPartition } from '../core/partition.js';
-import { type Dtype, DTYPES, kvBytesPerToken } from '../core/shape.js';
+import { type Dtype, DTYPES, KV_DTYPES, kvBytesPerToken } from '../core/shape.js';
 import { workerMemory, type WorkerMemory } from '../engine/memory.js';
 import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
 import { compileModel } from '../model/compile.js';
@@ -41,7 +41,7 @@ type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate' | 'dtype'> &
 const DEFAULT_CONTEXT_TOKENS = 4096;
 const DEFAULT_NEW_TOKENS = 256;
 const contextSchema = z.number().int().min(1).max(1_048_576);
-const FLAGS = ['workers', 'dtype', 'cache-dir', 'chunk-tokens'];
+const FLAGS = ['workers', 'dtype', 'kv-dtype', 'cache-dir', 'chunk-tokens'];
 
 export const inspect: Command<Flags> = {
   name: 'inspect',
@@ -70,7 +70,7 @@ and w8a8 the weights are files that all workers of a machine share, so workers t
 has its own.
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
-"vocabulary", "contextTokens", "dtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
+"vocabulary", "contextTokens", "dtype", "kvDtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
 "workers", "memoryTokens", "newTokens", "workerBytes", "memory" }. workerBytes is that of the worker that needs most; "memory" has
 its parts for every rank. With --quality also "quality": { "label", "textTokens", "predictedTokens", "windowTokens",
 "dtypes": [ { "dtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
@@ -113,12 +113,12 @@ type Facts = Awaited<ReturnType<typeof factsOf>>;
 
 async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
   const { name, shape, parameters, digest, tokenizerFolder } = checkpoint;
-  const { dtype = DTYPES[0] } = flags;
+  const { dtype = DTYPES[0], kvDtype = KV_DTYPES[0] } = flags;
   const workers = Array.isArray(flags.workers) ? flags.workers.length : (flags.workers ?? 1);
   const { chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
   const { memoryTokens, newTokens } = memoryTokensOf(flags, shape.contextTokens);
   const memory = evenPartition(memoryTokens, workers).map((slice, rank, { length }) =>
-    workerMemory({ shape, dtype, slice, isLast: rank === length - 1, newTokens, chunkTokens }),
+    workerMemory({ shape, dtype, kvDtype, slice, isLast: rank === length - 1, newTokens, chunkTokens }),
   );
   const { architecture, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, contextTokens } =
     shape;
@@ -137,7 +137,8 @@ async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
       contextTokens,
     },
     dtype,
-    kvBytesPerToken: kvBytesPerToken(shape),
+    kvDtype,
+    kvBytesPerToken: kvBytesPerToken(shape, kvDtype),
     tokenizer: tokenizerFolder === undefined ? 'bytes' : 'tokenizer.json',
     hasChatTemplate: await hasChatTemplate(checkpoint),
     digest,
@@ -197,7 +198,7 @@ function description(facts: Facts, output: Output): string {
     ['vocabulary', `${formatCount(facts.vocabulary)} tokens, ${facts.tokenizer}`],
     ['chat template', facts.hasChatTemplate ? 'yes' : 'none'],
     ['context', `${formatCount(facts.contextTokens)} tokens`],
-    ['keys and values', `${formatBytes(facts.kvBytesPerToken)} a token`],
+    ['keys and values', `${formatBytes(facts.kvBytesPerToken)} a token, ${facts.kvDtype}`],
     ['digest', facts.digest.slice(0, 24)],
     [
       'compiled',

@@ -86,13 +86,13 @@ function labelOf({ measure }: SearchFlags): 'measured' | 'predicted' {
 
 function document(engine: Engine, flags: SearchFlags, found: Found, table: string): unknown {
   const { name } = engine.model;
-  const { dtype } = engine.settings;
+  const { dtype, kvDtype } = engine.settings;
   const entries = found.map(({ partition, ...rest }) => ({
     ...rest,
     workers: partition.length,
     partition: partitionSizes(partition),
   }));
-  return { label: labelOf(flags), model: name, dtype, threads: threadsOf(engine), table, entries };
+  return { label: labelOf(flags), model: name, dtype, kvDtype, threads: threadsOf(engine), table, entries };
 }
 
 function report(engine: Engine, flags: SearchFlags, found: Found, path: string, columns: number): string {

@@ -90,9 +90,9 @@ export const plan: Command<PlanFlags> = {
   epilogue: `All times are predicted, from a short measurement of the workers and links that is kept in the cache folder; with
 --measure they are medians of real runs. With --link only one worker runs, and is measured; the rest is arithmetic.
 
---json prints { "label", "model", "contextTokens", "dtype", "threads", "workers", "partition", "predictedTtftMs",
+--json prints { "label", "model", "contextTokens", "dtype", "kvDtype", "threads", "workers", "partition", "predictedTtftMs",
 "singleTtftMs", "gain", "ranks": [ { "rank", "worker", "slice", "predictedMs", "computeMs", "attentionMs", "waitMs",
-"sendMs", "limit" } ], "dropped", "planningMs" }; with --table or --measure { "label", "model", "dtype", "threads",
+"sendMs", "limit" } ], "dropped", "planningMs" }; with --table or --measure { "label", "model", "dtype", "kvDtype", "threads",
 "table", "entries": [ { "contextTokens", "workers", "partition", "ttftMs" } ] }.
 
 Examples:
@@ -141,7 +141,10 @@ function knowledgeOf(engine: Engine, { link, latency, workers }: PlanFlags) {
   const [one] = knowledge?.workers ?? [];
   if (!knowledge || !one) throw new KvrError('INTERNAL', 'the workers were not measured');
   if (link === undefined || typeof workers !== 'number') return knowledge;
-  return replicate(one, workers, { bytesPerS: link, latencyMs: latency ?? DEFAULT_WHAT_IF_LATENCY_MS });
+  return replicate({ worker: one, kvDtype: knowledge.kvDtype }, workers, {
+    bytesPerS: link,
+    latencyMs: latency ?? DEFAULT_WHAT_IF_LATENCY_MS,
+  });
 }
 
 function labelOf(engine: Engine, { link, latency, workers }: PlanFlags): PlanLabel {
@@ -159,11 +162,12 @@ function document(
   planningMs: number,
 ): unknown {
   const { name } = engine.model;
-  const { dtype } = engine.settings;
+  const { dtype, kvDtype } = engine.settings;
   return {
     label: 'predicted',
     model: name,
     dtype,
+    kvDtype,
     threads,
     ...answer,
     ...(whatIf && { whatIf }),

@@ -55,7 +55,16 @@ export function kvElementsPerToken(shape: ModelShape): number {
   return 2 * shape.kvHeads * shape.headDim;
 }
 
-/** Bytes of KV-cache for one token over all layers, f32. */
-export function kvBytesPerToken(shape: ModelShape): number {
-  return 4 * shape.layers * kvElementsPerToken(shape);
+/** Element type of keys and values, in caches and on the wire. */
+export const KV_DTYPES = ['f32', 'f16'] as const;
+export type KvDtype = (typeof KV_DTYPES)[number];
+
+/** Bytes of K plus V for one token of one layer. */
+export function kvRowBytes(shape: ModelShape, kvDtype: KvDtype): number {
+  return (kvDtype === 'f16' ? 2 : 4) * kvElementsPerToken(shape);
+}
+
+/** Bytes of KV-cache for one token over all layers. */
+export function kvBytesPerToken(shape: ModelShape, kvDtype: KvDtype): number {
+  return shape.layers * kvRowBytes(shape, kvDtype);
 }

@@ -72,12 +72,13 @@ function planned(chain: readonly number[], { entry, tokens }: CachedPrefix, cont
   const cachedTokens = Math.min(tokens, contextTokens - LEAST_NEW_TOKENS);
   const reuse = { entry, tokens: cachedTokens };
   if (!book) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
-  const { workers, links } = book.knowledge;
+  const { workers, links, kvDtype } = book.knowledge;
   const plan = planPartition({
     contextTokens,
     cachedTokens,
     isCachedAtFirst: true,
     shape,
+    kvDtype,
     workers: chain.flatMap((worker) => workers[worker] ?? []),
     links: chain.slice(1).flatMap((to, rank) => links[Math.min(to, chain[rank] as number)] ?? []),
   });

@@ -5,13 +5,18 @@
 import type { ClusterWorker } from '../cluster/cluster.js';
 import { evenPartition } from '../core/partition.js';
 import { GREEDY } from '../core/sampling.js';
-import type { ModelShape } from '../core/shape.js';
+import type { KvDtype, ModelShape } from '../core/shape.js';
 import { KV_FRAME_BYTES } from '../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../worker/protocol.js';
 import { runChain } from './chain-request.js';
 
-export type ChainKnowledge = { readonly workers: readonly WorkerCost[]; readonly links: readonly LinkCost[] };
+export type ChainKnowledge = {
+  readonly workers: readonly WorkerCost[];
+  readonly links: readonly LinkCost[];
+  /** What the caches and the rows on the links were made of. */
+  readonly kvDtype: KvDtype;
+};
 
 /** Timed rounds of every call; the median stands against this many that were disturbed. */
 const REPEATS = 3;
@@ -25,14 +30,15 @@ export async function calibrate(
   workers: readonly ClusterWorker[],
   shape: ModelShape,
   chunkTokens: number,
+  kvDtype: KvDtype,
   signal?: AbortSignal,
 ): Promise<ChainKnowledge> {
-  const probe = probeFor(chunkTokens);
+  const probe = probeFor(chunkTokens, kvDtype);
   const answers = await Promise.all(workers.map(({ handle }) => handle.ask(probe, 'probed', signal)));
   const links: LinkCost[] = [];
   // One after the other: links of one machine or one switch would slow each other.
   for (let index = 0; index + 1 < workers.length; index++) {
-    links.push(await measureLink(workers.slice(index, index + 2), shape, signal));
+    links.push(await measureLink(workers.slice(index, index + 2), shape, kvDtype, signal));
   }
   return {
     workers: fitWorkers(
@@ -41,10 +47,11 @@ export async function calibrate(
       chunkTokens,
     ),
     links,
+    kvDtype,
   };
 }
 
-function probeFor(chunkTokens: number): ProbeMessage {
+function probeFor(chunkTokens: number, kvDtype: KvDtype): ProbeMessage {
   const half = Math.max(1, Math.floor(chunkTokens / 2));
   // Chunks are of even length, so they lie between half of the longest and the longest.
   const blockTokens = [1, 32, 128, half, chunkTokens].filter((tokens) => tokens <= chunkTokens);
@@ -57,6 +64,7 @@ function probeFor(chunkTokens: number): ProbeMessage {
       { tokens: half, prefixTokens: 512 },
       { tokens: 1, prefixTokens: 1024 },
     ],
+    kvDtype,
     repeats: REPEATS,
   };
 }
@@ -73,6 +81,7 @@ function probeId(): number {
 async function measureLink(
   pair: readonly ClusterWorker[],
   shape: ModelShape,
+  kvDtype: KvDtype,
   signal?: AbortSignal,
 ): Promise<LinkCost> {
   const [from, to] = pair as [ClusterWorker, ClusterWorker];
@@ -84,7 +93,7 @@ async function measureLink(
   } as const;
   const wire = await from.handle.ask(question, 'probedLink', signal);
   const waits: number[] = [];
-  for (let run = 0; run < LATENCY_RUNS; run++) waits.push(...(await waitsOf(pair, shape, signal)));
+  for (let run = 0; run < LATENCY_RUNS; run++) waits.push(...(await waitsOf(pair, shape, kvDtype, signal)));
   waits.sort((a, b) => a - b);
   const latencyMs = Math.max(wire.latencyMs, waits[waits.length >> 1] ?? 0);
   return { latencyMs, bytesPerS: wire.bytesPerS, frameBytes: KV_FRAME_BYTES };
@@ -97,6 +106,7 @@ const LATENCY_RUNS = 3;
 async function waitsOf(
   pair: readonly ClusterWorker[],
   shape: ModelShape,
+  kvDtype: KvDtype,
   signal?: AbortSignal,
 ): Promise<number[]> {
   const run = runChain({
@@ -107,6 +117,7 @@ async function waitsOf(
     ids: Int32Array.of(0, 0),
     partition: evenPartition(2, 2),
     maxTokens: 1,
+    kvDtype,
     sampling: GREEDY,
     eosIds: [],
     wantLogits: false,

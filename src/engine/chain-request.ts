@@ -9,6 +9,7 @@ import type { Grammar } from '../grammar/grammar.js';
 import type { Partition } from '../core/partition.js';
 import { partitionSizes } from '../core/partition.js';
 import type { Sampling, TokenLogprobs } from '../core/sampling.js';
+import type { KvDtype } from '../core/shape.js';
 import type { RankTimeline } from '../core/timeline.js';
 import type { FromWorker, Phase, Strategy } from '../worker/protocol.js';
 import { AsyncQueue } from './async-queue.js';
@@ -24,6 +25,7 @@ export type ChainSpec = {
   readonly ids: Int32Array;
   readonly partition: Partition;
   readonly maxTokens: number;
+  readonly kvDtype: KvDtype;
   readonly sampling: Sampling;
   readonly eosIds: readonly number[];
   readonly wantLogits: boolean;
@@ -115,7 +117,7 @@ class ChainRun {
   #sendRun(rank: number): void {
     const { request, strategy, workers, ids, partition, maxTokens, sampling, eosIds, wantLogits } =
       this.#spec;
-    const { reuse, grammar, keep = false } = this.#spec;
+    const { kvDtype, reuse, grammar, keep = false } = this.#spec;
     const slice = partition[rank];
     const worker = workers[rank];
     if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
@@ -132,6 +134,7 @@ class ChainRun {
         chain: workers.map(({ handle }) => handle.id),
         partition: partitionSizes(partition),
         maxTokens,
+        kvDtype,
         sampling,
         eosIds: [...eosIds],
         cutsAt: [...(this.#spec.cutsAt ?? [])],

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
-import type { Dtype, ModelShape } from '../core/shape.js';
+import type { Dtype, KvDtype, ModelShape } from '../core/shape.js';
 import { makeFolder } from '../model/cache/index.js';
 import { FORMAT_VERSION } from '../model/compiled.js';
 import type { RankTimeline } from '../core/timeline.js';
@@ -33,6 +33,7 @@ export type CostBookOptions = {
   readonly cacheFolder: string;
   readonly shape: ModelShape;
   readonly chunkTokens: number;
+  readonly kvDtype: KvDtype;
   /** Measure also where something is kept. */
   readonly isFresh?: boolean;
   readonly signal?: AbortSignal;
@@ -55,12 +56,13 @@ export class CostBook {
 
   /** Reads what is kept for these workers, or measures them. @throws WORKER_*, LINK */
   static async open(workers: readonly ClusterWorker[], options: CostBookOptions): Promise<CostBook> {
-    const key = bookKey(ownerOf(workers, options.chunkTokens));
-    const path = bookPath(options.cacheFolder, key);
-    const kept = options.isFresh ? undefined : await readBook(path, key, workers.length);
+    const owner = ownerOf(workers, options);
+    const key = bookKey(owner);
+    const kept = options.isFresh ? undefined : await readKnowledge(options.cacheFolder, owner);
     if (kept) return new CostBook(options, key, kept);
     options.onMeasure?.();
-    const knowledge = await calibrate(workers, options.shape, options.chunkTokens, options.signal);
+    const { shape, chunkTokens, kvDtype, signal } = options;
+    const knowledge = await calibrate(workers, shape, chunkTokens, kvDtype, signal);
     const book = new CostBook(options, key, knowledge);
     await book.save();
     return book;
@@ -73,12 +75,13 @@ export class CostBook {
   /** The plan for a prompt over the first `workers` workers. */
   plan(contextTokens: number, workers: number): Plan {
     const { shape } = this.#options;
-    const { workers: costs, links } = this.#knowledge;
+    const { workers: costs, links, kvDtype } = this.#knowledge;
     return planPartition({
       contextTokens,
       workers: costs.slice(0, workers),
       links: links.slice(0, workers - 1),
       shape,
+      kvDtype,
     });
   }
 
@@ -114,6 +117,7 @@ function bookPath(cacheFolder: string, key: string): string {
 export type BookOwner = {
   readonly digest: string;
   readonly dtype: Dtype;
+  readonly kvDtype: KvDtype;
   readonly chunkTokens: number;
   readonly workers: readonly { readonly id: string; readonly threads: number }[];
 };
@@ -121,30 +125,40 @@ export type BookOwner = {
 /** What is kept of workers, whether they run or not; undefined where nothing usable is. */
 export function readKnowledge(cacheFolder: string, owner: BookOwner): Promise<ChainKnowledge | undefined> {
   const key = bookKey(owner);
-  return readBook(bookPath(cacheFolder, key), key, owner.workers.length);
+  return readBook(bookPath(cacheFolder, key), key, owner);
 }
 
-function ownerOf(workers: readonly ClusterWorker[], chunkTokens: number): BookOwner {
+function ownerOf(
+  workers: readonly ClusterWorker[],
+  { chunkTokens, kvDtype }: Pick<CostBookOptions, 'chunkTokens' | 'kvDtype'>,
+): BookOwner {
   const [first] = workers;
   if (!first) throw new KvrError('INTERNAL', 'a chain without workers has no costs');
   const { digest, dtype } = first.ready;
   const each = workers.map(({ handle, ready }) => ({ id: handle.id, threads: ready.threads }));
-  return { digest, dtype, chunkTokens, workers: each };
+  return { digest, dtype, kvDtype, chunkTokens, workers: each };
 }
 
 /** Names the workers: where they run, what they run, with how many threads. */
-function bookKey({ digest, dtype, chunkTokens, workers }: BookOwner): string {
+function bookKey({ digest, dtype, kvDtype, chunkTokens, workers }: BookOwner): string {
   const each = workers.map(({ id, threads }) => `${id}:${threads}`);
   // Other graphs cost something else.
-  return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, chunkTokens, ...each].join(' ').slice(0, 1000);
+  return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, kvDtype, chunkTokens, ...each]
+    .join(' ')
+    .slice(0, 1000);
 }
 
 /** @returns undefined where nothing is kept, or what is kept can not be used: it is measured again then. */
-async function readBook(path: string, key: string, workers: number): Promise<ChainKnowledge | undefined> {
+async function readBook(
+  path: string,
+  key: string,
+  { workers, kvDtype }: BookOwner,
+): Promise<ChainKnowledge | undefined> {
   try {
     const book = bookSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    if (book.workers.length !== workers || book.links.length !== workers - 1) return undefined;
-    return { workers: book.workers.map((stored) => parseStoredCost(stored, key)), links: book.links };
+    if (book.workers.length !== workers.length || book.links.length !== workers.length - 1) return undefined;
+    const costs = book.workers.map((stored) => parseStoredCost(stored, key));
+    return { workers: costs, links: book.links, kvDtype };
   } catch (error) {
     if (isMissingOrBroken(error)) return undefined;
     throw error;

@@ -96,10 +96,11 @@ function predicted(partition: Partition, { strategy }: GenerateSettings, context
 
 function costsOf({ book, contextTokens, shape }: CutContext, workers: number): ChainCosts | undefined {
   if (!book) return undefined;
-  const { workers: costs, links } = book.knowledge;
+  const { workers: costs, links, kvDtype } = book.knowledge;
   return chainCosts({
     contextTokens,
     shape,
+    kvDtype,
     workers: costs.slice(0, workers),
     links: links.slice(0, workers - 1),
   });

@@ -71,7 +71,7 @@ function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toPrecision(2)} GB`;
 }
 
-export type DtypeAsk = Pick<AskedSettings, 'chunkTokens' | 'threads'> & {
+export type DtypeAsk = Pick<AskedSettings, 'chunkTokens' | 'kvDtype' | 'threads'> & {
   readonly shape: ModelShape;
   readonly digest: string;
   /** Local ones. */
@@ -99,10 +99,10 @@ function availableBytes(): number {
 }
 
 function neededBytesOf(ask: DtypeAsk, dtype: Dtype, promptTokens: number, newTokens: number): number {
-  const { shape, workers, chunkTokens } = ask;
+  const { shape, workers, chunkTokens, kvDtype } = ask;
   const ranks = evenPartition(promptTokens, Math.min(workers, promptTokens));
   const each = ranks.map((slice, rank) =>
-    workerMemory({ shape, dtype, slice, isLast: rank === ranks.length - 1, newTokens, chunkTokens }),
+    workerMemory({ shape, dtype, kvDtype, slice, isLast: rank === ranks.length - 1, newTokens, chunkTokens }),
   );
   return togetherBytes(each);
 }
@@ -116,10 +116,10 @@ function togetherBytes(workers: readonly WorkerMemory[]): number {
 
 /** By what is kept of equal workers with this type. */
 async function keptTtftMs(ask: DtypeAsk, dtype: Dtype, promptTokens: number): Promise<number | undefined> {
-  const { shape, digest, workers, chunkTokens, cacheFolder } = ask;
+  const { shape, digest, workers, chunkTokens, kvDtype, cacheFolder } = ask;
   const threads = ask.threads ?? defaultThreads(workers);
   const local = Array.from({ length: workers }, (_, rank) => ({ id: `local-${rank}`, threads }));
-  const knowledge = await readKnowledge(cacheFolder, { digest, dtype, chunkTokens, workers: local });
+  const knowledge = await readKnowledge(cacheFolder, { digest, dtype, kvDtype, chunkTokens, workers: local });
   if (!knowledge) return undefined;
   return planPartition({ contextTokens: promptTokens, ...knowledge, shape }).predictedTtftMs;
 }

@@ -195,7 +195,10 @@ export class Engine {
           await room.slot(bounded);
           const found = settings.prefixCache ? prefixes.find(ids) : [];
           const cut = await this.#cut(settings, ids.length, found);
-          const lease = await room.reserve(kvNeeds(cut, settings, this.model.shape), bounded);
+          const lease = await room.reserve(
+            kvNeeds(cut, settings, this.model.shape, this.settings.kvDtype),
+            bounded,
+          );
           if (isUsable(cluster)) return { cluster, cut, lease };
           lease.end();
         }
@@ -264,6 +267,7 @@ export class Engine {
       ids,
       partition: cut.partition,
       maxTokens,
+      kvDtype: this.settings.kvDtype,
       sampling: samplingSchema.parse(sampling),
       eosIds: this.model.eosIds,
       wantLogits,
@@ -291,6 +295,7 @@ export class Engine {
       cacheFolder: cacheFolder(this.settings.cacheDir),
       shape: this.model.shape,
       chunkTokens: this.settings.chunkTokens,
+      kvDtype: this.settings.kvDtype,
       isFresh: this.settings.calibrate === 'fresh',
       ...(signal && { signal }),
       ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),

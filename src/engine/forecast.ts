@@ -3,7 +3,7 @@
  * answers for workers that are only thought of as well. Pure; called by the plan command.
  */
 import { partitionSizes } from '../core/partition.js';
-import type { ModelShape } from '../core/shape.js';
+import type { KvDtype, ModelShape } from '../core/shape.js';
 import { KV_FRAME_BYTES } from '../link/frame.js';
 import {
   chainCosts,
@@ -81,13 +81,14 @@ export function forecast(ask: ForecastAsk): Forecast {
 
 /** Costs of equal workers joined by equal links, from one that was measured. */
 export function replicate(
-  worker: WorkerCost,
+  { worker, kvDtype }: { readonly worker: WorkerCost; readonly kvDtype: KvDtype },
   workers: number,
   link: Omit<LinkCost, 'frameBytes'>,
 ): ChainKnowledge {
   return {
     workers: Array.from({ length: workers }, () => worker),
     links: Array.from({ length: workers - 1 }, () => ({ ...link, frameBytes: KV_FRAME_BYTES })),
+    kvDtype,
   };
 }
 
@@ -104,8 +105,8 @@ function asked({ contextTokens, shape, knowledge, partition, table }: ForecastAs
 }
 
 /** The first workers and the links between them. */
-export function firstOf({ workers, links }: ChainKnowledge, count: number): ChainKnowledge {
-  return { workers: workers.slice(0, count), links: links.slice(0, count - 1) };
+export function firstOf({ workers, links, kvDtype }: ChainKnowledge, count: number): ChainKnowledge {
+  return { workers: workers.slice(0, count), links: links.slice(0, count - 1), kvDtype };
 }
 
 function describe(one: RankPrediction & { readonly worker: number }): ForecastRank {

@@ -3,7 +3,7 @@
  */
 import type { KvrError } from '../core/errors.js';
 import { partitionSizes } from '../core/partition.js';
-import type { Dtype } from '../core/shape.js';
+import type { Dtype, KvDtype } from '../core/shape.js';
 import type { RankTimeline } from '../core/timeline.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { Strategy } from '../worker/protocol.js';
@@ -26,6 +26,7 @@ export type GenerationResult = {
   readonly partition: readonly number[];
   readonly workers: number;
   readonly dtype: Dtype;
+  readonly kvDtype: KvDtype;
   /** From being asked to being handed to the chain. */
   readonly queueMs: number;
   /** From handing the request to the chain to its first token in our hands. */
@@ -136,6 +137,7 @@ class Generation {
       partition: partitionSizes(spec.partition),
       workers: spec.workers.length,
       dtype,
+      kvDtype: spec.kvDtype,
       queueMs,
       ttftMs: this.#firstMs - this.#startMs,
       predictedTtftMs,

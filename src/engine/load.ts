@@ -53,7 +53,9 @@ export async function loadModel(
 /** @throws BAD_INPUT where 'auto' finds none that fits */
 export async function decidedDtype(
   { shape, digest }: Pick<Checkpoint, 'shape' | 'digest'>,
-  settings: Pick<AskedSettings, 'dtype' | 'chunkTokens' | 'threads'> & { readonly workers: number },
+  settings: Pick<AskedSettings, 'dtype' | 'kvDtype' | 'chunkTokens' | 'threads'> & {
+    readonly workers: number;
+  },
   cache: string,
   { onChoice }: EngineHooks,
 ): Promise<Dtype> {

@@ -3,7 +3,7 @@
  * predicts. Pure. bench/worker-memory.ts holds it against the system's own count.
  */
 import { type Slice, sliceTokens } from '../core/partition.js';
-import { type Dtype, kvBytesPerToken, type ModelShape } from '../core/shape.js';
+import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../core/shape.js';
 import { activationFloatsPerRow } from '../model/onnx/blocks.js';
 import { blocksBytes, headBytes, tailBytes } from '../model/onnx/weight-bytes.js';
 
@@ -20,6 +20,7 @@ export type WorkerMemory = {
 export type WorkerMemoryInput = {
   readonly shape: ModelShape;
   readonly dtype: Dtype;
+  readonly kvDtype: KvDtype;
   readonly slice: Slice;
   /** The last rank also decodes: it holds the answer's keys and values. */
   readonly isLast: boolean;
@@ -28,9 +29,9 @@ export type WorkerMemoryInput = {
 };
 
 export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
-  const { shape, dtype, slice, isLast, newTokens } = input;
+  const { shape, dtype, kvDtype, slice, isLast, newTokens } = input;
   const weightBytes = residentWeightBytes(shape, dtype);
-  const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape);
+  const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
   const activations = activationBytes(input);
   const totalBytes = weightBytes + kvBytes + activations + BASE_BYTES;
   return { weightBytes, kvBytes, activationBytes: activations, baseBytes: BASE_BYTES, totalBytes };
@@ -45,13 +46,15 @@ function residentWeightBytes(shape: ModelShape, dtype: Dtype): number {
 }
 
 /** A chunk's own, while it goes through a block, what every chunk of the slice keeps from block to block, and garbage. */
-function activationBytes({ shape, slice, chunkTokens }: WorkerMemoryInput): number {
+function activationBytes({ shape, kvDtype, slice, chunkTokens }: WorkerMemoryInput): number {
   const { layers, hidden, heads, kvHeads, headDim } = shape;
   const tokens = sliceTokens(slice);
   const rows = Math.min(chunkTokens, tokens);
-  const keptFloatsPerRow = 2 * hidden + (heads + 2 * kvHeads) * headDim;
-  // The slice's attention concatenates past and present inside.
-  const scratch = 2 * kvHeads * headDim * slice.end;
+  // Beside an f16 cache a chunk's own keys and values are not kept.
+  const keptKvHeads = kvDtype === 'f16' ? 0 : kvHeads;
+  const keptFloatsPerRow = 2 * hidden + (heads + 2 * keptKvHeads) * headDim;
+  // The slice's attention concatenates past and present inside, or widens those of one head.
+  const scratch = 2 * (kvDtype === 'f16' ? 1 : kvHeads) * headDim * slice.end;
   const madeFloats = layers * tokens * (hidden + 2 * (heads + kvHeads) * headDim);
   const liveFloats = rows * activationFloatsPerRow(shape) + tokens * keptFloatsPerRow + scratch;
   return 4 * liveFloats + Math.min(GARBAGE_BYTES, 4 * madeFloats);

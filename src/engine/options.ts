@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
 import { MAX_RANKS } from '../core/partition.js';
 import { samplingSchema } from '../core/sampling.js';
-import { type Dtype, DTYPES } from '../core/shape.js';
+import { type Dtype, DTYPES, KV_DTYPES } from '../core/shape.js';
 import { grammarSchema } from '../grammar/grammar.js';
 import { isSchema, type Schema } from '../grammar/schema-parts.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
@@ -36,6 +36,8 @@ export const engineOptionsSchema = z.strictObject({
   threads: z.number().int().min(1).max(256).optional(),
   /** 'auto' picks by memory and measured speed, and takes what running workers have. */
   dtype: z.enum(DTYPE_CHOICES).default('f32'),
+  /** Of keys and values, in caches and on the wire; 'f16' halves both. */
+  kvDtype: z.enum(KV_DTYPES).default('f32'),
   cacheDir: z.string().optional(),
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */

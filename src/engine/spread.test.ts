@@ -31,7 +31,8 @@ function contextOf(costs: readonly WorkerCost[] | undefined, workers = 2): CutCo
   const plan = (): never => {
     throw new Error('a spread cut is not planned again');
   };
-  const book: Costs | undefined = costs && { knowledge: { workers: [...costs], links: [LINK] }, plan };
+  const knowledge = { workers: [...(costs ?? [])], links: [LINK], kvDtype: 'f32' } as const;
+  const book: Costs | undefined = costs && { knowledge, plan };
   return { contextTokens: 10, workers, shape: SHAPE, book, table: undefined };
 }
 

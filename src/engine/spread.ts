@@ -38,10 +38,11 @@ function isAsFast(other: Cut, cut: Cut): boolean {
 function predictedOf(cut: Cut, chain: readonly number[], context: CutContext): number | null {
   const { contextTokens, shape, book } = context;
   if (!book) return null;
-  const { workers, links } = book.knowledge;
+  const { workers, links, kvDtype } = book.knowledge;
   const costs = chainCosts({
     contextTokens,
     shape,
+    kvDtype,
     workers: chain.flatMap((worker) => workers[worker] ?? []),
     links: chain.slice(1).flatMap((to, rank) => links[Math.min(to, chain[rank] as number)] ?? []),
   });

@@ -1,5 +1,5 @@
 /**
- * KVR-P's table of searched cuts as a file in the cache folder, one per model, dtype and set of workers.
+ * KVR-P's table of searched cuts as a file in the cache folder, one per model, its dtypes and set of workers.
  */
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -14,13 +14,14 @@ const FOLDER = 'partition-tables';
 /** What a table is kept under. */
 export type TableOwner = {
   readonly model: { readonly digest: string };
-  readonly settings: { readonly dtype: string; readonly chunkTokens: number };
+  readonly settings: { readonly dtype: string; readonly kvDtype: string; readonly chunkTokens: number };
   readonly workers: readonly ClusterWorker[];
 };
 
 export function tableKey({ model, settings, workers }: TableOwner): string {
   const each = workers.map(({ handle, ready }) => `${handle.id}:${ready.threads}`);
-  return [model.digest, settings.dtype, settings.chunkTokens, ...each].join(' ').slice(0, 1000);
+  const { dtype, kvDtype, chunkTokens } = settings;
+  return [model.digest, dtype, kvDtype, chunkTokens, ...each].join(' ').slice(0, 1000);
 }
 
 /** @returns undefined where no table was built yet. @throws BAD_INPUT where the file is broken */

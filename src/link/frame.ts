@@ -4,7 +4,7 @@
  *   magic u16 | version u8 | kind u8 | metaBytes u32 | payloadBytes u32 | meta | payload      (little-endian)
  *
  * A control frame's meta is JSON, parsed and checked by who reads it. A KV frame's meta says which rows of which
- * layer the payload holds: keys [rows, kvHeads·D] f32, then values likewise, token-major.
+ * layer the payload holds: keys [rows, kvHeads·D] f32 or f16, then values likewise, token-major.
  */
 import { KvrError } from '../core/errors.js';
 
@@ -114,11 +114,8 @@ function encodeKvMeta(frame: KvFrame): Buffer {
 function checkKvSizes(metaBytes: number, payloadBytes: number): void {
   if (metaBytes !== KV_META_BYTES)
     throw new KvrError('PROTOCOL', `KV frame with ${metaBytes} bytes of meta, expected ${KV_META_BYTES}`);
-  if (payloadBytes % 8 !== 0)
-    throw new KvrError(
-      'PROTOCOL',
-      `KV frame with ${payloadBytes} bytes, which is no whole number of f32 pairs`,
-    );
+  if (payloadBytes % 4 !== 0)
+    throw new KvrError('PROTOCOL', `KV frame with ${payloadBytes} bytes, which is no whole number of pairs`);
 }
 
 function parseJson(meta: Buffer): unknown {

@@ -5,8 +5,8 @@
 import { KvrError } from '../core/errors.js';
 import { MAX_RANKS } from '../core/partition.js';
 import type { Partition } from '../core/partition.js';
-import { kvElementsPerToken } from '../core/shape.js';
-import type { ModelShape } from '../core/shape.js';
+import { kvRowBytes } from '../core/shape.js';
+import type { KvDtype, ModelShape } from '../core/shape.js';
 import { chooseChain, costsOf, MIN_GAIN, roughTtftMs } from './chain-choice.js';
 import type { LinkCost, WorkerCost } from './cost-model.js';
 import { evenCut } from './exact-partition.js';
@@ -22,6 +22,8 @@ export type PlanRequest = {
   /** links[i] joins workers i and i+1. */
   readonly links: readonly LinkCost[];
   readonly shape: ModelShape;
+  /** Of the rows on the links; f32 unless given. */
+  readonly kvDtype?: KvDtype;
   /** Tokens at the front whose K,V every worker holds already; 0 unless given. */
   readonly cachedTokens?: number;
   /** Only the first worker holds them, and sends them on: see ChainCosts. */
@@ -51,9 +53,6 @@ export type Plan = {
 /** Dropped workers up to this many are tried one by one for their reason; more share one. */
 const MAX_REASONS = 8;
 
-/** Elements of K and V travel as f32. */
-const KV_ELEMENT_BYTES = 4;
-
 /** @throws BAD_INPUT where tokens, workers or links are not what a plan can be made of */
 export function planPartition(request: PlanRequest): Plan {
   const costs = chainCosts(request);
@@ -74,7 +73,7 @@ export function chainCosts(request: PlanRequest): ChainCosts {
   const { contextTokens, workers, links, shape } = request;
   checkTokens(contextTokens, cachedTokens);
   checkChain(workers.length, links.length);
-  const kvBytes = KV_ELEMENT_BYTES * kvElementsPerToken(shape);
+  const kvBytes = kvRowBytes(shape, request.kvDtype ?? 'f32');
   const isCachedAtFirst = request.isCachedAtFirst ?? false;
   return { contextTokens, cachedTokens, isCachedAtFirst, workers, links, layers: shape.layers, kvBytes };
 }

@@ -6,7 +6,7 @@ import { encodeModel } from '../model/onnx/proto.js';
 import { GraphBuilder } from '../model/onnx/graph-builder.js';
 import type { SmoothingKernels } from '../model/smooth/index.js';
 import { integerWeights } from './instruction-sets.js';
-import { floats, kernelKey, openSession } from './kernels.js';
+import { floats, kernelKey, openSession, result } from './kernels.js';
 import { prepack } from './pack.js';
 import { rotaryTable } from './rotary.js';
 
@@ -30,7 +30,7 @@ async function openSmoothing(): Promise<SmoothingKernels> {
         weight: floats(weight, [weight.length / columns, columns]),
         inputs: floats(inputs, [columns, rows]),
       });
-      return out['product'] as Float32Array;
+      return result(out, 'product');
     },
     rotary: (shape, rows) => rotaryTable(shape, 0, rows),
     close: () => session.close(),

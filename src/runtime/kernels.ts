@@ -20,9 +20,12 @@ export type GraphInput = {
   readonly type: string;
   readonly dims: readonly (number | string)[];
 };
+/** f16 elements stand as their bits. */
+export type Elements = Float32Array | Uint16Array;
+export type Outputs = Record<string, Elements>;
 export type Session = {
   readonly inputs: readonly GraphInput[];
-  run(feeds: Feeds): Promise<Record<string, Float32Array>>;
+  run(feeds: Feeds): Promise<Outputs>;
   close(): Promise<void>;
 };
 
@@ -82,6 +85,11 @@ export function floats(data: Float32Array, dims: readonly number[]): Tensor {
   return new Tensor('float32', data, dims);
 }
 
+/** f32 or f16 tensor, whichever the elements are; nothing is copied. */
+export function elements(data: Elements, dims: readonly number[]): Tensor {
+  return data instanceof Float32Array ? floats(data, dims) : new Tensor('float16', data, dims);
+}
+
 export function int32(data: Int32Array, dims: readonly number[]): Tensor {
   return new Tensor('int32', data, dims);
 }
@@ -136,15 +144,27 @@ async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The named output of a run. @throws INTERNAL */
-export function result(outputs: Record<string, Float32Array>, name: string): Float32Array {
+/** The named f32 output of a run. @throws INTERNAL */
+export function result(outputs: Outputs, name: string): Float32Array {
   const found = outputs[name];
-  if (!found) throw new KvrError('INTERNAL', `graph has no output ${name}`);
+  if (!(found instanceof Float32Array)) throw new KvrError('INTERNAL', `graph has no f32 output ${name}`);
   return found;
 }
 
-function toArrays(results: InferenceSession.OnnxValueMapType): Record<string, Float32Array> {
-  return Object.fromEntries(
-    Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array]),
-  );
+/** The named f16 output of a run, as bits. @throws INTERNAL */
+export function halfResult(outputs: Outputs, name: string): Uint16Array {
+  const found = outputs[name];
+  if (!(found instanceof Uint16Array)) throw new KvrError('INTERNAL', `graph has no f16 output ${name}`);
+  return found;
+}
+
+function toArrays(results: InferenceSession.OnnxValueMapType): Outputs {
+  return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, toElements(data)]));
+}
+
+function toElements(data: Tensor['data']): Elements {
+  if (data instanceof Float32Array || data instanceof Uint16Array) return data;
+  // Where Node has an array type for f16, the runtime hands that out.
+  const { buffer, byteOffset, length } = data as unknown as Uint16Array;
+  return new Uint16Array(buffer, byteOffset, length);
 }

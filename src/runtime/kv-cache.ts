@@ -1,31 +1,34 @@
 /**
- * The keys and values of one request, head-major: for every layer [kvHeads, 1+capacity, D] f32, twice; before every
+ * The keys and values of one request, head-major: for every layer [kvHeads, 1+capacity, D] f32 or f16, twice; before every
  * head's rows lies a row of zeros, which merged attention takes as one place more. Allocated once at the request's size and
  * never grown or copied. Owned by the compute thread; kernels read it in place.
  */
 import { KvrError } from '../core/errors.js';
-import type { ModelShape } from '../core/shape.js';
+import type { KvDtype, ModelShape } from '../core/shape.js';
+import type { Elements } from './kernels.js';
 
-/** Keys and values of a layer's rows. */
-export type LayerRows = { readonly keys: Float32Array; readonly values: Float32Array };
+/** Keys and values of a layer's rows, in a cache's element type. */
+export type LayerRows = { readonly keys: Elements; readonly values: Elements };
 
 export class KvCache {
+  readonly kvDtype: KvDtype;
   readonly capacity: number;
   /** Rows from the beginning of one head's to the next one's. */
   readonly strideRows: number;
   readonly #shape: ModelShape;
-  readonly #keys: readonly Float32Array[];
-  readonly #values: readonly Float32Array[];
+  readonly #keys: readonly Elements[];
+  readonly #values: readonly Elements[];
 
   /** @param capacity rows (tokens) a layer, prompt and answer together. */
-  constructor(shape: ModelShape, capacity: number) {
+  constructor(shape: ModelShape, capacity: number, kvDtype: KvDtype = 'f32') {
+    this.kvDtype = kvDtype;
     this.#shape = shape;
     this.capacity = capacity;
     this.strideRows = capacity + 1;
     // One row more at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros.
-    const floats = (shape.kvHeads * this.strideRows + 1) * shape.headDim;
-    this.#keys = Array.from({ length: shape.layers }, () => new Float32Array(floats));
-    this.#values = Array.from({ length: shape.layers }, () => new Float32Array(floats));
+    const length = (shape.kvHeads * this.strideRows + 1) * shape.headDim;
+    this.#keys = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
+    this.#values = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
   }
 
   /**
@@ -33,7 +36,7 @@ export class KvCache {
    * @throws INTERNAL where they do not fit
    */
   static continued(shape: ModelShape, from: KvCache, tokens: number, capacity: number): KvCache {
-    const cache = new KvCache(shape, capacity);
+    const cache = new KvCache(shape, capacity, from.kvDtype);
     if (tokens > from.capacity || tokens > capacity) throw doNotFit(0, tokens, capacity);
     for (let layer = 0; layer < shape.layers; layer++) {
       for (let head = 0; head < shape.kvHeads; head++) {
@@ -81,11 +84,12 @@ export class KvCache {
     };
   }
 
-  /** Copies token-major rows [rows, kvHeads·D] in at row `start`. @throws INTERNAL where they do not fit. */
-  write(layer: number, start: number, keys: Float32Array, values: Float32Array): void {
+  /** Copies token-major rows [rows, kvHeads·D] of the cache's type in at row `start`. @throws INTERNAL where they do not fit. */
+  write(layer: number, start: number, { keys, values }: LayerRows): void {
     const width = this.#shape.kvHeads * this.#shape.headDim;
     const rows = keys.length / width;
     if (
+      keys instanceof Uint16Array !== (this.kvDtype === 'f16') ||
       !Number.isInteger(rows) ||
       values.length !== keys.length ||
       start < 0 ||
@@ -98,9 +102,9 @@ export class KvCache {
     this.#scatter(values, layerRows.values, start, rows);
   }
 
-  #gather(source: Float32Array, start: number, end: number): Float32Array {
+  #gather(source: Elements, start: number, end: number): Elements {
     const { kvHeads, headDim } = this.#shape;
-    const rows = new Float32Array((end - start) * kvHeads * headDim);
+    const rows = newElements(this.kvDtype, (end - start) * kvHeads * headDim);
     for (let row = start, to = 0; row < end; row++) {
       let from = row * headDim;
       for (let head = 0; head < kvHeads; head++, to += headDim, from += this.strideRows * headDim) {
@@ -110,7 +114,7 @@ export class KvCache {
     return rows;
   }
 
-  #scatter(source: Float32Array, target: Float32Array, start: number, rows: number): void {
+  #scatter(source: Elements, target: Elements, start: number, rows: number): void {
     const { kvHeads, headDim } = this.#shape;
     for (let row = 0, from = 0; row < rows; row++) {
       let to = (start + row) * headDim;
@@ -121,11 +125,15 @@ export class KvCache {
   }
 }
 
+function newElements(kvDtype: KvDtype, length: number): Elements {
+  return kvDtype === 'f16' ? new Uint16Array(length) : new Float32Array(length);
+}
+
 function doNotFit(start: number, end: number, capacity: number): KvrError {
   return new KvrError('INTERNAL', `cache rows [${start}, ${end}) do not fit a capacity of ${capacity}`);
 }
 
-function at(layers: readonly Float32Array[], layer: number): Float32Array {
+function at(layers: readonly Elements[], layer: number): Elements {
   const found = layers[layer];
   if (!found) throw new KvrError('INTERNAL', `cache has ${layers.length} layers, asked for layer ${layer}`);
   return found;

@@ -16,6 +16,7 @@ import {
 } from './kernels.js';
 import { Attention } from './attention/index.js';
 import { Embedding } from './embedding.js';
+import { KvRounding } from './kv-rounding.js';
 import type { RotaryTable } from './rotary.js';
 import { isPaired, withTwin } from './row-pairs.js';
 
@@ -34,6 +35,7 @@ export class Model {
   readonly manifest: CompiledManifest;
   readonly shape: ModelShape;
   readonly attention: Attention;
+  readonly rounding = new KvRounding();
   readonly #embedding: Embedding;
   readonly #blocks: readonly Session[];
   readonly #tail: Session;
@@ -123,6 +125,7 @@ export class Model {
   async close(): Promise<void> {
     for (const session of [this.#tail, this.#head, ...this.#blocks]) await session.close();
     await this.attention.close();
+    await this.rounding.close();
     await this.#embedding.close();
   }
 }

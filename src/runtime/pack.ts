@@ -4,7 +4,16 @@
  */
 import { rm } from 'node:fs/promises';
 import { alignPacked } from '../model/onnx/packed-weights.js';
-import { type Feeds, floats, type GraphInput, int64, openSession, saveOptimised } from './kernels.js';
+import {
+  type Elements,
+  type Feeds,
+  floats,
+  type GraphInput,
+  int64,
+  openSession,
+  type Outputs,
+  saveOptimised,
+} from './kernels.js';
 import { seededRandom } from './random.js';
 
 /**
@@ -22,10 +31,8 @@ export async function prepack(source: string, target: string, repair = alignPack
   return false;
 }
 
-type Results = Record<string, Float32Array>;
-
 /** What a graph makes of the same made-up inputs every time. */
-async function tried(path: string, isPacked: boolean): Promise<Results> {
+async function tried(path: string, isPacked: boolean): Promise<Outputs> {
   const session = await openSession(path, { threads: 1, isPacked });
   try {
     return await session.run(madeUpFeeds(session.inputs));
@@ -56,13 +63,13 @@ function madeUpFeeds(inputs: readonly GraphInput[]): Feeds {
 }
 
 /** To the bit: the same kernels sum the same numbers in the same order. */
-function areSame(these: Results, those: Results): boolean {
+function areSame(these: Outputs, those: Outputs): boolean {
   return Object.entries(these).every(([name, values]) => {
     const others = those[name];
     return others !== undefined && Buffer.compare(bytesOf(values), bytesOf(others)) === 0;
   });
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+function bytesOf({ buffer, byteOffset, byteLength }: Elements): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -58,6 +58,7 @@ export function showInfo(c: HttpContext, { engine, settings }: ServerContext): R
       hasChatTemplate: model.tokenizer.hasChatTemplate,
     },
     dtype: engine.settings.dtype,
+    kvDtype: engine.settings.kvDtype,
     workers: workers.length,
     threads: workers[0]?.ready.threads ?? 1,
     prefillProgress: true,
@@ -85,6 +86,7 @@ export function showPlan(c: HttpContext, { engine }: ServerContext): Response {
     label: 'predicted',
     model: name,
     dtype: engine.settings.dtype,
+    kvDtype: engine.settings.kvDtype,
     threads: engine.workers[0]?.ready.threads ?? 1,
     ...answer,
     ...(whatIf && { whatIf }),
@@ -121,5 +123,6 @@ function knowledgeOf({ costs }: ServedEngine, whatIf: WhatIf | undefined) {
   const [one] = costs?.knowledge.workers ?? [];
   if (!costs || !one)
     throw bad('the workers were not measured, so nothing can be predicted; start without --no-calibrate');
-  return whatIf ? replicate(one, whatIf.workers, whatIf) : costs.knowledge;
+  const { kvDtype } = costs.knowledge;
+  return whatIf ? replicate({ worker: one, kvDtype }, whatIf.workers, whatIf) : costs.knowledge;
 }

@@ -38,14 +38,14 @@ export function openRequest(job: Job, shape: ModelShape, reuse?: Reuse): ActiveR
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
   const expectedRows = isGathered(job) ? contextTokens : start;
   const capacity = cacheRows(job);
-  const cacheBytes = capacity * kvBytesPerToken(shape);
+  const cacheBytes = capacity * kvBytesPerToken(shape, job.kvDtype);
   return {
     job,
     rank: job.rank,
     slice: { start, end: start + (job.partition[job.rank] ?? 0) },
     cachedTokens: reuse?.tokens ?? 0,
     contextTokens,
-    cache: allocateCache(shape, capacity, cacheBytes, reuse),
+    cache: allocateCache(job, shape, capacity, cacheBytes, reuse),
     cacheBytes,
     coverage: Array.from({ length: shape.layers }, () => new RowCoverage(expectedRows)),
     recorder: new Recorder(),
@@ -54,11 +54,17 @@ export function openRequest(job: Job, shape: ModelShape, reuse?: Reuse): ActiveR
 }
 
 /** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
-function allocateCache(shape: ModelShape, capacity: number, cacheBytes: number, reuse?: Reuse): KvCache {
+function allocateCache(
+  { kvDtype }: Job,
+  shape: ModelShape,
+  capacity: number,
+  cacheBytes: number,
+  reuse?: Reuse,
+): KvCache {
   try {
     return reuse
       ? KvCache.continued(shape, reuse.cache, reuse.tokens, capacity)
-      : new KvCache(shape, capacity);
+      : new KvCache(shape, capacity, kvDtype);
   } catch (error) {
     const needed = Math.ceil(cacheBytes / 2 ** 20);
     const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;

@@ -2,6 +2,7 @@
  * KV-Runahead's exchange: own rows go to the next rank at once; a rank waits only for the rows before its slice.
  * Relaying others' rows is the network thread's work, not this one's.
  */
+import type { LayerRows } from '../runtime/kv-cache.js';
 import type { ActiveRequest } from './active-request.js';
 import type { Desk } from './desk.js';
 import type { Exchange } from './exchange.js';
@@ -10,18 +11,18 @@ import { publishRows } from './publish-rows.js';
 export class ChainExchange implements Exchange {
   readonly #desk: Desk;
   readonly #request: ActiveRequest;
-  readonly #rowFloats: number;
+  readonly #rowElements: number;
 
-  /** @param rowFloats kvHeads·D */
-  constructor(desk: Desk, request: ActiveRequest, rowFloats: number) {
+  /** @param rowElements kvHeads·D */
+  constructor(desk: Desk, request: ActiveRequest, rowElements: number) {
     this.#desk = desk;
     this.#request = request;
-    this.#rowFloats = rowFloats;
+    this.#rowElements = rowElements;
   }
 
-  publish(layer: number, start: number, keys: Float32Array, values: Float32Array): void {
+  publish(layer: number, start: number, rows: LayerRows): void {
     if (this.#isLast) return;
-    publishRows(this.#desk, this.#request, this.#rowFloats, layer, start, keys, values);
+    publishRows(this.#desk, this.#request, this.#rowElements, layer, start, rows);
   }
 
   canPublish(): boolean {

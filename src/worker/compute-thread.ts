@@ -15,7 +15,7 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   if (!model) return;
   const desk = new Desk(port, settings, model.shape);
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
-  await warmUp(model, settings.chunkTokens, () => desk.isIdle);
+  await warmUp(model, settings.chunkTokens, 'f32', () => desk.isIdle);
   await new Scheduler(model, desk, settings.chunkTokens).run();
   await model.close();
   port.close();

@@ -146,7 +146,8 @@ export class DecodeBatch {
         all.subarray(row * width, (row + 1) * width);
       const position = positions[row] as number;
       const width = kvHeads * headDim;
-      request.cache.write(layer, position, rowOf(output.keys, width), rowOf(output.values, width));
+      const own = { keys: rowOf(output.keys, width), values: rowOf(output.values, width) };
+      request.cache.write(layer, position, await this.#model.rounding.rows(own, request.cache.kvDtype));
       const queries = rowOf(output.queries, heads * headDim);
       const result = await this.#model.attention.row(request.cache, layer, position + 1, queries);
       attended.set(result, row * heads * headDim);

@@ -4,13 +4,14 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { asKvrError, KvrError } from '../core/errors.js';
-import { kvBytesPerToken, type ModelShape } from '../core/shape.js';
+import { kvBytesPerToken, kvRowBytes, type ModelShape } from '../core/shape.js';
 import { type ActiveRequest, openRequest, type Reuse } from './active-request.js';
 import { cacheRows } from './cache-rows.js';
 import { Grammars } from './grammars.js';
 import { Mailbox } from './mailbox.js';
 import { commonTokens, type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS, type ProbeMessage } from './protocol.js';
+import { unpackRows } from './publish-rows.js';
 import {
   type ComputeSettings,
   COUNTERS,
@@ -132,7 +133,7 @@ export class Desk {
   #accept(job: Job): void {
     try {
       const source = job.reuse && this.#store.find(job.reuse.entry);
-      this.#makeRoom(cacheRows(job) * kvBytesPerToken(this.#shape), source?.entry);
+      this.#makeRoom(cacheRows(job) * kvBytesPerToken(this.#shape, job.kvDtype), source?.entry);
       const request = openRequest(job, this.#shape, source && reuseOf(job, source));
       this.#kvBytes += request.cacheBytes;
       this.#requests.set(job.request, request);
@@ -170,17 +171,7 @@ export class Desk {
     if (!request || request.isCancelled) return;
     try {
       this.#checkRows(rows, request);
-      const floats = new Float32Array(
-        rows.payload.buffer,
-        rows.payload.byteOffset,
-        rows.payload.byteLength / 4,
-      );
-      request.cache.write(
-        rows.layer,
-        rows.start,
-        floats.subarray(0, floats.length / 2),
-        floats.subarray(floats.length / 2),
-      );
+      request.cache.write(rows.layer, rows.start, unpackRows(rows.payload, request.job.kvDtype));
     } catch (error) {
       this.#cancel(rows.request);
       const { code, message } = error as KvrError;
@@ -196,7 +187,7 @@ export class Desk {
   }
 
   #checkRows(rows: KvRows, request: ActiveRequest): void {
-    const expected = rows.rows * 8 * this.#shape.kvHeads * this.#shape.headDim;
+    const expected = rows.rows * kvRowBytes(this.#shape, request.job.kvDtype);
     if (rows.payload.byteLength !== expected) {
       throw new KvrError(
         'PROTOCOL',
@@ -233,10 +224,11 @@ export class Desk {
  * computes at least the last token, since nothing else gives its logits.
  */
 function reuseOf(
-  { strategy, rank, chain, partition, ids, reuse }: Job,
+  { strategy, rank, chain, partition, ids, reuse, kvDtype }: Job,
   entry: PrefixEntry,
 ): Reuse | undefined {
   if (rank !== 0 || (strategy !== 'kvr' && strategy !== 'single')) return undefined;
+  if (entry.cache.kvDtype !== kvDtype) return undefined;
   const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
   const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
   return tokens > 0 ? { cache: entry.cache, tokens } : undefined;

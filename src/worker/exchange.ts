@@ -2,10 +2,11 @@
  * How a rank's keys and values reach the ranks that need them, and how it knows that those it needs are there. The
  * rank loop knows only this: strategies differ in their exchange and in nothing else.
  */
+import type { LayerRows } from '../runtime/kv-cache.js';
 
 export interface Exchange {
   /** Hands on keys and values [rows, kvHeads·D] of rows from `start` of a layer. Never waits. The buffers stay the caller's. */
-  publish(layer: number, start: number, keys: Float32Array, values: Float32Array): void;
+  publish(layer: number, start: number, rows: LayerRows): void;
   /** False while MAX_UNSENT_KIB wait for a slow link: the rank is to pause before it makes more. */
   canPublish(): boolean;
   /** True when all rows of a layer before this rank's slice are in its cache. */

@@ -4,7 +4,7 @@ import { KvCache } from '../runtime/kv-cache.js';
 import { commonTokens, PrefixStore } from './prefix-store.js';
 
 const SHAPE = { layers: 2, kvHeads: 2, headDim: 2 } as ModelShape;
-const TOKEN_BYTES = kvBytesPerToken(SHAPE);
+const TOKEN_BYTES = kvBytesPerToken(SHAPE, 'f32');
 
 function storeOf(tokens: number): { store: PrefixStore; dropped: number[] } {
   const dropped: number[] = [];
@@ -14,6 +14,16 @@ function storeOf(tokens: number): { store: PrefixStore; dropped: number[] } {
 function keep(store: PrefixStore, entry: number, ids: number[], capacity = ids.length): boolean {
   return store.keep(entry, Int32Array.from(ids), new KvCache(SHAPE, capacity), Infinity);
 }
+
+test('an entry of one element type does not stand for one of the other, and f16 takes half the room', () => {
+  const { store, dropped } = storeOf(10);
+  const ids = Int32Array.of(1, 2, 3, 4);
+  expect(store.keep(1, ids, new KvCache(SHAPE, 4, 'f32'), Infinity)).toBe(true);
+  expect(store.keep(2, ids, new KvCache(SHAPE, 4, 'f16'), Infinity)).toBe(true);
+  expect(dropped).toEqual([]);
+  expect(store.bytes).toBe(6 * TOKEN_BYTES);
+  expect(store.keep(3, ids, new KvCache(SHAPE, 4, 'f16'), Infinity)).toBe(false);
+});
 
 test('drops what was used longest ago, and never holds more than its budget', () => {
   const { store, dropped } = storeOf(4);
@@ -49,7 +59,7 @@ test('a cache with many unused rows is copied to its size', () => {
   const { store } = storeOf(100);
   const cache = new KvCache(SHAPE, 50);
   const rows = Float32Array.from({ length: 8 }, (_, index) => index);
-  for (let layer = 0; layer < 2; layer++) cache.write(layer, 0, rows, rows);
+  for (let layer = 0; layer < 2; layer++) cache.write(layer, 0, { keys: rows, values: rows });
   store.keep(1, Int32Array.of(5, 6), cache, Infinity);
   const kept = store.find(1);
   expect([kept?.cache.capacity, kept?.bytes]).toEqual([2, 2 * TOKEN_BYTES]);

@@ -51,14 +51,13 @@ export class PrefixStore {
    */
   keep(entry: number, ids: Int32Array, cache: KvCache, roomBytes: number): boolean {
     const mostBytes = Math.min(this.#budgetBytes, roomBytes);
-    const longer = [...this.#entries.values()].find((other) => commonTokens(other.ids, ids) === ids.length);
+    const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache }));
     if (longer) this.find(longer.entry);
-    const perToken = kvBytesPerToken(this.#shape);
+    const perToken = kvBytesPerToken(this.#shape, cache.kvDtype);
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
     const bytes = (isSlack ? ids.length : cache.capacity) * perToken;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
-    for (const other of this.#entries.values())
-      if (commonTokens(other.ids, ids) === other.ids.length) this.drop(other.entry);
+    for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);
     const kept = isSlack ? KvCache.continued(this.#shape, cache, ids.length, ids.length) : cache;
     this.#entries.set(entry, { entry, ids, cache: kept, bytes });
@@ -83,6 +82,13 @@ export class PrefixStore {
     this.#onDrop(entry);
   }
 }
+
+/** True where the longer entry has all rows of the shorter one, in the same element type. */
+function holdsAll(longer: Rows, shorter: Rows): boolean {
+  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype;
+  return isAlike && commonTokens(longer.ids, shorter.ids) === shorter.ids.length;
+}
+type Rows = Pick<PrefixEntry, 'ids' | 'cache'>;
 
 /** How many tokens two texts begin with in common. */
 export function commonTokens(a: Int32Array, b: Int32Array): number {

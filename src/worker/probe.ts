@@ -2,6 +2,7 @@
  * Times the kernels of this worker on made-up rows: what a plan's costs are fitted to. Runs on the compute thread
  * between requests, with the same calls that requests use.
  */
+import type { KvDtype } from '../core/shape.js';
 import { KvCache } from '../runtime/kv-cache.js';
 import type { BlockInput, BlockOutput, Model } from '../runtime/model.js';
 import { seededRandom } from '../runtime/random.js';
@@ -22,11 +23,11 @@ export async function probeModel(model: Model, probe: ProbeMessage): Promise<Pro
     await call();
     samples.push({ kind, tokens, prefixTokens, ms: wallClock() - startMs });
   };
-  await warmUp(model, Math.max(...probe.blockTokens));
+  await warmUp(model, Math.max(...probe.blockTokens), probe.kvDtype);
   const startMs = wallClock();
   for (let repeat = 0; repeat <= probe.repeats; repeat++) {
     for (const tokens of probe.blockTokens) await probeBlock(model, layerOf(model, repeat), tokens, note);
-    for (const each of probe.attention) await probeAttention(model, each.tokens, each.prefixTokens, note);
+    for (const each of probe.attention) await probeAttention(model, probe.kvDtype, each, note);
     await probeEnds(model, probe.blockTokens.at(-1) ?? 1, note);
     if (repeat > 0 && wallClock() - startMs > ENOUGH_MS) return samples;
     // The first round still grows the runtime's memory; it is not what a request costs.
@@ -45,6 +46,7 @@ const ENOUGH_MS = 6_000;
 export async function warmUp(
   model: Model,
   chunkTokens: number,
+  kvDtype: KvDtype,
   goOn: () => boolean = () => true,
 ): Promise<void> {
   const run: Note = async (_kind, _tokens, _prefix, call) => void (await call());
@@ -53,7 +55,7 @@ export async function warmUp(
   if (goOn()) await model.logits(noise(hidden), noise(heads * headDim));
   const tokens = Math.min(chunkTokens, contextTokens);
   if (goOn()) await probeBlock(model, layerOf(model, 0), tokens, run);
-  if (goOn()) await probeAttention(model, tokens, 0, run);
+  if (goOn()) await probeAttention(model, kvDtype, { tokens, prefixTokens: 0 }, run);
 }
 
 /** Layers take turns; block 0 is only a part of a block and stands in where there is no other. */
@@ -79,17 +81,23 @@ async function probeBlock(model: Model, layer: number, tokens: number, note: Not
   await note('block', tokens, 0, () => model.block(layer, input, rotary, 0));
 }
 
-async function probeAttention(model: Model, tokens: number, prefixTokens: number, note: Note): Promise<void> {
-  const { shape } = model;
-  const cache = new KvCache({ ...shape, layers: 1 }, prefixTokens + tokens);
+async function probeAttention(
+  model: Model,
+  kvDtype: KvDtype,
+  { tokens, prefixTokens }: ProbeMessage['attention'][number],
+  note: Note,
+): Promise<void> {
+  const { shape, rounding } = model;
+  const cache = new KvCache({ ...shape, layers: 1 }, prefixTokens + tokens, kvDtype);
   const chunk = madeUpRows(model, tokens);
   const rows = new Float32Array((prefixTokens + tokens) * shape.kvHeads * shape.headDim).fill(0.01);
-  cache.write(0, 0, rows, rows);
+  cache.write(0, 0, await rounding.rows({ keys: rows, values: rows }, kvDtype));
   await note('attention', tokens, prefixTokens, () => model.attention.slice(cache, 0, prefixTokens, chunk));
-  const rowFloats = shape.kvHeads * shape.headDim;
+  const rowElements = shape.kvHeads * shape.headDim;
   await note('call', tokens, 0, async () => {
-    packRows(chunk.keys, chunk.values, 0, tokens * rowFloats);
-    cache.write(0, prefixTokens, chunk.keys, chunk.values);
+    const own = await rounding.rows(chunk, kvDtype);
+    packRows(own, 0, tokens * rowElements);
+    cache.write(0, prefixTokens, own);
   });
 }
 

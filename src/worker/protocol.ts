@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
 import { MAX_TOP_LOGPROBS, samplingSchema } from '../core/sampling.js';
-import { DTYPES } from '../core/shape.js';
+import { DTYPES, KV_DTYPES } from '../core/shape.js';
 import type { ControlFrame } from '../link/frame.js';
 import { MAX_BUCKETS } from './traffic-meter.js';
 
@@ -37,6 +37,8 @@ const runSchema = z.object({
   /** Slice sizes in rank order; they add up to the prompt. */
   partition: z.array(index).min(1).max(1024),
   maxTokens: index,
+  /** Of the caches on all ranks and of the rows between them. */
+  kvDtype: z.enum(KV_DTYPES),
   sampling: samplingSchema,
   eosIds: z.array(index).max(1024),
   /** Tokens at which a chunk of rows must end: with them one worker can run the slices of several, one by one. */
@@ -61,6 +63,8 @@ const probeSchema = z.object({
   probe: index,
   blockTokens: z.array(index.min(1)).min(1).max(64),
   attention: z.array(z.object({ tokens: index.min(1), prefixTokens: index })).max(64),
+  /** Of the caches that attention reads. */
+  kvDtype: z.enum(KV_DTYPES),
   repeats: index.min(1).max(100),
 });
 export type ProbeMessage = z.infer<typeof probeSchema>;

@@ -58,14 +58,16 @@ async function* publishCached(
   if (job.chain.length === 1) return;
   for (let start = 0; start < cachedTokens; start += CACHED_ROWS) {
     yield { layer, isWait: false, isReady: () => exchange.canPublish() };
-    const { keys, values } = cache.read(layer, start, Math.min(cachedTokens, start + CACHED_ROWS));
-    exchange.publish(layer, start, keys, values);
+    exchange.publish(layer, start, cache.read(layer, start, Math.min(cachedTokens, start + CACHED_ROWS)));
   }
 }
 
 function waitForPrefix(exchange: Exchange, layer: number): Pause {
   return { layer, isWait: true, isReady: () => exchange.hasPrefix(layer) };
 }
+
+/** Attention over an f16 cache reads a chunk's own rows there too, rounded as everyone's, so they are not kept twice. */
+const NO_ROWS = { keys: new Float32Array(), values: new Float32Array() };
 
 /** Takes a chunk through the attention of the layer before and one block, in one go or in parts. */
 async function* runLayer(
@@ -83,11 +85,13 @@ async function* runLayer(
     const attended = part.output && (await attend(bench, request, layer - 1, part, part.output));
     if (attended) yield pauseBetween(layer);
     const output = await runBlock(bench, request, layer, part, attended);
-    exchange.publish(layer, part.start, output.keys, output.values);
-    const write = async (): Promise<void> =>
-      request.cache.write(layer, part.start, output.keys, output.values);
-    await request.recorder.time('cache', layer, write);
-    outputs.push(output);
+    const handOn = async (): Promise<void> => {
+      const rows = await bench.model.rounding.rows(output, request.job.kvDtype);
+      exchange.publish(layer, part.start, rows);
+      request.cache.write(layer, part.start, rows);
+    };
+    await request.recorder.time('cache', layer, handOn);
+    outputs.push(request.job.kvDtype === 'f16' ? { ...output, ...NO_ROWS } : output);
   }
   // Of the last layer only the last row's hidden and queries are kept, and they are the last part's.
   chunk.output = layer === bench.model.shape.layers - 1 ? outputs.at(-1) : joinOutputs(outputs);

@@ -30,6 +30,7 @@ function run(rank: number, strategy: Strategy = 'kvr'): RunMessage {
   return {
     type: 'run',
     request: 1,
+    kvDtype: 'f32',
     strategy,
     rank,
     chain: CHAIN,

@@ -137,14 +137,14 @@ export class Scheduler {
 }
 
 function exchangeFor(model: Model, request: ActiveRequest, desk: Desk): Exchange {
-  const rowFloats = model.shape.kvHeads * model.shape.headDim;
+  const rowElements = model.shape.kvHeads * model.shape.headDim;
   switch (request.job.strategy) {
     case 'single':
       return noExchange;
     case 'kvr':
-      return new ChainExchange(desk, request, rowFloats);
+      return new ChainExchange(desk, request, rowElements);
     case 'tsp':
     case 'tsp-dense':
-      return new GatherExchange(desk, request, rowFloats);
+      return new GatherExchange(desk, request, rowElements);
   }
 }

@@ -20,7 +20,7 @@ export type KvRows = {
   readonly layer: number;
   readonly start: number;
   readonly rows: number;
-  /** keys [rows, kvHeads·D] f32, then values likewise. */
+  /** keys [rows, kvHeads·D] in the request's element type, then values likewise. */
   readonly payload: Uint8Array<ArrayBuffer>;
 };
 

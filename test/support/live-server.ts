@@ -89,6 +89,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     partition: [ids.length],
     workers: 1,
     dtype: 'f32',
+    kvDtype: 'f32',
     ttftMs: 1,
     cachedTokens: 0,
     queueMs: 0,

@@ -14,11 +14,14 @@ export type Expected = {
   readonly logits: ArrayLike<number>;
   /** Distance of each choice to the second best; all wide enough where it is not given. */
   readonly margins?: readonly number[];
+  /** How far logits may be off; choices with less than twice that between them are not certain. LOGIT_TOLERANCE unless given. */
+  readonly tolerance?: number;
 };
 
 /** Steps whose choice is certain. */
-export function certainSteps({ ids, margins }: Expected): number {
-  const narrow = margins?.findIndex((margin) => margin < MARGIN) ?? -1;
+export function certainSteps({ ids, margins, tolerance }: Expected): number {
+  const least = tolerance === undefined ? MARGIN : 2 * tolerance;
+  const narrow = margins?.findIndex((margin) => margin < least) ?? -1;
   return narrow < 0 ? ids.length : narrow;
 }
 
@@ -34,7 +37,9 @@ export async function expectSameAnswer(
     if (event.type === 'token') logits ??= event.logits;
     if (event.type === 'done') result = event.result;
   }
-  expect(largestDifference(logits ?? new Float32Array(), expected.logits)).toBeLessThan(LOGIT_TOLERANCE);
+  expect(largestDifference(logits ?? new Float32Array(), expected.logits)).toBeLessThan(
+    expected.tolerance ?? LOGIT_TOLERANCE,
+  );
   const steps = Math.min(certainSteps(expected), request.maxTokens ?? Infinity);
   expect(result?.tokenIds.slice(0, steps)).toEqual(expected.ids.slice(0, steps));
   return result as GenerationResult;

@@ -13,6 +13,7 @@ const CELL: BenchCell = {
   contextTokens: 512,
   label: 'measured',
   dtype: 'f32',
+  kvDtype: 'f32',
   ttftMs: { median: 50, min: 40, max: 100 },
   runsMs: [40, 50, 100],
   firstToken: 7,

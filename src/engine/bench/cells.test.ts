@@ -33,11 +33,13 @@ function cell(
   };
 }
 
+const TYPES = { dtype: 'f32', kvDtype: 'f32' } as const;
+
 test('medians, and the run in the middle stands for the rest', () => {
   expect(spreadOf([5, 1, 3])).toEqual({ median: 3, min: 1, max: 5 });
   expect(spreadOf([4, 1, 2, 9])).toEqual({ median: 3, min: 1, max: 9 });
   expect(middleOf([4, 1, 2, 9], (value) => value)).toBe(2);
-  const [only] = summarise([cell('kvr', 2, [50, 10, 30])], 'measured', 'f32');
+  const [only] = summarise([cell('kvr', 2, [50, 10, 30])], 'measured', TYPES);
   expect(only).toMatchObject({
     partition: [30],
     predictedTtftMs: 31,
@@ -60,7 +62,7 @@ test('speedups are over the baselines of the same context, workers, threads and 
     cell('kvr', 2, [35], { link }),
     cell('kvr', 4, [25]),
   ];
-  const speedups = summarise(cells, 'measured', 'f32').map((one) => [
+  const speedups = summarise(cells, 'measured', TYPES).map((one) => [
     one.speedupOverSingle,
     one.speedupOverTsp,
     one.speedupOverTspDense,

@@ -2,7 +2,7 @@
  * What a bench finds: a cell for every strategy, context and number of workers, summed up over its runs and compared
  * with the baselines of the same context. Pure.
  */
-import type { Dtype } from '../../core/shape.js';
+import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { LinkCost } from '../../plan/index.js';
 import { middleOf, type Spread, spreadOf } from './spread.js';
@@ -36,6 +36,7 @@ export type CellRun = {
 export type BenchCell = CellKey & {
   readonly label: Label;
   readonly dtype: Dtype;
+  readonly kvDtype: KvDtype;
   readonly ttftMs: Spread;
   readonly runsMs: readonly number[];
   readonly firstToken: number;
@@ -54,15 +55,21 @@ export type BenchCell = CellKey & {
 
 export type CellRuns = { readonly key: CellKey; readonly runs: readonly CellRun[] };
 
+type ElementTypes = Pick<BenchCell, 'dtype' | 'kvDtype'>;
+
 /** @param cells in the order of the table; of several `single` cells of a context the first is the baseline */
-export function summarise(cells: readonly CellRuns[], label: Label, dtype: Dtype): BenchCell[] {
-  const alone = cells.map((cell) => withoutSpeedups(cell, label, dtype));
+export function summarise(cells: readonly CellRuns[], label: Label, types: ElementTypes): BenchCell[] {
+  const alone = cells.map((cell) => withoutSpeedups(cell, label, types));
   return alone.map((cell) => ({ ...cell, ...speedupsOf(cell, alone) }));
 }
 
 type Speedups = `speedupOver${'Single' | 'Tsp' | 'TspDense' | 'BestTsp'}`;
 
-function withoutSpeedups({ key, runs }: CellRuns, label: Label, dtype: Dtype): Omit<BenchCell, Speedups> {
+function withoutSpeedups(
+  { key, runs }: CellRuns,
+  label: Label,
+  types: ElementTypes,
+): Omit<BenchCell, Speedups> {
   const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
   const { partition, predictedTtftMs, timeline, firstToken } = middle;
   const runsMs = runs.map(({ ttftMs }) => ttftMs);
@@ -71,7 +78,8 @@ function withoutSpeedups({ key, runs }: CellRuns, label: Label, dtype: Dtype): O
   return {
     ...key,
     label,
-    dtype,
+    dtype: types.dtype,
+    kvDtype: types.kvDtype,
     ttftMs,
     runsMs,
     firstToken,

@@ -12,7 +12,6 @@ import { type EmulatedCell, emulatedCells } from './emulated-cells.js';
 import { checkTimelineLength, type ChunkedRun, readRunTimes } from './emulation/chunk-times.js';
 import { emulateChain, type EmulatedChain, emulateGather, type Emulation } from './emulation/emulate.js';
 import { FirstTokens } from './first-tokens.js';
-import { kvBytesPerLayer } from './lookup-table.js';
 import {
   type BenchOptions,
   type BenchReport,
@@ -41,7 +40,7 @@ export async function runEmulatedBench(options: EmulatedBenchOptions): Promise<B
     for (const measurement of measurements) await warmUp(engine, requestOf(options, engine, measurement));
     const firstTokens = await runRounds(options, engine, measurements);
     const { model, settings } = engine;
-    return { model, cells: summarise(cells, 'emulated', settings.dtype), firstTokens: firstTokens.all };
+    return { model, cells: summarise(cells, 'emulated', settings), firstTokens: firstTokens.all };
   } finally {
     await engine.close();
   }
@@ -118,7 +117,7 @@ async function measure(
   const times = readRunTimes(alone, measurement);
   for (const cell of cells) {
     const { partition, costs, key } = cell;
-    const chain = { times, partition, links: costs.links, kvBytes: kvBytesPerLayer(engine) };
+    const chain = { times, partition, links: costs.links, kvBytes: costs.kvBytes };
     cell.runs.push(cellRun(cell, emulateAs(key.strategy, chain), firstToken));
   }
   return firstToken;

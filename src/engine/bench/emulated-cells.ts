@@ -50,7 +50,7 @@ function cutFor(
   { strategy, workers, contextTokens }: CellKey,
   costs: ChainCosts,
   costsAt: (contextTokens: number) => ChainCosts,
-  { model }: Engine,
+  { model, settings }: Engine,
 ): Partition {
   const ranks = Math.min(workers, contextTokens);
   switch (strategy) {
@@ -74,15 +74,21 @@ function cutFor(
         workers: costs.workers,
         links: costs.links,
         shape: model.shape,
+        kvDtype: settings.kvDtype,
         effort: 'full',
       }).partition;
   }
 }
 
 /** What the one worker was measured to cost, as many times as there are workers. */
-function equalCosts({ costs, model }: Engine, { workers, link }: CellKey, contextTokens: number): ChainCosts {
+function equalCosts(
+  { costs, model, settings }: Engine,
+  { workers, link }: CellKey,
+  contextTokens: number,
+): ChainCosts {
   const cost = costs?.knowledge.workers.slice(0, 1) ?? [];
   const each = Array.from({ length: workers }, () => cost).flat();
   const links = each.slice(1).flatMap(() => (link ? [link] : []));
-  return chainCosts({ contextTokens, shape: model.shape, workers: each, links });
+  const { kvDtype } = settings;
+  return chainCosts({ contextTokens, shape: model.shape, kvDtype, workers: each, links });
 }

@@ -2,7 +2,6 @@
  * KVR-P needs a table of searched cuts. Where there is none that surrounds a context, a bench builds it over the cost
  * model, at lengths around the context but not at it: what is measured then is a looked-up cut, not a searched one.
  */
-import { kvElementsPerToken } from '../../core/shape.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import {
   addTableEntry,
@@ -53,11 +52,6 @@ function surrounds({ entries }: PartitionTable, contextTokens: number, ranks: nu
 }
 
 function engineCosts({ costs, model }: Engine, contextTokens: number): ChainCosts {
-  const { workers, links } = costs?.knowledge ?? { workers: [], links: [] };
-  return chainCosts({ contextTokens, shape: model.shape, workers, links });
-}
-
-/** Bytes of K and V of one token of one layer, as they travel. */
-export function kvBytesPerLayer({ model }: Engine): number {
-  return 4 * kvElementsPerToken(model.shape);
+  const knowledge = costs?.knowledge ?? { workers: [], links: [] };
+  return chainCosts({ contextTokens, shape: model.shape, ...knowledge });
 }

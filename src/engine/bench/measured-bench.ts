@@ -50,7 +50,7 @@ export async function runMeasuredBench(options: MeasuredBenchOptions): Promise<B
     const { model, settings } = engines[0] as Engine;
     return {
       model,
-      cells: summarise(cells, 'measured', settings.dtype),
+      cells: summarise(cells, 'measured', settings),
       firstTokens: firstTokens.all,
     };
   } finally {

@@ -17,7 +17,7 @@ export const MAX_CELLS = 10_000;
 /** What engines are loaded with, whatever their workers. */
 export type BenchEngine = Pick<
   EngineOptions,
-  'model' | 'dtype' | 'cacheDir' | 'chunkTokens' | 'kvMemoryBytes' | 'threads'
+  'model' | 'dtype' | 'kvDtype' | 'cacheDir' | 'chunkTokens' | 'kvMemoryBytes' | 'threads'
 >;
 
 export type BenchOptions = EngineHooks & {

@@ -28,7 +28,7 @@ export async function* windowLogits(
     await turn();
     checkStop();
     const output = await model.block(layer, attended ? { hidden, attended } : { hidden }, rotary, 0);
-    cache.write(0, 0, output.keys, output.values);
+    cache.write(0, 0, output);
     attended = await model.attention.slice(cache, 0, 0, output);
     hidden = output.hidden;
   }

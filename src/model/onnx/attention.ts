@@ -3,7 +3,8 @@
  * prefix that lies in the cache; `row` that of one token over the cache in place;
  * `dense` is the baseline's, which computes the masked half too.
  */
-import type { ModelShape } from '../../core/shape.js';
+import type { KvDtype, ModelShape } from '../../core/shape.js';
+import { cacheInput } from './cache-rows.js';
 import { GraphBuilder } from './graph-builder.js';
 import type { Graph } from './proto.js';
 
@@ -34,16 +35,16 @@ export function sliceAttention(shape: ModelShape): Graph {
 
 /**
  * queries [kvHeads, group, D], and for every KV head g its rows k{g}, v{g} [tokens, D], which are views of the
- * cache → attended [kvHeads, group, D]. Nothing is copied in and the cost follows the tokens, not the capacity.
+ * cache in its element type → attended [kvHeads, group, D]. Nothing is copied in and the cost follows the tokens, not the capacity.
  */
-export function rowAttention(shape: ModelShape): Graph {
+export function rowAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
   const { heads, kvHeads, headDim } = shape;
   const group = heads / kvHeads;
   const graph = new GraphBuilder('row-attention');
   const q = graph.input('queries', 'f32', [kvHeads, group, headDim]);
   const perHead = splitHeads(graph, q, kvHeads).map((query, head) => {
-    const k = graph.input(`k${head}`, 'f32', ['tokens', headDim]);
-    const v = graph.input(`v${head}`, 'f32', ['tokens', headDim]);
+    const k = cacheInput(graph, kvDtype, `k${head}`, ['tokens', headDim]);
+    const v = cacheInput(graph, kvDtype, `v${head}`, ['tokens', headDim]);
     const scores = graph.node('FusedMatMul', [query, k], {
       domain: 'com.microsoft',
       attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } },
@@ -60,7 +61,7 @@ export function rowAttention(shape: ModelShape): Graph {
  * [1, rows, heads·D], mask [rows, tokens] (0 or -inf), k{g} and v{g} as in rowAttention, and two shapes that ONNX
  * can not infer, unfolded = (group, rows, tokens) and folded = (1, group·rows, tokens) → attended [1, rows, heads·D].
  */
-export function denseAttention(shape: ModelShape): Graph {
+export function denseAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
   const { heads, kvHeads, headDim } = shape;
   const group = heads / kvHeads;
   const graph = new GraphBuilder('dense-attention');
@@ -69,8 +70,8 @@ export function denseAttention(shape: ModelShape): Graph {
   const unfolded = graph.input('unfolded', 'i64', [3]);
   const folded = graph.input('folded', 'i64', [3]);
   const perHead = splitHeads(graph, foldQueries(graph, q, shape), kvHeads).map((query, head) => {
-    const k = graph.input(`k${head}`, 'f32', ['tokens', headDim]);
-    const v = graph.input(`v${head}`, 'f32', ['tokens', headDim]);
+    const k = cacheInput(graph, kvDtype, `k${head}`, ['tokens', headDim]);
+    const v = cacheInput(graph, kvDtype, `v${head}`, ['tokens', headDim]);
     const scores = graph.node('FusedMatMul', [query, k], {
       domain: 'com.microsoft',
       attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } },

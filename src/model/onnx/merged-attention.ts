@@ -1,23 +1,24 @@
 /**
- * The attention of a chunk after a prefix by plain products on the cache in place, for models whose query heads have
- * keys of their own: there the grouped kernel copies more than it computes. The chunk's own part, which needs a mask, and
- * the prefix, which needs none, are computed apart and merged exactly: the log of the own part's sum of exponents
+ * The attention of a chunk after a prefix by plain products on the cache in place: for models whose query heads have
+ * keys of their own, where the grouped kernel copies more than it computes, and for f16 caches, which that kernel does not
+ * take beside f32 queries. The chunk's own part, which needs a mask, and the prefix, which needs none, are computed apart and merged exactly: the log of the own part's sum of exponents
  * takes its place among the prefix's scores as one score more, so the softmax over those shares the weight out.
  */
-import type { ModelShape } from '../../core/shape.js';
+import type { KvDtype, ModelShape } from '../../core/shape.js';
+import { cacheInput } from './cache-rows.js';
 import { GraphBuilder } from './graph-builder.js';
 import type { Graph } from './proto.js';
 
 /**
  * For every KV head g: queries q{g} [1, stacked, D], the group's query heads one after another, stacked = group·rows; k{g}, v{g}
- * [1+prefix, D], a row of zeros and the rows before the chunk; ownK{g}, ownV{g} [rows, D]. mask [rows, rows] is 0 or -inf;
+ * [1+prefix, D], a row of zeros and the rows before the chunk; ownK{g}, ownV{g} [rows, D]; these four as the cache has them. mask [rows, rows] is 0 or -inf;
  * place i64 [1, stacked, 1] zeros; grouped i64 = (group, rows, rows), stacked i64 = (1, group·rows, rows), which ONNX can not
  * infer → attended [kvHeads, stacked, D].
  */
-export function mergedAttention(shape: ModelShape): Graph {
+export function mergedAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
   const graph = new GraphBuilder('merged-attention');
   const heads = Array.from({ length: shape.kvHeads }, (_, head) => head);
-  const common = declareCommon(graph);
+  const common = declareCommon(graph, kvDtype);
   const perHead = heads.map((head) => oneHead(graph, shape.headDim, head, common));
   graph.node('Concat', perHead, { attributes: { axis: 0 }, outputs: ['attended'] });
   graph.output('attended', 'f32', [shape.kvHeads, 'stackedRows', shape.headDim]);
@@ -26,8 +27,9 @@ export function mergedAttention(shape: ModelShape): Graph {
 
 type Common = ReturnType<typeof declareCommon>;
 
-function declareCommon(graph: GraphBuilder) {
+function declareCommon(graph: GraphBuilder, kvDtype: KvDtype) {
   return {
+    kvDtype,
     mask: graph.input('mask', 'f32', ['rows', 'rows']),
     place: graph.input('place', 'i64', [1, 'stackedRows', 1]),
     grouped: graph.input('grouped', 'i64', [3]),
@@ -42,8 +44,8 @@ function declareCommon(graph: GraphBuilder) {
 function oneHead(graph: GraphBuilder, headDim: number, head: number, common: Common): string {
   // Named dimensions, so that the runtime sees that the scores' shape stays and puts the one score more in in place.
   const q = graph.input(`q${head}`, 'f32', [1, 'stackedRows', headDim]);
-  const k = graph.input(`k${head}`, 'f32', ['places', headDim]);
-  const v = graph.input(`v${head}`, 'f32', ['places', headDim]);
+  const k = cacheInput(graph, common.kvDtype, `k${head}`, ['places', headDim]);
+  const v = cacheInput(graph, common.kvDtype, `v${head}`, ['places', headDim]);
   const own = ownPart(graph, q, headDim, head, common);
   const scores = graph.node('ScatterElements', [product(graph, q, k, headDim), common.place, own.logSum], {
     attributes: { axis: 2 },
@@ -55,8 +57,8 @@ function oneHead(graph: GraphBuilder, headDim: number, head: number, common: Com
 
 /** The chunk's rows among themselves: their attention [1, stacked, D], and the log of the sum of exponents [1, stacked, 1]. */
 function ownPart(graph: GraphBuilder, q: string, headDim: number, head: number, common: Common) {
-  const k = graph.input(`ownK${head}`, 'f32', ['rows', headDim]);
-  const v = graph.input(`ownV${head}`, 'f32', ['rows', headDim]);
+  const k = cacheInput(graph, common.kvDtype, `ownK${head}`, ['rows', headDim]);
+  const v = cacheInput(graph, common.kvDtype, `ownV${head}`, ['rows', headDim]);
   const byHead = graph.node('Reshape', [product(graph, q, k, headDim), common.grouped]);
   const scores = graph.node('Add', [byHead, common.mask]);
   const logs = graph.node('LogSoftmax', [scores], { attributes: { axis: -1 } });

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
-import type { ModelShape } from '../../core/shape.js';
+import { KV_DTYPES, type KvDtype, type ModelShape } from '../../core/shape.js';
 import { KvCache } from '../kv-cache.js';
+import { KvRounding } from '../kv-rounding.js';
 import { seededRandom } from '../random.js';
 import { Attention } from './index.js';
 
@@ -27,34 +28,49 @@ const LOUDNESS = [
   { prefix: 1, own: 60 },
 ];
 
-test.each(CASES)('slices attend as written out in f64: $name', async (heads) => {
-  const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
-  const attention = await Attention.open(shape, 1);
-  for (const [prefixTokens, rows] of SLICES) {
-    for (const loud of LOUDNESS) {
-      const made = makeRows(shape, prefixTokens, rows, loud);
-      const got = await attention.slice(made.cache, 0, prefixTokens, made.own);
-      const wanted = writtenOut(shape, prefixTokens, made);
-      expect(largestGap(got, wanted), `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(
-        2e-5,
-      );
+const EVERY_CASE = CASES.flatMap((heads) => KV_DTYPES.map((kvDtype) => ({ ...heads, kvDtype })));
+
+test.each(EVERY_CASE)(
+  'slices attend as written out in f64: $name, $kvDtype',
+  async ({ kvDtype, ...heads }) => {
+    const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
+    const attention = await Attention.open(shape, 1);
+    for (const [prefixTokens, rows] of SLICES) {
+      for (const loud of LOUDNESS) {
+        const made = await makeRows(shape, kvDtype, prefixTokens, rows, loud);
+        const got = await attention.slice(made.cache, 0, prefixTokens, made.own);
+        const wanted = writtenOut(shape, prefixTokens, made);
+        expect(largestGap(got, wanted), `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(
+          2e-5,
+        );
+      }
     }
-  }
-  await attention.close();
-});
+    await attention.close();
+  },
+);
 
-type Rows = ReturnType<typeof makeRows>;
+type Rows = Awaited<ReturnType<typeof makeRows>>;
 
-function makeRows(shape: ModelShape, prefixTokens: number, rows: number, loud: (typeof LOUDNESS)[number]) {
+async function makeRows(
+  shape: ModelShape,
+  kvDtype: KvDtype,
+  prefixTokens: number,
+  rows: number,
+  loud: (typeof LOUDNESS)[number],
+) {
   const random = seededRandom(prefixTokens * 1000 + rows);
   const noise = (count: number): Float32Array => Float32Array.from({ length: count }, () => random() * 2 - 1);
+  // What f16 can not hold is compared elsewhere; here both have the same numbers.
+  const held = (rows: Float32Array): Float32Array => (kvDtype === 'f16' ? rows.map(toF16) : rows);
   const width = shape.kvHeads * shape.headDim;
   const keys = noise((prefixTokens + rows) * width);
-  const scaled = keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own));
-  const values = noise(keys.length);
+  const scaled = held(keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own)));
+  const values = held(noise(keys.length));
   // Room after the last row, so that strides are told from tokens.
-  const cache = new KvCache(shape, prefixTokens + rows + 3);
-  cache.write(0, 0, scaled, values);
+  const cache = new KvCache(shape, prefixTokens + rows + 3, kvDtype);
+  const rounding = new KvRounding();
+  cache.write(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
+  await rounding.close();
   const own = {
     queries: noise(rows * shape.heads * shape.headDim).map((query) => query * 3),
     keys: scaled.subarray(prefixTokens * width),
@@ -97,4 +113,11 @@ function dot(a: Float32Array, aFrom: number, b: Float32Array, bFrom: number, cou
 
 function largestGap(got: Float32Array, wanted: Float64Array): number {
   return got.reduce((gap, value, at) => Math.max(gap, Math.abs(value - (wanted[at] ?? NaN))), 0);
+}
+
+/** The nearest number of 11 significant bits, for numbers that are neither very small nor very large. */
+function toF16(value: number): number {
+  if (value === 0) return 0;
+  const step = 2 ** Math.max(-24, Math.floor(Math.log2(Math.abs(value))) - 10);
+  return Math.round(value / step) * step;
 }

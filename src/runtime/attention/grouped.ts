@@ -3,7 +3,7 @@
  */
 import { chunkSizes } from '../../core/chunk-lengths.js';
 import type { ModelShape } from '../../core/shape.js';
-import { floats, int32, result, type Session } from '../kernels.js';
+import { elements, floats, int32, result, type Session } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
 import { countRows, type SliceRows } from './slice-rows.js';
 
@@ -47,8 +47,8 @@ export async function attendGrouped(
     queries: floats(rows.queries, [1, count, heads * headDim]),
     keys: floats(rows.keys, [1, count, kvHeads * headDim]),
     values: floats(rows.values, [1, count, kvHeads * headDim]),
-    pastK: floats(past.keys, pastDims),
-    pastV: floats(past.values, pastDims),
+    pastK: elements(past.keys, pastDims),
+    pastV: elements(past.values, pastDims),
     last: int32(Int32Array.of(start + count - 1), [1]),
     total: int32(Int32Array.of(start + count), []),
   };

@@ -2,10 +2,10 @@
  * Attention over a request's cache: of a slice's rows, of one row, and the baseline's over the whole context. Lives on a
  * compute thread, like the model it belongs to.
  */
-import type { ModelShape } from '../../core/shape.js';
+import type { KvDtype, ModelShape } from '../../core/shape.js';
 import { denseAttention, rowAttention, sliceAttention } from '../../model/onnx/attention.js';
 import { mergedAttention } from '../../model/onnx/merged-attention.js';
-import { encodeModel } from '../../model/onnx/proto.js';
+import { encodeModel, type Graph } from '../../model/onnx/proto.js';
 import { floats, openSession, result, type Session } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
 import { attendDense } from './dense.js';
@@ -13,30 +13,24 @@ import { attendGrouped, groupedCallSizes } from './grouped.js';
 import { attendMerged, mergedCallSizes } from './merged.js';
 import { headViews, type SliceRows, viewRows } from './slice-rows.js';
 
+type Kind = 'slice' | 'row' | 'dense';
+
 export class Attention {
   readonly #shape: ModelShape;
   readonly #threads: number;
-  readonly #slice: Session;
-  readonly #row: Session;
-  /** Opened when the baseline first asks for it. */
-  #dense: Session | undefined;
+  readonly #sessions = new Map<string, Session>();
 
-  private constructor(shape: ModelShape, threads: number, slice: Session, row: Session) {
+  private constructor(shape: ModelShape, threads: number) {
     this.#shape = shape;
     this.#threads = threads;
-    this.#slice = slice;
-    this.#row = row;
   }
 
-  /** @throws INTERNAL */
+  /** What every request of an f32 cache needs is opened now, the rest when something first asks for it. @throws INTERNAL */
   static async open(shape: ModelShape, threads: number): Promise<Attention> {
-    const slice = isMerged(shape) ? mergedAttention(shape) : sliceAttention(shape);
-    return new Attention(
-      shape,
-      threads,
-      await openSession(encodeModel(slice), { threads }),
-      await openSession(encodeModel(rowAttention(shape)), { threads }),
-    );
+    const attention = new Attention(shape, threads);
+    await attention.#session('slice', 'f32');
+    await attention.#session('row', 'f32');
+    return attention;
   }
 
   /**
@@ -45,17 +39,17 @@ export class Attention {
    */
   async slice(cache: KvCache, layer: number, start: number, rows: SliceRows): Promise<Float32Array> {
     const shape = this.#shape;
-    const attend = isMerged(shape) ? attendMerged : attendGrouped;
-    const sizes = isMerged(shape)
-      ? mergedCallSizes(shape, start, rows)
-      : groupedCallSizes(shape, cache, start, rows);
-    if (sizes.length === 1) return attend(this.#slice, shape, { cache, layer, start }, rows);
+    const session = await this.#session('slice', cache.kvDtype);
+    const merges = isMerged(shape, cache.kvDtype);
+    const attend = merges ? attendMerged : attendGrouped;
+    const sizes = merges ? mergedCallSizes(shape, start, rows) : groupedCallSizes(shape, cache, start, rows);
+    if (sizes.length === 1) return attend(session, shape, { cache, layer, start }, rows);
     const attended = new Float32Array(rows.queries.length);
     let row = 0;
     for (const size of sizes) {
       const part = viewRows(shape, rows, row, row + size);
       const at = { cache, layer, start: start + row };
-      attended.set(await attend(this.#slice, shape, at, part), row * shape.heads * shape.headDim);
+      attended.set(await attend(session, shape, at, part), row * shape.heads * shape.headDim);
       row += size;
     }
     return attended;
@@ -64,11 +58,12 @@ export class Attention {
   /** One query row [heads·D] over the cached rows [0, tokens) → [heads·D]. */
   async row(cache: KvCache, layer: number, tokens: number, queries: Float32Array): Promise<Float32Array> {
     const { heads, kvHeads, headDim } = this.#shape;
+    const session = await this.#session('row', cache.kvDtype);
     const feeds = {
       ...headViews(this.#shape, cache, layer, tokens),
       queries: floats(queries, [kvHeads, heads / kvHeads, headDim]),
     };
-    return result(await this.#row.run(feeds), 'attended');
+    return result(await session.run(feeds), 'attended');
   }
 
   /** As slice, but over the whole context with the later part masked. */
@@ -79,21 +74,41 @@ export class Attention {
     contextTokens: number,
     rows: SliceRows,
   ): Promise<Float32Array> {
-    this.#dense ??= await openSession(encodeModel(denseAttention(this.#shape)), { threads: this.#threads });
-    return attendDense(this.#dense, this.#shape, { cache, layer, start, contextTokens }, rows);
+    const session = await this.#session('dense', cache.kvDtype);
+    return attendDense(session, this.#shape, { cache, layer, start, contextTokens }, rows);
   }
 
   async close(): Promise<void> {
-    await this.#slice.close();
-    await this.#row.close();
-    await this.#dense?.close();
+    for (const session of this.#sessions.values()) await session.close();
+  }
+
+  async #session(kind: Kind, kvDtype: KvDtype): Promise<Session> {
+    const key = `${kind} ${kvDtype}`;
+    const found = this.#sessions.get(key);
+    if (found) return found;
+    const graph = encodeModel(graphOf(kind, this.#shape, kvDtype));
+    const session = await openSession(graph, { threads: this.#threads });
+    this.#sessions.set(key, session);
+    return session;
+  }
+}
+
+function graphOf(kind: Kind, shape: ModelShape, kvDtype: KvDtype): Graph {
+  switch (kind) {
+    case 'slice':
+      return isMerged(shape, kvDtype) ? mergedAttention(shape, kvDtype) : sliceAttention(shape);
+    case 'row':
+      return rowAttention(shape, kvDtype);
+    case 'dense':
+      return denseAttention(shape, kvDtype);
   }
 }
 
 /**
  * With a KV head for every query head, plain products are 1.2 to 1.5 times as fast as the grouped kernel, which copies all
- * keys and values before the rows in every call; with shared ones the two differ by a tenth at most (measured).
+ * keys and values before the rows in every call; with shared ones the two differ by a tenth at most (measured). An f16
+ * cache the grouped kernel does not take beside f32 queries.
  */
-function isMerged({ heads, kvHeads }: ModelShape): boolean {
-  return heads === kvHeads;
+function isMerged({ heads, kvHeads }: ModelShape, kvDtype: KvDtype): boolean {
+  return heads === kvHeads || kvDtype === 'f16';
 }

@@ -2,10 +2,10 @@
  * Rows of a chunk, of the cache, and what they may see, as attention's graphs take them.
  */
 import type { ModelShape } from '../../core/shape.js';
-import { type Feeds, floats } from '../kernels.js';
+import { elements, type Feeds } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
 
-/** Queries [rows, heads·D], keys and values [rows, kvHeads·D], f32; owned by the caller. */
+/** Queries [rows, heads·D], keys and values [rows, kvHeads·D] before they were rounded, f32; owned by the caller. */
 export type SliceRows = {
   readonly queries: Float32Array;
   readonly keys: Float32Array;
@@ -40,8 +40,8 @@ export function headViews(shape: ModelShape, cache: KvCache, layer: number, toke
   const feeds: Feeds = {};
   for (let head = 0; head < shape.kvHeads; head++) {
     const { keys, values } = cache.head(layer, head, tokens);
-    feeds[`k${head}`] = floats(keys, [tokens, shape.headDim]);
-    feeds[`v${head}`] = floats(values, [tokens, shape.headDim]);
+    feeds[`k${head}`] = elements(keys, [tokens, shape.headDim]);
+    feeds[`v${head}`] = elements(values, [tokens, shape.headDim]);
   }
   return feeds;
 }
