@@ -37,6 +37,13 @@ const endless: Script = async function* ({ signal }) {
   }
 };
 
+/** Of the values that the test below sends, those that a parameter takes. */
+function isTypeOf(name: string, value: unknown): boolean {
+  if (['stop', 'user'].includes(name)) return typeof value === 'string';
+  if (['frequency_penalty', 'presence_penalty'].includes(name)) return value === -1.5;
+  return ['stream', 'logprobs', 'parallel_tool_calls'].includes(name) && value === true;
+}
+
 let live: LiveServer[] = [];
 async function serve(script: Script, settings: Partial<ServerSettings> = {}): Promise<LiveServer> {
   const one = await liveServer(standInEngine(script), settings);
@@ -119,6 +126,22 @@ describe('chat completions', () => {
     const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, ...fields });
     expect(response.status).toBe(400);
     expect(await errorOf(response)).toMatchObject({ type: 'invalid_request_error', param, code });
+  });
+
+  test('a value of another type is refused by name, in every parameter', async () => {
+    const { url } = await serve(say('ok'));
+    const numbers = 'temperature top_p top_k min_p seed n max_tokens max_completion_tokens top_logprobs';
+    const others =
+      'frequency_penalty presence_penalty repetition_penalty model user stream logprobs logit_bias';
+    const more = 'stop stream_options tools tool_choice parallel_tool_calls response_format messages';
+    for (const name of [numbers, others, more].join(' ').split(' '))
+      for (const value of [[[]], { a: { b: 1 } }, 'x\u0000', '1', 1.5e300, -1.5, true]) {
+        const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, [name]: value });
+        const isFitting = isTypeOf(name, value);
+        const told =
+          response.status === 200 ? 'taken' : ((await errorOf(response)).param ?? '').split('.')[0];
+        expect([name, value, told]).toEqual([name, value, isFitting ? 'taken' : name]);
+      }
   });
 
   test('what asks for nothing is no reason to refuse', async () => {

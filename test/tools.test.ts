@@ -201,6 +201,37 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     checkCalls((choices[0]?.message.tool_calls ?? []) as Call[], ['weather', 'clock']);
   });
 
+  test('a call that is cut off keeps what it has, whole and streamed alike, and can be sent back', async () => {
+    const named = { type: 'function' as const, function: { name: 'weather' } };
+    const asked = { ...common, model: modelName(), tool_choice: named, seed: 5 };
+    const [full] = (await client.chat.completions.create(asked)).choices;
+    const text = (full?.message.tool_calls as Call[])[0]?.function.arguments ?? '';
+    // A stop text that stands in the arguments and not in front of them.
+    const stop = text.slice(9, 12);
+    for (const [more, reason] of [
+      [{ stop, max_tokens: 700 }, 'stop'],
+      [{ max_tokens: 60 }, 'length'],
+    ] as const) {
+      const [choice] = (await client.chat.completions.create({ ...asked, ...more })).choices;
+      expect(choice?.finish_reason).toBe(reason);
+      const calls = (choice?.message.tool_calls ?? []) as Call[];
+      const cut = calls[0]?.function.arguments ?? '';
+      expect(text.startsWith(cut)).toBe(true);
+      if (reason === 'stop') expect(cut).toBe(text.slice(0, text.indexOf(stop)));
+      let streamed = '';
+      const stream = { ...asked, ...more, stream: true as const };
+      for await (const { choices } of await client.chat.completions.create(stream))
+        streamed += choices[0]?.delta.tool_calls?.[0]?.function?.arguments ?? '';
+      expect(streamed).toBe(cut);
+      const turns = [...messages, { role: 'assistant' as const, content: null, tool_calls: calls }];
+      const next = { model: modelName(), tools: TOOLS, max_tokens: 1 };
+      if (cut !== '')
+        expect(
+          (await client.chat.completions.create({ ...next, messages: turns as typeof messages })).choices,
+        ).toHaveLength(1);
+    }
+  });
+
   test('earlier calls and their results are read', async () => {
     const call = {
       id: 'call12345',
@@ -297,6 +328,11 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
       'a call that is none',
       { messages: [{ role: 'assistant', content: null, tool_calls: [1] }] },
       'messages.0.tool_calls.0',
+    ],
+    [
+      'a result of a call that was not made',
+      { messages: [...messages, { role: 'tool', tool_call_id: 'call_1', content: 'x' }] },
+      'messages.1.tool_call_id',
     ],
     ['a result of nothing', { messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.tool_call_id'],
   ])('%s is refused', async (_, more, param) => {

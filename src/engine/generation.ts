@@ -42,7 +42,13 @@ export type GenerationResult = {
 export type GenerateEvent =
   /** With the record of a rank that has just ended its part, where one has. */
   | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
-  | ({ readonly type: 'token'; readonly id: number; readonly text: string } & TokenFacts)
+  | ({
+      readonly type: 'token';
+      readonly id: number;
+      readonly text: string;
+      /** Text of earlier tokens that was held back, at the answer's end: no token of its own. */
+      readonly isRest?: true;
+    } & TokenFacts)
   | { readonly type: 'done'; readonly result: GenerationResult };
 
 export type GenerationInput = {
@@ -72,7 +78,7 @@ export async function* runGeneration(input: GenerationInput): AsyncGenerator<Gen
     } else run.finishReason = event.reason;
   }
   const rest = run.end();
-  if (rest !== '') yield { type: 'token', id: run.ids.at(-1) ?? 0, text: rest };
+  if (rest !== '') yield { type: 'token', id: run.ids.at(-1) ?? 0, text: rest, isRest: true };
   yield { type: 'done', result: run.result() };
 }
 

@@ -33,11 +33,17 @@ export class Answer {
     this.#reader = use && new ToolReader(use.format, use.names, use.form);
   }
 
+  /** True where the answer has come to its end in the middle of a call. */
+  get isCut(): boolean {
+    return this.#reader?.isInArguments === true;
+  }
+
   /** @returns what the event makes certain */
   take(event: GenerateEvent): AnswerPart[] {
     if (event.type === 'prefill') return [];
     if (event.type === 'done') return this.#keep(this.#reader?.end() ?? []);
-    const text = (this.#use?.marks.get(event.id) ?? '') + event.text;
+    const mark = event.isRest ? undefined : this.#use?.marks.get(event.id);
+    const text = (mark ?? '') + event.text;
     return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
   }
 

@@ -78,19 +78,23 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-/** @param what it is, for messages. @throws BAD_INPUT */
-export function parseJson(text: string, what = 'the body'): unknown {
-  if (depthOf(text) > MAX_JSON_DEPTH) {
-    const message = `${what} nests deeper than ${MAX_JSON_DEPTH} levels, the limit; send a flatter one`;
-    throw new KvrError('BAD_INPUT', message);
-  }
+/** @throws BAD_INPUT */
+function parseJson(text: string): unknown {
+  requireFlat(text, 'the body');
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     // The parser's own words quote the text, which may be a prompt.
-    const message = `${what} of ${text.length} characters is not JSON; send one JSON object`;
+    const message = `the body of ${text.length} characters is not JSON; send one JSON object`;
     throw new KvrError('BAD_INPUT', message, {}, error);
   }
+}
+
+/** Before it is parsed and walked over. @param what it is, for the message. @throws BAD_INPUT */
+export function requireFlat(text: string, what: string): void {
+  if (depthOf(text) <= MAX_JSON_DEPTH) return;
+  const message = `${what} nests deeper than ${MAX_JSON_DEPTH} levels, the limit; send a flatter one`;
+  throw new KvrError('BAD_INPUT', message);
 }
 
 /** The deepest nesting of brackets outside of strings; counts on after the limit is passed no further. */

@@ -37,6 +37,11 @@ export class CallReader {
     return this.state === 'maybe' || this.state === 'none';
   }
 
+  /** True from the arguments' begin to their end. */
+  get isInArguments(): boolean {
+    return this.state === 'open' && this.#end === undefined;
+  }
+
   get isInText(): boolean {
     return this.#scanner.isInText;
   }

@@ -69,8 +69,9 @@ function callDelta(part: CallPart): object {
   return { index, id, type: 'function', function: { name, arguments: '' } };
 }
 
-function reasonOf({ finishReason }: GenerationResult, { calls }: Answer): string {
-  return calls.length > 0 && finishReason === 'stop' ? 'tool_calls' : finishReason;
+/** A call that a stop text has cut is none to be made. */
+function reasonOf({ finishReason }: GenerationResult, { calls, isCut }: Answer): string {
+  return calls.length > 0 && finishReason === 'stop' && !isCut ? 'tool_calls' : finishReason;
 }
 
 function chatDelta(

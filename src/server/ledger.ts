@@ -136,7 +136,7 @@ export class LedgerEntry {
         return this.#ledger.tell({ type: 'progress', id, fraction: event.fraction });
       case 'token': {
         this.#advance('decode');
-        const count = this.#record.completionTokens + 1;
+        const count = this.#record.completionTokens + (event.isRest ? 0 : 1);
         this.#record = { ...this.#record, completionTokens: count };
         return this.#ledger.tell({ type: 'tokens', id, count });
       }

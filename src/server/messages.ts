@@ -2,7 +2,8 @@
  * The messages of a chat, checked one by one so that a fault is told with its place.
  */
 import type { ChatMessage } from '../tokenizer/index.js';
-import { parseJson } from './body.js';
+import { requireFlat } from './body.js';
+import { parsed } from './object-scanner.js';
 import { bad, isRecord, unsupported } from './parameters.js';
 import { MAX_MESSAGES } from './settings.js';
 
@@ -28,7 +29,21 @@ export function readMessages(value: unknown): ChatMessage[] {
     throw bad('messages must be a list of at least one message', 'messages');
   if (value.length > MAX_MESSAGES)
     throw bad(`messages has ${value.length} of them, above the limit of ${MAX_MESSAGES}`, 'messages');
-  return value.map((message: unknown, index) => readMessage(message, `messages.${index}`));
+  const messages = value.map((message: unknown, index) => readMessage(message, `messages.${index}`));
+  requireCallsOf(messages);
+  return messages;
+}
+
+/** A result belongs to a call of an earlier message: templates drop others, or mix them up. */
+function requireCallsOf(messages: readonly ChatMessage[]): void {
+  const made = new Set<unknown>();
+  for (const [index, { tool_calls: calls = [], tool_call_id: id }] of messages.entries()) {
+    if (id !== undefined && !made.has(id)) {
+      const path = `messages.${index}.tool_call_id`;
+      throw bad(`${path} "${id.slice(0, 40)}" is of no call in the messages before; send the call too`, path);
+    }
+    for (const call of calls) made.add((call as { id: string }).id);
+  }
 }
 
 function readMessage(value: unknown, path: string): ChatMessage {
@@ -68,15 +83,20 @@ function readCalls(value: unknown, path: string): unknown[] {
     throw bad(`${path} must be a list of at most ${MAX_CALLS} calls`, path);
   return value.map((call: unknown, index) => {
     const place = `${path}.${index}`;
-    const { id, type, function: called } = isRecord(call) ? call : {};
-    if (type !== 'function' || !isRecord(called))
-      throw bad(`${place} must be a call of type function`, place);
-    const name = readText(called['name'], `${place}.function.name`);
-    const given = readText(called['arguments'], `${place}.function.arguments`);
-    const parsed = given.trim() === '' ? {} : parseJson(given, `${place}.function.arguments`);
-    if (!isRecord(parsed)) throw bad(`${place}.function.arguments must be a JSON object`, place);
-    return { id: readText(id, `${place}.id`), type, function: { name, arguments: parsed } };
+    const { id, type, function: told } = isRecord(call) ? call : {};
+    if (type !== 'function' || !isRecord(told)) throw bad(`${place} must be a call of type function`, place);
+    const name = readText(told['name'], `${place}.function.name`);
+    const given = readText(told['arguments'], `${place}.function.arguments`);
+    const called = { name, arguments: argumentsOf(given, place) };
+    return { id: readText(id, `${place}.id`), type, function: called };
   });
+}
+
+/** A call that was cut off, or written badly, is shown to the template as the text it is. */
+function argumentsOf(given: string, place: string): unknown {
+  requireFlat(given, `${place}.function.arguments`);
+  const value = given.trim() === '' ? {} : parsed(given);
+  return isRecord(value) ? value : given;
 }
 
 function readText(value: unknown, path: string): string {

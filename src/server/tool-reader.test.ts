@@ -113,6 +113,19 @@ test.each<[template: Template, answer: string]>([
   expect(reader.end()).toEqual([]);
 });
 
+test('a reader knows whether an answer ended in the middle of arguments', () => {
+  const isCut = (answer: string): boolean => {
+    const reader = readerOf('hermes');
+    reader.push(answer);
+    reader.end();
+    return reader.isInArguments;
+  };
+  const begun = '<tool_call>{"name": "f", "arguments": {"a": 1';
+  expect([begun, `${begun}}`, `${begun}}}`, `${begun}}}</tool_call> {`, 'f'].map(isCut)).toEqual([
+    ...[true, false, false, false, false],
+  ]);
+});
+
 test('a call that is cut off keeps the arguments it has', () => {
   const cut = '<tool_call>\n{"name": "f", "arguments": {"a": "x</tool';
   for (const pieces of waysToCut(cut))

@@ -43,6 +43,11 @@ export class ToolReader {
     this.#call = new CallReader(this.#names);
   }
 
+  /** True where a call has begun, and its arguments have not ended. */
+  get isInArguments(): boolean {
+    return this.#place === 'call' && this.#call.isInArguments;
+  }
+
   /** @returns what is certain now */
   push(text: string): ReadPart[] {
     for (const char of text) this.#take(char);

@@ -265,7 +265,7 @@ function badMessages(): Malformed[] {
     [
       {
         role: 'assistant',
-        tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: '{' } }],
+        tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: {} } }],
       },
     ],
     [
