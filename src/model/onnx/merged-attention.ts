@@ -1,8 +1,9 @@
 /**
- * The attention of a chunk after a prefix by plain products on the cache in place: for models whose query heads have
- * keys of their own, where the grouped kernel copies more than it computes, and for f16 caches, which that kernel does not
- * take beside f32 queries. The chunk's own part, which needs a mask, and the prefix, which needs none, are computed apart and merged exactly: the log of the own part's sum of exponents
- * takes its place among the prefix's scores as one score more, so the softmax over those shares the weight out.
+ * The attention of a block of rows after a prefix by plain products on the cache in place: for models whose query heads
+ * have keys of their own, where the grouped kernel copies more than it computes, and for f16 caches, which that kernel does
+ * not take beside f32 queries. The block's own part, which needs a mask, and the prefix, which needs none, are computed
+ * apart and merged exactly: the log of the own part's sum of exponents takes its place among the prefix's scores as one
+ * score more, so the softmax over those shares the weight out.
  */
 import type { KvDtype, ModelShape } from '../../core/shape.js';
 import { cacheInput } from './cache-rows.js';
@@ -11,9 +12,9 @@ import type { Graph } from './proto.js';
 
 /**
  * For every KV head g: queries q{g} [1, stacked, D], the group's query heads one after another, stacked = group·rows; k{g}, v{g}
- * [1+prefix, D], a row of zeros and the rows before the chunk; ownK{g}, ownV{g} [rows, D]; these four as the cache has them. mask [rows, rows] is 0 or -inf;
- * place i64 [1, stacked, 1] zeros; grouped i64 = (group, rows, rows), stacked i64 = (1, group·rows, rows), which ONNX can not
- * infer → attended [kvHeads, stacked, D].
+ * [1+prefix, D], a row of zeros and the rows before the block; ownK{g}, ownV{g} [own, D], the block's up to the last of the
+ * call's; these four as the cache has them. mask [rows, own] is 0 or -inf; place i64 [1, stacked, 1] zeros; grouped i64 =
+ * (group, rows, own), stacked i64 = (1, group·rows, own), which ONNX can not infer → attended [kvHeads, stacked, D].
  */
 export function mergedAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
   const graph = new GraphBuilder('merged-attention');
@@ -30,7 +31,7 @@ type Common = ReturnType<typeof declareCommon>;
 function declareCommon(graph: GraphBuilder, kvDtype: KvDtype) {
   return {
     kvDtype,
-    mask: graph.input('mask', 'f32', ['rows', 'rows']),
+    mask: graph.input('mask', 'f32', ['rows', 'own']),
     place: graph.input('place', 'i64', [1, 'stackedRows', 1]),
     grouped: graph.input('grouped', 'i64', [3]),
     stacked: graph.input('stacked', 'i64', [3]),
@@ -55,15 +56,15 @@ function oneHead(graph: GraphBuilder, headDim: number, head: number, common: Com
   return graph.node('Add', [graph.node('MatMul', [weights, v]), ownShare]);
 }
 
-/** The chunk's rows among themselves: their attention [1, stacked, D], and the log of the sum of exponents [1, stacked, 1]. */
+/** The block's rows among themselves: their attention [1, stacked, D], and the log of the sum of exponents [1, stacked, 1]. */
 function ownPart(graph: GraphBuilder, q: string, headDim: number, head: number, common: Common) {
-  const k = cacheInput(graph, common.kvDtype, `ownK${head}`, ['rows', headDim]);
-  const v = cacheInput(graph, common.kvDtype, `ownV${head}`, ['rows', headDim]);
+  const k = cacheInput(graph, common.kvDtype, `ownK${head}`, ['own', headDim]);
+  const v = cacheInput(graph, common.kvDtype, `ownV${head}`, ['own', headDim]);
   const byHead = graph.node('Reshape', [product(graph, q, k, headDim), common.grouped]);
   const scores = graph.node('Add', [byHead, common.mask]);
   const logs = graph.node('LogSoftmax', [scores], { attributes: { axis: -1 } });
   const weights = graph.node('Reshape', [graph.node('Exp', [logs]), common.stacked]);
-  // Every row sees the chunk's first one, so its score is finite: score - log softmax = log of the sum of exponents.
+  // Every row sees the block's first one, so its score is finite: score - log softmax = log of the sum of exponents.
   const logSum = graph.node('Sub', [firstColumn(graph, scores, common), firstColumn(graph, logs, common)]);
   return {
     attended: graph.node('MatMul', [weights, v]),

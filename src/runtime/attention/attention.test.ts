@@ -5,6 +5,7 @@ import { KvCache } from '../kv-cache.js';
 import { KvRounding } from '../kv-rounding.js';
 import { seededRandom } from '../random.js';
 import { Attention } from './index.js';
+import { viewRows } from './slice-rows.js';
 
 const CASES = [
   { name: 'a KV head each', heads: 4, kvHeads: 4, headDim: 8 },
@@ -44,6 +45,48 @@ test.each(EVERY_CASE)(
           2e-5,
         );
       }
+    }
+    await attention.close();
+  },
+);
+
+/** Last ones of one, of a few and of many rows, beginning at ends of blocks and between. */
+const CUTS = [
+  [700],
+  [1, 699],
+  [699, 1],
+  [256, 444],
+  [130, 3, 2, 565],
+  [85, 85, 85, 85, 85, 85, 85, 85, 20],
+  [512, 1, 187],
+];
+
+test.each(
+  CASES.map((heads) => ({ ...heads, kvDtype: heads.heads === heads.kvHeads ? 'f32' : 'f16' }) as const),
+)(
+  'a row gets the same to the last digit whatever the cut, by plain products: $name',
+  async ({ kvDtype, ...heads }) => {
+    const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
+    const attention = await Attention.open(shape, 1);
+    const { cache, own } = await makeRows(shape, kvDtype, 0, 700, { prefix: 1, own: 3 });
+    const [whole, ...others] = await Promise.all(
+      CUTS.map(async (sizes) => {
+        const parts: number[] = [];
+        let start = 0;
+        for (const size of sizes) {
+          const rows = viewRows(shape, own, start, start + size);
+          parts.push(...(await attention.slice(cache, 0, start, rows)));
+          start += size;
+        }
+        return parts;
+      }),
+    );
+    for (const [index, cut] of others.entries()) {
+      const first = cut.findIndex((value, at) => value !== whole?.[at]);
+      expect([CUTS[index + 1], Math.floor(first / (shape.heads * shape.headDim))]).toEqual([
+        CUTS[index + 1],
+        -1,
+      ]);
     }
     await attention.close();
   },

@@ -10,8 +10,9 @@ import { floats, openSession, result, type Session } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
 import { attendDense } from './dense.js';
 import { attendGrouped, groupedCallSizes } from './grouped.js';
-import { attendMerged, mergedCallSizes } from './merged.js';
-import { headViews, type SliceRows, viewRows } from './slice-rows.js';
+import { attendMerged } from './merged.js';
+import { mergedCallSizes } from './merged-calls.js';
+import { countRows, headViews, type SliceRows, viewRows } from './slice-rows.js';
 
 type Kind = 'slice' | 'row' | 'dense';
 
@@ -42,7 +43,9 @@ export class Attention {
     const session = await this.#session('slice', cache.kvDtype);
     const merges = isMerged(shape, cache.kvDtype);
     const attend = merges ? attendMerged : attendGrouped;
-    const sizes = merges ? mergedCallSizes(shape, start, rows) : groupedCallSizes(shape, cache, start, rows);
+    const sizes = merges
+      ? mergedCallSizes(shape, start, start + countRows(shape, rows))
+      : groupedCallSizes(shape, cache, start, rows);
     if (sizes.length === 1) return attend(session, shape, { cache, layer, start }, rows);
     const attended = new Float32Array(rows.queries.length);
     let row = 0;
