@@ -27,6 +27,7 @@ export type ModelFlags = {
   readonly model: string;
   readonly workers?: number | string[];
   readonly threads?: number;
+  readonly decodeThreads?: number;
   readonly dtype?: AskedDtype;
   readonly kvDtype?: KvDtype;
   readonly cacheDir?: string;
@@ -108,6 +109,11 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
     '-t, --threads <N>',
     'threads of each worker; the cores shared out evenly unless given',
     engineShape.threads,
+  ),
+  numberFlag(
+    '--decode-threads <N>',
+    'threads of a worker that writes the answer while the others rest; at f32 --threads unless given, else those of all workers',
+    engineShape.decodeThreads,
   ),
   choiceFlag(
     '--dtype <TYPE>',
@@ -221,10 +227,12 @@ export function parseWorkers(text: string): number | string[] {
 
 /** What the engine is loaded with. @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
-  const { model, threads, dtype, kvDtype, cacheDir, chunkTokens, kvMemory, prefixCache, calibrate } = flags;
+  const { model, threads, decodeThreads, dtype, kvDtype, cacheDir } = flags;
+  const { chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
   const options = {
     threads,
+    decodeThreads,
     dtype,
     kvDtype,
     cacheDir,
@@ -237,8 +245,14 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
 }
 
 /** Workers that run already were given these where they were started. @throws BAD_INPUT */
-function checkOwnWorkers({ workers, threads, kvMemory, prefixCache }: ModelFlags): void {
-  if (!Array.isArray(workers)) return;
+function checkOwnWorkers(flags: ModelFlags): void {
+  if (!Array.isArray(flags.workers)) return;
+  const { threads, decodeThreads, kvMemory, prefixCache } = flags;
+  if (decodeThreads !== undefined)
+    throw new KvrError(
+      'BAD_INPUT',
+      '--decode-threads is for workers this command starts; those that run already decode with the --threads they were started with',
+    );
   const asked = { '--threads': threads, '--kv-memory': kvMemory, '--prefix-cache': prefixCache };
   const given = Object.entries(asked).find(([, value]) => value !== undefined)?.[0];
   if (given === undefined) return;

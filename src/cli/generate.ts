@@ -33,8 +33,9 @@ const EPILOGUE = `The answer goes to stdout as it comes, and nothing else does. 
 only the model's begin token is added to text, and nothing to --prompt-ids.
 
 --json prints { "text", "tokenIds", "promptTokens", "cachedTokens", "completionTokens", "finishReason", "strategy",
-"partition", "workers", "threads", "dtype", "kvDtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond", "model",
-"timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted.
+"partition", "workers", "threads", "dtype", "kvDtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond",
+"wideTokens", "model", "timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted;
+wideTokens are those made with the cores of all workers.
 
 Examples:
   kvr generate --model quote --prompt-file story.txt --workers 2

@@ -8,7 +8,7 @@ import { KvrError } from '../core/errors.js';
 import { evenPartition } from '../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES, kvBytesPerToken } from '../core/shape.js';
 import { workerMemory, type WorkerMemory } from '../engine/memory.js';
-import { DEFAULT_CHUNK_TOKENS } from '../engine/options.js';
+import { DEFAULT_CHUNK_TOKENS, defaultDecodeThreads, defaultThreads } from '../engine/options.js';
 import { compileModel } from '../model/compile.js';
 import { openCheckpoint } from '../model/open.js';
 import { compileKernels } from '../runtime/compile-kernels.js';
@@ -29,7 +29,7 @@ import { DEFAULT_WINDOW_TOKENS, qualityLines, readQualityText, runQuality } from
 import { paintFor } from './paint.js';
 import type { Output, Shell } from './shell.js';
 
-type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate' | 'dtype'> &
+type Flags = Omit<ModelFlags, 'kvMemory' | 'calibrate' | 'dtype'> &
   OutputFlags & {
     readonly dtype?: Dtype;
     readonly context?: number;
@@ -41,7 +41,7 @@ type Flags = Omit<ModelFlags, 'threads' | 'kvMemory' | 'calibrate' | 'dtype'> &
 const DEFAULT_CONTEXT_TOKENS = 4096;
 const DEFAULT_NEW_TOKENS = 256;
 const contextSchema = z.number().int().min(1).max(1_048_576);
-const FLAGS = ['workers', 'dtype', 'kv-dtype', 'cache-dir', 'chunk-tokens'];
+const FLAGS = ['workers', 'threads', 'decode-threads', 'dtype', 'kv-dtype', 'cache-dir', 'chunk-tokens'];
 
 export const inspect: Command<Flags> = {
   name: 'inspect',
@@ -65,9 +65,9 @@ export const inspect: Command<Flags> = {
     ...machineFlags(DTYPES).filter((option) => FLAGS.includes(option.name())),
     ...outputFlags(),
   ],
-  epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. At f32
-and w8a8 the weights are files that all workers of a machine share, so workers together need less than the sum; at q8 and q4 each
-has its own.
+  epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. Weights are files that
+all workers of a machine share, so workers together need less than the sum. A worker that decodes with the threads of all has them
+mapped, and counted as resident, twice ("again").
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
 "vocabulary", "contextTokens", "dtype", "kvDtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
@@ -117,8 +117,9 @@ async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
   const workers = Array.isArray(flags.workers) ? flags.workers.length : (flags.workers ?? 1);
   const { chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
   const { memoryTokens, newTokens } = memoryTokensOf(flags, shape.contextTokens);
+  const facts = { shape, dtype, kvDtype, newTokens, chunkTokens, lendsCores: lendsCores(flags, dtype) };
   const memory = evenPartition(memoryTokens, workers).map((slice, rank, { length }) =>
-    workerMemory({ shape, dtype, kvDtype, slice, isLast: rank === length - 1, newTokens, chunkTokens }),
+    workerMemory({ ...facts, slice, isLast: rank === length - 1 }),
   );
   const { architecture, layers, hidden, heads, kvHeads, headDim, feedForward, vocabulary, contextTokens } =
     shape;
@@ -149,6 +150,13 @@ async function factsOf(checkpoint: Checkpoint, flags: Flags, cache: string) {
     workerBytes: Math.max(...memory.map(({ totalBytes }) => totalBytes)),
     memory,
   };
+}
+
+/** Whether workers started with these flags would decode with each other's cores. Running ones do not. */
+function lendsCores({ workers = 1, threads, decodeThreads }: Flags, dtype: Dtype): boolean {
+  if (Array.isArray(workers)) return false;
+  const own = threads ?? defaultThreads(workers);
+  return (decodeThreads ?? defaultDecodeThreads(dtype, workers, own)) > own;
 }
 
 /** @throws PROMPT_TOO_LONG where the model takes fewer tokens than are asked for */
@@ -211,8 +219,8 @@ function description(facts: Facts, output: Output): string {
   return `${[...lines, '', ...memoryLines(facts, output)].join('\n')}\n`;
 }
 
-const PARTS = ['weightBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;
-const HEADINGS = ['weights', 'KV', 'activations', 'process', 'in all'];
+const PARTS = ['weightBytes', 'wideBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;
+const HEADINGS = ['weights', 'again', 'KV', 'activations', 'process', 'in all'];
 
 function memoryLines({ memory, memoryTokens, newTokens }: Facts, { columns }: Output): string[] {
   const cell = (text: string): string => text.padStart(12);

@@ -116,12 +116,17 @@ function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
     worker: formatAddress(flags.listen),
     listen: formatAddress(flags.listen),
     compiledFolder,
-    threads: flags.threads ?? availableParallelism(),
+    ...ownThreads(flags.threads ?? availableParallelism()),
     chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
     kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
     prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
     followsStdin: true,
   };
+}
+
+/** Several engines may use it at once, so that none knows whether the machine's other cores are free. */
+function ownThreads(threads: number): Pick<WorkerSettings, 'threads' | 'decodeThreads'> {
+  return { threads, decodeThreads: threads };
 }
 
 function greeting(bound: Address, { model, dtype }: Flags, digest: string, threads: number): string {

@@ -8,6 +8,8 @@ export type ClusterWorker = { readonly handle: WorkerHandle; readonly ready: Rea
 export interface Cluster {
   /** In chain order. */
   readonly workers: readonly ClusterWorker[];
+  /** Workers share one machine and no other engine uses them: one may decode with all cores while the others rest. */
+  readonly lendsCores: boolean;
   /** Ends what was started; settles when nothing is left. Twice is harmless. */
   close(): Promise<void>;
 }

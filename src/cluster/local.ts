@@ -27,6 +27,7 @@ export type LocalClusterOptions = {
   readonly workers: number;
   readonly compiledFolder: string;
   readonly threads: number;
+  readonly decodeThreads: number;
   readonly chunkTokens: number;
   readonly kvBytesLimit: number;
   readonly prefixCacheBytes: number;
@@ -51,6 +52,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<C
     return new LocalCluster(
       locals,
       locals.map(({ handle }, rank) => ({ handle, ready: readies[rank] as ClusterWorker['ready'] })),
+      options.decodeThreads > options.threads,
     );
   } catch (error) {
     const settled = await Promise.allSettled(started);
@@ -63,11 +65,13 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<C
 
 class LocalCluster implements Cluster {
   readonly workers: readonly ClusterWorker[];
+  readonly lendsCores: boolean;
   readonly #locals: readonly LocalWorker[];
 
-  constructor(locals: readonly LocalWorker[], workers: readonly ClusterWorker[]) {
+  constructor(locals: readonly LocalWorker[], workers: readonly ClusterWorker[], lendsCores: boolean) {
     this.#locals = locals;
     this.workers = workers;
+    this.lendsCores = lendsCores;
   }
 
   close(): Promise<void> {
@@ -93,8 +97,8 @@ async function startWorker(
 function pickSettings(
   options: LocalClusterOptions,
 ): Omit<WorkerSettings, 'worker' | 'listen' | 'followsStdin'> {
-  const { compiledFolder, threads, chunkTokens, kvBytesLimit, prefixCacheBytes } = options;
-  return { compiledFolder, threads, chunkTokens, kvBytesLimit, prefixCacheBytes };
+  const { compiledFolder, threads, decodeThreads, chunkTokens, kvBytesLimit, prefixCacheBytes } = options;
+  return { compiledFolder, threads, decodeThreads, chunkTokens, kvBytesLimit, prefixCacheBytes };
 }
 
 /** A private folder for socket files, or undefined where unix sockets can not be used. */

@@ -50,9 +50,10 @@ export type TokenFacts = {
   readonly logits?: Float32Array;
   readonly logprobs?: TokenLogprobs;
 };
+type TokenEvent = { readonly type: 'token'; readonly id: number; readonly isWide?: true } & TokenFacts;
 
 export type ChainEvent =
-  | ({ readonly type: 'token'; readonly id: number } & TokenFacts)
+  | TokenEvent
   | { readonly type: 'progress'; readonly rank: number; readonly layer: number }
   | { readonly type: 'prefilled'; readonly timeline: RankTimeline }
   | { readonly type: 'finished'; readonly reason: 'stop' | 'length' };
@@ -161,6 +162,7 @@ class ChainRun {
           id: message.id,
           ...readLogits(payload),
           ...(message.logprobs && { logprobs: message.logprobs }),
+          ...(message.isWide && { isWide: true }),
         });
       case 'prefilled':
         state.isPrefilled = true;

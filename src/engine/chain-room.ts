@@ -27,11 +27,21 @@ export class ChainRoom {
   readonly #held: number[];
   readonly #holdings = new Set<Holding>();
   readonly #clock: () => number;
+  readonly #onChange: (room: ChainRoom) => void;
   #meanMs = 0;
   #wake: () => void = () => undefined;
 
-  /** @param limits bytes of KV-cache that each worker may hold */
-  constructor(limits: readonly number[], maxRunning: number, clock: () => number = () => performance.now()) {
+  /**
+   * @param limits bytes of KV-cache that each worker may hold
+   * @param onChange called when a request was let in, and when a worker is done with one
+   */
+  constructor(
+    limits: readonly number[],
+    maxRunning: number,
+    clock: () => number = () => performance.now(),
+    onChange: (room: ChainRoom) => void = () => undefined,
+  ) {
+    this.#onChange = onChange;
     this.#limits = limits;
     this.#maxRunning = maxRunning;
     this.#held = limits.map(() => 0);
@@ -40,6 +50,12 @@ export class ChainRoom {
 
   get running(): number {
     return this.#holdings.size;
+  }
+
+  /** The worker that requests under way still need, where that is a single one. */
+  get soleWorker(): number | undefined {
+    const needed = new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]));
+    return needed.size === 1 ? [...needed][0] : undefined;
   }
 
   /** Bytes of KV-cache that requests under way take on each worker. */
@@ -68,6 +84,7 @@ export class ChainRoom {
     for (const other of this.#holdings) other.wasAlone = false;
     this.#holdings.add(holding);
     for (const [worker, bytes] of needs) this.#held[worker] = (this.#held[worker] ?? 0) + bytes;
+    this.#onChange(this);
     return {
       get wasAlone() {
         return holding.wasAlone;
@@ -104,6 +121,7 @@ export class ChainRoom {
   #release(holding: Holding, worker: number): void {
     this.#held[worker] = (this.#held[worker] ?? 0) - (holding.left.get(worker) ?? 0);
     holding.left.delete(worker);
+    this.#onChange(this);
     this.#wake();
   }
 

@@ -35,6 +35,8 @@ export type GenerationResult = {
   readonly predictedTtftMs: number | null;
   /** Tokens after the first one per second; null for a single token. */
   readonly decodeTokensPerSecond: number | null;
+  /** Tokens that the last rank made with the cores of all workers, since the others had nothing to do. */
+  readonly wideTokens: number;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
@@ -72,8 +74,9 @@ export async function* runGeneration(input: GenerationInput): AsyncGenerator<Gen
       // Once there is a token the prompt phase is over for whoever listens; the result has all records.
       if (run.ids.length === 0) yield { type: 'prefill', fraction: run.fraction, timeline: event.timeline };
     } else if (event.type === 'token') {
-      const text = run.push(event.id);
-      yield { ...event, text };
+      const { isWide, ...token } = event;
+      const text = run.push(event.id, isWide);
+      yield { ...token, text };
       if (run.isStopped) break;
     } else run.finishReason = event.reason;
   }
@@ -94,6 +97,7 @@ class Generation {
   readonly #layersDone: number[];
   readonly #startMs = performance.now();
   #firstMs = 0;
+  #wideTokens = 0;
   #lastMs = 0;
 
   constructor(input: GenerationInput) {
@@ -115,7 +119,8 @@ class Generation {
   }
 
   /** @returns the text that the token makes certain; an end token has none. */
-  push(id: number): string {
+  push(id: number, isWide = false): string {
+    if (isWide) this.#wideTokens++;
     this.#lastMs = performance.now();
     if (this.ids.length === 0) this.#firstMs = this.#lastMs;
     this.ids.push(id);
@@ -148,6 +153,7 @@ class Generation {
       ttftMs: this.#firstMs - this.#startMs,
       predictedTtftMs,
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
+      wideTokens: this.#wideTokens,
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

@@ -14,7 +14,14 @@ import { openCheckpoint } from '../model/open.js';
 import { compileKernels } from '../runtime/compile-kernels.js';
 import { byteTokenizer, loadTokenizer, type Tokenizer } from '../tokenizer/index.js';
 import { pickDtype } from './dtype-choice.js';
-import { type AskedSettings, defaultKvBytes, defaultThreads, type EngineHooks } from './options.js';
+import {
+  type AskedSettings,
+  defaultDecodeThreads,
+  defaultKvBytes,
+  defaultThreads,
+  type EngineHooks,
+  type EngineSettings,
+} from './options.js';
 
 /** What is known of a loaded model. */
 export type LoadedModel = {
@@ -44,7 +51,9 @@ export async function loadModel(
       return { model, startCluster: (signal) => join(workers, model, settings, signal) };
     const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
     const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
-    return { model, startCluster: (signal) => start(settings, workers, folder, signal) };
+    const decided = { ...settings, workers, dtype };
+    checkThreads(decided);
+    return { model, startCluster: (signal) => start(decided, folder, signal) };
   } finally {
     await checkpoint.close();
   }
@@ -103,21 +112,36 @@ export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Pro
   return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
 }
 
-function start(
-  settings: AskedSettings,
-  workers: number,
-  compiledFolder: string,
-  signal?: AbortSignal,
-): Promise<Cluster> {
+type LocalSettings = EngineSettings & { readonly workers: number };
+
+function start(settings: LocalSettings, compiledFolder: string, signal?: AbortSignal): Promise<Cluster> {
+  const { workers, dtype } = settings;
+  const threads = threadsOf(settings);
   return startLocalCluster({
     workers,
     compiledFolder,
     chunkTokens: settings.chunkTokens,
-    threads: settings.threads ?? defaultThreads(workers),
+    threads,
+    decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),
     kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
     prefixCacheBytes: settings.prefixCacheBytes,
     ...(signal && { signal }),
   });
+}
+
+function threadsOf({ threads, workers }: LocalSettings): number {
+  return threads ?? defaultThreads(workers);
+}
+
+/** @throws BAD_INPUT where decoding would have fewer threads than reading */
+function checkThreads(settings: LocalSettings): void {
+  const { decodeThreads } = settings;
+  const threads = threadsOf(settings);
+  if (decodeThreads === undefined || decodeThreads >= threads) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `decodeThreads: ${decodeThreads} is less than the ${threads} threads of each worker; give ${threads} or more, or lower threads`,
+  );
 }
 
 /** @throws WORKER_FAILED where a worker was started with something else than the engine */

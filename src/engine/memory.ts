@@ -5,6 +5,7 @@
 import { type Slice, sliceTokens } from '../core/partition.js';
 import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../core/shape.js';
 import { activationFloatsPerRow } from '../model/onnx/blocks.js';
+import { WIDEN_TOKENS } from '../worker/pace.js';
 import { blocksBytes, headBytes, tailBytes } from '../model/onnx/weight-bytes.js';
 
 /** Bytes. Weights are files that all workers of a machine map: their sum counts those several times. */
@@ -12,6 +13,8 @@ export type WorkerMemory = {
   readonly weightBytes: number;
   readonly kvBytes: number;
   readonly activationBytes: number;
+  /** The same weights, mapped once more to decode with all cores: resident, though no memory of their own. */
+  readonly wideBytes: number;
   /** The process itself, without a model. */
   readonly baseBytes: number;
   readonly totalBytes: number;
@@ -26,6 +29,8 @@ export type WorkerMemoryInput = {
   readonly isLast: boolean;
   readonly newTokens: number;
   readonly chunkTokens: number;
+  /** Workers of one machine, of which the last decodes with the threads of all. */
+  readonly lendsCores?: boolean;
 };
 
 export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
@@ -33,8 +38,9 @@ export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
   const weightBytes = residentWeightBytes(shape, dtype);
   const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
   const activations = activationBytes(input);
-  const totalBytes = weightBytes + kvBytes + activations + BASE_BYTES;
-  return { weightBytes, kvBytes, activationBytes: activations, baseBytes: BASE_BYTES, totalBytes };
+  const wideBytes = isLast && input.lendsCores && newTokens > WIDEN_TOKENS ? weightBytes : 0;
+  const totalBytes = weightBytes + kvBytes + activations + wideBytes + BASE_BYTES;
+  return { weightBytes, kvBytes, activationBytes: activations, wideBytes, baseBytes: BASE_BYTES, totalBytes };
 }
 
 /** Node, the kernel runtime, two threads' heaps and the room the C library's heap keeps in hand (measured, Linux x64). */

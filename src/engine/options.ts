@@ -34,6 +34,11 @@ export const engineOptionsSchema = z.strictObject({
     .default(1),
   /** Kernel threads of each worker; by default the machine's cores shared out evenly. */
   threads: z.number().int().min(1).max(256).optional(),
+  /**
+   * Kernel threads of a worker that decodes while the others have nothing to do; by default those of all workers together,
+   * except with f32 weights, whose second mapping would double what the system shows as resident.
+   */
+  decodeThreads: z.number().int().min(1).max(256).optional(),
   /** 'auto' picks by memory and measured speed, and takes what running workers have. */
   dtype: z.enum(DTYPE_CHOICES).default('f32'),
   /** Of keys and values, in caches and on the wire; 'f16' halves both. */
@@ -122,6 +127,12 @@ export function parseOptions<T>(schema: z.ZodType<T>, given: unknown, what: stri
 
 export function defaultThreads(workers: number): number {
   return Math.max(1, Math.floor(availableParallelism() / workers));
+}
+
+/** Those of all workers, as far as there are cores. */
+export function defaultDecodeThreads(dtype: Dtype, workers: number, threads: number): number {
+  if (dtype === 'f32') return threads;
+  return Math.max(threads, Math.min(availableParallelism(), workers * threads));
 }
 
 export function defaultKvBytes(workers: number): number {

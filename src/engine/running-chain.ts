@@ -5,6 +5,7 @@
 import type { Cluster } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { ChainRoom } from './chain-room.js';
+import { coreLender } from './core-lending.js';
 import type { StartCluster } from './load.js';
 import { PrefixIndex } from './prefix-index.js';
 
@@ -72,9 +73,10 @@ export class RunningChain {
 
   #stateOf(cluster: Cluster): ChainState {
     const limits = cluster.workers.map(({ ready }) => ready.kvBytesLimit);
+    const lend = cluster.lendsCores ? coreLender(cluster) : undefined;
     return {
       cluster,
-      room: new ChainRoom(limits, this.#maxRunning),
+      room: new ChainRoom(limits, this.#maxRunning, undefined, lend),
       prefixes: new PrefixIndex(cluster.workers),
     };
   }

@@ -5,18 +5,12 @@
 import { join } from 'node:path';
 import type { ModelShape } from '../core/shape.js';
 import { type CompiledManifest, FILES, readManifest } from '../model/compiled.js';
-import {
-  type Feeds,
-  floats,
-  int64,
-  openSession,
-  result,
-  type Session,
-  type SessionOptions,
-} from './kernels.js';
+import { KvrError } from '../core/errors.js';
+import { type Feeds, floats, int64, result, type Session } from './kernels.js';
 import { Attention } from './attention/index.js';
 import { Embedding } from './embedding.js';
 import { KvRounding } from './kv-rounding.js';
+import { type GraphName, ModelGraphs } from './model-graphs.js';
 import type { RotaryTable } from './rotary.js';
 import { isPaired, withTwin } from './row-pairs.js';
 
@@ -31,47 +25,69 @@ export type BlockOutput = {
 /** What a block takes beside the rotary rows: the stream, and from layer 1 on the attention of the layer before. */
 export type BlockInput = { readonly hidden: Float32Array; readonly attended?: Float32Array };
 
+type WideGraphs = { readonly graphs: ModelGraphs; readonly attention: Attention };
+type ModelParts = {
+  readonly embedding: Embedding;
+  readonly attention: Attention;
+  readonly wide?: WideGraphs;
+};
+
 export class Model {
   readonly manifest: CompiledManifest;
   readonly shape: ModelShape;
   readonly attention: Attention;
   readonly rounding = new KvRounding();
   readonly #embedding: Embedding;
-  readonly #blocks: readonly Session[];
-  readonly #tail: Session;
-  readonly #head: Session;
+  readonly #graphs: ModelGraphs;
+  readonly #wide: WideGraphs | undefined;
   readonly #isPaired: boolean;
 
-  private constructor(
-    manifest: CompiledManifest,
-    embedding: Embedding,
-    attention: Attention,
-    sessions: readonly Session[],
-  ) {
-    const [tail, head, ...blocks] = sessions as [Session, Session];
+  private constructor(graphs: ModelGraphs, manifest: CompiledManifest, parts: ModelParts) {
     this.manifest = manifest;
-    this.#isPaired = isPaired(manifest.dtype);
     this.shape = manifest.shape;
-    this.#embedding = embedding;
-    this.attention = attention;
-    this.#tail = tail;
-    this.#head = head;
-    this.#blocks = blocks;
+    this.#isPaired = isPaired(manifest.dtype);
+    this.#graphs = graphs;
+    this.#embedding = parts.embedding;
+    this.attention = parts.attention;
+    this.#wide = parts.wide;
   }
 
-  /** Opens every graph of a compiled folder. @throws BAD_CHECKPOINT, INTERNAL */
-  static async open(folder: string, threads: number): Promise<Model> {
+  /**
+   * Opens every graph of a compiled folder. With `wideThreads` above `threads` the same graphs can be opened for as many
+   * as well, see widen.
+   * @throws BAD_CHECKPOINT, INTERNAL
+   */
+  static async open(folder: string, threads: number, wideThreads = threads): Promise<Model> {
     const manifest = await readManifest(folder);
     const { shape } = manifest;
-    const packed = { threads, isPacked: true };
     const embedding = await Embedding.open(join(folder, FILES.embedding), shape.hidden);
-    const sessions: Session[] = [];
-    sessions.push(await openSession(join(folder, FILES.tail), packed));
-    sessions.push(await openSession(join(folder, FILES.head), headOptions(manifest, threads)));
-    for (let layer = 0; layer < shape.layers; layer++) {
-      sessions.push(await openSession(join(folder, FILES.block(layer)), packed));
-    }
-    return new Model(manifest, embedding, await Attention.open(shape, threads), sessions);
+    const graphs = new ModelGraphs(folder, manifest, threads);
+    while (!graphs.isComplete) await graphs.openNext();
+    const attention = await Attention.open(shape, threads);
+    if (wideThreads <= threads) return new Model(graphs, manifest, { embedding, attention });
+    const wide = {
+      graphs: new ModelGraphs(folder, manifest, wideThreads),
+      attention: new Attention(shape, wideThreads),
+    };
+    return new Model(graphs, manifest, { embedding, attention, wide });
+  }
+
+  /** True where nothing is left for widen to open. */
+  get isWide(): boolean {
+    return this.#wide?.graphs.isComplete ?? true;
+  }
+
+  /**
+   * Opens one more graph for the wide number of threads: about as long as a token takes. Its weights are mapped a second
+   * time, from the same pages. @throws INTERNAL
+   */
+  async widen(): Promise<void> {
+    await this.#wide?.graphs.openNext();
+  }
+
+  /** Attention with the wide number of threads, where there is one. */
+  get wideAttention(): Attention {
+    return this.#wide?.attention ?? this.attention;
   }
 
   /** ids [rows] i32 → hidden [rows, hidden]. */
@@ -79,8 +95,17 @@ export class Model {
     return this.#embedding.rows(ids);
   }
 
-  /** Block `layer` for rows whose positions the rotary rows stand for. On the last layer only rows [from, rows) keep hidden and queries. */
-  async block(layer: number, input: BlockInput, rotary: RotaryTable, from: number): Promise<BlockOutput> {
+  /**
+   * Block `layer` for rows whose positions the rotary rows stand for. On the last layer only rows [from, rows) keep hidden
+   * and queries. @param isWide with the wide number of threads, as far as the graph is open for it: the same numbers
+   */
+  async block(
+    layer: number,
+    input: BlockInput,
+    rotary: RotaryTable,
+    from: number,
+    isWide = false,
+  ): Promise<BlockOutput> {
     const { hidden, headDim, heads, kvHeads, layers } = this.shape;
     const rows = input.hidden.length / hidden;
     const even = (all: Float32Array): Float32Array => this.#even(all, rows);
@@ -94,7 +119,7 @@ export class Model {
     if (input.attended) feeds['attended'] = floats(even(input.attended), [1, count, heads * headDim]);
     const isLast = layer === layers - 1;
     if (isLast) feeds['from'] = int64(BigInt64Array.of(BigInt(first)), [1]);
-    const out = await (this.#blocks[layer] as Session).run(feeds);
+    const out = await this.#session(layer, isWide).run(feeds);
     const [start, end] = isLast ? [from - first, rows - first] : [0, rows];
     return {
       hidden: result(out, 'next_hidden').subarray(start * hidden, end * hidden),
@@ -108,29 +133,32 @@ export class Model {
     return this.#isPaired && rows % 2 === 1 ? withTwin(all, rows) : all;
   }
 
-  /** The stream and last attention of rows → logits [rows, vocabulary]. */
-  async logits(hidden: Float32Array, attended: Float32Array): Promise<Float32Array> {
+  /** The stream and last attention of rows → logits [rows, vocabulary]. @param isWide as for block */
+  async logits(hidden: Float32Array, attended: Float32Array, isWide = false): Promise<Float32Array> {
     const { shape } = this;
     const rows = hidden.length / shape.hidden;
     const stream = this.#even(hidden, rows);
     const dims = [1, stream.length / shape.hidden, shape.hidden];
-    const tail = await this.#tail.run({
+    const tail = await this.#session('tail', isWide).run({
       hidden: floats(stream, dims),
       attended: floats(this.#even(attended, rows), [1, dims[1] as number, attended.length / rows]),
     });
-    const head = await this.#head.run({ normed: floats(result(tail, 'normed'), dims) });
+    const head = await this.#session('head', isWide).run({ normed: floats(result(tail, 'normed'), dims) });
     return result(head, 'logits').subarray(0, rows * shape.vocabulary);
   }
 
+  #session(name: GraphName, isWide: boolean): Session {
+    const session = (isWide && this.#wide?.graphs.find(name)) || this.#graphs.find(name);
+    if (!session) throw new KvrError('INTERNAL', `graph ${name} is not open`);
+    return session;
+  }
+
   async close(): Promise<void> {
-    for (const session of [this.#tail, this.#head, ...this.#blocks]) await session.close();
+    await this.#graphs.close();
+    await this.#wide?.graphs.close();
+    await this.#wide?.attention.close();
     await this.attention.close();
     await this.rounding.close();
     await this.#embedding.close();
   }
-}
-
-/** The f32 head lies as in the checkpoint; a quantised one is in blocks, whatever the rest is. */
-function headOptions({ dtype }: CompiledManifest, threads: number): SessionOptions {
-  return dtype === 'f32' ? { threads, keepsPlain: true } : { threads, isPacked: true };
 }

@@ -23,7 +23,8 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
 
 async function openModel(port: MessagePort, settings: ComputeSettings): Promise<Model | undefined> {
   try {
-    const model = await Model.open(settings.compiledFolder, settings.threads);
+    const { compiledFolder, threads, decodeThreads } = settings;
+    const model = await Model.open(compiledFolder, threads, decodeThreads);
     const { digest, dtype, shape } = model.manifest;
     port.postMessage({ type: 'ready', digest, dtype, shape } satisfies FromCompute);
     return model;

@@ -19,6 +19,9 @@ type Sequence = {
   readonly chosen: number[];
 };
 
+/** What is told with a token beside its id. */
+type TokenExtra = { readonly logits?: Float32Array<ArrayBuffer>; readonly isWide?: true };
+
 export class DecodeBatch {
   readonly #model: Model;
   readonly #desk: Desk;
@@ -35,6 +38,19 @@ export class DecodeBatch {
     return this.#sequences.length === 0;
   }
 
+  /** Sequences of the next step. */
+  get rows(): number {
+    return this.#sequences.length;
+  }
+
+  /** Tokens that the longest answer may still get. */
+  get tokensLeft(): number {
+    return Math.max(
+      0,
+      ...this.#sequences.map(({ request, chosen }) => request.job.maxTokens - chosen.length),
+    );
+  }
+
   /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary]. @throws BAD_INPUT */
   add(request: ActiveRequest, logits: Float32Array): void {
     const { sampling, ids } = request.job;
@@ -46,15 +62,19 @@ export class DecodeBatch {
     this.#dropEnded();
   }
 
-  /** One more token for every sequence. Those that end, are cancelled or fail leave, each with its last word said. */
-  async step(): Promise<void> {
+  /**
+   * One more token for every sequence. Those that end, are cancelled or fail leave, each with its last word said.
+   * @param isWide with the model's wide number of threads
+   */
+  async step(isWide: boolean): Promise<void> {
     const running = [...this.#sequences];
     try {
-      const logits = await this.#nextLogits(running);
+      const logits = await this.#nextLogits(running, isWide);
       const vocabulary = this.#model.shape.vocabulary;
       running.forEach((sequence, row) => {
         if (!logits || sequence.request.isCancelled) return this.#end(sequence, 'cancelled');
-        this.#choose(sequence, logits.subarray(row * vocabulary, (row + 1) * vocabulary), {});
+        const facts: TokenExtra = isWide && this.#model.isWide ? { isWide } : {};
+        this.#choose(sequence, logits.subarray(row * vocabulary, (row + 1) * vocabulary), facts);
       });
     } catch (error) {
       for (const sequence of running) this.#fail(sequence, error);
@@ -63,7 +83,7 @@ export class DecodeBatch {
   }
 
   /** What one sequence is held to may fail; the others go on. */
-  #choose(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
+  #choose(sequence: Sequence, logits: Float32Array, extra: TokenExtra): void {
     try {
       this.#take(sequence, logits, extra);
     } catch (error) {
@@ -79,7 +99,7 @@ export class DecodeBatch {
     this.#ended.add(sequence);
   }
 
-  #take(sequence: Sequence, logits: Float32Array, extra: { logits?: Float32Array<ArrayBuffer> }): void {
+  #take(sequence: Sequence, logits: Float32Array, extra: TokenExtra): void {
     const { request, sampler, matcher } = sequence;
     const { job } = request;
     const choice = sampler.next(logits);
@@ -116,7 +136,7 @@ export class DecodeBatch {
   }
 
   /** Runs the last token of every sequence through all layers → logits [sequences, vocabulary]; undefined when all were cancelled. */
-  async #nextLogits(running: readonly Sequence[]): Promise<Float32Array | undefined> {
+  async #nextLogits(running: readonly Sequence[], isWide: boolean): Promise<Float32Array | undefined> {
     const { shape } = this.#model;
     const positions = running.map(({ request, chosen }) => request.contextTokens + chosen.length - 1);
     const rotary = joinRotary(positions.map((position) => rotaryTable(shape, position, position + 1)));
@@ -125,11 +145,12 @@ export class DecodeBatch {
     for (let layer = 0; layer < shape.layers; layer++) {
       this.#desk.read();
       if (this.#desk.isClosing || running.every(({ request }) => request.isCancelled)) return undefined;
-      const output = await this.#model.block(layer, attended ? { hidden, attended } : { hidden }, rotary, 0);
-      attended = await this.#attend(running, positions, layer, output);
+      const input = attended ? { hidden, attended } : { hidden };
+      const output = await this.#model.block(layer, input, rotary, 0, isWide);
+      attended = await this.#attend(running, positions, layer, output, isWide);
       hidden = output.hidden;
     }
-    return this.#model.logits(hidden, attended as Float32Array);
+    return this.#model.logits(hidden, attended as Float32Array, isWide);
   }
 
   /** Writes every sequence's row into its cache and attends over it → [sequences, heads·D]. */
@@ -138,9 +159,11 @@ export class DecodeBatch {
     positions: readonly number[],
     layer: number,
     output: { readonly queries: Float32Array; readonly keys: Float32Array; readonly values: Float32Array },
+    isWide: boolean,
   ): Promise<Float32Array> {
     const { heads, kvHeads, headDim } = this.#model.shape;
     const attended = new Float32Array(output.queries.length);
+    const attention = isWide ? this.#model.wideAttention : this.#model.attention;
     for (const [row, { request }] of running.entries()) {
       const rowOf = (all: Float32Array, width: number): Float32Array =>
         all.subarray(row * width, (row + 1) * width);
@@ -149,7 +172,7 @@ export class DecodeBatch {
       const own = { keys: rowOf(output.keys, width), values: rowOf(output.values, width) };
       request.cache.write(layer, position, await this.#model.rounding.rows(own, request.cache.kvDtype));
       const queries = rowOf(output.queries, heads * headDim);
-      const result = await this.#model.attention.row(request.cache, layer, position + 1, queries);
+      const result = await attention.row(request.cache, layer, position + 1, queries);
       attended.set(result, row * heads * headDim);
     }
     return attended;

@@ -43,6 +43,8 @@ export class Desk {
   #kvBytes = 0;
   readonly grammars = new Grammars();
   isClosing = false;
+  /** True while the engine says that no other worker of this machine has anything to do. */
+  hasAllCores = false;
 
   constructor(port: MessagePort, settings: ComputeSettings, shape: ModelShape) {
     this.#port = port;
@@ -79,6 +81,9 @@ export class Desk {
           break;
         case 'drop':
           for (const entry of message.entries) this.#store.drop(entry);
+          break;
+        case 'cores':
+          this.hasAllCores = message.all;
           break;
         case 'close':
           this.isClosing = true;

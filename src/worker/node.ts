@@ -122,6 +122,8 @@ export class WorkerNode {
         return void this.#probeLink(connection, message.probe, message.worker, message.frames);
       case 'cancel':
         return this.#rows.cancel(message.request);
+      case 'cores':
+        return this.#compute.post(message);
       case 'ping':
         return tell(link, { type: 'pong', ping: message.ping });
       case 'shutdown':

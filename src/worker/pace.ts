@@ -12,6 +12,11 @@ export const PREFILL_TURN_MS = 100;
 export const CALL_MS = 50;
 /** Fewer rows at once would read the weights as often as compute with them. */
 export const LEAST_ROWS = 32;
+/**
+ * Opening a graph for all cores takes as long as a token or two, and each saves a part of a token from then on: it pays where
+ * at least so many tokens may still come.
+ */
+export const WIDEN_TOKENS = 64;
 
 export type PromptKernel = 'block' | 'attention';
 

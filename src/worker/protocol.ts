@@ -90,6 +90,8 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
   z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),
   z.object({ type: z.literal('cancel'), request }),
+  /** Whether the worker may decode with all cores, since no other worker of the engine has anything to do. */
+  z.object({ type: z.literal('cores'), all: z.boolean() }),
   z.object({ type: z.literal('ping'), ping: index }),
   z.object({ type: z.literal('shutdown') }),
 ]);
@@ -168,7 +170,15 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('connected') }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
   /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
-  z.object({ type: z.literal('token'), request, index, id: index, logprobs: logprobsSchema.optional() }),
+  z.object({
+    type: z.literal('token'),
+    request,
+    index,
+    id: index,
+    logprobs: logprobsSchema.optional(),
+    /** Made with the cores of all workers. */
+    isWide: z.literal(true).optional(),
+  }),
   /** The prompt phase of this rank is over. */
   z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),
   /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */

@@ -10,11 +10,12 @@ import { DecodeBatch } from './decode-batch.js';
 import type { Desk, Work } from './desk.js';
 import { type Exchange, noExchange } from './exchange.js';
 import { GatherExchange } from './gather-exchange.js';
-import { Pace } from './pace.js';
+import { Pace, WIDEN_TOKENS } from './pace.js';
 import { probeModel } from './probe.js';
 import type { ProbeMessage } from './protocol.js';
 import { PromptTask } from './prompt-task.js';
 import { type PromptBench, runPrompt } from './rank-loop.js';
+import { StepWidth } from './step-width.js';
 
 /** Prompts under way at once: each holds the activations of its whole slice beside its cache. */
 const MAX_STARTED = 4;
@@ -27,10 +28,13 @@ export class Scheduler {
   readonly #bench: PromptBench;
   readonly #batch: DecodeBatch;
   readonly #pace = new Pace();
+  readonly #width = new StepWidth();
   /** In order of arrival. */
   #tasks: Task[] = [];
   /** Time that went into turns of any kind. */
   #busyMs = 0;
+  /** Whether graphs are opened for all cores: once a long answer asked for it, until one can not be opened. */
+  #widening: 'not yet' | 'wanted' | 'given up' = 'not yet';
 
   constructor(model: Model, desk: Desk, chunkTokens: number) {
     this.#model = model;
@@ -49,7 +53,7 @@ export class Scheduler {
   async run(): Promise<void> {
     for (this.#look(); !this.#desk.isClosing; this.#look()) {
       const task = this.#nextTask();
-      if (!task && this.#batch.isEmpty) this.#desk.sleep();
+      if (!task && this.#batch.isEmpty) await this.#rest();
       else if (!task || (!this.#batch.isEmpty && this.#pace.isDecodeDue)) await this.#decode();
       else if (task instanceof PromptTask) await this.#advance(task);
       else await this.#measure(task);
@@ -106,11 +110,42 @@ export class Scheduler {
     this.#tasks = this.#tasks.filter((other) => other !== task);
   }
 
-  #decode(): Promise<void> {
-    return this.#timed(
-      () => this.#batch.step(),
-      (ms) => this.#pace.noteStep(ms),
+  /** With all cores where no prompt is under way, here or elsewhere, and that is no slower. */
+  async #decode(): Promise<void> {
+    const mayBeWide = this.#desk.hasAllCores && this.#tasks.length === 0;
+    const isWide = mayBeWide && this.#width.isWide;
+    const { rows } = this.#batch;
+    await this.#timed(
+      () => this.#batch.step(isWide),
+      (ms) => {
+        this.#pace.noteStep(ms);
+        if (mayBeWide && this.#model.isWide) this.#width.note(isWide, rows, ms);
+      },
     );
+    if (!isWide || this.#batch.tokensLeft < WIDEN_TOKENS) return;
+    if (this.#widening === 'not yet') this.#widening = 'wanted';
+    await this.#widen();
+  }
+
+  /** Sleeps until there is work, or gets ready for the next answer where the last one was decoded with all cores. */
+  async #rest(): Promise<void> {
+    if (this.#desk.hasAllCores && this.#mayWiden) await this.#widen();
+    else this.#desk.sleep();
+  }
+
+  get #mayWiden(): boolean {
+    return this.#widening === 'wanted' && !this.#model.isWide;
+  }
+
+  async #widen(): Promise<void> {
+    if (!this.#mayWiden) return;
+    try {
+      await this.#model.widen();
+    } catch (error) {
+      // The cache folder may have been deleted since; what is open already still works.
+      this.#widening = 'given up';
+      process.stderr.write(`kvr worker decodes with its own threads only: ${asKvrError(error).message}\n`);
+    }
   }
 
   async #measure(task: { readonly probe: ProbeMessage }): Promise<void> {

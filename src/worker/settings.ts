@@ -9,6 +9,8 @@ export const workerSettingsSchema = z.object({
   listen: z.string(),
   compiledFolder: z.string(),
   threads: z.number().int().min(1).max(1024),
+  /** Of a decode step while the engine says that no other worker of this machine is busy. */
+  decodeThreads: z.number().int().min(1).max(1024),
   chunkTokens: z.number().int().min(1),
   kvBytesLimit: z.number().min(0),
   /** The part of it that caches of ended requests may take, for later prompts that begin alike. */

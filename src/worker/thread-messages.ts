@@ -29,6 +29,7 @@ export type ToCompute =
   | ({ readonly type: 'kv' } & KvRows)
   | { readonly type: 'probe'; readonly probe: ProbeMessage }
   | { readonly type: 'cancel'; readonly request: number }
+  | { readonly type: 'cores'; readonly all: boolean }
   | {
       readonly type: 'vocabulary';
       readonly owner: number;
@@ -51,6 +52,7 @@ export type FromCompute =
       readonly index: number;
       readonly id: number;
       readonly logprobs?: TokenLogprobs;
+      readonly isWide?: true;
       readonly logits?: Float32Array<ArrayBuffer>;
     }
   | { readonly type: 'prefilled'; readonly request: number; readonly timeline: RankTimeline }
@@ -72,6 +74,8 @@ export type FromCompute =
 export type ComputeSettings = {
   readonly compiledFolder: string;
   readonly threads: number;
+  /** Threads of a decode step while the worker has all cores. */
+  readonly decodeThreads: number;
   readonly chunkTokens: number;
   readonly kvBytesLimit: number;
   /** The part of it that caches of ended requests may take. */

@@ -95,6 +95,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     queueMs: 0,
     predictedTtftMs: 1,
     decodeTokensPerSecond: 1,
+    wideTokens: 0,
     timeline: [],
   };
 }

@@ -51,6 +51,7 @@ export class WorkerProcess {
       listen: `unix:${join(folder, 'w.sock')}`,
       compiledFolder,
       threads: 1,
+      decodeThreads: 1,
       chunkTokens: 512,
       kvBytesLimit: 2 ** 30,
       prefixCacheBytes: 0,

@@ -21,12 +21,13 @@ export class Attention {
   readonly #threads: number;
   readonly #sessions = new Map<string, Session>();
 
-  private constructor(shape: ModelShape, threads: number) {
+  /** Opens each graph when something first asks for it. */
+  constructor(shape: ModelShape, threads: number) {
     this.#shape = shape;
     this.#threads = threads;
   }
 
-  /** What every request of an f32 cache needs is opened now, the rest when something first asks for it. @throws INTERNAL */
+  /** With what every request of an f32 cache needs open. @throws INTERNAL */
   static async open(shape: ModelShape, threads: number): Promise<Attention> {
     const attention = new Attention(shape, threads);
     await attention.#session('slice', 'f32');

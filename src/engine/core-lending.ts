@@ -1,0 +1,24 @@
+/**
+ * Lends the cores of idle workers to the one that has something to do: while nobody else works, it may decode with all of
+ * them. Only for workers of one machine that no other engine uses.
+ */
+import type { Cluster } from '../cluster/cluster.js';
+import type { ChainRoom } from './chain-room.js';
+
+/** @returns what to call whenever requests come or workers are done with them */
+export function coreLender({ workers }: Pick<Cluster, 'workers'>): (room: Occupancy) => void {
+  let borrower: number | undefined;
+  const tell = (worker: number | undefined, all: boolean): void => {
+    const handle = worker === undefined ? undefined : workers[worker]?.handle;
+    if (handle && !handle.isEnded) handle.send({ type: 'cores', all });
+  };
+  return ({ running, soleWorker }) => {
+    // Whoever decoded last keeps them until others need them: it may get ready for the next answer meanwhile.
+    if (running === 0 || soleWorker === borrower) return;
+    tell(borrower, false);
+    tell(soleWorker, true);
+    borrower = soleWorker;
+  };
+}
+
+type Occupancy = Pick<ChainRoom, 'running' | 'soleWorker'>;
