@@ -1,7 +1,7 @@
 /**
  * The memory of workers, as `kvr inspect` predicts it and as the system counts it (resident set, the most while requests are
  * answered): in a process that has just measured itself for the plan, and in one that found that measured:
- *   DTYPES=f32,w8a8,q8,q4 KV_DTYPE=f32 WORKERS=2 TOKENS=2048 NEW_TOKENS=32 npx vitest run --config bench/vitest.config.ts worker-memory
+ *   DTYPES=f32,w8a8,q8,q4 KV_DTYPE=f32 WORKERS=2 TOKENS=2048 NEW_TOKENS=16 npx vitest run --config bench/vitest.config.ts worker-memory
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,7 +17,7 @@ const DTYPES = (process.env['DTYPES'] ?? 'f32,w8a8,q8,q4').split(',') as Dtype[]
 const KV_DTYPE = (process.env['KV_DTYPE'] ?? 'f32') as KvDtype;
 const WORKERS = Number(process.env['WORKERS'] ?? 2);
 const TOKENS = Number(process.env['TOKENS'] ?? 2048);
-const NEW_TOKENS = Number(process.env['NEW_TOKENS'] ?? 32);
+const NEW_TOKENS = Number(process.env['NEW_TOKENS'] ?? 16);
 const REQUESTS = 2;
 const WARM_UP_MS = 3_000;
 /** A prediction that is further off than this is told as such, and fails. */

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Dtype, DTYPES, type ModelShape } from '../src/core/shape.js';
 import { Engine, type EngineOptions } from '../src/index.js';
-import { WIDEN_TOKENS } from '../src/worker/pace.js';
+import { WIDEN_IDLE_TOKENS, WIDEN_TOKENS } from '../src/worker/pace.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
@@ -96,9 +96,28 @@ test(
     }
     const quantised = await load({ dtype: 'q8' });
     try {
-      for (const turn of [1, 2, 3]) expect([turn, (await answerOf(quantised, 20)).wide]).toEqual([turn, 0]);
+      for (const turn of [1, 2, 3])
+        expect([turn, (await answerOf(quantised, WIDEN_IDLE_TOKENS)).wide]).toEqual([turn, 0]);
     } finally {
       await quantised.close();
+    }
+  },
+);
+
+test(
+  'graphs are opened while there is nothing to do, for answers of some length',
+  { timeout: 60_000 },
+  async () => {
+    const engine = await load({ dtype: 'w8a8' });
+    try {
+      const first = await answerOf(engine, 2 * WIDEN_IDLE_TOKENS);
+      expect(first.wide).toBe(0);
+      await delay(1_000);
+      const second = await answerOf(engine, 2 * WIDEN_IDLE_TOKENS);
+      expect(second.wide).toBeGreaterThan(0);
+      expect(second.logprobs).toEqual(first.logprobs);
+    } finally {
+      await engine.close();
     }
   },
 );
@@ -111,7 +130,7 @@ test('while another prompt is read the cores are given back', { timeout: 120_000
     await delay(500);
     const others: Promise<unknown>[] = [];
     const ids = Array.from({ length: 900 }, (_, index) => (index * 31) % SHAPE.vocabulary);
-    const long = answerOf(engine, 200);
+    const long = answerOf(engine, 300);
     for (let other = 0; other < 3; other++) {
       await delay(20);
       others.push(
@@ -120,9 +139,9 @@ test('while another prompt is read the cores are given back', { timeout: 120_000
     }
     await Promise.all(others);
     const answer = await long;
-    expect(answer.ids).toHaveLength(200);
-    expect(answer.wide).toBeLessThan(200);
-    const alone = await answerOf(engine, 200);
+    expect(answer.ids).toHaveLength(300);
+    expect(answer.wide).toBeLessThan(300);
+    const alone = await answerOf(engine, 300);
     expect(alone.ids).toEqual(answer.ids);
     expect(alone.logprobs).toEqual(answer.logprobs);
   } finally {

@@ -52,10 +52,9 @@ export class ChainRoom {
     return this.#holdings.size;
   }
 
-  /** The worker that requests under way still need, where that is a single one. */
-  get soleWorker(): number | undefined {
-    const needed = new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]));
-    return needed.size === 1 ? [...needed][0] : undefined;
+  /** Workers that are not done yet with the requests under way. */
+  get busyWorkers(): readonly number[] {
+    return [...new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]))];
   }
 
   /** Bytes of KV-cache that requests under way take on each worker. */

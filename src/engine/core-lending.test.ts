@@ -31,6 +31,7 @@ test('the last rank gets all cores when the others are done, and keeps them whil
   expect(said).toEqual([]);
   lease.release(0);
   expect(said).toEqual(['1 all']);
+  lease.release(1);
   lease.end();
   expect(said).toEqual(['1 all']);
 });

@@ -6,19 +6,20 @@ import type { Cluster } from '../cluster/cluster.js';
 import type { ChainRoom } from './chain-room.js';
 
 /** @returns what to call whenever requests come or workers are done with them */
-export function coreLender({ workers }: Pick<Cluster, 'workers'>): (room: Occupancy) => void {
+export function coreLender({
+  workers,
+}: Pick<Cluster, 'workers'>): (room: Pick<ChainRoom, 'busyWorkers'>) => void {
   let borrower: number | undefined;
   const tell = (worker: number | undefined, all: boolean): void => {
     const handle = worker === undefined ? undefined : workers[worker]?.handle;
     if (handle && !handle.isEnded) handle.send({ type: 'cores', all });
   };
-  return ({ running, soleWorker }) => {
+  return ({ busyWorkers }) => {
+    const only = busyWorkers.length === 1 ? busyWorkers[0] : undefined;
     // Whoever decoded last keeps them until others need them: it may get ready for the next answer meanwhile.
-    if (running === 0 || soleWorker === borrower) return;
+    if (busyWorkers.length === 0 || only === borrower) return;
     tell(borrower, false);
-    tell(soleWorker, true);
-    borrower = soleWorker;
+    tell(only, true);
+    borrower = only;
   };
 }
-
-type Occupancy = Pick<ChainRoom, 'running' | 'soleWorker'>;

@@ -5,7 +5,7 @@
 import { type Slice, sliceTokens } from '../core/partition.js';
 import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../core/shape.js';
 import { activationFloatsPerRow } from '../model/onnx/blocks.js';
-import { WIDEN_TOKENS } from '../worker/pace.js';
+import { WIDEN_IDLE_TOKENS } from '../worker/pace.js';
 import { blocksBytes, headBytes, tailBytes } from '../model/onnx/weight-bytes.js';
 
 /** Bytes. Weights are files that all workers of a machine map: their sum counts those several times. */
@@ -38,7 +38,7 @@ export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
   const weightBytes = residentWeightBytes(shape, dtype);
   const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
   const activations = activationBytes(input);
-  const wideBytes = isLast && input.lendsCores && newTokens > WIDEN_TOKENS ? weightBytes : 0;
+  const wideBytes = isLast && input.lendsCores && newTokens > WIDEN_IDLE_TOKENS ? weightBytes : 0;
   const totalBytes = weightBytes + kvBytes + activations + wideBytes + BASE_BYTES;
   return { weightBytes, kvBytes, activationBytes: activations, wideBytes, baseBytes: BASE_BYTES, totalBytes };
 }

@@ -5,6 +5,7 @@
  */
 import { KvrError } from '../core/errors.js';
 import type { KvDtype, ModelShape } from '../core/shape.js';
+import { ROW_BLOCK_TOKENS } from '../model/onnx/attention.js';
 import type { Elements } from './kernels.js';
 
 /** Keys and values of a layer's rows, in a cache's element type. */
@@ -25,8 +26,9 @@ export class KvCache {
     this.#shape = shape;
     this.capacity = capacity;
     this.strideRows = capacity + 1;
-    // One row more at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros.
-    const length = (shape.kvHeads * this.strideRows + 1) * shape.headDim;
+    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and blocks that
+    // begin at any row of the cache do.
+    const length = (shape.kvHeads * this.strideRows + ROW_BLOCK_TOKENS) * shape.headDim;
     this.#keys = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
     this.#values = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
   }
@@ -68,6 +70,12 @@ export class KvCache {
   /** Rows [0, tokens) of one KV head, [tokens, D], as views. */
   head(layer: number, head: number, tokens: number): LayerRows {
     return this.#view(layer, head * this.strideRows + 1, tokens);
+  }
+
+  /** Values [0, tokens) of one KV head and what lies behind them up to a whole block, [blocks, ROW_BLOCK_TOKENS, D], as a view. */
+  valueBlocks(layer: number, head: number, tokens: number): Elements {
+    const rows = ROW_BLOCK_TOKENS * Math.ceil(tokens / ROW_BLOCK_TOKENS);
+    return this.#view(layer, head * this.strideRows + 1, rows).values;
   }
 
   /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. */

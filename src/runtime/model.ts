@@ -85,9 +85,9 @@ export class Model {
     await this.#wide?.graphs.openNext();
   }
 
-  /** Attention with the wide number of threads, where there is one. */
+  /** For one row at a time, with the wide number of threads where that gives the same numbers. */
   get wideAttention(): Attention {
-    return this.#wide?.attention ?? this.attention;
+    return (this.attention.isSteady && this.#wide?.attention) || this.attention;
   }
 
   /** ids [rows] i32 → hidden [rows, hidden]. */

@@ -13,10 +13,12 @@ export const CALL_MS = 50;
 /** Fewer rows at once would read the weights as often as compute with them. */
 export const LEAST_ROWS = 32;
 /**
- * Opening a graph for all cores takes as long as a token or two, and each saves a part of a token from then on: it pays where
- * at least so many tokens may still come.
+ * Opening a graph for all cores takes as long as two or three tokens, and all of them save a third of a token from then on
+ * (measured, w8a8 and q8): between an answer's tokens it pays where at least so many may still come.
  */
-export const WIDEN_TOKENS = 64;
+export const WIDEN_TOKENS = 128;
+/** While there is nothing to do it costs no one anything: then an answer that may get so many tokens is reason enough. */
+export const WIDEN_IDLE_TOKENS = 16;
 
 export type PromptKernel = 'block' | 'attention';
 

@@ -10,7 +10,7 @@ import { DecodeBatch } from './decode-batch.js';
 import type { Desk, Work } from './desk.js';
 import { type Exchange, noExchange } from './exchange.js';
 import { GatherExchange } from './gather-exchange.js';
-import { Pace, WIDEN_TOKENS } from './pace.js';
+import { Pace, WIDEN_IDLE_TOKENS, WIDEN_TOKENS } from './pace.js';
 import { probeModel } from './probe.js';
 import type { ProbeMessage } from './protocol.js';
 import { PromptTask } from './prompt-task.js';
@@ -33,7 +33,7 @@ export class Scheduler {
   #tasks: Task[] = [];
   /** Time that went into turns of any kind. */
   #busyMs = 0;
-  /** Whether graphs are opened for all cores: once a long answer asked for it, until one can not be opened. */
+  /** Whether graphs are opened for all cores: once an answer of some length asked for it, until one can not be opened. */
   #widening: 'not yet' | 'wanted' | 'given up' = 'not yet';
 
   constructor(model: Model, desk: Desk, chunkTokens: number) {
@@ -122,9 +122,13 @@ export class Scheduler {
         if (mayBeWide && this.#model.isWide) this.#width.note(isWide, rows, ms);
       },
     );
-    if (!isWide || this.#batch.tokensLeft < WIDEN_TOKENS) return;
-    if (this.#widening === 'not yet') this.#widening = 'wanted';
-    await this.#widen();
+    if (isWide) await this.#widenFor(this.#batch.tokensLeft);
+  }
+
+  /** @param tokens that may still come */
+  async #widenFor(tokens: number): Promise<void> {
+    if (this.#widening === 'not yet' && tokens >= WIDEN_IDLE_TOKENS) this.#widening = 'wanted';
+    if (tokens >= WIDEN_TOKENS) await this.#widen();
   }
 
   /** Sleeps until there is work, or gets ready for the next answer where the last one was decoded with all cores. */

@@ -45,15 +45,51 @@ export function rowAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
   const perHead = splitHeads(graph, q, kvHeads).map((query, head) => {
     const k = cacheInput(graph, kvDtype, `k${head}`, ['tokens', headDim]);
     const v = cacheInput(graph, kvDtype, `v${head}`, ['tokens', headDim]);
-    const scores = graph.node('FusedMatMul', [query, k], {
-      domain: 'com.microsoft',
-      attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } },
-    });
-    return graph.node('MatMul', [graph.node('Softmax', [scores], { attributes: { axis: -1 } }), v]);
+    return graph.node('MatMul', [rowWeights(graph, query, k, headDim), v]);
   });
   graph.node('Concat', perHead, { attributes: { axis: 0 }, outputs: ['attended'] });
   graph.output('attended', 'f32', [kvHeads, group, headDim]);
   return graph.build();
+}
+
+/** Rows of the cache in one product of rowBlocksAttention: no more than the kernels add up in one go, whatever the widths. */
+export const ROW_BLOCK_TOKENS = 128;
+
+/**
+ * As rowAttention, but values come as v{g} [blocks, ROW_BLOCK_TOKENS, D] with anything finite behind the last token, and
+ * pads i64[4] = (0, 0, 0, rows behind it). Kernels add long sums up in pieces whose length depends on the number of
+ * threads; here the pieces are the blocks, so that the numbers are the same to the last digit for any.
+ */
+export function rowBlocksAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
+  const { heads, kvHeads, headDim } = shape;
+  const group = heads / kvHeads;
+  const graph = new GraphBuilder('row-blocks-attention');
+  const q = graph.input('queries', 'f32', [kvHeads, group, headDim]);
+  const pads = graph.input('pads', 'i64', [4]);
+  const first = graph.constant('first', 'i64', [1], [0]);
+  const pieces = graph.constant('pieces', 'i64', [3], [group, -1, ROW_BLOCK_TOKENS]);
+  const perHead = splitHeads(graph, q, kvHeads).map((query, head) => {
+    const k = cacheInput(graph, kvDtype, `k${head}`, ['tokens', headDim]);
+    const v = cacheInput(graph, kvDtype, `v${head}`, ['blocks', ROW_BLOCK_TOKENS, headDim]);
+    const weights = graph.node('Squeeze', [rowWeights(graph, query, k, headDim), first]);
+    const padded = graph.node('Reshape', [graph.node('Pad', [weights, pads]), pieces]);
+    const byBlock = graph.node('Transpose', [padded], { attributes: { perm: [1, 0, 2] } });
+    return graph.node('ReduceSum', [graph.node('MatMul', [byBlock, v]), first], {
+      attributes: { keepdims: 1 },
+    });
+  });
+  graph.node('Concat', perHead, { attributes: { axis: 0 }, outputs: ['attended'] });
+  graph.output('attended', 'f32', [kvHeads, group, headDim]);
+  return graph.build();
+}
+
+/** query [1, group, D] and k [tokens, D] → [1, group, tokens], every row adding up to 1. */
+function rowWeights(graph: GraphBuilder, query: string, k: string, headDim: number): string {
+  const scores = graph.node('FusedMatMul', [query, k], {
+    domain: 'com.microsoft',
+    attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } },
+  });
+  return graph.node('Softmax', [scores], { attributes: { axis: -1 } });
 }
 
 /**

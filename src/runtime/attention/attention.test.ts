@@ -50,6 +50,33 @@ test.each(EVERY_CASE)(
   },
 );
 
+/** Loud scores of heads 128 wide reach a thousand, where f32 has steps of 6e-5. */
+const ROW_TOLERANCE = 1e-4;
+/** Around the ends of blocks of the cache, and far beyond. */
+const ROW_TOKENS = [1, 5, 127, 128, 129, 256, 257, 700];
+
+test.each(EVERY_CASE)(
+  'one row attends as written out in f64, the same to the last digit for any number of threads: $name, $kvDtype',
+  async ({ kvDtype, ...heads }) => {
+    for (const headDim of [heads.headDim, 128]) {
+      const shape: ModelShape = { ...TINY_LLAMA, ...heads, headDim, layers: 1 };
+      const alone = await Attention.open(shape, 1);
+      const shared = await Attention.open(shape, 3);
+      for (const tokens of ROW_TOKENS) {
+        for (const loud of LOUDNESS) {
+          const made = await makeRows(shape, kvDtype, tokens - 1, 1, loud);
+          const got = await alone.row(made.cache, 0, tokens, made.own.queries);
+          const wanted = writtenOut(shape, tokens - 1, made);
+          expect(largestGap(got, wanted), `${tokens}, ${JSON.stringify(loud)}`).toBeLessThan(ROW_TOLERANCE);
+          expect(await shared.row(made.cache, 0, tokens, made.own.queries)).toEqual(got);
+        }
+      }
+      await alone.close();
+      await shared.close();
+    }
+  },
+);
+
 /** Last ones of one, of a few and of many rows, beginning at ends of blocks and between. */
 const CUTS = [
   [700],

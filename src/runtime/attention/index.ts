@@ -3,7 +3,13 @@
  * compute thread, like the model it belongs to.
  */
 import type { KvDtype, ModelShape } from '../../core/shape.js';
-import { denseAttention, rowAttention, sliceAttention } from '../../model/onnx/attention.js';
+import {
+  denseAttention,
+  ROW_BLOCK_TOKENS,
+  rowAttention,
+  rowBlocksAttention,
+  sliceAttention,
+} from '../../model/onnx/attention.js';
 import { mergedAttention } from '../../model/onnx/merged-attention.js';
 import { encodeModel, type Graph } from '../../model/onnx/proto.js';
 import { floats, openSession, result, type Session } from '../kernels.js';
@@ -12,9 +18,15 @@ import { attendDense } from './dense.js';
 import { attendGrouped, groupedCallSizes } from './grouped.js';
 import { attendMerged } from './merged.js';
 import { mergedCallSizes } from './merged-calls.js';
-import { countRows, headViews, type SliceRows, viewRows } from './slice-rows.js';
+import { blockViews, countRows, headViews, type SliceRows, viewRows } from './slice-rows.js';
 
-type Kind = 'slice' | 'row' | 'dense';
+/**
+ * Widest heads for which one row's attention does not depend on the number of threads: scores of wider ones are long sums
+ * themselves, which kernels add up in pieces by the number of threads (measured: first differences at 65 tokens of 256).
+ */
+const MAX_STEADY_HEAD_DIM = 128;
+
+type Kind = 'slice' | 'row' | 'row-blocks' | 'dense';
 
 export class Attention {
   readonly #shape: ModelShape;
@@ -59,12 +71,15 @@ export class Attention {
     return attended;
   }
 
-  /** One query row [heads·D] over the cached rows [0, tokens) → [heads·D]. */
+  /**
+   * One query row [heads·D] over the cached rows [0, tokens) → [heads·D]. See isSteady.
+   */
   async row(cache: KvCache, layer: number, tokens: number, queries: Float32Array): Promise<Float32Array> {
     const { heads, kvHeads, headDim } = this.#shape;
-    const session = await this.#session('row', cache.kvDtype);
+    const isLong = heads > kvHeads && tokens > ROW_BLOCK_TOKENS;
+    const session = await this.#session(isLong ? 'row-blocks' : 'row', cache.kvDtype);
     const feeds = {
-      ...headViews(this.#shape, cache, layer, tokens),
+      ...(isLong ? blockViews : headViews)(this.#shape, cache, layer, tokens),
       queries: floats(queries, [kvHeads, heads / kvHeads, headDim]),
     };
     return result(await session.run(feeds), 'attended');
@@ -80,6 +95,11 @@ export class Attention {
   ): Promise<Float32Array> {
     const session = await this.#session('dense', cache.kvDtype);
     return attendDense(session, this.#shape, { cache, layer, start, contextTokens }, rows);
+  }
+
+  /** Whether `row` gives the same numbers, to the last digit, for any number of threads. */
+  get isSteady(): boolean {
+    return this.#shape.headDim <= MAX_STEADY_HEAD_DIM;
   }
 
   async close(): Promise<void> {
@@ -103,6 +123,8 @@ function graphOf(kind: Kind, shape: ModelShape, kvDtype: KvDtype): Graph {
       return isMerged(shape, kvDtype) ? mergedAttention(shape, kvDtype) : sliceAttention(shape);
     case 'row':
       return rowAttention(shape, kvDtype);
+    case 'row-blocks':
+      return rowBlocksAttention(shape, kvDtype);
     case 'dense':
       return denseAttention(shape, kvDtype);
   }

@@ -2,7 +2,8 @@
  * Rows of a chunk, of the cache, and what they may see, as attention's graphs take them.
  */
 import type { ModelShape } from '../../core/shape.js';
-import { elements, type Feeds } from '../kernels.js';
+import { ROW_BLOCK_TOKENS } from '../../model/onnx/attention.js';
+import { elements, type Feeds, int64 } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
 
 /** Queries [rows, heads·D], keys and values [rows, kvHeads·D] before they were rounded, f32; owned by the caller. */
@@ -33,6 +34,19 @@ export function causalMask(rows: number, start: number, tokens: number): Float32
   for (let row = 0; row < rows; row++)
     mask.fill(-Infinity, row * tokens + start + row + 1, (row + 1) * tokens);
   return mask;
+}
+
+/** As headViews, with values in whole blocks and how many rows of them lie behind the last token. */
+export function blockViews(shape: ModelShape, cache: KvCache, layer: number, tokens: number): Feeds {
+  const blocks = Math.ceil(tokens / ROW_BLOCK_TOKENS);
+  const behind = BigInt(blocks * ROW_BLOCK_TOKENS - tokens);
+  const feeds: Feeds = { pads: int64(BigInt64Array.of(0n, 0n, 0n, behind), [4]) };
+  for (let head = 0; head < shape.kvHeads; head++) {
+    const values = cache.valueBlocks(layer, head, tokens);
+    feeds[`k${head}`] = elements(cache.head(layer, head, tokens).keys, [tokens, shape.headDim]);
+    feeds[`v${head}`] = elements(values, [blocks, ROW_BLOCK_TOKENS, shape.headDim]);
+  }
+  return feeds;
 }
 
 /** Rows [0, tokens) of every KV head as k{head} and v{head}, without a copy. */
