@@ -77,7 +77,7 @@ const PROMPT = Int32Array.from(
 
 async function logitsOf(model: Model): Promise<Float32Array> {
   const logits = new Float32Array(PROMPT_TOKENS * model.shape.vocabulary);
-  for await (const panel of windowLogits(model, PROMPT, () => undefined)) {
+  for await (const panel of windowLogits(model, PROMPT, 'f32', () => undefined)) {
     logits.set(panel.logits, panel.start * model.shape.vocabulary);
   }
   await model.close();

@@ -1,10 +1,10 @@
 /**
- * `kvr inspect --quality`: what each dtype costs in quality on the user's own text, as a table.
+ * `kvr inspect --quality`: what element types cost in quality on the user's own text, as a table.
  */
 import type { Checkpoint } from '../core/checkpoint.js';
 import { KvrError } from '../core/errors.js';
-import { type Dtype, DTYPES } from '../core/shape.js';
-import { measureQuality, type QualityReport } from '../engine/quality/index.js';
+import { type Dtype, DTYPES, type KvDtype } from '../core/shape.js';
+import { formLabel, measureQuality, type ModelForm, type QualityReport } from '../engine/quality/index.js';
 import { cut, formatBytes, formatCount } from './format.js';
 import { readTextFile } from './prompt-source.js';
 import type { Progress } from './progress.js';
@@ -23,37 +23,48 @@ export async function readQualityText(path: string, signal: AbortSignal): Promis
   );
 }
 
-/** @param only the one dtype that is set beside f32; all unless given. @throws as measureQuality */
+/**
+ * What is set beside f32. Without flags every dtype with f32 keys and values, and f32 with f16 ones, so that each row tells
+ * what one choice costs.
+ */
+export function formsOf(dtype: Dtype | undefined, kvDtype: KvDtype | undefined): ModelForm[] {
+  const forms = (dtype ? [dtype] : DTYPES).map((each) => ({ dtype: each, kvDtype: kvDtype ?? 'f32' }));
+  return dtype || kvDtype ? forms : [{ dtype: 'f32', kvDtype: 'f16' }, ...forms];
+}
+
+/** @param forms set beside f32. @throws as measureQuality */
 export function runQuality(
   checkpoint: Checkpoint,
   text: string,
   {
     context,
-    only,
+    forms,
     cacheFolder,
-  }: { context: number | undefined; only: Dtype | undefined; cacheFolder: string },
+  }: { context: number | undefined; forms: readonly ModelForm[]; cacheFolder: string },
   progress: Progress,
   signal: AbortSignal,
 ): Promise<QualityReport> {
   return measureQuality(checkpoint, {
     text,
     windowTokens: Math.min(context ?? DEFAULT_WINDOW_TOKENS, checkpoint.shape.contextTokens),
-    dtypes: only ? [only] : DTYPES,
+    forms,
     cacheFolder,
     signal,
     onProgress: (what, fraction) => progress.update(what, fraction),
   }).finally(() => progress.clear());
 }
 
+/** Of the longest label. */
+const LABEL_CHARS = 'w8a8, KV f16'.length + 1;
 const HEADINGS = ['perplexity', 'change', 'divergence', 'same token', 'weights'];
 
 export function qualityLines(report: QualityReport, { columns }: Output): string[] {
   const { predictedTokens, windowTokens, dtypes } = report;
   const cell = (text: string): string => text.padStart(12);
   const rows = dtypes.map(
-    ({ dtype, perplexity, perplexityChange, meanDivergence, sameTokenShare, weightBytes }) =>
+    ({ perplexity, perplexityChange, meanDivergence, sameTokenShare, weightBytes, ...form }) =>
       [
-        dtype.padEnd(8),
+        formLabel(form).padEnd(LABEL_CHARS),
         cell(perplexity.toPrecision(5)),
         cell(`${perplexityChange < 0 ? '' : '+'}${(100 * perplexityChange).toFixed(2)} %`),
         cell(meanDivergence.toPrecision(3)),
@@ -63,7 +74,7 @@ export function qualityLines(report: QualityReport, { columns }: Output): string
   );
   return [
     `quality against f32 on ${formatCount(predictedTokens)} predicted tokens, windows of ${formatCount(windowTokens)} (measured)`,
-    `        ${HEADINGS.map(cell).join('')}`,
+    `${' '.repeat(LABEL_CHARS)}${HEADINGS.map(cell).join('')}`,
     ...rows,
   ].map((line) => cut(line, columns));
 }

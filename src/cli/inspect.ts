@@ -25,7 +25,13 @@ import {
   outputFlags,
 } from './flags.js';
 import { cut, formatBytes, formatCount, oneLine } from './format.js';
-import { DEFAULT_WINDOW_TOKENS, qualityLines, readQualityText, runQuality } from './inspect-quality.js';
+import {
+  DEFAULT_WINDOW_TOKENS,
+  formsOf,
+  qualityLines,
+  readQualityText,
+  runQuality,
+} from './inspect-quality.js';
 import { paintFor } from './paint.js';
 import type { Output, Shell } from './shell.js';
 
@@ -60,7 +66,7 @@ export const inspect: Command<Flags> = {
     ),
     new Option(
       '--quality <TEXTFILE>',
-      `read this UTF-8 text with every dtype, or with f32 and --dtype, and tell how far from f32 each is, in windows of --context tokens (${DEFAULT_WINDOW_TOKENS} unless given)`,
+      `read this UTF-8 text with every dtype and, at f32, with f16 keys and values (or with --dtype and --kv-dtype alone), and tell how far from f32 each is, in windows of --context tokens (${DEFAULT_WINDOW_TOKENS} unless given)`,
     ),
     ...machineFlags(DTYPES).filter((option) => FLAGS.includes(option.name())),
     ...outputFlags(),
@@ -73,8 +79,9 @@ mapped, and counted as resident, twice ("again").
 "vocabulary", "contextTokens", "dtype", "kvDtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
 "workers", "memoryTokens", "newTokens", "workerBytes", "memory" }. workerBytes is that of the worker that needs most; "memory" has
 its parts for every rank. With --quality also "quality": { "label", "textTokens", "predictedTokens", "windowTokens",
-"dtypes": [ { "dtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
-perplexityChange is that over f32's, less 1; meanDivergence is the mean Kullback-Leibler divergence from f32 in nats.
+"dtypes": [ { "dtype", "kvDtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
+The first is f32 with f32 keys and values, which the others are compared with: perplexityChange is that over its perplexity, less 1;
+meanDivergence is the mean Kullback-Leibler divergence from it in nats.
 
 Examples:
   kvr inspect --model quote --workers 2
@@ -94,11 +101,17 @@ async function runInspect(flags: Flags, _argument: string | undefined, shell: Sh
   }).finally(() => progress.clear());
   try {
     const facts = await factsOf(checkpoint, flags, cache);
-    const { context, dtype: only } = flags;
+    const { context, dtype, kvDtype } = flags;
     const quality =
       text === undefined
         ? undefined
-        : await runQuality(checkpoint, text, { context, only, cacheFolder: cache }, progress, shell.signal);
+        : await runQuality(
+            checkpoint,
+            text,
+            { context, forms: formsOf(dtype, kvDtype), cacheFolder: cache },
+            progress,
+            shell.signal,
+          );
     if (flags.json) shell.stdout.write(`${JSON.stringify({ ...facts, ...(quality && { quality }) })}\n`);
     else {
       const lines = quality ? ['', ...qualityLines(quality, shell.stdout), ''] : [];

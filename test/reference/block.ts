@@ -22,7 +22,13 @@ export type Block = {
 };
 
 /** One layer's keys (rotated) and values, [kvHeads · headDim] per token, in token order. */
-export type LayerCache = { readonly keys: Float64Array[]; readonly values: Float64Array[] };
+export type LayerCache = {
+  readonly keys: Float64Array[];
+  readonly values: Float64Array[];
+  /** What becomes of every number before it is kept. */
+  readonly round: Rounding;
+};
+export type Rounding = (value: number) => number;
 
 export async function loadBlock(weights: LayerWeights): Promise<Block> {
   return {
@@ -69,8 +75,8 @@ function attention(
   const key = applyLinear(block.k, x);
   rotate(query, position, frequencies);
   rotate(key, position, frequencies);
-  cache.keys.push(key);
-  cache.values.push(applyLinear(block.v, x));
+  cache.keys.push(key.map(cache.round));
+  cache.values.push(applyLinear(block.v, x).map(cache.round));
   const heads = new Float64Array(shape.heads * shape.headDim);
   for (let head = 0; head < shape.heads; head++) attendHead(shape, cache, query, head, heads);
   return applyLinear(block.o, heads);

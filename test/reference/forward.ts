@@ -6,7 +6,7 @@
 import type { Checkpoint } from '../../src/core/checkpoint.js';
 import type { ModelShape } from '../../src/core/shape.js';
 import { applyBlock, loadBlock } from './block.js';
-import type { Block, LayerCache } from './block.js';
+import type { Block, LayerCache, Rounding } from './block.js';
 import { argmax, normalize } from './functions.js';
 import { applyLinear, loadLinear, loadMatrix, loadNorm, rowOf } from './matrix.js';
 import type { LoadedLinear, LoadedMatrix, LoadedNorm } from './matrix.js';
@@ -51,9 +51,12 @@ export class ReferenceModel {
     });
   }
 
-  /** An empty sequence; several of one model do not disturb each other. */
-  start(): ReferenceSequence {
-    return new ReferenceSequence(this.model);
+  /**
+   * An empty sequence; several of one model do not disturb each other.
+   * @param round of keys and values, before anything attends to them
+   */
+  start(round: Rounding = (value) => value): ReferenceSequence {
+    return new ReferenceSequence(this.model, round);
   }
 
   /** Logits [vocabulary] after the last of `ids`. */
@@ -69,11 +72,13 @@ export class ReferenceModel {
 /** A growing sequence of tokens and its cache. */
 export class ReferenceSequence {
   private readonly model: LoadedModel;
+  private readonly round: Rounding;
   private readonly caches: readonly LayerCache[];
 
-  constructor(model: LoadedModel) {
+  constructor(model: LoadedModel, round: Rounding) {
     this.model = model;
-    this.caches = model.blocks.map(() => ({ keys: [], values: [] }));
+    this.round = round;
+    this.caches = model.blocks.map(() => ({ keys: [], values: [], round }));
   }
 
   get length(): number {
@@ -102,7 +107,7 @@ export class ReferenceSequence {
 
   /** A sequence of its own with the same tokens; the cached vectors, which never change, are shared. */
   fork(): ReferenceSequence {
-    const copy = new ReferenceSequence(this.model);
+    const copy = new ReferenceSequence(this.model, this.round);
     for (const [i, cache] of this.caches.entries()) {
       for (const key of cache.keys) copy.caches[i]!.keys.push(key);
       for (const value of cache.values) copy.caches[i]!.values.push(value);

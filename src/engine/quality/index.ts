@@ -1,1 +1,8 @@
-export { type DtypeQuality, MAX_QUALITY_TOKENS, measureQuality, type QualityReport } from './measure.js';
+export {
+  type FormQuality,
+  formLabel,
+  MAX_QUALITY_TOKENS,
+  measureQuality,
+  type ModelForm,
+  type QualityReport,
+} from './measure.js';

@@ -1,10 +1,10 @@
 /**
- * What a dtype costs in quality: every dtype reads the same text, and its predictions are compared with the text and
- * with those of f32. One model is open at a time. Called by `kvr inspect --quality`.
+ * What element types cost in quality: every form of the model reads the same text, and its predictions are compared with
+ * the text and with those of f32. One model is open at a time. Called by `kvr inspect --quality`.
  */
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import type { Dtype } from '../../core/shape.js';
+import type { Dtype, KvDtype } from '../../core/shape.js';
 import { Model } from '../../runtime/model.js';
 import { compileWithProgress, openTokenizer } from '../load.js';
 import { defaultThreads, type EngineHooks } from '../options.js';
@@ -15,21 +15,32 @@ import { windowsOf } from './windows.js';
 
 /** Enough for figures that stand still, an evening's work for a large model; of a longer text the beginning is read. */
 export const MAX_QUALITY_TOKENS = 65_536;
-const REFERENCE: Dtype = 'f32';
 
-export type DtypeQuality = {
+/** Element types that the model is read with. */
+export type ModelForm = {
   readonly dtype: Dtype;
+  /** Of keys and values. */
+  readonly kvDtype: KvDtype;
+};
+const REFERENCE: ModelForm = { dtype: 'f32', kvDtype: 'f32' };
+
+export type FormQuality = ModelForm & {
   /** exp of the mean surprise a token. */
   readonly perplexity: number;
-  /** Over that of f32, less 1. */
+  /** Over that of the reference, f32 with f32 keys and values, less 1. */
   readonly perplexityChange: number;
-  /** Of f32's distribution from this one, nats a token. */
+  /** Of the reference's distribution from this one, nats a token. */
   readonly meanDivergence: number;
-  /** Share of places where the likeliest token is f32's. */
+  /** Share of places where the likeliest token is the reference's. */
   readonly sameTokenShare: number;
   /** Of the compiled model's files. */
   readonly weightBytes: number;
 };
+
+/** "f32", and "f32, KV f16" where keys and values have not the usual type. */
+export function formLabel({ dtype, kvDtype }: ModelForm): string {
+  return kvDtype === 'f32' ? dtype : `${dtype}, KV ${kvDtype}`;
+}
 
 export type QualityReport = {
   readonly label: 'measured';
@@ -37,14 +48,15 @@ export type QualityReport = {
   /** Fewer than the text's where it is longer than MAX_QUALITY_TOKENS, and but for the first of each window. */
   readonly predictedTokens: number;
   readonly windowTokens: number;
-  readonly dtypes: readonly DtypeQuality[];
+  /** The reference first. */
+  readonly dtypes: readonly FormQuality[];
 };
 
 export type QualityOptions = EngineHooks & {
   readonly text: string;
   readonly windowTokens: number;
-  /** Beside f32, which is always measured. */
-  readonly dtypes: readonly Dtype[];
+  /** Beside the reference, which is always measured. */
+  readonly forms: readonly ModelForm[];
   readonly cacheFolder: string;
 };
 
@@ -65,9 +77,9 @@ export async function measureQuality(
   }
   const file = await LogitsFile.create(options.cacheFolder);
   try {
-    const passes: DtypePass[] = [];
-    for (const dtype of [REFERENCE, ...options.dtypes.filter((each) => each !== REFERENCE)]) {
-      passes.push(await passOver(checkpoint, dtype, windows, file, options));
+    const passes: FormPass[] = [];
+    for (const form of [REFERENCE, ...options.forms.filter((each) => !isReference(each))]) {
+      passes.push(await passOver(checkpoint, form, windows, file, options));
     }
     return reportOf(passes, ids.length, options.windowTokens);
   } finally {
@@ -75,46 +87,54 @@ export async function measureQuality(
   }
 }
 
-type DtypePass = { readonly dtype: Dtype; readonly sums: Sums; readonly weightBytes: number };
+function isReference({ dtype, kvDtype }: ModelForm): boolean {
+  return dtype === REFERENCE.dtype && kvDtype === REFERENCE.kvDtype;
+}
 
-/** Compiles and opens one dtype and reads all windows with it; the reference's logits go to the file, others' are compared. */
+type FormPass = { readonly form: ModelForm; readonly sums: Sums; readonly weightBytes: number };
+
+/** Compiles and opens one form and reads all windows with it; the reference's logits go to the file, others' are compared. */
 async function passOver(
   checkpoint: Checkpoint,
-  dtype: Dtype,
+  form: ModelForm,
   windows: readonly Int32Array[],
   file: LogitsFile,
   options: QualityOptions,
-): Promise<DtypePass> {
-  const folder = await compileWithProgress(checkpoint, dtype, options.cacheFolder, options);
+): Promise<FormPass> {
+  const folder = await compileWithProgress(checkpoint, form.dtype, options.cacheFolder, options);
   const model = await Model.open(folder, defaultThreads(1));
   const sums = noSums();
   file.rewind();
   try {
     for (const [index, window] of windows.entries()) {
-      options.onProgress?.(`reading the text with ${dtype}`, index / windows.length);
-      await addWindow(sums, model, window, file, dtype === REFERENCE, options.signal);
+      options.onProgress?.(`reading the text with ${formLabel(form)}`, index / windows.length);
+      await addWindow(sums, { model, form, file, signal: options.signal }, window);
     }
-    return { dtype, sums, weightBytes: model.manifest.weightBytes };
+    return { form, sums, weightBytes: model.manifest.weightBytes };
   } finally {
     await model.close();
   }
 }
 
+type Reader = {
+  readonly model: Model;
+  readonly form: ModelForm;
+  readonly file: LogitsFile;
+  readonly signal: AbortSignal | undefined;
+};
+
 async function addWindow(
   sums: Sums,
-  model: Model,
+  { model, form, file, signal }: Reader,
   window: Int32Array,
-  file: LogitsFile,
-  isReference: boolean,
-  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { vocabulary } = model.shape;
   const checkStop = (): void => {
     if (signal?.aborted) throw new KvrError('CANCELLED', 'interrupted while measuring quality');
   };
-  for await (const { start, logits } of windowLogits(model, window, checkStop)) {
-    if (isReference) await file.append(logits);
-    const reference = isReference ? logits : await file.next(logits.length);
+  for await (const { start, logits } of windowLogits(model, window, form.kvDtype, checkStop)) {
+    if (isReference(form)) await file.append(logits);
+    const reference = isReference(form) ? logits : await file.next(logits.length);
     for (let row = 0; row * vocabulary < logits.length; row++) {
       const next = window[start + row + 1];
       if (next === undefined) continue;
@@ -124,12 +144,12 @@ async function addWindow(
   }
 }
 
-function reportOf(passes: readonly DtypePass[], textTokens: number, windowTokens: number): QualityReport {
-  const reference = (passes[0] as DtypePass).sums;
-  const dtypes = passes.map(({ dtype, sums, weightBytes }): DtypeQuality => {
+function reportOf(passes: readonly FormPass[], textTokens: number, windowTokens: number): QualityReport {
+  const reference = (passes[0] as FormPass).sums;
+  const dtypes = passes.map(({ form, sums, weightBytes }): FormQuality => {
     const { tokens, surprise, divergence, sameTokens } = sums;
     return {
-      dtype,
+      ...form,
       perplexity: Math.exp(surprise / tokens),
       perplexityChange: Math.exp((surprise - reference.surprise) / tokens) - 1,
       meanDivergence: divergence / tokens,
