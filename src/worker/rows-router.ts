@@ -121,9 +121,3 @@ function pauseUntilSent(from: Link, relay: Link): void {
   };
   look();
 }
-
-/** Why a request that needs a worker fails when the link to it ends. */
-export function brokenLink(worker: string, error: Error | undefined): KvrError {
-  const code = error instanceof KvrError && error.code === 'PROTOCOL' ? 'PROTOCOL' : 'LINK';
-  return new KvrError(code, `link to worker ${worker}: ${error?.message ?? 'closed'}`);
-}

@@ -1,0 +1,49 @@
+/**
+ * What became of opening the model, once the compute thread has said so: told to all who are connected, and to those
+ * who connect later.
+ */
+import type { ModelShape } from '../core/shape.js';
+import type { Link } from '../link/link.js';
+import type { Connections } from './connections.js';
+import type { FromWorker } from './protocol.js';
+import type { WorkerSettings } from './settings.js';
+import { tell } from './tell.js';
+import type { FromCompute } from './thread-messages.js';
+
+export class Opening {
+  readonly #settings: WorkerSettings;
+  readonly #connections: Connections;
+  #news: Extract<FromWorker, { type: 'ready' | 'failed' }> | undefined;
+  #shape: ModelShape | undefined;
+
+  constructor(settings: WorkerSettings, connections: Connections) {
+    this.#settings = settings;
+    this.#connections = connections;
+  }
+
+  /** Undefined until the model is open. */
+  get shape(): ModelShape | undefined {
+    return this.#shape;
+  }
+
+  /** Tells whoever has just greeted, as far as there is something to tell. */
+  tellTo(link: Link): void {
+    if (this.#news) tell(link, this.#news);
+  }
+
+  onReady({ digest, dtype, shape }: Extract<FromCompute, { type: 'ready' }>): void {
+    const { threads, chunkTokens, kvBytesLimit } = this.#settings;
+    this.#shape = shape;
+    this.#news = {
+      ...{ type: 'ready', pid: process.pid },
+      ...{ digest, dtype, threads, chunkTokens, kvBytesLimit },
+    };
+    this.#connections.tellGreeted(this.#news);
+  }
+
+  /** Peers are not told: they hear of it when their engine gives up. */
+  onFailed(failure: Extract<FromWorker, { type: 'failed' }>): void {
+    this.#news ??= failure;
+    this.#connections.tellEngines(failure);
+  }
+}
