@@ -228,7 +228,8 @@ export class Engine {
     const { predictedTtftMs } = cut;
     const queueMs = performance.now() - startMs;
     const input = {
-      ...{ spec, tokenizer, stops: settings.stop, layers: shape.layers },
+      ...{ spec, tokenizer, stops: settings.stop, shownTokens: settings.shownTokens },
+      ...{ layers: shape.layers },
       ...{ dtype, predictedTtftMs, queueMs },
     };
     for await (const event of runGeneration(input)) {

@@ -8,7 +8,7 @@ import type { RankTimeline } from '../core/timeline.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { Strategy } from '../worker/protocol.js';
 import { type ChainSpec, runChain, type TokenFacts } from './chain-request.js';
-import { TextOutput } from './text-output.js';
+import { type ShownTokens, TextOutput } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
 
@@ -57,6 +57,7 @@ export type GenerationInput = {
   readonly spec: ChainSpec;
   readonly tokenizer: Tokenizer;
   readonly stops: readonly string[];
+  readonly shownTokens: ShownTokens | undefined;
   readonly layers: number;
   readonly dtype: Dtype;
   readonly predictedTtftMs: number | null;
@@ -102,7 +103,7 @@ class Generation {
 
   constructor(input: GenerationInput) {
     this.#input = input;
-    this.#output = new TextOutput(input.tokenizer, input.spec.ids, input.stops);
+    this.#output = new TextOutput(input.tokenizer, { ...input, promptIds: input.spec.ids });
     this.#layersDone = input.spec.workers.map(() => 0);
   }
 

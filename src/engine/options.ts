@@ -12,6 +12,7 @@ import { isSchema, type Schema } from '../grammar/schema-parts.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import type { CompileFacts } from '../model/compile.js';
 import { MAX_REQUESTS, STRATEGIES } from '../worker/protocol.js';
+import type { ShownTokens } from './text-output.js';
 import { MAX_WAITING } from './turnstile.js';
 
 /** Rows that go through a block in one call: enough for the matrix kernels' full speed, little memory (measured). */
@@ -21,6 +22,9 @@ const KV_MEMORY_SHARE = 0.5;
 
 /** Enough for a last rank's steps to be shared by many; each more makes a step a little longer for all. */
 export const DEFAULT_RUNNING = 16;
+
+/** Marks of one kind of call are two; a template has a few dozen special tokens at most. */
+const MAX_SHOWN_TOKENS = 64;
 
 export const DTYPE_CHOICES = [...DTYPES, 'auto'] as const;
 export type AskedDtype = (typeof DTYPE_CHOICES)[number];
@@ -95,6 +99,10 @@ export const requestSchema = z.strictObject({
   maxTokens: z.number().int().min(1).max(1_000_000).default(256),
   sampling: samplingSchema.partial().default({}),
   stop: z.array(z.string().min(1)).max(64).default([]),
+  /** Special tokens, which have no text of their own, that show in the answer, and as which text, by id. */
+  shownTokens: z
+    .custom<ShownTokens>(areShownTokens, `must be a Map of at most ${MAX_SHOWN_TOKENS} token ids to texts`)
+    .optional(),
   /** The answer is one JSON value that is valid against this JSON schema; true for any value. */
   jsonSchema: z.union([z.boolean(), z.custom<Schema>(isSchema, 'must be a JSON schema')]).optional(),
   /** What the answer may be; `jsonSchema` is the grammar of one JSON value. */
@@ -115,6 +123,11 @@ export const requestSchema = z.strictObject({
 });
 export type GenerateRequest = z.input<typeof requestSchema> & { readonly signal?: AbortSignal };
 export type GenerateSettings = z.output<typeof requestSchema>;
+
+function areShownTokens(value: unknown): boolean {
+  if (!(value instanceof Map) || value.size > MAX_SHOWN_TOKENS) return false;
+  return [...value].every(([id, text]) => Number.isInteger(id) && typeof text === 'string');
+}
 
 /** Parses options or a request. @throws BAD_INPUT naming the option, its value's fault and the bound */
 export function parseOptions<T>(schema: z.ZodType<T>, given: unknown, what: string): T {

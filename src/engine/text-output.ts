@@ -4,19 +4,30 @@
 import type { Tokenizer } from '../tokenizer/index.js';
 import { StopMatcher } from '../tokenizer/index.js';
 
+/** Texts of special tokens, which have none of their own, by id. */
+export type ShownTokens = ReadonlyMap<number, string>;
+
+export type TextOutputOptions = {
+  readonly promptIds: Iterable<number>;
+  readonly stops: readonly string[];
+  readonly shownTokens?: ShownTokens | undefined;
+};
+
 export class TextOutput {
   readonly #stream: ReturnType<Tokenizer['stream']>;
   readonly #stops: StopMatcher;
+  readonly #shown: ShownTokens;
   text = '';
 
-  constructor(tokenizer: Tokenizer, promptIds: Iterable<number>, stops: readonly string[]) {
+  constructor(tokenizer: Tokenizer, { promptIds, stops, shownTokens = new Map() }: TextOutputOptions) {
     this.#stream = tokenizer.stream(promptIds);
     this.#stops = new StopMatcher(stops);
+    this.#shown = shownTokens;
   }
 
   /** @returns the text that has become certain, and whether a stop string has ended the answer. */
   push(id: number): { text: string; isStopped: boolean } {
-    const { text, stopped } = this.#stops.push(this.#stream.push(id));
+    const { text, stopped } = this.#stops.push(this.#textOf(id));
     this.text += text;
     return { text, isStopped: stopped !== undefined };
   }
@@ -27,5 +38,11 @@ export class TextOutput {
     const rest = stopped === undefined ? text + this.#stops.end() : text;
     this.text += rest;
     return rest;
+  }
+
+  /** A shown token's text takes its place among the others', behind a character that it leaves unfinished. */
+  #textOf(id: number): string {
+    const shown = this.#shown.get(id);
+    return shown === undefined ? this.#stream.push(id) : this.#stream.end() + shown;
   }
 }

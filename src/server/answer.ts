@@ -23,13 +23,11 @@ export type AnswerPart =
 const ID_CHARS = 9;
 
 export class Answer {
-  readonly #use: ToolUse | undefined;
   readonly #reader: ToolReader | undefined;
   text = '';
   readonly calls: AnsweredCall[] = [];
 
   constructor(use: ToolUse | undefined) {
-    this.#use = use;
     this.#reader = use && new ToolReader(use.format, use.names, use.form);
   }
 
@@ -42,8 +40,7 @@ export class Answer {
   take(event: GenerateEvent): AnswerPart[] {
     if (event.type === 'prefill') return [];
     if (event.type === 'done') return this.#keep(this.#reader?.end() ?? []);
-    const mark = event.isRest ? undefined : this.#use?.marks.get(event.id);
-    const text = (mark ?? '') + event.text;
+    const { text } = event;
     return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
   }
 

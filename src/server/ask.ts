@@ -59,6 +59,7 @@ export function makeAsk(input: AskInput, engine: ServedEngine, settings: ServerS
         ...options,
         promptIds: [...ids],
         grammar: input.grammar,
+        shownTokens: input.toolUse?.marks,
         sampling: { ...options.sampling, topLogprobs: input.topLogprobs, seed: (seed + k) % 2 ** 32 },
         maxTokens: input.maxTokens ?? roomFor(ids, engine, settings),
         deadlineMs: input.deadlineMs,
