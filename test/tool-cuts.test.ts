@@ -125,3 +125,47 @@ describe('what is held back before a mark that is a special token stays in front
     expect(said).toEqual({ text: 'so', calls: [], reason: 'stop' });
   });
 });
+
+describe('an answer that is cut by its limit in the head of a call shows nothing of it', () => {
+  test.each<[kind: Kind, said: string, text: string, calls: string[]]>([
+    ['hermes', 'So: <tool_call>\n{"name": "wea', 'So: ', []],
+    ['hermes', '<tool_call>\n{"name": "weather", "argu', '', []],
+    ['hermes', '<tool_call>{"arguments": {"zone": ', '', []],
+    ['hermes', '<tool_call>', '', []],
+    ['hermes', 'So: <tool_', 'So: ', []],
+    [
+      'hermes',
+      '<tool_call>{"name": "clock", "arguments": {}}</tool_call>\n<tool_call>{"na',
+      '',
+      ['clock {}'],
+    ],
+    ['hermes', '<tool_call>{"name": "clock", "arguments": {}}</tool_call>\n<t', '', ['clock {}']],
+    ['mistral', '[TOOL_CALLS][{"name": "clo', '', []],
+    ['mistral', '[TOOL_CALLS][{"name": "clock", "arguments": {}}, {"na', '', ['clock {}']],
+    ['llama', '{"name": "weath', '', []],
+    ['llama', '{"name": "weather", "parameters": ', '', []],
+    ['llama', '<|python_tag|>{"na', '', []],
+    ['llama', '[{"name": "clo', '', []],
+  ])('%s: %j', async (kind, said, text, calls) => {
+    const tokenizer = await tokenizerOf(kind);
+    expect(await answerOf(tokenizer, tokenizer.encode(said), { reason: 'length' })).toEqual({
+      ...{ text, calls, reason: 'length' },
+    });
+  });
+
+  test.each<[kind: Kind, said: string, reason: FinishReason]>([
+    ['hermes', 'if a <', 'length'],
+    ['hermes', 'the <tool', 'length'],
+    ['hermes', '<tool_call>{"name": "weekday', 'length'],
+    ['hermes', '<tool_call> is a', 'length'],
+    ['hermes', '<tool_call>{"name": "wea', 'stop'],
+    ['llama', '{"na', 'length'],
+    ['llama', '{"name": "Bo', 'length'],
+    ['llama', '[{"na', 'length'],
+    ['llama', '{"name": "weath', 'stop'],
+  ])('but what is none, or may well be none, stays text: %s, %j, %s', async (kind, said, reason) => {
+    const tokenizer = await tokenizerOf(kind);
+    const ids = tokenizer.encode(said);
+    expect(await answerOf(tokenizer, ids, { reason })).toEqual({ text: said, calls: [], reason });
+  });
+});

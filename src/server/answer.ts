@@ -39,7 +39,8 @@ export class Answer {
   /** @returns what the event makes certain */
   take(event: GenerateEvent): AnswerPart[] {
     if (event.type === 'prefill') return [];
-    if (event.type === 'done') return this.#keep(this.#reader?.end() ?? []);
+    if (event.type === 'done')
+      return this.#keep(this.#reader?.end(event.result.finishReason === 'length') ?? []);
     const { text } = event;
     return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
   }

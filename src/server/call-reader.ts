@@ -46,6 +46,17 @@ export class CallReader {
     return this.#scanner.isInText;
   }
 
+  /**
+   * Whether what came is the head of a call that was cut, as far as it can be told: its name, if that has begun, is one of
+   * a function. @param isMarked a mark of calls stands before it, which tells it from other JSON
+   */
+  isHead(isMarked: boolean): boolean {
+    if (this.state !== 'maybe') return false;
+    const begun = this.#name ?? (this.#scanner.key === 'name' ? this.#scanner.begunValue : undefined);
+    if (begun === undefined || begun === '') return isMarked;
+    return [...this.#names].some((name) => name.startsWith(begun));
+  }
+
   /** @param char the first is the object's bracket. @returns what is certain now */
   take(char: string): CallPart[] {
     const before = this.#scanner.depth;

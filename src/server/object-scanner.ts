@@ -15,6 +15,14 @@ export class ObjectScanner {
   #text = '';
   #lastText: string | undefined;
 
+  /** The key's value as far as it has come, where that is a text. */
+  get begunValue(): string | undefined {
+    if (this.key === undefined || !this.isInText || this.depth !== 1) return this.value;
+    // Half an escape says nothing yet.
+    const text = parsed(`${this.#text.replace(/\\(u[0-9a-f]{0,3})?$/i, '')}"`);
+    return typeof text === 'string' ? text : undefined;
+  }
+
   take(char: string): void {
     if (this.isInText) this.#takeInText(char);
     else if (char === '"') {

@@ -54,9 +54,10 @@ export class ToolReader {
     return this.#takeParts();
   }
 
-  /** What was held back, once no more comes. */
-  end(): ReadPart[] {
-    if (!this.#isCutCall()) this.#emitText(this.#held + this.#unread());
+  /** What was held back, once no more comes. @param isCut more would have come: the head of a call is no text then */
+  end(isCut = false): ReadPart[] {
+    const isOfCall = this.#isCutCall() || (isCut && this.#isHead());
+    if (!isOfCall) this.#emitText(this.#held + this.#unread());
     this.#held = '';
     return this.#takeParts();
   }
@@ -65,6 +66,16 @@ export class ToolReader {
   #isCutCall(): boolean {
     if (this.#place === 'after' || this.#form === 'calls') return true;
     return this.#form === 'either' && (this.#hasCalls || this.#format.open !== undefined);
+  }
+
+  /** What was held back is most likely the head of a call: the mark, or most of it, or the begin of a function's name. */
+  #isHead(): boolean {
+    const mark = this.#format.open ?? PYTHON_TAG;
+    const lead = this.#held.trimStart();
+    const isMarked = lead.startsWith(mark) || (this.#isInList && this.#hasCalls);
+    if (this.#place === 'call') return this.#call.isHead(isMarked);
+    if (isMarked) return true;
+    return lead !== '' && mark.startsWith(lead) && (this.#isBehindCall || 2 * lead.length > mark.length);
   }
 
   #takeParts(): ReadPart[] {
