@@ -45,6 +45,8 @@ export function errorResponse(c: HttpContext, thrown: unknown): Response {
   // A message may name a value of the request, so only defects of ours, which do not, are written in full.
   if (status >= 500) facts['message'] = error.message;
   if (status === 429 || status === 503) c.header('Retry-After', String(retryAfterS(error)));
+  // OpenAI's clients ask again after any status from 500 on, where they are not told that it would end the same.
+  if (status === 500 || status === 504) c.header('X-Should-Retry', 'false');
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   // What is left of a body that was refused unread is not worth reading.
   if (status === 413) c.header('Connection', 'close');

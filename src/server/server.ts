@@ -56,6 +56,7 @@ export class KvrServer {
         headersTimeout: settings.headersTimeoutMs,
         requestTimeout: settings.requestTimeoutMs,
         connectionsCheckingInterval: limits.TIMEOUT_CHECK_MS,
+        keepAliveTimeout: limits.KEEP_ALIVE_MS,
       },
     }) as Server;
     http.maxHeadersCount = limits.MAX_HEADERS;

@@ -57,6 +57,11 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 export const TIMEOUT_CHECK_MS = 1_000;
 /** A connection on which nothing moves, because the other side does not read, is cut. Own silence is shorter. */
 export const IDLE_TIMEOUT_MS = 60_000;
+/**
+ * A connection without a request is kept for so long: longer than clients and proxies keep theirs (5 to 60 s), so that
+ * none is closed just as a request is sent on it.
+ */
+export const KEEP_ALIVE_MS = 75_000;
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_HEADERS = 64;
 export const MAX_CONNECTIONS = 512;
