@@ -6,11 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import OpenAI from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
 import { KvrError } from '../src/core/errors.js';
 import type { GenerateEvent } from '../src/engine/generation.js';
 import type { GenerateRequest } from '../src/engine/options.js';
 import type { ServerSettings } from '../src/server/index.js';
+import { byteTokenizer } from '../src/tokenizer/index.js';
 import {
   eventsOf,
   type LiveServer,
@@ -146,8 +148,28 @@ describe('chat completions', () => {
 
   test('what asks for nothing is no reason to refuse', async () => {
     const { url } = await serve(say('ok'));
-    const neutral = { store: false, tool_choice: 'auto', user: 'me', metadata: null };
-    expect((await post(`${url}/v1/chat/completions`, { messages: HELLO, ...neutral })).status).toBe(200);
+    const neutral = {
+      store: false,
+      tool_choice: 'auto',
+      user: 'me',
+      metadata: {},
+      functions: [],
+      audio: null,
+    };
+    const hints = { prompt_cache_key: 'mine', safety_identifier: 'me' };
+    const options = { stream: true, stream_options: { include_usage: true, include_obfuscation: false } };
+    const asked = { messages: HELLO, ...neutral, ...hints, ...options };
+    expect((await post(`${url}/v1/chat/completions`, asked)).status).toBe(200);
+  });
+
+  test('the message of an answer that a client has parsed can be sent back', async () => {
+    const { url } = await serve(async function* (_request, ids) {
+      yield* spoken(byteTokenizer(300).decode(ids), ids);
+    });
+    const answer = { role: 'assistant', content: '{"a":1}', refusal: null, parsed: { a: 1 } };
+    const response = await post(`${url}/v1/chat/completions`, { messages: [...HELLO, answer, ...HELLO] });
+    const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+    expect(choices[0]?.message.content).toBe('hello\n{"a":1}\nhello');
   });
 });
 
@@ -200,6 +222,25 @@ describe('errors', () => {
     expect(response.headers.get('retry-after')).toBe(seconds);
   });
 
+  test.each([
+    ['DEADLINE', 1],
+    ['INTERNAL', 1],
+    ['WORKER_DIED', 2],
+  ] as const)('what would fail again is not asked again by the openai client: %s', async (code, attempts) => {
+    let asked = 0;
+    const { url } = await serve(async function* (): AsyncGenerator<GenerateEvent> {
+      asked++;
+      throw new KvrError(code, 'a reason');
+    });
+    const client = new OpenAI({ apiKey: 'x', baseURL: `${url}/v1`, maxRetries: 1 });
+    const answer = client.chat.completions.create({
+      model: 'stand-in',
+      messages: [{ role: 'user', content: '' }],
+    });
+    await expect(answer).rejects.toMatchObject({ error: { message: 'a reason' } });
+    expect(asked).toBe(attempts);
+  });
+
   test('after the first token an error is the last event of the stream', async () => {
     const { url } = await serve(async function* () {
       yield { type: 'token', id: 70, text: 'a' };
@@ -244,6 +285,12 @@ test('progress comes as comments, or as events where they are asked for', async 
   const asked = await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'event' });
   expect(await asked.text()).toContain('event: kvr.prefill\ndata: {"fraction":0.5}\n\n');
   expect((await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'x' })).status).toBe(400);
+});
+
+test('a connection is kept for longer than clients and proxies keep theirs', async () => {
+  const { url } = await serve(say('ok'));
+  const response = await post(`${url}/v1/chat/completions`, { messages: HELLO });
+  expect(Number(/^timeout=(\d+)$/.exec(response.headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);
 });
 
 test('a client that leaves cancels its request, streamed or not', async () => {

@@ -65,7 +65,7 @@ function readProgressStyle(c: HttpContext): boolean {
 
 function note(c: HttpContext, id: string, ask: Ask, body: unknown, settings: ServerSettings): void {
   const { facts } = c.var;
-  const { user, prompt, messages } = body as Record<string, unknown>;
+  const { safety_identifier, user = safety_identifier, prompt, messages } = body as Record<string, unknown>;
   Object.assign(facts, { answer: id, kind: ask.kind, promptTokens: ask.promptTokens, stream: ask.isStream });
   if (ask.choices.length > 1) facts['choices'] = ask.choices.length;
   if (typeof user === 'string') facts['user'] = user;

@@ -15,9 +15,9 @@ const ROLES: Readonly<Record<string, string>> = {
   assistant: 'assistant',
   tool: 'tool',
 };
-/** By role, what a message may hold beside role, content and name. */
+/** By role, what a message may hold beside role, content and name. `parsed` is a client's own reading of the content. */
 const MORE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  assistant: ['tool_calls'],
+  assistant: ['tool_calls', 'parsed'],
   tool: ['tool_call_id'],
 };
 const KEYS = ['role', 'content', 'name'];

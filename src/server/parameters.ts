@@ -10,6 +10,7 @@ import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from './settings.js';
 
 const sampling = samplingSchema.shape;
 const maxTokens = requestSchema.shape.maxTokens.unwrap();
+const word = z.string().max(256).optional();
 const stop = z.string().min(1).max(MAX_STOP_CHARS);
 
 /** Fields of samplingSchema have defaults; a request's own absence must stay visible. */
@@ -33,9 +34,14 @@ export const sharedShape = {
     })
     .optional(),
   stream: z.boolean().optional(),
-  stream_options: z.strictObject({ include_usage: z.boolean().optional() }).optional(),
-  /** Goes into the log. */
-  user: z.string().max(256).optional(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
+    .optional(),
+  /** Goes into the log, as does its newer name. */
+  user: word,
+  safety_identifier: word,
+  /** What prompts share is found without it. */
+  prompt_cache_key: word,
 };
 export type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 
@@ -45,6 +51,8 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   top_logprobs: (value) => value === 0,
   response_format: (value) => isRecord(value) && value['type'] === 'text',
   tools: isEmpty,
+  functions: isEmpty,
+  metadata: isEmpty,
   tool_choice: (value) => value === 'none' || value === 'auto',
   parallel_tool_calls: (value) => typeof value === 'boolean',
   modalities: (value) => JSON.stringify(value) === '["text"]',
