@@ -9,7 +9,7 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { DTYPES, type ModelShape } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 7;
+export const FORMAT_VERSION = 8;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {

@@ -10,7 +10,9 @@
  */
 import type { Checkpoint, LayerWeights, NormWeights } from '../../core/checkpoint.js';
 import type { ModelShape } from '../../core/shape.js';
-import { addLinear, addNorm, addResidualNorm, type GraphTarget } from './linear.js';
+import type { GraphTarget } from './graph-target.js';
+import { addLinear, addLinearOf, addUnscaledLinear } from './linear.js';
+import { addNorm, addResidualNorm } from './norms.js';
 
 const ROWS = 'rows';
 const KEPT = 'kept';
@@ -138,18 +140,19 @@ async function addHidden(
 
 async function addMlp(target: GraphTarget, weights: LayerWeights, x: string): Promise<string> {
   const { graph } = target;
-  const up = await addLinear(target, 'up', x, weights.up);
   if (!weights.gate) {
+    const up = await addLinear(target, 'up', x, weights.up);
     const active = graph.node('Gelu', [up], { domain: 'com.microsoft' });
     return addLinear(target, 'down', active, weights.down);
   }
+  const up = await addUnscaledLinear(target, 'up', x, weights.up);
   const gate = await addLinear(target, 'gate', x, weights.gate);
   // QuickGelu(x) = x·sigmoid(alpha·x), which with alpha 1 is SiLU in one pass.
   const silu = graph.node('QuickGelu', [gate], {
     domain: 'com.microsoft',
     attributes: { alpha: { float: 1 } },
   });
-  return addLinear(target, 'down', graph.node('Mul', [silu, up]), weights.down);
+  return addLinearOf(target, 'down', { ...up, values: graph.node('Mul', [silu, up.values]) }, weights.down);
 }
 
 /** Rotary embedding, rotate-half layout, row r of cos and sin belonging to row r of x. */

@@ -2,26 +2,15 @@
  * y = x·Wᵀ + b as nodes, in the element type the model is compiled for. The only place that knows how a dtype's
  * weights lie in the file; blocks.ts asks for a linear layer and gets a value's name back.
  */
-import type { LinearWeights, NormWeights, WeightMatrix } from '../../core/checkpoint.js';
-import type { Dtype, ModelShape } from '../../core/shape.js';
-import type { GraphBuilder } from './graph-builder.js';
-import { ELEMENT_TYPES } from './proto.js';
-import { type BlockFormat, quantizeBlocks, quantizeChannels } from './quantize.js';
-import { asBytes, readPanels, readTransposed, type WeightFile } from './weight-file.js';
+import type { LinearWeights, WeightMatrix } from '../../core/checkpoint.js';
+import type { ModelShape } from '../../core/shape.js';
+import { addVector, type GraphTarget } from './graph-target.js';
+import { addIntegerMatMul, addIntegerProduct } from './integer-product.js';
+import { type BlockFormat, quantizeBlocks } from './quantize.js';
+import { asBytes, readPanels, readTransposed } from './weight-file.js';
 
-/** Where a graph's nodes and weights go while it is written. */
-export type GraphTarget = {
-  readonly shape: ModelShape;
-  readonly dtype: Dtype;
-  /** Signedness of w8a8's weights. */
-  readonly integerWeights: 'i8' | 'u8';
-  readonly graph: GraphBuilder;
-  readonly weights: WeightFile;
-  /** Values that were already turned into u8 rows, by name. */
-  readonly quantized: Map<string, QuantizedRows>;
-};
-
-type QuantizedRows = { readonly values: string; readonly scales: string };
+/** Rows that may still have to be multiplied with scales. */
+export type Rows = { readonly values: string; readonly scales?: string };
 
 /** Adds x [1, rows, in] → [1, rows, out]. */
 export async function addLinear(
@@ -30,15 +19,36 @@ export async function addLinear(
   x: string,
   linear: LinearWeights,
 ): Promise<string> {
+  return addLinearOf(target, name, { values: x }, linear);
+}
+
+/** As addLinear, of rows as addUnscaledLinear gives them. */
+export async function addLinearOf(
+  target: GraphTarget,
+  name: string,
+  x: Rows,
+  linear: LinearWeights,
+): Promise<string> {
   const product = await addMatMul(target, name, x, linear.weight);
   if (!linear.bias) return product;
   return target.graph.node('Add', [product, await addVector(target, `${name}.bias`, linear.bias)]);
 }
 
-async function addMatMul(
+/** As addLinear, with scales of rows left to whoever reads them, where there are any. */
+export async function addUnscaledLinear(
   target: GraphTarget,
   name: string,
   x: string,
+  linear: LinearWeights,
+): Promise<Rows> {
+  if (target.dtype === 'w8a8' && !linear.bias) return addIntegerProduct(target, name, x, linear.weight);
+  return { values: await addLinear(target, name, x, linear) };
+}
+
+async function addMatMul(
+  target: GraphTarget,
+  name: string,
+  { values: x, scales }: Rows,
   weight: WeightMatrix,
 ): Promise<string> {
   switch (target.dtype) {
@@ -49,7 +59,7 @@ async function addMatMul(
     case 'q4':
       return addBlockMatMul(target, name, x, weight, isKeptFiner(target.shape, name) ? 8 : 4);
     case 'w8a8':
-      return addIntegerMatMul(target, name, x, weight);
+      return addIntegerMatMul(target, name, x, weight, scales);
   }
 }
 
@@ -120,114 +130,4 @@ export async function addBlockMatMul(
     domain: 'com.microsoft',
     attributes: { K: columns, N: rows, bits, block_size: blockSize, accuracy_level: ACCURACY_LEVEL },
   });
-}
-
-/**
- * int8 weights with a scale a channel times u8 activations with a scale a row, summed exactly in i32. Activations are
- * u8 around 128: i8 ones have no fast kernel on x86 (measured on AVX-512 VNNI, 512 rows of 2048×5632, one thread:
- * i8×i8 19 GFLOP/s, u8×i8 498, u8×u8 264).
- */
-async function addIntegerMatMul(
-  target: GraphTarget,
-  name: string,
-  x: string,
-  weight: WeightMatrix,
-): Promise<string> {
-  const { graph, weights, integerWeights } = target;
-  const { rows, columns } = weight;
-  const channels = { weights: new Int8Array(rows * columns), scales: new Float32Array(rows) };
-  for await (const { start, values } of readPanels(weight))
-    quantizeChannels(values, columns, channels, start);
-  const bytes = asBytes(channels.weights);
-  if (integerWeights === 'u8') shiftToUnsigned(bytes);
-  const w = graph.initializer(await weights.append(`${name}.weight`, integerWeights, [columns, rows], bytes));
-  const s = graph.initializer(
-    await weights.append(`${name}.scales`, 'f32', [rows], asBytes(channels.scales)),
-  );
-  const activations = quantizedRows(target, x);
-  const zeros = integerWeights === 'u8' ? [u8Zero(target, `${name}.zero`)] : [];
-  const sums = graph.node('MatMulInteger', [
-    activations.values,
-    w,
-    u8Zero(target, `${name}.xZero`),
-    ...zeros,
-  ]);
-  const scaled = graph.node('Mul', [
-    graph.node('Cast', [sums], { attributes: { to: ELEMENT_TYPES.f32 } }),
-    activations.scales,
-  ]);
-  return graph.node('Mul', [scaled, s]);
-}
-
-/** What 0 is in unsigned bytes. */
-const U8_ZERO = 128;
-
-function u8Zero({ graph }: GraphTarget, name: string, dims: readonly number[] = []): string {
-  return graph.initializer({ name, type: 'u8', dims, data: Uint8Array.of(U8_ZERO) });
-}
-
-/** Adds 128 to bytes that hold i8. */
-function shiftToUnsigned(bytes: Uint8Array): void {
-  for (let i = 0; i < bytes.length; i++) bytes[i] = (bytes[i] as number) ^ U8_ZERO;
-}
-
-/** A row of zeros must not divide by zero; any scale gives zeros again. */
-const LEAST_SCALE = 1e-30;
-
-/** x [1, rows, in] as u8 around 128 with one scale a row, made once for all products that read the same x. */
-function quantizedRows(target: GraphTarget, x: string): QuantizedRows {
-  const known = target.quantized.get(x);
-  if (known) return known;
-  const { graph } = target;
-  const axis = graph.constant(`${x}.lastAxis`, 'i64', [1], [-1]);
-  const extreme = (op: string): string => graph.node(op, [x, axis], { attributes: { keepdims: 1 } });
-  // Two passes that only read are faster than one that writes all magnitudes (0.26 against 0.34 ms for 512×2048).
-  const largest = graph.node('Max', [extreme('ReduceMax'), graph.node('Neg', [extreme('ReduceMin')])]);
-  const scaled = graph.node('Mul', [largest, graph.constant(`${x}.step`, 'f32', [1], [1 / 127])]);
-  const scales = graph.node('Max', [scaled, graph.constant(`${x}.least`, 'f32', [1], [LEAST_SCALE])]);
-  const byRow = graph.node('Reshape', [scales, graph.constant(`${x}.flat`, 'i64', [1], [-1])]);
-  const zeros = graph.node('Expand', [u8Zero(target, `${x}.zero`, [1]), graph.node('Shape', [byRow])]);
-  const values = graph.node('QuantizeLinear', [x, byRow, zeros], { attributes: { axis: 1 } });
-  const made = { values, scales };
-  target.quantized.set(x, made);
-  return made;
-}
-
-/** A vector [1, n] of the checkpoint as an initializer [n]. */
-export async function addVector(target: GraphTarget, name: string, vector: WeightMatrix): Promise<string> {
-  return target.graph.initializer(await target.weights.appendMatrix(name, vector, [vector.columns]));
-}
-
-/** Adds norm(x). */
-export async function addNorm(
-  target: GraphTarget,
-  name: string,
-  x: string,
-  norm: NormWeights,
-): Promise<string> {
-  const inputs = [x, ...(await addNormWeights(target, name, norm))];
-  const attributes = { axis: -1, epsilon: { float: target.shape.normEpsilon } };
-  const op = target.shape.norm === 'rms' ? 'SimplifiedLayerNormalization' : 'LayerNormalization';
-  return target.graph.node(op, inputs, { attributes });
-}
-
-/** Adds sum = x + residual and normed = norm(sum) as one fused node. */
-export async function addResidualNorm(
-  target: GraphTarget,
-  name: string,
-  x: string,
-  residual: string,
-  norm: NormWeights,
-): Promise<{ normed: string; sum: string }> {
-  const inputs = [x, residual, ...(await addNormWeights(target, name, norm))];
-  const op = target.shape.norm === 'rms' ? 'SkipSimplifiedLayerNormalization' : 'SkipLayerNormalization';
-  const outputs = [`${name}.normed`, '', '', `${name}.sum`];
-  const attributes = { epsilon: { float: target.shape.normEpsilon } };
-  target.graph.node(op, inputs, { domain: 'com.microsoft', attributes, outputs });
-  return { normed: `${name}.normed`, sum: `${name}.sum` };
-}
-
-async function addNormWeights(target: GraphTarget, name: string, norm: NormWeights): Promise<string[]> {
-  const weight = await addVector(target, `${name}.weight`, norm.weight);
-  return norm.bias ? [weight, await addVector(target, `${name}.bias`, norm.bias)] : [weight];
 }
