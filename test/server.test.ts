@@ -346,7 +346,9 @@ describe('who may ask', () => {
     const allowed = (response: Response): string | null =>
       response.headers.get('access-control-allow-origin');
     expect(allowed(await fetch(`${url}/v1/models`, { headers }))).toBeNull();
-    expect(allowed(await fetch(`${other.url}/v1/models`, { headers }))).toBe('https://a.example');
+    const response = await fetch(`${other.url}/v1/models`, { headers });
+    expect(allowed(response)).toBe('https://a.example');
+    expect(response.headers.get('access-control-expose-headers')).toContain('X-Request-Id');
   });
 });
 

@@ -40,6 +40,9 @@ const KEYED_ROUTES: readonly Route[] = [
   ],
 ];
 
+/** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
+const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry'];
+
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   const { settings } = server;
   const app = new Hono<HttpEnv>();
@@ -57,7 +60,8 @@ export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
     checkHost(c.req.header('host'));
     await next();
   });
-  if (settings.corsOrigins.length > 0) app.use(cors({ origin: [...settings.corsOrigins] }));
+  if (settings.corsOrigins.length > 0)
+    app.use(cors({ origin: [...settings.corsOrigins], exposeHeaders: EXPOSED_HEADERS }));
   for (const route of OPEN_ROUTES) addRoute(app, route, server);
   for (const route of KEYED_ROUTES)
     addRoute(app, route, server, (c) => checkKey(c.req.header('authorization')));
