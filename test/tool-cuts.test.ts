@@ -44,7 +44,9 @@ function speaking(tokenizer: Tokenizer, ids: readonly number[], finishReason: Fi
     }
     const rest = isStopped ? '' : output.end();
     if (rest !== '') yield { type: 'token', id: ids.at(-1) ?? 0, text: rest, isRest: true };
-    yield { type: 'done', result: { ...resultOf('', []), finishReason: isStopped ? 'stop' : finishReason } };
+    const result = { ...resultOf('', []), finishReason: isStopped ? ('stop' as const) : finishReason };
+    const end = isStopped || finishReason === 'length' ? [] : engine.model.eosIds;
+    yield { type: 'done', result: { ...result, tokenIds: [...ids, ...end] } };
   });
   return { ...engine, model: { ...engine.model, tokenizer } };
 }
@@ -126,7 +128,7 @@ describe('what is held back before a mark that is a special token stays in front
   });
 });
 
-describe('an answer that is cut by its limit in the head of a call shows nothing of it', () => {
+describe('an answer that its limit cuts in the head of a call shows nothing of it', () => {
   test.each<[kind: Kind, said: string, text: string, calls: string[]]>([
     ['hermes', 'So: <tool_call>\n{"name": "wea', 'So: ', []],
     ['hermes', '<tool_call>\n{"name": "weather", "argu', '', []],
@@ -151,6 +153,18 @@ describe('an answer that is cut by its limit in the head of a call shows nothing
     expect(await answerOf(tokenizer, tokenizer.encode(said), { reason: 'length' })).toEqual({
       ...{ text, calls, reason: 'length' },
     });
+  });
+
+  test.each<[kind: Kind, said: string, stop: string, text: string, calls: string[]]>([
+    ['hermes', 'So: <tool_call>\n{"name": "clock"', '\n', 'So: ', []],
+    ['mistral', '[TOOL_CALLS][{"name": "clock", "arguments": {}}]', '": {', '', []],
+    ['mistral', '[TOOL_CALLS][{"name": "clock", "arguments": {}}, {"name"', ', {"', '', ['clock {}']],
+    ['llama', '{"name": "clock", "parameters": {}}', '",', '', []],
+  ])('and so does one that a stop string cuts there: %s, %j at %j', async (kind, said, stop, text, calls) => {
+    const tokenizer = await tokenizerOf(kind);
+    const ids = tokenizer.encode(said);
+    const reason = calls.length > 0 ? 'tool_calls' : 'stop';
+    expect(await answerOf(tokenizer, ids, { stop: [stop] })).toEqual({ text, calls, reason });
   });
 
   test.each<[kind: Kind, said: string, reason: FinishReason]>([

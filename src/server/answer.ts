@@ -2,7 +2,7 @@
  * One answer of a chat as it grows: its text, and the calls of functions in it.
  */
 import { randomUUID } from 'node:crypto';
-import type { GenerateEvent } from '../engine/generation.js';
+import type { GenerateEvent, GenerationResult } from '../engine/generation.js';
 import { type ReadPart, ToolReader } from './tool-reader.js';
 import type { ToolUse } from './tools.js';
 
@@ -24,10 +24,13 @@ const ID_CHARS = 9;
 
 export class Answer {
   readonly #reader: ToolReader | undefined;
+  readonly #eosIds: readonly number[];
   text = '';
   readonly calls: AnsweredCall[] = [];
 
-  constructor(use: ToolUse | undefined) {
+  /** @param eosIds by which the model ends an answer itself */
+  constructor(use: ToolUse | undefined, eosIds: readonly number[]) {
+    this.#eosIds = eosIds;
     this.#reader = use && new ToolReader(use.format, use.names, use.form);
   }
 
@@ -39,10 +42,14 @@ export class Answer {
   /** @returns what the event makes certain */
   take(event: GenerateEvent): AnswerPart[] {
     if (event.type === 'prefill') return [];
-    if (event.type === 'done')
-      return this.#keep(this.#reader?.end(event.result.finishReason === 'length') ?? []);
+    if (event.type === 'done') return this.#keep(this.#reader?.end(this.#isCutOff(event.result)) ?? []);
     const { text } = event;
     return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
+  }
+
+  /** By its limit, or by a stop string. */
+  #isCutOff({ finishReason, tokenIds }: GenerationResult): boolean {
+    return finishReason === 'length' || !this.#eosIds.includes(tokenIds.at(-1) ?? -1);
   }
 
   #keep(parts: readonly ReadPart[]): AnswerPart[] {

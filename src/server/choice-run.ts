@@ -38,7 +38,7 @@ export class ChoiceRun {
     this.ask = ask;
     this.#server = server;
     this.#fractions = ask.choices.map(() => undefined);
-    this.answers = ask.choices.map(() => new Answer(ask.toolUse));
+    this.answers = ask.choices.map(() => new Answer(ask.toolUse, server.engine.model.eosIds));
     this.entries = ask.choices.map(({ request }) =>
       request.sampling?.topLogprobs === undefined ? undefined : [],
     );
