@@ -6,7 +6,7 @@ import type { ClusterWorker } from '../cluster/cluster.js';
 import { samplingSchema } from '../core/sampling.js';
 import type { Admitted } from './admission.js';
 import type { Arrival } from './arrival.js';
-import type { ChainSpec } from './chain-request.js';
+import type { ChainSpec } from './chain-spec.js';
 import type { Cut } from './cut.js';
 import type { EngineParts } from './engine-parts.js';
 import { type GenerateEvent, type GenerationResult, runGeneration } from './generation.js';

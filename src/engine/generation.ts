@@ -7,7 +7,9 @@ import type { Dtype, KvDtype } from '../core/shape.js';
 import type { RankTimeline } from '../core/timeline.js';
 import type { Tokenizer } from '../tokenizer/index.js';
 import type { Strategy } from '../worker/protocol.js';
-import { type ChainSpec, runChain, type TokenFacts } from './chain-request.js';
+import type { TokenFacts } from './chain-events.js';
+import { runChain } from './chain-request.js';
+import type { ChainSpec } from './chain-spec.js';
 import { type ShownTokens, TextOutput } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';

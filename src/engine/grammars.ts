@@ -7,7 +7,7 @@ import { KvrError } from '../core/errors.js';
 import { compileGrammar, type Grammar } from '../grammar/grammar.js';
 import { packVocabulary } from '../grammar/vocabulary.js';
 import type { Tokenizer } from '../tokenizer/index.js';
-import type { ChainSpec } from './chain-request.js';
+import type { ChainSpec } from './chain-spec.js';
 import type { GenerateSettings } from './options.js';
 
 /** @returns what an answer is held to; undefined where it is free. @throws BAD_INPUT */
