@@ -8,7 +8,7 @@ import { MAX_RANKS } from '../core/partition.js';
 import { samplingSchema } from '../core/sampling.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../core/shape.js';
 import { grammarSchema } from '../grammar/grammar.js';
-import { isSchema, type Schema } from '../grammar/schema-parts.js';
+import { isSchema, type Schema } from '../grammar/schema/schema.js';
 import { MAX_LOCAL_WORKERS } from '../cluster/local.js';
 import type { CompileFacts } from '../model/compile.js';
 import { MAX_REQUESTS, STRATEGIES } from '../worker/protocol.js';
