@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { numberFlag } from '../../src/cli/flags.js';
+import { numberFlag } from '../../src/cli/flags/index.js';
 import { parseNumber } from '../../src/cli/numbers.js';
 import { KvrError } from '../../src/core/errors.js';
 import { type Dtype, DTYPES } from '../../src/core/shape.js';

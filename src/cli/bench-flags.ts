@@ -26,7 +26,7 @@ import {
   numberFlag,
   type OutputFlags,
   outputFlags,
-} from './flags.js';
+} from './flags/index.js';
 import { parseList } from './lists.js';
 import { parseNumber, shown } from './numbers.js';
 import { parseDuration, parseRate, parseTokens } from '../core/quantities.js';

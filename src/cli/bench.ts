@@ -23,7 +23,7 @@ import { benchMarkdown } from './bench-table.js';
 import type { Command } from './command.js';
 import { usableCacheFolder } from './cache-check.js';
 import { choiceWriter, runContext } from './engine-run.js';
-import { notEmpty } from './flags.js';
+import { notEmpty } from './flags/index.js';
 import { oneLine } from './format.js';
 import type { Shell } from './shell.js';
 

@@ -19,7 +19,7 @@ import {
   requestOptions,
   type SamplingFlags,
   samplingFlags,
-} from './flags.js';
+} from './flags/index.js';
 import type { Shell } from './shell.js';
 
 type Flags = ModelFlags & SamplingFlags & OutputFlags & { readonly system?: string };

@@ -2,7 +2,7 @@
  * What a command is, as data. Each has a file of its own; program.ts gives them to the parser.
  */
 import type { Argument, Option } from 'commander';
-import type { OutputFlags } from './flags.js';
+import type { OutputFlags } from './flags/index.js';
 import type { Shell } from './shell.js';
 
 export type Command<Flags extends OutputFlags = OutputFlags> = {

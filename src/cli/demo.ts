@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { KvrError } from '../core/errors.js';
 import type { Command } from './command.js';
 import { runContext, type RunContext, runRequest, withEngine } from './engine-run.js';
-import { engineOptions, machineFlags, type ModelFlags, type OutputFlags, outputFlags } from './flags.js';
+import {
+  engineOptions,
+  machineFlags,
+  type ModelFlags,
+  type OutputFlags,
+  outputFlags,
+} from './flags/index.js';
 import { cut, forTerminal, wrap } from './format.js';
 import { paintFor } from './paint.js';
 import { chainWords, comparisonWords, type Run, runReport } from './report.js';

@@ -15,13 +15,12 @@ import {
   modelFlag,
   type OutputFlags,
   outputFlags,
-  parseIds,
   requestOptions,
   type SamplingFlags,
   samplingFlags,
-} from './flags.js';
+} from './flags/index.js';
 import { forTerminal } from './format.js';
-import { type PromptFlags, readPrompt, readSchema } from './prompt-source.js';
+import { parseIds, type PromptFlags, readPrompt, readSchema } from './prompt-source.js';
 import { comparisonWords, type Run, runReport } from './report.js';
 import type { Output, Shell } from './shell.js';
 

@@ -23,7 +23,7 @@ import {
   numberFlag,
   type OutputFlags,
   outputFlags,
-} from './flags.js';
+} from './flags/index.js';
 import { cut, formatBytes, formatCount, oneLine } from './format.js';
 import {
   DEFAULT_WINDOW_TOKENS,

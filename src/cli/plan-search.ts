@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine.js';
 import { type MeasuredCut, searchByRuns } from '../engine/measured-search.js';
 import { keepCuts, searchTable, type TableCut } from '../engine/plan-table.js';
 import { type RunContext, threadsOf } from './engine-run.js';
-import type { OutputFlags } from './flags.js';
+import type { OutputFlags } from './flags/index.js';
 import { cut, formatCount, formatMs, formatPlural, oneLine } from './format.js';
 import { chainWords } from './report.js';
 

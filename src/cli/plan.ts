@@ -23,7 +23,7 @@ import {
   outputFlags,
   parsePartition,
   parseWorkers,
-} from './flags.js';
+} from './flags/index.js';
 import { describeBounds, parseNumber } from './numbers.js';
 import { DEFAULT_WHAT_IF_LATENCY_MS, forecastReport, type PlanLabel } from './plan-report.js';
 import { runSearch, type SearchFlags } from './plan-search.js';

@@ -18,6 +18,15 @@ const MAX_PROMPT_BYTES = 4 * MAX_TEXT_CHARS;
 export type PromptFlags = { readonly promptFile?: string; readonly promptIds?: number[] };
 export type Prompt = { readonly prompt: string } | { readonly promptIds: number[] };
 
+/** @throws BAD_INPUT */
+export function parseIds(text: string): number[] {
+  if (/^\d{1,10}(,\d{1,10})*$/.test(text)) return text.split(',').map(Number);
+  throw new KvrError(
+    'BAD_INPUT',
+    `--prompt-ids ${shown(text)} is no list of token ids; give whole numbers of at least 0, as in 1,403,407`,
+  );
+}
+
 /** @throws BAD_INPUT where there is not exactly one source, or it is empty, too large or not UTF-8 */
 export async function readPrompt(
   argument: string | undefined,

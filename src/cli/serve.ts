@@ -34,7 +34,7 @@ import {
   numberFlag,
   type OutputFlags,
   outputFlags,
-} from './flags.js';
+} from './flags/index.js';
 import { formatPlural } from './format.js';
 import type { Shell } from './shell.js';
 import { packageVersion } from './version.js';

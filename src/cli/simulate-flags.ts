@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { KvrError } from '../core/errors.js';
 import { MAX_RANKS } from '../core/partition.js';
 import { type NoiseProfile, PAPER_SHAPES, type Policy } from '../simulate/index.js';
-import { choiceFlag, numberFlag, type OutputFlags, outputFlags } from './flags.js';
+import { choiceFlag, numberFlag, type OutputFlags, outputFlags } from './flags/index.js';
 import { parseList } from './lists.js';
 import { describeBounds, parseNumber, shown } from './numbers.js';
 import { parseDuration, parseRate, parseTokens } from '../core/quantities.js';

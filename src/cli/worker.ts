@@ -21,7 +21,7 @@ import {
   notEmpty,
   type OutputFlags,
   outputFlags,
-} from './flags.js';
+} from './flags/index.js';
 import { formatPlural, oneLine } from './format.js';
 import type { Shell } from './shell.js';
 

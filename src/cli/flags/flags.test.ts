@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { engineOptions, parseIds, parsePartition, requestOptions } from './flags.js';
+import { engineOptions, parsePartition, requestOptions } from './index.js';
 
 test('a partition is a name, or whole sizes', () => {
   expect(parsePartition('auto')).toBe('auto');
@@ -13,13 +13,6 @@ test.each(['', 'x', '-5,10', '1100,-948', '1.5,2', '1,,2', ',1', '1,', '1, 2', '
     expect(() => parsePartition(text)).toThrow(/^--partition .* is no partition; give .*1100,948$/);
   },
 );
-
-test('ids are whole numbers', () => {
-  expect(parseIds('1,403,407')).toEqual([1, 403, 407]);
-  for (const text of ['', '1,', '-1', '1.5', 'a', '1 2', '9'.repeat(30)]) {
-    expect(() => parseIds(text)).toThrow(/^--prompt-ids .* is no list of token ids; give/);
-  }
-});
 
 test('sizes say how many workers there are, unless --workers does', () => {
   expect(engineOptions({ model: 'm', partition: [5, 3, 2] }).workers).toBe(3);

@@ -1,0 +1,40 @@
+/**
+ * How a prompt goes over the chain: by which strategy, cut where, and in what time.
+ */
+import { Option } from 'commander';
+import { z } from 'zod';
+import { KvrError } from '../../core/errors.js';
+import { type Strategy, STRATEGIES } from '../../worker/protocol.js';
+import { shown } from '../numbers.js';
+import { choiceFlag, numberFlag } from './kinds.js';
+
+export type ChainFlags = {
+  readonly strategy?: Strategy;
+  readonly partition?: NamedCut | number[];
+  /** Seconds. */
+  readonly deadline?: number;
+};
+
+/** Cuts by name, as the engine knows them. */
+const NAMED_CUTS = ['auto', 'e', 's', 'p'] as const;
+type NamedCut = (typeof NAMED_CUTS)[number];
+
+const secondsSchema = z.number().min(0.001).max(86_400);
+
+export const chainFlags = (): Option[] => [
+  choiceFlag('--strategy <NAME>', 'how the prompt phase is spread; kvr unless given', STRATEGIES),
+  new Option(
+    '--partition <CUT>',
+    'auto plans for the measured workers and may leave some out, s plans for all, p looks up, e is even, or sizes in tokens as in 1100,948; auto unless given',
+  ).argParser(parsePartition),
+  numberFlag('--deadline <SECONDS>', 'give up after so long', secondsSchema),
+];
+
+/** @throws BAD_INPUT */
+export function parsePartition(text: string): NamedCut | number[] {
+  const name = NAMED_CUTS.find((each) => each === text);
+  if (name !== undefined) return name;
+  if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
+  const remedy = `give ${NAMED_CUTS.join(', ')}, or whole numbers of at least 1 that add up to the prompt, as in 1100,948`;
+  throw new KvrError('BAD_INPUT', `--partition ${shown(text)} is no partition; ${remedy}`);
+}

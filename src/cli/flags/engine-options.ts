@@ -1,0 +1,60 @@
+/**
+ * From flags to what the engine is loaded with, in its units. What was not given is left to its own defaults.
+ */
+import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { KvrError } from '../../core/errors.js';
+import type { EngineOptions } from '../../engine/options.js';
+import type { ChainFlags } from './chain.js';
+import { defined } from './defined.js';
+import { notEmpty } from './kinds.js';
+import type { ModelFlags } from './machine.js';
+
+const BYTES_PER_MB = 1e6;
+
+/** @throws BAD_INPUT */
+export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
+  const { model, threads, decodeThreads, dtype, kvDtype, cacheDir } = flags;
+  const { chunkTokens, kvMemory, prefixCache, calibrate } = flags;
+  checkOwnWorkers(flags);
+  const options = {
+    threads,
+    decodeThreads,
+    dtype,
+    kvDtype,
+    cacheDir,
+    chunkTokens,
+    calibrate,
+    kvMemoryBytes: kvMemory && kvMemory * BYTES_PER_MB,
+    prefixCacheBytes: prefixCache === undefined ? undefined : prefixCache * BYTES_PER_MB,
+  };
+  return { model: notEmpty('--model', model), workers: workersOf(flags), ...defined(options) };
+}
+
+/** Workers that run already were given these where they were started. @throws BAD_INPUT */
+function checkOwnWorkers(flags: ModelFlags): void {
+  if (!Array.isArray(flags.workers)) return;
+  const { threads, decodeThreads, kvMemory, prefixCache } = flags;
+  if (decodeThreads !== undefined)
+    throw new KvrError(
+      'BAD_INPUT',
+      '--decode-threads is for workers this command starts; those that run already decode with the --threads they were started with',
+    );
+  const asked = { '--threads': threads, '--kv-memory': kvMemory, '--prefix-cache': prefixCache };
+  const given = Object.entries(asked).find(([, value]) => value !== undefined)?.[0];
+  if (given === undefined) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `${given} is for workers this command starts, and --workers names ones that run already; give ${given} to kvr worker`,
+  );
+}
+
+/** Sizes say how many workers they are for; the engine's bound holds for them too. */
+function workersOf({ workers, partition }: ModelFlags & ChainFlags): number | string[] {
+  if (workers !== undefined) return workers;
+  if (!Array.isArray(partition)) return 1;
+  if (partition.length <= MAX_LOCAL_WORKERS) return partition.length;
+  throw new KvrError(
+    'BAD_INPUT',
+    `--partition has ${partition.length} sizes, but there are at most ${MAX_LOCAL_WORKERS} workers; give fewer sizes`,
+  );
+}

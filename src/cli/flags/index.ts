@@ -1,0 +1,12 @@
+/**
+ * The flags that commands share, as data: how they are typed, what they mean, how their text becomes a value. Bounds
+ * and defaults are the engine's own.
+ */
+export { type ChainFlags, chainFlags, parsePartition } from './chain.js';
+export { engineOptions } from './engine-options.js';
+export { choiceFlag, notEmpty, numberFlag } from './kinds.js';
+export { machineFlags, type ModelFlags, modelFlag } from './machine.js';
+export { type OutputFlags, outputFlags } from './output.js';
+export { requestOptions } from './request-options.js';
+export { type SamplingFlags, samplingFlags } from './sampling.js';
+export { parseWorkers } from './workers.js';

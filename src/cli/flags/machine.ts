@@ -1,0 +1,91 @@
+/**
+ * The model, and what it runs on: workers, threads, element types, memory. Bounds and defaults are the engine's own.
+ */
+import { Option } from 'commander';
+import { z } from 'zod';
+import { KV_DTYPES, type KvDtype } from '../../core/shape.js';
+import {
+  type AskedDtype,
+  DEFAULT_CHUNK_TOKENS,
+  DTYPE_CHOICES,
+  engineOptionsSchema,
+} from '../../engine/options.js';
+import { describeBounds } from '../numbers.js';
+import { choiceFlag, numberFlag } from './kinds.js';
+import { parseWorkers, workersSchema } from './workers.js';
+
+export type ModelFlags = {
+  readonly model: string;
+  readonly workers?: number | string[];
+  readonly threads?: number;
+  readonly decodeThreads?: number;
+  readonly dtype?: AskedDtype;
+  readonly kvDtype?: KvDtype;
+  readonly cacheDir?: string;
+  readonly chunkTokens?: number;
+  readonly kvMemory?: number;
+  readonly prefixCache?: number;
+  /** True unless --no-calibrate is given. */
+  readonly calibrate?: boolean;
+};
+
+const megabytesSchema = z.number().int().min(1).max(1_000_000_000);
+const megabytesOrNoneSchema = z.number().int().min(0).max(1_000_000_000);
+const { threads, decodeThreads, chunkTokens } = engineOptionsSchema.shape;
+
+export const modelFlag = (): Option =>
+  new Option(
+    '-m, --model <MODEL>',
+    'a HuggingFace folder, "quote", or "synthetic:NAME,layers=N" for random weights',
+  ).makeOptionMandatory();
+
+/**
+ * A fresh list each time, since a parsed command keeps the options it was given.
+ * @param dtypes without 'auto' where there is nothing to decide it by
+ */
+export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Option[] => [
+  new Option(
+    '-w, --workers <N|ADDRESSES>',
+    `worker processes (${describeBounds(workersSchema)}); 1 unless given, or as many as --partition has sizes; or running ones as HOST:PORT,HOST:PORT in chain order`,
+  ).argParser(parseWorkers),
+  numberFlag(
+    '-t, --threads <N>',
+    'threads of each worker; the cores shared out evenly unless given',
+    threads,
+  ),
+  numberFlag(
+    '--decode-threads <N>',
+    'threads of a worker that writes the answer while the others rest; at f32 --threads unless given, else those of all workers',
+    decodeThreads,
+  ),
+  choiceFlag(
+    '--dtype <TYPE>',
+    `element type of the weights; f32 unless given${dtypes.includes('auto') ? ', auto picks by memory and measured speed' : ''}`,
+    dtypes,
+  ),
+  choiceFlag(
+    '--kv-dtype <TYPE>',
+    'element type of keys and values; f16 halves their memory and what workers send each other; f32 unless given',
+    KV_DTYPES,
+  ),
+  new Option(
+    '--cache-dir <DIR>',
+    'where compiled models are kept; KVR_CACHE_DIR or ~/.cache/kv-runahead unless given',
+  ),
+  numberFlag(
+    '--chunk-tokens <N>',
+    `prompt tokens in one kernel call; ${DEFAULT_CHUNK_TOKENS} unless given`,
+    chunkTokens,
+  ),
+  numberFlag(
+    '--kv-memory <MB>',
+    'most memory for keys and values, each worker; half of the machine, shared out, unless given',
+    megabytesSchema,
+  ),
+  numberFlag(
+    '--prefix-cache <MB>',
+    'the part of it that may keep ended requests, for prompts that begin alike; unless given a quarter in chat, else 0, off',
+    megabytesOrNoneSchema,
+  ),
+  new Option('--no-calibrate', 'do not measure the workers at first use; without figures slices are even'),
+];
