@@ -110,6 +110,22 @@ describe('chat completions', () => {
   });
 
   test.each([
+    [-1, 2 ** 32 - 1],
+    [2 ** 32 + 5, 5],
+    [-(2 ** 40), 0],
+    [2 ** 32 - 1, 2 ** 32 - 1],
+  ])('any whole seed is taken: %d', async (seed, engineSeed) => {
+    const asked: GenerateRequest[] = [];
+    const { url } = await serve(async function* (request, ids) {
+      asked.push(request);
+      yield* spoken('x', ids);
+    });
+    const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, seed, top_p: 0 });
+    expect(response.status).toBe(200);
+    expect(asked).toMatchObject([{ sampling: { seed: engineSeed, topP: 0 } }]);
+  });
+
+  test.each([
     ['frobnicate', { frobnicate: 1 }, 'unsupported_parameter'],
     [
       'messages.0.content.0.type',

@@ -19,8 +19,8 @@ export const samplingSchema = z.strictObject({
   temperature: z.number().min(0).max(100).default(0),
   /** Keep the k likeliest; 0 keeps all. */
   topK: z.number().int().min(0).max(1_000_000).default(0),
-  /** Keep the likeliest whose probabilities reach p. */
-  topP: z.number().gt(0).max(1).default(1),
+  /** Keep the likeliest whose probabilities reach p, at least one. */
+  topP: z.number().min(0).max(1).default(1),
   /** Drop what is less likely than minP times the likeliest. */
   minP: z.number().min(0).max(1).default(0),
   /** Divide positive and multiply negative logits of tokens already seen; 1 is off. */

@@ -50,6 +50,7 @@ function weigh(logits: Float32Array, temperature: number): Candidates {
 /** The likeliest whose weights reach topP of all. What is lighter than an equal share of the rest can not be of them. */
 function reaching(candidates: Candidates, topP: number): Candidates {
   const total = sum(candidates.weights);
+  if (topP === 0) return first(sorted(candidates), 1);
   const heavy = sorted(atLeast(candidates, ((1 - topP) * total) / candidates.ids.length));
   let reached = 0;
   const needed = heavy.weights.findIndex((weight) => (reached += weight) >= topP * total);

@@ -79,3 +79,14 @@ test('logprobs are the model’s own, whatever penalties and temperature do', ()
   expect(sampler({ topLogprobs: 0 }).next(Float32Array.from(LOGITS)).logprobs?.top).toEqual([]);
   expect(sampler({}).next(Float32Array.from(LOGITS)).logprobs).toBeUndefined();
 });
+
+test('top-p of 0 leaves the likeliest, whatever the temperature and however many are as likely', () => {
+  for (const logits of [
+    [1, 3, 2],
+    [2, 2, 2],
+  ]) {
+    const cold = new Sampler(samplingSchema.parse({ temperature: 5, topP: 0, seed: 3 }), []);
+    const likeliest = logits.indexOf(Math.max(...logits));
+    for (let turn = 0; turn < 20; turn++) expect(cold.next(Float32Array.from(logits)).id).toBe(likeliest);
+  }
+});

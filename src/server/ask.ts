@@ -60,7 +60,7 @@ export function makeAsk(input: AskInput, engine: ServedEngine, settings: ServerS
         promptIds: [...ids],
         grammar: input.grammar,
         shownTokens: input.toolUse?.marks,
-        sampling: { ...options.sampling, topLogprobs: input.topLogprobs, seed: (seed + k) % 2 ** 32 },
+        sampling: { ...options.sampling, topLogprobs: input.topLogprobs, seed: engineSeed(seed + k) },
         maxTokens: input.maxTokens ?? roomFor(ids, engine, settings),
         deadlineMs: input.deadlineMs,
       },
@@ -86,4 +86,9 @@ function requireModel(asked: string | undefined, { model }: ServedEngine): void 
   if (asked === undefined || asked === model.name) return;
   const message = `there is no model "${asked.slice(0, 60)}" here; ask for "${model.name}"`;
   throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
+}
+
+/** One of 2³² seeds; those of them that a client names stay as they are. */
+function engineSeed(seed: number): number {
+  return ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32;
 }

@@ -26,7 +26,8 @@ export const sharedShape = {
   frequency_penalty: sampling.frequencyPenalty.unwrap().optional(),
   presence_penalty: sampling.presencePenalty.unwrap().optional(),
   logit_bias: sampling.logitBias.unwrap().optional(),
-  seed: sampling.seed.unwrap().optional(),
+  /** Any whole number, as clients send them; the engine's seeds are 32 bits. */
+  seed: z.number().int().optional(),
   n: z.number().int().min(1).max(MAX_CHOICES).optional(),
   stop: z
     .union([stop, z.array(stop).max(MAX_STOPS)], {
