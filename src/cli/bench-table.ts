@@ -61,7 +61,7 @@ export function benchMarkdown(document: BenchDocument, cells: readonly BenchCell
 export function factLines({ model, machine, repeats, firstTokens, notes, command }: BenchDocument): string[] {
   const { cpu, cores, memoryBytes, node, onnxruntime } = machine;
   return [
-    `Time to first token of ${model.name} (${formatCount(model.layers)} layers, ${formatCount(model.parameters)} parameters), medians of ${formatPlural(repeats, 'run')}.`,
+    `Time to first token of ${model.name} (${formatCount(model.layers)} layers, ${formatCount(model.parameters)} parameters), ${repeats === 1 ? 'one run each' : `medians of ${repeats} runs`}.`,
     `${cpu}, ${formatPlural(cores, 'core')}, ${formatBytes(memoryBytes)}; node ${node}, onnxruntime ${onnxruntime}.`,
     `All runs of a context gave the same first token: ${firstTokens.map(({ contextTokens, firstToken }) => `${firstToken} at ${formatCount(contextTokens)}`).join(', ')}.`,
     ...notes.map((note) => `Note: ${note}.`),

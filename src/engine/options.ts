@@ -39,8 +39,8 @@ export const engineOptionsSchema = z.strictObject({
   /** Kernel threads of each worker; by default the machine's cores shared out evenly. */
   threads: z.number().int().min(1).max(256).optional(),
   /**
-   * Kernel threads of a worker that decodes while the others have nothing to do; by default those of all workers together,
-   * except with f32 weights, whose second mapping would double what the system shows as resident.
+   * Kernel threads of a worker that decodes while the others have nothing to do; by default those of all workers together
+   * (16 at most), except with f32 weights, whose second mapping would double what the system shows as resident.
    */
   decodeThreads: z.number().int().min(1).max(256).optional(),
   /** 'auto' picks by memory and measured speed, and takes what running workers have. */
@@ -142,10 +142,13 @@ export function defaultThreads(workers: number): number {
   return Math.max(1, Math.floor(availableParallelism() / workers));
 }
 
-/** Those of all workers, as far as there are cores. */
+/** Reading weights keeps no more cores busy, and every graph has its own threads. */
+const MOST_DECODE_THREADS = 16;
+
+/** Those of all workers, as far as there are cores and they are of use. */
 export function defaultDecodeThreads(dtype: Dtype, workers: number, threads: number): number {
   if (dtype === 'f32') return threads;
-  return Math.max(threads, Math.min(availableParallelism(), workers * threads));
+  return Math.max(threads, Math.min(availableParallelism(), workers * threads, MOST_DECODE_THREADS));
 }
 
 export function defaultKvBytes(workers: number): number {
