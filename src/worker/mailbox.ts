@@ -3,7 +3,7 @@
  * and sleeps on a shared word while it has nothing to do. Both ends of that word are here.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { COUNTERS, type ToCompute } from './thread-messages.js';
+import { COUNTERS, kib, MAX_UNREAD_KIB, type ToCompute } from './thread-messages.js';
 
 export class Mailbox {
   readonly #port: MessagePort;
@@ -26,6 +26,14 @@ export class Mailbox {
   /** Sleeps until something was posted since the last poll, or the time is over. Call it after poll() gave nothing. */
   sleep(timeoutMs: number): void {
     Atomics.wait(this.#counters, COUNTERS.posted, this.#seen, timeoutMs);
+  }
+
+  /** Rows of others were taken out. @returns true where the links that brought too many may go on */
+  countRead(bytes: number): boolean {
+    const before = Atomics.sub(this.#counters, COUNTERS.unreadKib, kib(bytes));
+    // The network thread paused its links at the limit; half of it is a good moment to go on.
+    const half = MAX_UNREAD_KIB / 2;
+    return before >= half && before - kib(bytes) < half;
   }
 }
 

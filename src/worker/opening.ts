@@ -41,7 +41,7 @@ export class Opening {
     this.#connections.tellGreeted(this.#news);
   }
 
-  /** Peers are not told: they hear of it when their engine gives up. */
+  /** Also of a probe: what concerns the worker as a whole. Peers are not told; their engine gives them up. */
   onFailed(failure: Extract<FromWorker, { type: 'failed' }>): void {
     this.#news ??= failure;
     this.#connections.tellEngines(failure);

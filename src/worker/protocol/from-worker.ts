@@ -1,0 +1,70 @@
+/**
+ * What a worker says to an engine.
+ */
+import { z } from 'zod';
+import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
+import { DTYPES } from '../../core/shape.js';
+import { index, milliseconds, phase, request } from './fields.js';
+import { probeSampleSchema } from './probe.js';
+import { timelineSchema } from './timeline.js';
+
+const logprobsSchema = z.object({
+  logprob: z.number(),
+  top: z
+    .array(z.object({ id: index, logprob: z.number() }))
+    .max(MAX_TOP_LOGPROBS)
+    .readonly(),
+});
+
+export const fromWorkerSchema = z.discriminatedUnion('type', [
+  /** The first message of a worker on any link. */
+  z.object({
+    type: z.literal('ready'),
+    pid: index,
+    digest: z.string(),
+    dtype: z.enum(DTYPES),
+    threads: index,
+    /** Rows in one kernel call: what the engine's costs and plans count in. */
+    chunkTokens: index,
+    /** Bytes of KV-cache that all its requests may take together. */
+    kvBytesLimit: z.number().min(0),
+  }),
+  z.object({ type: z.literal('connected') }),
+  z.object({ type: z.literal('progress'), request, phase, layer: index }),
+  /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
+  z.object({
+    type: z.literal('token'),
+    request,
+    index,
+    id: index,
+    logprobs: logprobsSchema.optional(),
+    /** Made with the cores of all workers. */
+    isWide: z.literal(true).optional(),
+  }),
+  /** The prompt phase of this rank is over. */
+  z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),
+  /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */
+  z.object({ type: z.literal('kept'), request }),
+  /** Kept rows are gone. */
+  z.object({ type: z.literal('dropped'), entry: request }),
+  /** The last rank is done; nothing more comes for this request. */
+  z.object({ type: z.literal('finished'), request, reason: z.enum(['stop', 'length', 'cancelled']) }),
+  z.object({
+    type: z.literal('failed'),
+    /** Absent where the failure concerns the worker as a whole. */
+    request: request.optional(),
+    code: z.string().max(64),
+    message: z.string().max(4096),
+    phase,
+    layer: index.optional(),
+  }),
+  z.object({ type: z.literal('pong'), ping: index }),
+  z.object({ type: z.literal('probed'), probe: index, samples: z.array(probeSampleSchema).max(10_000) }),
+  z.object({
+    type: z.literal('probedLink'),
+    probe: index,
+    latencyMs: milliseconds,
+    bytesPerS: z.number().positive(),
+  }),
+]);
+export type FromWorker = z.infer<typeof fromWorkerSchema>;

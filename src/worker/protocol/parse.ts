@@ -1,0 +1,17 @@
+/**
+ * Control frames as messages: nothing that does not fit goes any further.
+ */
+import type { z } from 'zod';
+import { firstLine, KvrError } from '../../core/errors.js';
+import type { ControlFrame } from '../../link/frame.js';
+
+/** @throws PROTOCOL naming the field that is off. */
+export function parseMessage<T>(schema: z.ZodType<T>, frame: ControlFrame): T {
+  const parsed = schema.safeParse(frame.message);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new KvrError(
+    'PROTOCOL',
+    `message field ${issue?.path.join('.') || '(all)'}: ${firstLine(issue?.message ?? 'invalid')}`,
+  );
+}

@@ -1,0 +1,13 @@
+/**
+ * What peers say to each other once they have greeted, besides rows.
+ */
+import { z } from 'zod';
+import { index } from './fields.js';
+
+/** Echoes measure a link. */
+export const peerSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('ready') }),
+  z.object({ type: z.literal('echo'), echo: index, wantsAnswer: z.boolean() }),
+  z.object({ type: z.literal('echoed'), echo: index }),
+]);
+export type PeerMessage = z.infer<typeof peerSchema>;

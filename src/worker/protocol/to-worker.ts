@@ -1,0 +1,41 @@
+/**
+ * What an engine says to a worker. A peer says only `hello` of it, then what is in peers.ts.
+ */
+import { z } from 'zod';
+import { index, request, workerId } from './fields.js';
+import { probeSchema } from './probe.js';
+import { runSchema } from './run.js';
+
+/** A worker's name in the chain plus where it listens. */
+const peer = z.object({ worker: workerId, address: z.string().max(512) });
+
+/** The tokens' bytes, for grammars: once for each link of an engine. Payload: as grammar/vocabulary.ts packs them. */
+const vocabularySchema = z.object({ type: z.literal('vocabulary'), tokens: index });
+
+/** The engine that links between workers belong to, where none is named. */
+const ANY_ENGINE = 'engine';
+
+export const toWorkerSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    role: z.enum(['engine', 'peer']),
+    /** The caller's name: an engine's own, or the one its engine gave to the worker that calls. */
+    worker: workerId,
+    /** What an engine calls the worker it greets, in chains; the name the worker was started with unless given. */
+    as: workerId.optional(),
+    /** The engine that a peer's link is for. */
+    engine: workerId.default(ANY_ENGINE),
+  }),
+  z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
+  runSchema,
+  vocabularySchema,
+  probeSchema,
+  /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
+  z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),
+  z.object({ type: z.literal('cancel'), request }),
+  /** Whether the worker may decode with all cores, since no other worker of the engine has anything to do. */
+  z.object({ type: z.literal('cores'), all: z.boolean() }),
+  z.object({ type: z.literal('ping'), ping: index }),
+  z.object({ type: z.literal('shutdown') }),
+]);
+export type ToWorker = z.infer<typeof toWorkerSchema>;
