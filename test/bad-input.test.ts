@@ -309,3 +309,30 @@ function canMount(): boolean {
     rmSync(place, { recursive: true, force: true });
   }
 }
+
+describe('flags', () => {
+  test('of a command: the remedy is the help of that command', () =>
+    expectRefusal({ '--nope': '1' }, { message: /unknown option '--nope'; see kvr generate --help/ }));
+
+  test.each(['10.0.0.1', '1.5', 'two'])('workers %s', (workers) =>
+    expectRefusal(
+      { '--workers': workers },
+      { message: /--workers \S+ is neither .*; give a whole number from 1 to 64, or HOST:PORT,HOST:PORT/ },
+    ),
+  );
+
+  test('fewer threads to decode than to read', () =>
+    expectRefusal(
+      { '--threads': '2', '--decode-threads': '1' },
+      { message: /1 decode threads are fewer than the 2 threads of each worker; give 2 or more/ },
+    ));
+
+  test('a JSON schema with a keyword that is not supported names the file', () => {
+    const file = join(folder, 'unique.json');
+    writeFileSync(file, '{"type":"array","uniqueItems":true}');
+    return expectRefusal(
+      { '--json-schema': file },
+      { message: /--json-schema .*unique\.json: #: .*"uniqueItems" is not supported; leave it out/ },
+    );
+  });
+});

@@ -143,6 +143,7 @@ function closing(single: Run, chain: Run, { columns }: Output): string {
     '  kvr generate --model quote --prompt-file YOUR-TEXT.txt --workers 2',
     '  kvr generate --model YOUR-CHECKPOINT --workers 2 --compare "Your prompt"',
     '  kvr inspect --model YOUR-CHECKPOINT',
+    ...(isRunByNpm() ? ['Once before them, in this folder: npm link, which puts kvr on the path.'] : []),
   ];
   return `${[...lines, ...examples].join('\n')}\n`;
 }
@@ -150,4 +151,9 @@ function closing(single: Run, chain: Run, { columns }: Output): string {
 function shownPath(): string {
   const path = relative(process.cwd(), TEXT);
   return path.startsWith('..') ? TEXT : path;
+}
+
+/** As "npm run demo": then the command may not be on the path. */
+function isRunByNpm(): boolean {
+  return process.env['npm_lifecycle_event'] === 'demo';
 }

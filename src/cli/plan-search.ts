@@ -103,5 +103,7 @@ function report(engine: Engine, flags: SearchFlags, found: Found, path: string, 
     const time = `${formatMs(one.ttftMs)} ${labelOf(flags)}${even}`;
     return `${formatCount(one.contextTokens).padStart(9)} tokens  ${chainWords(one.partition.length, threads)}  ${sizes}  ${time}`;
   });
-  return `${[...lines, `kept in ${oneLine(path)}`].map((line) => cut(line, Math.max(columns, 80))).join('\n')}\n`;
+  const shownLines = lines.map((line) => cut(line, Math.max(columns, 80)));
+  // A path is of use only whole.
+  return `${[...shownLines, `kept in ${oneLine(path)}`].join('\n')}\n`;
 }

@@ -53,7 +53,7 @@ export async function runProgram(
     return stopCause() ? reportFailure(undefined, stopCause(), styleOf(argv), shell) : 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return reportFailure(usageError(error), stopCause(), styleOf(argv), shell);
+    return reportFailure(usageError(error, argv), stopCause(), styleOf(argv), shell);
   }
 }
 
@@ -100,10 +100,16 @@ function addCommand(parser: Parser, command: Command<never>, shell: Shell): void
 }
 
 /** The parser's complaints as ours: one line, exit status 2. */
-function usageError(error: unknown): unknown {
+function usageError(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
-  const message = oneLine(error.message.replace(/^error: /, ''));
-  return new KvrError('BAD_INPUT', `${message}; see kvr --help`, {}, error);
+  const message = oneLine(error.message.replace(/^error: /, '')).replace(/\.$/, '');
+  const command = COMMANDS.find(({ name }) => name === argv[0]);
+  return new KvrError(
+    'BAD_INPUT',
+    `${message}; see kvr ${command ? `${command.name} ` : ''}--help`,
+    {},
+    error,
+  );
 }
 
 /** Read off the command line itself, which may not be one that can be parsed. */

@@ -4,6 +4,7 @@
 import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { KvrError } from '../core/errors.js';
+import { compileGrammar } from '../grammar/grammar.js';
 import type { GenerateRequest } from '../engine/options.js';
 import { MAX_TEXT_CHARS } from '../tokenizer/index.js';
 import { shown } from './numbers.js';
@@ -73,8 +74,11 @@ export async function readTextFile(flag: string, path: string, signal: AbortSign
 export async function readSchema(path: string, { signal }: Shell): Promise<{ jsonSchema: JsonSchema }> {
   const text = await readTextFile('--json-schema', path, signal);
   try {
-    return { jsonSchema: JSON.parse(text) as JsonSchema };
+    const schema = JSON.parse(text) as JsonSchema;
+    compileGrammar({ type: 'json', schema });
+    return { jsonSchema: schema };
   } catch (error) {
+    if (error instanceof KvrError) throw bad(`--json-schema ${shown(path)}: ${error.message}`, error);
     throw bad(`--json-schema ${shown(path)} is not JSON; give a file with one JSON schema`, error);
   }
 }

@@ -53,9 +53,7 @@ export function paperTable(rows: readonly PaperRow[], device: DeviceProfile, col
     row.difference === null ? '–' : percent(row.difference),
     row.note === undefined ? row.case : `${row.case} ${marker(rows, row)}`,
   ]);
-  const notes = rows
-    .filter(({ note }) => note !== undefined)
-    .map((row) => wrap(`${marker(rows, row)} ${row.note}`, columns));
+  const notes = notesOf(rows).map((note, index) => wrap(`[${index + 1}] ${note}`, columns));
   return [
     wrap(
       "The paper's cases beside the simulator's: ratios of times to the first token, over the paper's TSP (dense).",
@@ -118,9 +116,13 @@ function flops(rate: number): string {
   return rate >= 1e12 ? `${rate / 1e12} TFLOP/s` : `${rate / 1e9} GFLOP/s`;
 }
 
-function marker(rows: readonly PaperRow[], row: PaperRow): string {
-  const notes = [...new Set(rows.flatMap(({ note }) => (note === undefined ? [] : [note])))];
-  return `[${notes.indexOf(row.note ?? '') + 1}]`;
+function marker(rows: readonly PaperRow[], { note = '' }: PaperRow): string {
+  return `[${notesOf(rows).indexOf(note) + 1}]`;
+}
+
+/** Each once, though several rows may share it. */
+function notesOf(rows: readonly PaperRow[]): string[] {
+  return [...new Set(rows.flatMap(({ note }) => (note === undefined ? [] : [note])))];
 }
 
 function sizes(partition: readonly number[] | null): string {

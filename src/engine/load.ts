@@ -140,7 +140,7 @@ function checkThreads(settings: LocalSettings): void {
   if (decodeThreads === undefined || decodeThreads >= threads) return;
   throw new KvrError(
     'BAD_INPUT',
-    `decodeThreads: ${decodeThreads} is less than the ${threads} threads of each worker; give ${threads} or more, or lower threads`,
+    `${decodeThreads} decode threads are fewer than the ${threads} threads of each worker; give ${threads} or more, or fewer threads`,
   );
 }
 

@@ -49,7 +49,10 @@ export function connectTo(address: Address, signal?: AbortSignal): Promise<Socke
       socket.off('error', settle);
       if (!error) return resolve(socket);
       socket.destroy();
-      reject(new KvrError('LINK', `no connection to ${formatAddress(address)}: ${error.message}`, {}, error));
+      const remedy =
+        address.kind === 'unix' || signal?.aborted ? '' : '; see that a kvr worker listens there';
+      const message = `no connection to ${formatAddress(address)}: ${error.message}${remedy}`;
+      reject(new KvrError('LINK', message, {}, error));
     };
     const onAbort = (): void => settle(new Error('cancelled'));
     const timer = setTimeout(

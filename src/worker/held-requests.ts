@@ -78,11 +78,12 @@ export class HeldRequests {
       this.#store.shrinkTo(this.#kvBytesLimit - this.#kvBytes - cacheBytes, source);
       return;
     }
-    const needed = Math.ceil((this.#kvBytes + cacheBytes) / 2 ** 20);
-    const limit = Math.floor(this.#kvBytesLimit / 2 ** 20);
+    // Megabytes, as --kv-memory takes them.
+    const needed = Math.ceil((this.#kvBytes + cacheBytes) / 1e6);
+    const limit = Math.floor(this.#kvBytesLimit / 1e6);
     throw new KvrError(
       'WORKER_REFUSED',
-      `KV-cache of ${needed} MiB exceeds the worker's limit of ${limit} MiB; shorten the prompt or raise --kv-memory`,
+      `KV-cache of ${needed} MB exceeds the worker's limit of ${limit} MB; shorten the prompt or raise --kv-memory`,
     );
   }
 }

@@ -55,7 +55,7 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
   ),
   numberFlag(
     '--decode-threads <N>',
-    'threads of a worker that writes the answer while the others rest; at f32 --threads unless given, else those of all workers',
+    'threads of a worker that writes the answer while the others rest; at f32 --threads unless given, else those of all workers, up to 16',
     decodeThreads,
   ),
   choiceFlag(
