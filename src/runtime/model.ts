@@ -12,7 +12,7 @@ import { Embedding } from './embedding.js';
 import { KvRounding } from './kv-rounding.js';
 import { type GraphName, ModelGraphs } from './model-graphs.js';
 import type { RotaryTable } from './rotary.js';
-import { isPaired, withTwin } from './row-pairs.js';
+import { evenRows, isPaired } from './row-pairs.js';
 
 /** What a block hands on: hidden [rows, hidden], queries [rows, heads·D], keys and values [rows, kvHeads·D], f32. */
 export type BlockOutput = {
@@ -108,7 +108,7 @@ export class Model {
   ): Promise<BlockOutput> {
     const { hidden, headDim, heads, kvHeads, layers } = this.shape;
     const rows = input.hidden.length / hidden;
-    const even = (all: Float32Array): Float32Array => this.#even(all, rows);
+    const even = (all: Float32Array): Float32Array => (this.#isPaired ? evenRows(all, rows) : all);
     const count = rows + (this.#isPaired ? rows % 2 : 0);
     const first = this.#isPaired ? from - (from % 2) : from;
     const feeds: Feeds = {
@@ -129,19 +129,18 @@ export class Model {
     };
   }
 
-  #even(all: Float32Array, rows: number): Float32Array {
-    return this.#isPaired && rows % 2 === 1 ? withTwin(all, rows) : all;
-  }
-
   /** The stream and last attention of rows → logits [rows, vocabulary]. @param isWide as for block */
   async logits(hidden: Float32Array, attended: Float32Array, isWide = false): Promise<Float32Array> {
     const { shape } = this;
     const rows = hidden.length / shape.hidden;
-    const stream = this.#even(hidden, rows);
+    // Of every dtype but f32 the head is in blocks.
+    const even = (all: Float32Array): Float32Array =>
+      this.manifest.dtype === 'f32' ? all : evenRows(all, rows);
+    const stream = even(hidden);
     const dims = [1, stream.length / shape.hidden, shape.hidden];
     const tail = await this.#session('tail', isWide).run({
       hidden: floats(stream, dims),
-      attended: floats(this.#even(attended, rows), [1, dims[1] as number, attended.length / rows]),
+      attended: floats(even(attended), [1, dims[1] as number, attended.length / rows]),
     });
     const head = await this.#session('head', isWide).run({ normed: floats(result(tail, 'normed'), dims) });
     return result(head, 'logits').subarray(0, rows * shape.vocabulary);

@@ -10,6 +10,11 @@ export function isPaired(dtype: Dtype): boolean {
   return dtype === 'q8' || dtype === 'q4';
 }
 
+/** All rows, with a twin of the last where they are odd. @param all [rows, width] */
+export function evenRows(all: Float32Array, rows: number): Float32Array {
+  return rows % 2 === 1 ? withTwin(all, rows) : all;
+}
+
 /** @param all [rows, width], rows odd @returns [rows + 1, width]: the last row stands there twice */
 export function withTwin(all: Float32Array, rows: number): Float32Array {
   const width = all.length / rows;

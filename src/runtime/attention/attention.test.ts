@@ -82,27 +82,27 @@ const CUTS = [
   [700],
   [1, 699],
   [699, 1],
+  [257, 443],
+  [129, 33, 1, 65, 97, 375],
   [256, 444],
   [130, 3, 2, 565],
   [85, 85, 85, 85, 85, 85, 85, 85, 20],
   [512, 1, 187],
 ];
 
-test.each(
-  CASES.map((heads) => ({ ...heads, kvDtype: heads.heads === heads.kvHeads ? 'f32' : 'f16' }) as const),
-)(
-  'a row gets the same to the last digit whatever the cut, by plain products: $name',
+test.each([...EVERY_CASE, ...EVERY_CASE.map((each) => ({ ...each, headDim: 64 }))])(
+  'a row gets the same to the last digit whatever the cut: $name of $headDim, $kvDtype',
   async ({ kvDtype, ...heads }) => {
     const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
     const attention = await Attention.open(shape, 1);
     const { cache, own } = await makeRows(shape, kvDtype, 0, 700, { prefix: 1, own: 3 });
     const [whole, ...others] = await Promise.all(
       CUTS.map(async (sizes) => {
-        const parts: number[] = [];
+        const parts = new Float32Array(own.queries.length);
         let start = 0;
         for (const size of sizes) {
           const rows = viewRows(shape, own, start, start + size);
-          parts.push(...(await attention.slice(cache, 0, start, rows)));
+          parts.set(await attention.slice(cache, 0, start, rows), start * shape.heads * shape.headDim);
           start += size;
         }
         return parts;

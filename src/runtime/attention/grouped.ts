@@ -5,6 +5,7 @@ import { chunkSizes } from '../../core/chunk-lengths.js';
 import type { ModelShape } from '../../core/shape.js';
 import { elements, floats, int32, result, type Session } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
+import { withTwin } from '../row-pairs.js';
 import { countRows, type SliceRows } from './slice-rows.js';
 
 /**
@@ -20,7 +21,7 @@ const CALL_ROWS = 256;
  */
 const COPIED_ROWS_PER_GROUP_HEAD = 2_000;
 
-/** Lengths of the calls that rows are taken through. */
+/** Lengths of the calls that rows are taken through: even, but for the last one where the rows are not. */
 export function groupedCallSizes(
   shape: ModelShape,
   cache: KvCache,
@@ -29,11 +30,34 @@ export function groupedCallSizes(
 ): number[] {
   const paysOff = cache.capacity + start <= (COPIED_ROWS_PER_GROUP_HEAD * shape.heads) / shape.kvHeads;
   const count = countRows(shape, rows);
-  return chunkSizes(count, paysOff ? CALL_ROWS : count);
+  const pairs = Math.ceil(count / 2);
+  const sizes = chunkSizes(pairs, paysOff ? CALL_ROWS / 2 : pairs).map((size) => 2 * size);
+  return count % 2 === 0 ? sizes : [...sizes.slice(0, -1), (sizes.at(-1) ?? 0) - 1];
 }
 
-/** One call: rows at positions [start, …) after the cached rows [0, start) → [rows, heads·D]. */
+/**
+ * One call: rows at positions [start, …) after the cached rows [0, start) → [rows, heads·D]. The kernel takes rows in blocks of
+ * an even size of its own and adds up a row that is left over in another order; with even counts a row comes out the
+ * same to the last digit wherever a slice, chunk or call ends. So an odd call gets its last row twice, and the cache has room.
+ */
 export async function attendGrouped(
+  session: Session,
+  shape: ModelShape,
+  at: { readonly cache: KvCache; readonly layer: number; readonly start: number },
+  rows: SliceRows,
+): Promise<Float32Array> {
+  const count = countRows(shape, rows);
+  if (count % 2 === 0) return callGrouped(session, shape, at, rows);
+  const { queries, keys, values } = rows;
+  const even = {
+    queries: withTwin(queries, count),
+    keys: withTwin(keys, count),
+    values: withTwin(values, count),
+  };
+  return (await callGrouped(session, shape, at, even)).subarray(0, queries.length);
+}
+
+async function callGrouped(
   session: Session,
   shape: ModelShape,
   { cache, layer, start }: { readonly cache: KvCache; readonly layer: number; readonly start: number },
