@@ -1,6 +1,6 @@
 /**
- * Every dtype keeps the promise when requests share: sequences that decode together, and prompts that go on from kept
- * rows, get the tokens they get alone and without them. The kernels of quantised weights round activations to 8 bits,
+ * Every dtype keeps the promise when requests share or are cut: sequences that decode together, prompts that go on from kept
+ * rows, and slices of any length, get the tokens they get alone, without them and on one worker. The kernels of quantised weights round activations to 8 bits,
  * so that rows from elsewhere have to be the same to the last digit, or tokens turn over.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -113,6 +113,15 @@ describe.each(CASES)('$dtype, $kvDtype cache, $name', ({ dtype, kvDtype, name, s
     const together = await Promise.all(requests.map((request) => answerOf(engine, request)));
     expect(mostDecoding).toBeGreaterThan(4);
     for (const [index, answer] of together.entries()) expectSame(answer, alone[index] as Answer);
+  });
+
+  test('wherever the context is cut, a prompt gets what it gets from one worker', async () => {
+    for (const tokens of [67, 130]) {
+      const request = { promptIds: randomIds(tokens), maxTokens: 4, ...fresh };
+      const single = await answerOf(engine, { ...request, strategy: 'single' });
+      for (const first of [1, 33, 35, tokens - 33, tokens - 1])
+        expectSame(await answerOf(engine, { ...request, partition: [first, tokens - first] }), single);
+    }
   });
 
   test('a chat goes on from kept rows as it would without them', async () => {
