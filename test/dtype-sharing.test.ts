@@ -1,7 +1,8 @@
 /**
- * Every dtype keeps the promise when requests share or are cut: sequences that decode together, prompts that go on from kept
- * rows, and slices of any length, get the tokens they get alone, without them and on one worker. The kernels of quantised weights round activations to 8 bits,
- * so that rows from elsewhere have to be the same to the last digit, or tokens turn over.
+ * Every dtype keeps the promise when requests share or are cut: sequences that decode together, prompts that go on from
+ * kept rows, and slices of any length, get the tokens they get alone, without them and on one worker. The kernels of
+ * quantised weights round activations to 8 bits, so that rows from elsewhere have to be the same to the last digit, or
+ * tokens turn over.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -136,7 +136,7 @@ Examples:
   kvr serve --model quote --workers 2
   KVR_API_KEY=… kvr serve --model ./my-chat-model --host 0.0.0.0 --workers 4
   curl http://127.0.0.1:${DEFAULT_PORT}/v1/chat/completions -H 'content-type: application/json' \\
-    -d '{"messages":[{"role":"user","content":"Hello"}]}'`,
+    -d '{"messages":[{"role":"user","content":"The key is 77. The key is"}]}'`,
   run: runServe,
 };
 

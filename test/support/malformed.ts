@@ -94,7 +94,9 @@ const NUMBERS = [
   'n',
 ];
 const NUMBERS_MORE = ['repetition_penalty', 'frequency_penalty', 'presence_penalty', 'top_logprobs'];
-const WRONG_FOR_NUMBERS: readonly unknown[] = ['1', true, [], {}, [1], -3, 'NaN', ''];
+const WRONG_FOR_NUMBERS: readonly unknown[] = ['1', true, [], {}, [1], -3, -3.5, 'NaN', ''];
+/** A seed may be any whole number. */
+const isFitting = (name: string, value: unknown): boolean => name === 'seed' && Number.isInteger(value);
 const WRONG_FOR_OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   stream: ['true', 1, 0, [], {}],
   stop: [1, true, {}, [1], [''], '', Array(99).fill('x'), 'x'.repeat(5000), [null], [['x']]],
@@ -181,7 +183,7 @@ function badFormats(): unknown[] {
 function wrongTypes(): Malformed[] {
   const cases: [string, unknown][] = [];
   for (const name of [...NUMBERS, ...NUMBERS_MORE])
-    for (const value of WRONG_FOR_NUMBERS) cases.push([name, value]);
+    for (const value of WRONG_FOR_NUMBERS) if (!isFitting(name, value)) cases.push([name, value]);
   for (const [name, values] of Object.entries(WRONG_FOR_OTHERS))
     for (const value of values) cases.push([name, value]);
   for (const name of [
