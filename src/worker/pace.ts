@@ -17,7 +17,7 @@ export const LEAST_ROWS = 32;
  * (measured, w8a8 and q8): between an answer's tokens it pays where at least so many may still come.
  */
 export const WIDEN_TOKENS = 128;
-/** While there is nothing to do it costs no one anything: then an answer that may get so many tokens is reason enough. */
+/** While there is nothing to do it costs no one anything: then an answer that may get more tokens than these is reason enough. */
 export const WIDEN_IDLE_TOKENS = 16;
 
 export type PromptKernel = 'block' | 'attention';

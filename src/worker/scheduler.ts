@@ -68,6 +68,7 @@ export class Scheduler {
   #taskOf(work: Work): Task {
     if (work.type === 'probe') return { probe: work.probe };
     const { request } = work;
+    if (this.#widening === 'not yet' && request.job.maxTokens > WIDEN_IDLE_TOKENS) this.#widening = 'wanted';
     return new PromptTask(
       request,
       runPrompt(this.#bench, request, exchangeFor(this.#model, request, this.#desk)),
@@ -122,18 +123,12 @@ export class Scheduler {
         if (mayBeWide && this.#model.isWide) this.#width.note(isWide, rows, ms);
       },
     );
-    if (isWide) await this.#widenFor(this.#batch.tokensLeft);
+    if (isWide && this.#batch.tokensLeft >= WIDEN_TOKENS) await this.#widen();
   }
 
-  /** @param tokens that may still come */
-  async #widenFor(tokens: number): Promise<void> {
-    if (this.#widening === 'not yet' && tokens >= WIDEN_IDLE_TOKENS) this.#widening = 'wanted';
-    if (tokens >= WIDEN_TOKENS) await this.#widen();
-  }
-
-  /** Sleeps until there is work, or gets ready for the next answer where the last one was decoded with all cores. */
+  /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
   async #rest(): Promise<void> {
-    if (this.#desk.hasAllCores && this.#mayWiden) await this.#widen();
+    if (this.#mayWiden && this.#tasks.length === 0) await this.#widen();
     else this.#desk.sleep();
   }
 
