@@ -72,7 +72,7 @@ export const inspect: Command<Flags> = {
     ...outputFlags(),
   ],
   epilogue: `Memory is a prediction for an even partition: what a worker process has resident after such a request. Weights are files that
-all workers of a machine share, so workers together need less than the sum. Workers that may decode with the threads of all have them
+all workers of a machine share, so workers together need less than the sum. A worker that decodes with the threads of all has them
 mapped, and counted as resident, twice ("again").
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",

@@ -29,7 +29,7 @@ export type WorkerMemoryInput = {
   readonly isLast: boolean;
   readonly newTokens: number;
   readonly chunkTokens: number;
-  /** Workers of one machine, each of which may be the one that decodes with the threads of all. */
+  /** Workers of one machine, of which the last decodes with the threads of all. */
   readonly lendsCores?: boolean;
 };
 
@@ -38,7 +38,8 @@ export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
   const weightBytes = residentWeightBytes(shape, dtype);
   const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
   const activations = activationBytes(input);
-  const wideBytes = input.lendsCores && newTokens > WIDEN_IDLE_TOKENS ? weightBytes : 0;
+  // Elsewhere they are opened too, but no page of them is touched.
+  const wideBytes = isLast && input.lendsCores && newTokens > WIDEN_IDLE_TOKENS ? weightBytes : 0;
   const totalBytes = weightBytes + kvBytes + activations + wideBytes + BASE_BYTES;
   return { weightBytes, kvBytes, activationBytes: activations, wideBytes, baseBytes: BASE_BYTES, totalBytes };
 }
