@@ -142,10 +142,10 @@ export function defaultThreads(workers: number): number {
   return Math.max(1, Math.floor(availableParallelism() / workers));
 }
 
-/** Reading weights keeps no more cores busy, and every graph has its own threads. */
+/** Every graph has threads of its own, so there is a bound where nobody names a number; what more bring is not measured. */
 const MOST_DECODE_THREADS = 16;
 
-/** Those of all workers, as far as there are cores and they are of use. */
+/** Those of all workers, as far as there are cores. */
 export function defaultDecodeThreads(dtype: Dtype, workers: number, threads: number): number {
   if (dtype === 'f32') return threads;
   return Math.max(threads, Math.min(availableParallelism(), workers * threads, MOST_DECODE_THREADS));

@@ -10,7 +10,7 @@ import { openSession, type Session, type SessionOptions } from './kernels.js';
 export type GraphName = number | 'tail' | 'head';
 
 export class ModelGraphs {
-  readonly threads: number;
+  readonly #threads: number;
   readonly #folder: string;
   readonly #manifest: CompiledManifest;
   readonly #sessions = new Map<GraphName, Session>();
@@ -20,7 +20,7 @@ export class ModelGraphs {
   constructor(folder: string, manifest: CompiledManifest, threads: number) {
     this.#folder = folder;
     this.#manifest = manifest;
-    this.threads = threads;
+    this.#threads = threads;
     const layers = Array.from({ length: manifest.shape.layers }, (_, layer) => layer);
     this.#closed = ['tail', 'head', ...layers];
   }
@@ -53,6 +53,6 @@ export class ModelGraphs {
   /** The f32 head lies as in the checkpoint; a quantised one is in blocks, whatever the rest is. */
   #optionsOf(name: GraphName): SessionOptions {
     const isPlain = name === 'head' && this.#manifest.dtype === 'f32';
-    return { threads: this.threads, ...(isPlain ? { keepsPlain: true } : { isPacked: true }) };
+    return { threads: this.#threads, ...(isPlain ? { keepsPlain: true } : { isPacked: true }) };
   }
 }

@@ -78,8 +78,8 @@ export class Model {
   }
 
   /**
-   * Opens one more graph for the wide number of threads: about as long as a token takes. Its weights are mapped a second
-   * time, from the same pages. @throws INTERNAL
+   * Opens one more graph for the wide number of threads (about 25 ms for a block of TinyLlama's shape, measured). Its weights
+   * are mapped a second time, from the same pages. @throws INTERNAL
    */
   async widen(): Promise<void> {
     await this.#wide?.graphs.openNext();

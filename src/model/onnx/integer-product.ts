@@ -23,8 +23,9 @@ export async function addIntegerMatMul(
 }
 
 /**
- * As addIntegerMatMul, with the scales of rows left to whoever can do without: each pass over a product costs a tenth of
- * making it. The kernel multiplies with the channels' scales as it writes its sums.
+ * As addIntegerMatMul, with the scales of rows left to whoever can do without: every pass over a product is
+ * one more. The kernel multiplies with the channels' scales as it writes its sums (512 rows of 2048×5632, one thread, with two
+ * passes less: 19.4 → 18.8 ms, measured on AVX-512 VNNI).
  * Activations are u8 around 128: i8 ones have no fast kernel on x86 (measured on AVX-512 VNNI, 512 rows of 2048×5632, one thread:
  * i8×i8 19 GFLOP/s, u8×i8 498, u8×u8 264).
  */

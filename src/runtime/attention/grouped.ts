@@ -5,7 +5,7 @@ import { chunkSizes } from '../../core/chunk-lengths.js';
 import type { ModelShape } from '../../core/shape.js';
 import { elements, floats, int32, result, type Session } from '../kernels.js';
 import type { KvCache } from '../kv-cache.js';
-import { withTwin } from '../row-pairs.js';
+import { evenRows } from '../row-pairs.js';
 import { countRows, type SliceRows } from './slice-rows.js';
 
 /**
@@ -47,14 +47,12 @@ export async function attendGrouped(
   rows: SliceRows,
 ): Promise<Float32Array> {
   const count = countRows(shape, rows);
-  if (count % 2 === 0) return callGrouped(session, shape, at, rows);
-  const { queries, keys, values } = rows;
   const even = {
-    queries: withTwin(queries, count),
-    keys: withTwin(keys, count),
-    values: withTwin(values, count),
+    queries: evenRows(rows.queries, count),
+    keys: evenRows(rows.keys, count),
+    values: evenRows(rows.values, count),
   };
-  return (await callGrouped(session, shape, at, even)).subarray(0, queries.length);
+  return (await callGrouped(session, shape, at, even)).subarray(0, rows.queries.length);
 }
 
 async function callGrouped(
