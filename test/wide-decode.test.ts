@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Dtype, DTYPES, type ModelShape } from '../src/core/shape.js';
 import { Engine, type EngineOptions } from '../src/index.js';
 import { WIDEN_IDLE_TOKENS, WIDEN_TOKENS } from '../src/worker/pace.js';
+import { STEPS_BETWEEN_TRIES } from '../src/worker/step-width.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
@@ -28,6 +29,8 @@ const SHAPE: ModelShape = {
 };
 const NEW_TOKENS = WIDEN_TOKENS + 40;
 const PROMPT_TOKENS = 37;
+/** Of an answer that goes on beside several prompts. */
+const LONG_TOKENS = 800;
 /** At least: graphs open one by one behind the first tokens, and both widths are tried in turn. */
 const LEAST_WIDE = 20;
 
@@ -122,14 +125,18 @@ test(
   },
 );
 
-/** Counts tokens that the last worker tells of one request between its first and its last word on another one's prompt. */
-function watchTokensBesidePrompts({ workers }: Engine): { tokens: number; wideTokens: number } {
-  const seen = { tokens: 0, wideTokens: 0 };
+/** Counts tokens that the last worker tells of the first request between its first and its last word on another one's prompt. */
+function watchTokensBesidePrompts({ workers }: Engine) {
+  const seen = { tokens: 0, wideTokens: 0, isOver: false };
+  let first: number | undefined;
   const underWay = new Set<number>();
   workers.at(-1)?.handle.listen((message) => {
     if (message.type === 'progress') underWay.add(message.request);
     else if (message.type === 'prefilled') underWay.delete(message.request);
-    else if (message.type === 'token' && underWay.size > 0 && !underWay.has(message.request)) {
+    else if (message.type === 'finished') seen.isOver ||= message.request === first;
+    else if (message.type === 'token') {
+      first ??= message.request;
+      if (underWay.size === 0 || message.request !== first) return;
       seen.tokens++;
       if (message.isWide) seen.wideTokens++;
     }
@@ -144,22 +151,18 @@ test('while another prompt is read the cores are given back', { timeout: 120_000
     await answerOf(engine);
     await delay(500);
     const seen = watchTokensBesidePrompts(engine);
-    const others: Promise<unknown>[] = [];
     const ids = Array.from({ length: 900 }, (_, index) => (index * 31) % SHAPE.vocabulary);
-    const long = answerOf(engine, 300);
-    for (let other = 0; other < 3; other++) {
-      await delay(20);
-      others.push(
-        engine.complete({ promptIds: ids, maxTokens: 1, partition: [450, 450], prefixCache: false }),
-      );
-    }
-    await Promise.all(others);
+    const other = { promptIds: ids, maxTokens: 1, partition: [450, 450], prefixCache: false };
+    const long = answerOf(engine, LONG_TOKENS);
+    await delay(20);
+    // Enough tokens for the other way to have been tried several times; see step-width.ts.
+    while (seen.tokens < 3 * STEPS_BETWEEN_TRIES && !seen.isOver) await engine.complete(other);
     const answer = await long;
-    expect(answer.ids).toHaveLength(300);
+    expect(answer.ids).toHaveLength(LONG_TOKENS);
     expect(answer.wide).toBeGreaterThan(0);
-    expect(seen.tokens).toBeGreaterThan(0);
+    expect(seen.tokens).toBeGreaterThanOrEqual(3 * STEPS_BETWEEN_TRIES);
     expect(seen.wideTokens).toBe(0);
-    const alone = await answerOf(engine, 300);
+    const alone = await answerOf(engine, LONG_TOKENS);
     expect(alone.ids).toEqual(answer.ids);
     expect(alone.logprobs).toEqual(answer.logprobs);
   } finally {
