@@ -7,8 +7,8 @@
 import { Engine, type GenerationResult } from 'kv-runahead';
 import { test } from 'vitest';
 
-import type { ProbeSample } from '../src/worker/protocol.js';
-import { chunksOf } from '../src/worker/chunks.js';
+import type { ProbeSample } from '../src/worker/protocol/index.js';
+import { chunksOf } from '../src/core/chunks.js';
 
 type Worker = Engine['workers'][number];
 

@@ -9,8 +9,8 @@ import { Engine } from 'kv-runahead';
 import { expect, test } from 'vitest';
 import { evenPartition } from '../src/core/partition.js';
 import type { Dtype, KvDtype } from '../src/core/shape.js';
-import { workerMemory } from '../src/engine/memory.js';
-import { defaultDecodeThreads } from '../src/engine/options.js';
+import { workerMemory } from '../src/engine/load/memory.js';
+import { defaultDecodeThreads } from '../src/engine/options/options.js';
 
 const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
 const DTYPES = (process.env['DTYPES'] ?? 'f32,w8a8,q8,q4').split(',') as Dtype[];
@@ -83,7 +83,7 @@ function predictedBytes(engine: Engine, dtype: Dtype, rank: number): number {
     isLast,
     newTokens: NEW_TOKENS,
     chunkTokens,
-    lendsCores: defaultDecodeThreads(dtype, WORKERS, 1) > 1,
+    allowsAllCoreDecode: defaultDecodeThreads(dtype, WORKERS, 1) > 1,
   }).totalBytes;
 }
 

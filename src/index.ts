@@ -1,8 +1,8 @@
 /** The library: load an engine, generate, close. */
 export { Engine, type LoadedModel } from './engine/engine.js';
-export type { FinishReason, GenerateEvent, GenerationResult } from './engine/generation.js';
+export type { FinishReason, GenerateEvent, GenerationResult } from './engine/output/generation.js';
 export type { Grammar } from './grammar/grammar.js';
-export type { EngineOptions, GenerateRequest } from './engine/options.js';
+export type { EngineOptions, GenerateRequest } from './engine/options/options.js';
 export { KvrError, type KvrErrorCode } from './core/errors.js';
 export type { RankTimeline, TimelineEvent } from './core/timeline.js';
 export type { ModelShape } from './core/shape.js';

@@ -23,13 +23,15 @@ const FOLDERS = [
   'worker',
   'cluster',
   'engine',
+  'evaluation',
   'server',
   'cli',
   'web',
 ];
 /** The page runs in a browser: of all other folders it may know only what needs no Node. */
-const FOR_BROWSERS = ['core/timeline.js', 'cli/format.js'];
+const FOR_BROWSERS = ['core/timeline.js', 'cli/terminal/format.js'];
 const MAX_LINES = 400;
+const MAX_FILES_PER_FOLDER = 20;
 
 type Source = { readonly path: string; readonly text: string };
 
@@ -101,13 +103,13 @@ test('a backward import is found, however it is written', () => {
   const cases: [path: string, text: string, isForbidden: boolean][] = [
     ['link/frame.ts', `import { Engine } from '../engine/engine.js';`, true],
     ['link/frame.ts', `import type { Engine } from '../engine/engine.js';`, true],
-    ['link/frame.ts', `export * from '../worker/protocol.js';`, true],
+    ['link/frame.ts', `export * from '../worker/protocol/index.js';`, true],
     ['link/frame.ts', `const engine = await import('../engine/engine.js');`, true],
-    ['model/onnx/blocks.ts', `import { KvCache } from '../../runtime/kv-cache.js';`, true],
+    ['model/graph/blocks.ts', `import { KvCache } from '../../runtime/cpu/cache/kv-cache.js';`, true],
     ['core/errors.ts', `import { x } from '../elsewhere/x.js';`, true],
     ['engine/engine.ts', `import { Tensor } from 'onnxruntime-node';`, true],
-    ['runtime/kernels.ts', `import { Tensor } from 'onnxruntime-node';`, false],
-    ['model/onnx/blocks.ts', `import { KvrError } from '../../core/errors.js';`, false],
+    ['runtime/sessions/kernels.ts', `import { Tensor } from 'onnxruntime-node';`, false],
+    ['model/graph/blocks.ts', `import { KvrError } from '../../core/errors.js';`, false],
     ['web/chain/lanes.ts', `import type { RankTimeline } from '../../core/timeline.js';`, false],
     ['web/chain/lanes.ts', `import { Engine } from '../../engine/engine.js';`, true],
     ['cli/serve.ts', `import { Page } from '../web/page/page.js';`, true],
@@ -120,6 +122,76 @@ test('a backward import is found, however it is written', () => {
       found: isForbidden ? 1 : 0,
     });
   }
+});
+
+/** The arrows between product files, or between the folders that they lie in, by where they begin. */
+function arrows(files: readonly Source[], placeOf: (path: string) => string): Map<string, Set<string>> {
+  const known = new Set(files.map(({ path }) => path));
+  const found = new Map<string, Set<string>>();
+  for (const { path, text } of files) {
+    const from = placeOf(path);
+    const targets = found.get(from) ?? new Set<string>();
+    found.set(from, targets);
+    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
+      const stem = join(path, '..', fileName)
+        .split(sep)
+        .join('/')
+        .replace(/\.jsx?$/, '');
+      const target = [`${stem}.ts`, `${stem}.tsx`].find((each) => known.has(each));
+      if (fileName.startsWith('.') && target && placeOf(target) !== from) targets.add(placeOf(target));
+    }
+  }
+  return found;
+}
+
+/** One circle of arrows as the places along it; undefined where there is none. */
+function circleIn(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (place: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(place)) return [...path.slice(path.indexOf(place)), place];
+    if (done.has(place)) return undefined;
+    for (const target of graph.get(place) ?? []) {
+      const circle = visit(target, [...path, place]);
+      if (circle) return circle;
+    }
+    done.add(place);
+    return undefined;
+  };
+  for (const place of graph.keys()) {
+    const circle = visit(place, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+const folderOf = (path: string): string => path.split('/').slice(0, -1).join('/');
+
+test('no files and no folders import each other in a circle', () => {
+  const product = sources().filter(isProduct);
+  expect(circleIn(arrows(product, (path) => path))).toBeUndefined();
+  expect(circleIn(arrows(product, folderOf))).toBeUndefined();
+});
+
+test('a circle of files, and one of folders, is found in made-up files', () => {
+  const files: Source[] = [
+    { path: 'a/one.ts', text: `import type { Two } from '../b/two.js';` },
+    { path: 'b/two.ts', text: `export * from './three.js';` },
+    { path: 'b/three.ts', text: `const four = await import('../a/four.js');` },
+    { path: 'a/four.ts', text: '' },
+  ];
+  expect(circleIn(arrows(files, (path) => path))).toBeUndefined();
+  expect(circleIn(arrows(files, folderOf))).toEqual(['a', 'b', 'a']);
+  const closed = [...files.slice(0, 3), { path: 'a/four.ts', text: `import { One } from './one.js';` }];
+  expect(circleIn(arrows(closed, (path) => path))).toHaveLength(5);
+});
+
+test('no folder has more than 20 files directly in it', () => {
+  const counts = new Map<string, number>();
+  for (const entry of readdirSync(SOURCE, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) counts.set(entry.parentPath, (counts.get(entry.parentPath) ?? 0) + 1);
+  }
+  const broad = [...counts].filter(([, files]) => files > MAX_FILES_PER_FOLDER);
+  expect(broad.map(([folder]) => relative(SOURCE, folder))).toEqual([]);
 });
 
 test('no file is longer than 400 lines', () => {

@@ -11,8 +11,8 @@ import { GREEDY } from '../src/core/sampling.js';
 import type { ModelShape } from '../src/core/shape.js';
 import { controlFrame, encodeHead, type KvFrame, MAX_META_BYTES } from '../src/link/frame.js';
 import { compileModel } from '../src/model/compile.js';
-import { compileKernels } from '../src/runtime/compile-kernels.js';
-import type { RunMessage } from '../src/worker/protocol.js';
+import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
+import type { RunMessage } from '../src/worker/protocol/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { listenAs, StandIn, until, WorkerProcess } from './support/worker-process.js';
@@ -78,7 +78,7 @@ function single(overrides: Partial<RunMessage> = {}): RunMessage {
     maxTokens: NEW_TOKENS,
     sampling: GREEDY,
     eosIds: [],
-    cutsAt: [],
+    chunkEnds: [],
     wantLogits: false,
     ...overrides,
   };

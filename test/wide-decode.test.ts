@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Dtype, DTYPES, type ModelShape } from '../src/core/shape.js';
 import { Engine, type EngineOptions } from '../src/index.js';
-import { WIDEN_IDLE_TOKENS, WIDEN_TOKENS } from '../src/worker/pace.js';
-import { STEPS_BETWEEN_TRIES } from '../src/worker/step-width.js';
+import { ALL_CORE_IDLE_TOKENS, ALL_CORE_TOKENS } from '../src/worker/compute/requests/pace.js';
+import { STEPS_BETWEEN_TRIES } from '../src/worker/compute/decode/all-core-switch.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
@@ -27,7 +27,7 @@ const SHAPE: ModelShape = {
   vocabulary: 1021,
   contextTokens: 1024,
 };
-const NEW_TOKENS = WIDEN_TOKENS + 40;
+const NEW_TOKENS = ALL_CORE_TOKENS + 40;
 const PROMPT_TOKENS = 37;
 /** Of an answer that goes on beside several prompts. */
 const LONG_TOKENS = 800;
@@ -100,7 +100,7 @@ test(
     const quantised = await load({ dtype: 'q8' });
     try {
       for (const turn of [1, 2, 3])
-        expect([turn, (await answerOf(quantised, WIDEN_IDLE_TOKENS)).wide]).toEqual([turn, 0]);
+        expect([turn, (await answerOf(quantised, ALL_CORE_IDLE_TOKENS)).wide]).toEqual([turn, 0]);
     } finally {
       await quantised.close();
     }
@@ -113,10 +113,10 @@ test(
   async () => {
     const engine = await load({ dtype: 'w8a8' });
     try {
-      const first = await answerOf(engine, 2 * WIDEN_IDLE_TOKENS);
+      const first = await answerOf(engine, 2 * ALL_CORE_IDLE_TOKENS);
       expect(first.wide).toBe(0);
       await delay(1_000);
-      const second = await answerOf(engine, 2 * WIDEN_IDLE_TOKENS);
+      const second = await answerOf(engine, 2 * ALL_CORE_IDLE_TOKENS);
       expect(second.wide).toBeGreaterThan(0);
       expect(second.logprobs).toEqual(first.logprobs);
     } finally {
@@ -138,7 +138,7 @@ function watchTokensBesidePrompts({ workers }: Engine) {
       first ??= message.request;
       if (underWay.size === 0 || message.request !== first) return;
       seen.tokens++;
-      if (message.isWide) seen.wideTokens++;
+      if (message.onAllCores) seen.wideTokens++;
     }
   });
   return seen;

@@ -2,7 +2,7 @@
  * The page of emulated figures: a table a model, a row for every length, number of workers and link. Pure.
  */
 import type { Dtype } from '../../src/core/shape.js';
-import type { BenchCell, MachineFacts } from '../../src/engine/bench/index.js';
+import type { BenchCell, MachineFacts } from '../../src/evaluation/bench/index.js';
 
 /** One model at one length, all strategies and clusters, one round. */
 export type Piece = {

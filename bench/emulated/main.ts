@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { parseTokens } from '../../src/core/quantities.js';
 import { DTYPES } from '../../src/core/shape.js';
 import { KV_FRAME_BYTES } from '../../src/link/frame.js';
-import { type EmulatedCluster, machineFacts, runEmulatedBench } from '../../src/engine/bench/index.js';
+import { type EmulatedCluster, machineFacts, runEmulatedBench } from '../../src/evaluation/bench/index.js';
 import { document, type Piece } from './document.js';
 
 const PIECES = 'build/emulated';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { numberFlag } from '../../src/cli/flags/index.js';
-import { parseNumber } from '../../src/cli/numbers.js';
+import { parseNumber } from '../../src/cli/terminal/numbers.js';
 import { KvrError } from '../../src/core/errors.js';
 import { type Dtype, DTYPES } from '../../src/core/shape.js';
 import { cacheFolder } from '../../src/model/cache/index.js';

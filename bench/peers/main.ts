@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KvrError } from '../../src/core/errors.js';
 import type { Dtype } from '../../src/core/shape.js';
-import { machineFacts } from '../../src/engine/bench/machine.js';
+import { machineFacts } from '../../src/evaluation/bench/machine.js';
 import { Engine, type ModelShape } from '../../src/index.js';
 import { openSynthetic } from '../../src/model/synthetic/index.js';
 import { type Flags, parseFlags } from './flags.js';

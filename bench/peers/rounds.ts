@@ -3,8 +3,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from '../../src/index.js';
-import { benchPrompt } from '../../src/engine/bench/bench-prompt.js';
-import { type Spread, spreadOf } from '../../src/engine/bench/spread.js';
+import { benchPrompt } from '../../src/evaluation/prompts/bench-prompt.js';
+import { type Spread, spreadOf } from '../../src/core/statistics.js';
 import type { Llama } from './llama.js';
 
 /** Tokens that decoding is timed over, the first not counted. */

@@ -2,10 +2,10 @@
 /**
  * Entry of the `kvr` command: ties the program to the process it runs in.
  */
-import { reportFailure } from './failure.js';
-import { Interrupt } from './interrupt.js';
+import { reportFailure } from './terminal/failure.js';
+import { Interrupt } from './terminal/interrupt.js';
 import { runProgram } from './program.js';
-import { flush, outputOf, type Shell } from './shell.js';
+import { flush, outputOf, type Shell } from './terminal/shell.js';
 
 const interrupt = new Interrupt();
 interrupt.watch(process);

@@ -4,21 +4,21 @@
  */
 import { Command as Parser, CommanderError } from 'commander';
 import { KvrError } from '../core/errors.js';
-import { bench } from './bench.js';
-import { chat } from './chat.js';
-import type { Command } from './command.js';
-import { demo } from './demo.js';
-import { reportFailure } from './failure.js';
-import { generate } from './generate.js';
-import { inspect } from './inspect.js';
-import type { StopCause } from './interrupt.js';
-import { oneLine } from './format.js';
-import { plan } from './plan.js';
-import { serve } from './serve.js';
-import type { Shell } from './shell.js';
-import { simulateCommand } from './simulate.js';
-import { packageVersion } from './version.js';
-import { worker } from './worker.js';
+import { bench } from './bench/bench.js';
+import { chat } from './chat/chat.js';
+import type { Command } from './run/command.js';
+import { demo } from './demo/demo.js';
+import { reportFailure } from './terminal/failure.js';
+import { generate } from './generate/generate.js';
+import { inspect } from './inspect/inspect.js';
+import type { StopCause } from './terminal/interrupt.js';
+import { oneLine } from './terminal/format.js';
+import { plan } from './plan/plan.js';
+import { serve } from './serve/serve.js';
+import type { Shell } from './terminal/shell.js';
+import { simulateCommand } from './simulate/simulate.js';
+import { packageVersion } from './terminal/version.js';
+import { worker } from './worker/worker.js';
 
 const COMMANDS: readonly Command<never>[] = [
   generate,

@@ -9,10 +9,13 @@ export interface Cluster {
   /** In chain order. */
   readonly workers: readonly ClusterWorker[];
   /** Workers share one machine and no other engine uses them: one may decode with all cores while the others rest. */
-  readonly lendsCores: boolean;
+  readonly allowsAllCoreDecode: boolean;
   /** Ends what was started; settles when nothing is left. Twice is harmless. */
   close(): Promise<void>;
 }
+
+/** Starts, or starts again, the workers of a loaded model. */
+export type StartCluster = (signal?: AbortSignal) => Promise<Cluster>;
 
 /** Links every pair of workers, the earlier one calling the later. */
 export async function linkAll(handles: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAddress } from '../link/address.js';
-import type { WorkerSettings } from '../worker/settings.js';
+import type { WorkerSettings } from '../worker/protocol/settings.js';
 import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { WorkerHandle } from './worker-handle.js';
 import {
@@ -65,13 +65,17 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<C
 
 class LocalCluster implements Cluster {
   readonly workers: readonly ClusterWorker[];
-  readonly lendsCores: boolean;
+  readonly allowsAllCoreDecode: boolean;
   readonly #locals: readonly LocalWorker[];
 
-  constructor(locals: readonly LocalWorker[], workers: readonly ClusterWorker[], lendsCores: boolean) {
+  constructor(
+    locals: readonly LocalWorker[],
+    workers: readonly ClusterWorker[],
+    allowsAllCoreDecode: boolean,
+  ) {
     this.#locals = locals;
     this.workers = workers;
-    this.lendsCores = lendsCores;
+    this.allowsAllCoreDecode = allowsAllCoreDecode;
   }
 
   close(): Promise<void> {

@@ -28,7 +28,7 @@ export async function joinStaticCluster({ addresses, signal }: StaticClusterOpti
     const workers = handles.map((handle, index) => ({ handle, ready: readies[index] as ReadyWorker }));
     checkSameModel(workers);
     await linkAll(handles, signal);
-    return { workers, lendsCores: false, close: async () => close() };
+    return { workers, allowsAllCoreDecode: false, close: async () => close() };
   } catch (error) {
     close();
     throw error;

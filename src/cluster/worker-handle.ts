@@ -6,7 +6,7 @@ import { KvrError } from '../core/errors.js';
 import { type Address, connectTo, formatAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
 import { SocketLink } from '../link/socket-link.js';
-import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol.js';
+import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol/index.js';
 
 /** A worker answers from its network thread, which never computes; silence this long means it hangs. */
 export const HEARTBEAT_TIMEOUT_MS = 5_000;

@@ -7,8 +7,8 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { KvrError } from '../core/errors.js';
-import { MALLOC_ENV } from '../runtime/malloc-env.js';
-import type { WorkerSettings } from '../worker/settings.js';
+import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
+import type { WorkerSettings } from '../worker/protocol/settings.js';
 
 /** From start to listening: node has to start, nothing is loaded yet. */
 const LISTEN_TIMEOUT_MS = 20_000;

@@ -21,6 +21,17 @@ export function partitionSizes(partition: Partition): number[] {
   return partition.map(sliceTokens);
 }
 
+/** Tokens of all slices together. */
+export function contextTokensOf(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** The slice of one rank, of sizes in rank order; an empty one beyond the last rank. */
+export function sliceAt(sizes: readonly number[], rank: number): Slice {
+  const start = contextTokensOf(sizes.slice(0, rank));
+  return { start, end: start + (sizes[rank] ?? 0) };
+}
+
 /** Turns sizes into slices. @throws BAD_INPUT where a size is not a whole number above 0 or they do not add up. */
 export function partitionFromSizes(sizes: readonly number[], contextTokens: number): Partition {
   const slices: Slice[] = [];

@@ -14,6 +14,9 @@ export type TimelineEvent = {
   readonly endMs: number;
 };
 
+/** The most buckets of a rank's traffic: as many as a small chart can show. */
+export const MAX_TRAFFIC_BUCKETS = 128;
+
 /** Bytes of keys and values on a rank's links over time: its own rows and others' that it relays. */
 export type Traffic = {
   /** Length of every bucket; the first begins when the rank was handed the request. */

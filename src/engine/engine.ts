@@ -5,22 +5,23 @@
 import { setMaxListeners } from 'node:events';
 import type { ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
-import { Admission, type EngineLoad } from './admission.js';
-import { AdmittedRuns } from './admitted-runs.js';
-import { receive } from './arrival.js';
-import type { CostBook } from './cost-book.js';
-import type { Cut } from './cut.js';
-import { type EngineParts, loadParts } from './engine-parts.js';
-import type { GenerateEvent, GenerationResult } from './generation.js';
-import type { LoadedModel } from './load.js';
+import { Admission, type EngineLoad } from './queue/admission.js';
+import { AdmittedRuns } from './queue/admitted-runs.js';
+import { validateRequest } from './queue/validated-request.js';
+import type { CalibrationStore } from './partition/calibration-store.js';
+import type { ChainPartition } from './partition/chain-partition.js';
+import { loadParts } from './load-parts.js';
+import type { EngineParts } from './queue/engine-parts.js';
+import type { GenerateEvent, GenerationResult } from './output/generation.js';
+import type { LoadedModel } from './load/load.js';
 import {
   type EngineOptions,
   type EngineSettings,
   type GenerateRequest,
   parseOptions,
   requestSchema,
-} from './options.js';
-import { cutRequest } from './request-cut.js';
+} from './options/options.js';
+import { partitionRequest } from './partition/partition-request.js';
 
 export class Engine {
   readonly model: LoadedModel;
@@ -54,7 +55,7 @@ export class Engine {
   }
 
   /** What was measured of the workers; undefined where calibration is off. */
-  get costs(): CostBook | undefined {
+  get costs(): CalibrationStore | undefined {
     return this.#parts.book;
   }
 
@@ -66,8 +67,8 @@ export class Engine {
   async cut(
     request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages'>,
     contextTokens: number,
-  ): Promise<Cut> {
-    return cutRequest(this.#parts, parseOptions(requestSchema, request, 'request'), contextTokens);
+  ): Promise<ChainPartition> {
+    return partitionRequest(this.#parts, parseOptions(requestSchema, request, 'request'), contextTokens);
   }
 
   /**
@@ -77,7 +78,7 @@ export class Engine {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
-    const arrival = receive(request, this.model, this.#closing.signal);
+    const arrival = validateRequest(request, this.model, this.#closing.signal);
     this.#checkOpen();
     try {
       const admitted = await this.#admission.admit(arrival);
@@ -112,4 +113,4 @@ export class Engine {
   }
 }
 
-export type { LoadedModel } from './load.js';
+export type { LoadedModel } from './load/load.js';

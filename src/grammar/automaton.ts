@@ -5,7 +5,7 @@
  */
 import { KvrError } from '../core/errors.js';
 import { impossibleTerms } from './possible.js';
-import { repeat, type RepeatTerm, type Term, walk, type Walker } from './terms.js';
+import { repeat, type RepeatTerm, type Term, walk, type Walker } from './terms/terms.js';
 
 /** Places that one text may be at at once; grammars of use have a few, a hostile pattern any number. */
 const MAX_PLACES = 20_000;

@@ -1,7 +1,7 @@
 /**
  * Any text that does not contain certain others: where one of them is complete, the free text has ended before it.
  */
-import type { Walker } from './terms.js';
+import type { Walker } from './terms/terms.js';
 import { SPECIAL_MARK } from './vocabulary.js';
 
 /** By text, how many of its first bytes the end of what was read so far is. */

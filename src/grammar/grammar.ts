@@ -7,7 +7,7 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { Automaton } from './automaton.js';
 import { FreeText } from './free-text.js';
 import { MAX_SCHEMA_CHARS, MAX_SCHEMA_DEPTH, schemaTerm } from './json-schema.js';
-import { bytes, choice, repeat, sequence, type Term, text, walk } from './terms.js';
+import { bytes, choice, repeat, sequence, type Term, text, walk } from './terms/terms.js';
 import { specialBytes } from './vocabulary.js';
 
 export type Grammar =

@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../runtime/random.js';
+import { seededRandom } from '../core/random.js';
 import { acceptsSchema, draw } from './accepts.test-support.js';
 import { compileGrammar } from './grammar.js';
 

@@ -3,7 +3,7 @@
  * never ignored. Some valid texts are left out: properties come in the order they are listed in, and beside listed
  * ones others only where additionalProperties says so. The kinds of schemas are in schema/.
  */
-import * as json from './json-text.js';
+import * as json from './terms/json-text.js';
 import { arrayTerm } from './schema/array.js';
 import { joinAll, optionsOf } from './schema/combined.js';
 import { SchemaDocument } from './schema/document.js';
@@ -14,7 +14,7 @@ import { fault, isSchema, ofMeaning, type Schema } from './schema/schema.js';
 import { stringTerm } from './schema/string.js';
 import { type JsonType, typesOf } from './schema/types.js';
 import { valuesTerm } from './schema/values.js';
-import { choice, IMPOSSIBLE, later, type Term } from './terms.js';
+import { choice, IMPOSSIBLE, later, type Term } from './terms/terms.js';
 
 export const MAX_SCHEMA_CHARS = 100_000;
 export { MAX_SCHEMA_DEPTH } from './schema/document.js';

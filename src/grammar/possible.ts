@@ -3,7 +3,7 @@
  * automaton never enters them, so that whatever was begun can be brought to an end.
  */
 import { KvrError } from '../core/errors.js';
-import type { Term } from './terms.js';
+import type { Term } from './terms/terms.js';
 
 /** Far more than schemas within their own limit come to. */
 const MAX_TERMS = 1_000_000;

@@ -8,12 +8,12 @@ import type { Checkpoint, WeightMatrix } from '../core/checkpoint.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
 import { publishFolder } from './cache/publish.js';
 import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
-import { addBlock, addTail } from './onnx/blocks.js';
-import { GraphBuilder } from './onnx/graph-builder.js';
-import type { GraphTarget } from './onnx/graph-target.js';
-import { addBlockMatMul } from './onnx/linear.js';
-import { encodeModel } from './onnx/proto.js';
-import { WeightFile } from './onnx/weight-file.js';
+import { addBlock, addTail } from './graph/blocks.js';
+import { GraphBuilder } from './graph/graph-builder.js';
+import type { GraphTarget } from './graph/graph-target.js';
+import { addBlockMatMul } from './graph/linear.js';
+import { encodeModel } from './graph/proto.js';
+import { WeightFile } from './graph/weight-file.js';
 import { Smoother, type SmoothingKernels } from './smooth/index.js';
 
 export type CompileOptions = {

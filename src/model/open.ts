@@ -4,7 +4,7 @@
  */
 import type { Checkpoint } from '../core/checkpoint.js';
 import { publishFolder } from './cache/publish.js';
-import { openFolder } from './checkpoint/folder.js';
+import { openFolder } from './families/checkpoint-folder.js';
 import { QUOTE_VERSION, writeQuoteCheckpoint } from './quote/index.js';
 import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
 

@@ -4,13 +4,13 @@
  * Workers are taken up in the given order, one more at a time, and what was best before stays unless a set with the new
  * one is faster by MIN_GAIN. So adding a worker at the end never makes the predicted plan worse, by construction.
  */
-import type { LinkCost, WorkerCost } from './cost-model.js';
-import { exactCut } from './exact-partition.js';
-import type { SearchEffort, SearchedPartition } from './exact-partition.js';
-import { predictTtftMs } from './predict.js';
-import type { ChainCosts } from './predict.js';
+import type { LinkCost, WorkerCost } from './costs/cost-model.js';
+import { exactPartition } from './search/exact-partition.js';
+import type { SearchEffort, SearchedPartition } from './search/exact-partition.js';
+import { predictTtftMs } from './predict/predict.js';
+import type { ChainCosts } from './costs/chain-costs.js';
 import { partitionFromSizes } from '../core/partition.js';
-import { balancedSizes } from './water-fill.js';
+import { balancedSizes } from './search/water-fill.js';
 
 /** A worker that saves less of the predicted time than this is left free for other requests. */
 export const MIN_GAIN = 0.005;
@@ -26,12 +26,12 @@ export type ChosenChain = SearchedPartition & { readonly workers: readonly numbe
 
 export function chooseChain(costs: ChainCosts, effort: SearchEffort): ChosenChain {
   const field = fieldOf(costs);
-  let best: ChosenChain = { workers: [0], ...exactCut(costsOf(costs, [0]), 1) };
+  let best: ChosenChain = { workers: [0], ...exactPartition(costsOf(costs, [0]), 1) };
   for (let count = 2; count <= costs.workers.length; count += 1) {
     if (!isWeighed(field, count)) continue;
     for (const order of ordersOf(field, bestWith(costs, field, count, best.workers.length))) {
       if (roughTtftMs(costs, order) > best.ttftMs * HOPELESS) continue;
-      const cut = exactCut(costsOf(costs, order), order.length, effort);
+      const cut = exactPartition(costsOf(costs, order), order.length, effort);
       if (cut.ttftMs < best.ttftMs * (1 - MIN_GAIN)) best = { workers: order, ...cut };
     }
   }

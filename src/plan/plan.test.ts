@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { ModelShape } from '../core/shape.js';
-import type { LinkCost, WorkerCost } from './cost-model.js';
-import { FREE_LINK } from './cost-model.js';
-import { refreshCost } from './calibration.js';
+import type { LinkCost, WorkerCost } from './costs/cost-model.js';
+import { FREE_LINK } from './costs/cost-model.js';
+import { refreshCost } from './costs/calibration.js';
 import { planPartition } from './plan.js';
-import { randomLink, randomWorker, seededRandom } from './random-costs.test-support.js';
+import { randomLink, randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 
 const SHAPE: ModelShape = {
   architecture: 'llama',

@@ -8,11 +8,12 @@ import type { Partition } from '../core/partition.js';
 import { kvRowBytes } from '../core/shape.js';
 import type { KvDtype, ModelShape } from '../core/shape.js';
 import { chooseChain, costsOf, MIN_GAIN, roughTtftMs } from './chain-choice.js';
-import type { LinkCost, WorkerCost } from './cost-model.js';
-import { evenCut } from './exact-partition.js';
-import type { SearchEffort } from './exact-partition.js';
-import { predict } from './predict.js';
-import type { ChainCosts, RankPrediction } from './predict.js';
+import type { LinkCost, WorkerCost } from './costs/cost-model.js';
+import { evenSplit } from './search/exact-partition.js';
+import type { SearchEffort } from './search/exact-partition.js';
+import { predict } from './predict/predict.js';
+import type { ChainCosts } from './costs/chain-costs.js';
+import type { RankPrediction } from './predict/predict.js';
 
 export type PlanRequest = {
   /** The prompt, cached tokens included. */
@@ -80,7 +81,7 @@ export function chainCosts(request: PlanRequest): ChainCosts {
 
 function singleTtftMs(costs: ChainCosts): number {
   const times = [...new Set(costs.workers)].map(
-    (worker) => evenCut({ ...costs, workers: [worker] }, 1).ttftMs,
+    (worker) => evenSplit({ ...costs, workers: [worker] }, 1).ttftMs,
   );
   return times.reduce((least, ms) => Math.min(least, ms), Infinity);
 }

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { LLAMA_7B } from '../simulate/shapes.js';
 import { planPartition } from './plan.js';
-import { randomWorker, seededRandom } from './random-costs.test-support.js';
+import { randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 
 /** The machine that runs tests may be slow, and busy with other tests. */
 const MARGIN = 5;

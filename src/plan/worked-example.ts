@@ -4,23 +4,24 @@
  */
 import type { Partition } from '../core/partition.js';
 import { sliceTokens } from '../core/partition.js';
-import type { PredictedStrategy } from './predict.js';
+import { type StrategyName, strategyOf } from '../core/strategy.js';
 
 /**
  * Query-key dot products of every rank. KVR and TSP attend to all keys up to the slice's end, dense TSP to the
  * whole context: S·(P+S) against S·C.
  */
-export function dotProductsPerRank(partition: Partition, strategy: PredictedStrategy): number[] {
+export function dotProductsPerRank(partition: Partition, strategy: StrategyName): number[] {
   const context = partition[partition.length - 1]?.end ?? 0;
-  return partition.map((slice) => sliceTokens(slice) * (strategy === 'tsp-dense' ? context : slice.end));
+  const isDense = strategyOf(strategy).masking === 'dense';
+  return partition.map((slice) => sliceTokens(slice) * (isDense ? context : slice.end));
 }
 
 /**
  * K and V entries that cross links. A chain sends every prefix one hop: 2·Σ end(i) over all ranks but the last.
  * An all-gather brings every slice to every other rank: 2·(p−1)·C.
  */
-export function kvEntriesMoved(partition: Partition, strategy: PredictedStrategy): number {
+export function kvEntriesMoved(partition: Partition, strategy: StrategyName): number {
   const context = partition[partition.length - 1]?.end ?? 0;
-  if (strategy !== 'kvr') return 2 * (partition.length - 1) * context;
+  if (strategyOf(strategy).topology === 'gather') return 2 * (partition.length - 1) * context;
   return 2 * partition.slice(0, -1).reduce((sum, slice) => sum + slice.end, 0);
 }

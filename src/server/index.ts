@@ -1,4 +1,4 @@
 /** An OpenAI-compatible server around an engine. */
-export { LOG_LEVELS, type LogLevel, openLog } from './log.js';
+export { LOG_LEVELS, type LogLevel, openLog } from './http/log.js';
 export { KvrServer } from './server.js';
-export * from './settings.js';
+export * from './requests/settings.js';

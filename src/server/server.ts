@@ -9,13 +9,13 @@ import type { Logger } from 'pino';
 import { KvrError } from '../core/errors.js';
 import { planPartition } from '../plan/index.js';
 import { buildApp } from './app.js';
-import { BodyBudget } from './body.js';
-import type { ServerContext } from './context.js';
-import { Ledger } from './ledger.js';
-import { Metrics } from './metrics.js';
-import { loadPage } from './page.js';
-import { RunningRequests } from './running.js';
-import * as limits from './settings.js';
+import { BodyBudget } from './http/body-budget.js';
+import type { ServerContext } from './http/context.js';
+import { Ledger } from './requests/ledger.js';
+import { Metrics } from './requests/metrics.js';
+import { loadPage } from './http/page.js';
+import { RunningRequests } from './requests/running.js';
+import * as limits from './requests/settings.js';
 
 /** How often a closing server looks for connections that have fallen idle. */
 const SWEEP_MS = 20;

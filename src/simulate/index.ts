@@ -6,7 +6,7 @@
  */
 export { CPU_CORE, OUR_POLICY, PAPER_POLICY } from './cluster.js';
 export type { ClusterProfile, DeviceProfile, LinkProfile, NoiseProfile, Policy } from './cluster.js';
-export type { CutKind } from './cuts.js';
+export type { PartitionKind } from './partitions.js';
 export { MAX_SIMULATED_TOKENS, simulate, SIMULATED_STRATEGIES, ttftMsByEvents } from './simulate.js';
 export type { SimulatedStrategy, Simulation, SimulationRequest } from './simulate.js';
 export type { SimulatedRank } from './setup.js';

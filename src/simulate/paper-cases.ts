@@ -4,7 +4,7 @@
  */
 import type { ModelShape } from '../core/shape.js';
 import type { LinkProfile } from './cluster.js';
-import type { CutKind } from './cuts.js';
+import type { PartitionKind } from './partitions.js';
 import { LINK_10GB, NVLINK_300GB } from './paper-profile.js';
 import {
   FALCON_1B,
@@ -32,9 +32,9 @@ export type PaperCase = {
   /** Where the simulation is off, the assumption that would have to change. */
   readonly note?: string;
 } & (
-  | { readonly kind: 'gain'; readonly cell: PaperCell; readonly cut: CutKind }
+  | { readonly kind: 'gain'; readonly cell: PaperCell; readonly cut: PartitionKind }
   /** The largest gain over the cells. */
-  | { readonly kind: 'best-gain'; readonly cells: readonly PaperCell[]; readonly cut: CutKind }
+  | { readonly kind: 'best-gain'; readonly cells: readonly PaperCell[]; readonly cut: PartitionKind }
   /** The largest TTFT of KVR-P over KVR-S. */
   | { readonly kind: 'lookup-loss'; readonly cells: readonly PaperCell[] }
   /** Extra TTFT that noise brings, as a share; the largest over the cells. */

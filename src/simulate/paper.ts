@@ -3,7 +3,7 @@
  */
 import type { NoiseProfile } from './cluster.js';
 import { PAPER_POLICY } from './cluster.js';
-import type { CutKind } from './cuts.js';
+import type { PartitionKind } from './partitions.js';
 import { NOISE_SEEDS, PAPER_A100, PAPER_NOISE } from './paper-profile.js';
 import { PAPER_CASES } from './paper-cases.js';
 import type { PaperCase, PaperCell } from './paper-cases.js';
@@ -48,11 +48,11 @@ function ratioOf(paperCase: PaperCase): number {
 }
 
 /** TSP's time over KVR's; the paper's TSP is the dense one. */
-function gain(cell: PaperCell, cut: CutKind): number {
+function gain(cell: PaperCell, cut: PartitionKind): number {
   return run(cell, 'tsp-dense').ttftMs / kvr(cell, cut).ttftMs;
 }
 
-function kvr(cell: PaperCell, cut: CutKind): Simulation {
+function kvr(cell: PaperCell, cut: PartitionKind): Simulation {
   return run(cell, 'kvr', cut);
 }
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { evenPartition } from '../core/partition.js';
 import type { Partition } from '../core/partition.js';
-import { exactCut, predictTtftMs } from '../plan/index.js';
-import { seededRandom } from '../plan/random-costs.test-support.js';
+import { exactPartition, predictTtftMs } from '../plan/index.js';
+import { seededRandom } from '../plan/costs/random-costs.test-support.js';
 import type { ClusterProfile, DeviceProfile, Policy } from './cluster.js';
 import { CPU_CORE, OUR_POLICY, PAPER_POLICY } from './cluster.js';
-import { planCosts } from './cuts.js';
+import { planCosts } from './partitions.js';
 import { PAPER_A100 } from './paper-profile.js';
 import { FALCON_7B, LLAMA_7B } from './shapes.js';
 import { setupOf, simulate, SIMULATED_STRATEGIES, ttftMsByEvents } from './simulate.js';
@@ -83,7 +83,7 @@ test('plan’s layer-by-layer prediction stays close to the frame-by-frame simul
     };
     const request = { strategy: 'kvr', shape, cluster, contextTokens: 2048, ranks, policy } as const;
     const setup = setupOf({ ...request, partition: 'e' });
-    for (const partition of [setup.partition, exactCut(planCosts(setup), ranks, 'quick').partition]) {
+    for (const partition of [setup.partition, exactPartition(planCosts(setup), ranks, 'quick').partition]) {
       const predictedMs = predictTtftMs(planCosts(setup), partition);
       errors.push(Math.abs(predictedMs / simulate({ ...request, partition }).ttftMs - 1));
     }

@@ -11,8 +11,8 @@ import type { ModelShape } from '../core/shape.js';
 import { simulateChain } from './chain.js';
 import type { ClusterProfile, Policy } from './cluster.js';
 import { OUR_POLICY } from './cluster.js';
-import type { CutKind } from './cuts.js';
-import { cutContext } from './cuts.js';
+import type { PartitionKind } from './partitions.js';
+import { cutContext } from './partitions.js';
 import { deviceTimes } from './device-times.js';
 import { simulateGather } from './gather.js';
 import { simulatePipeline } from './pipeline.js';
@@ -41,7 +41,7 @@ export type SimulationRequest = {
   readonly contextTokens: number;
   readonly ranks: number;
   /** For kvr: a kind of cut ('exact' unless given) or the cut itself. */
-  readonly partition?: CutKind | Partition;
+  readonly partition?: PartitionKind | Partition;
   readonly policy?: Policy;
 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { byteTokenizer } from './byte-tokenizer.js';
-import { randomText, seeded } from './tiny-tokenizers.fixture.js';
+import { randomText, seeded } from './files/tiny-tokenizers.fixture.js';
 
 test('text comes back from its bytes, after BOS', () => {
   const tokenizer = byteTokenizer(32_000);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { ChatTemplates } from './chat-template.js';
 import type { ChatMessage, ChatOptions } from './chat-template.js';
-import { byteLevelJson, folderWith, llamaJson } from './tiny-tokenizers.fixture.js';
+import { byteLevelJson, folderWith, llamaJson } from './files/tiny-tokenizers.fixture.js';
 import { loadTokenizer } from './tokenizer.js';
 
 const HELLO: ChatMessage[] = [

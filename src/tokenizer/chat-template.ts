@@ -5,11 +5,11 @@
  * because templates mix their own markers with content in one string. Refuse such content where that matters.
  */
 import { KvrError } from '../core/errors.js';
-import { parseTemplate, runTemplate } from './hugging-face.js';
-import type { TemplateProgram } from './hugging-face.js';
+import { parseTemplate, runTemplate } from './files/hugging-face.js';
+import type { TemplateProgram } from './files/hugging-face.js';
 import { strftime } from './strftime.js';
-import { reasonOf } from './tokenizer-files.js';
-import type { SpecialNames } from './tokenizer-files.js';
+import { reasonOf } from './files/tokenizer-files.js';
+import type { SpecialNames } from './files/tokenizer-files.js';
 
 /** Field names are the ones templates read. Arguments of tool calls are objects, not JSON text. */
 export type ChatMessage = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { MAX_STOP_CHARS, MAX_STOP_STRINGS, StopMatcher } from './stop-strings.js';
-import { seeded } from './tiny-tokenizers.fixture.js';
+import { seeded } from './files/tiny-tokenizers.fixture.js';
 
 test('however text and stops fall, the result is that of searching the whole text', () => {
   const random = seeded(8);

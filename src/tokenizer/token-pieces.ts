@@ -4,7 +4,7 @@
  * Holds no state of a text; token-stream puts pieces together.
  */
 import { KvrError } from '../core/errors.js';
-import { byteOfCharacter, replacer } from './hugging-face.js';
+import { byteOfCharacter, replacer } from './files/hugging-face.js';
 
 export type Piece =
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
-import { openLibraryTokenizer } from './hugging-face.js';
-import { byteLevelJson, folderWith, llamaJson, randomText, seeded } from './tiny-tokenizers.fixture.js';
+import { openLibraryTokenizer } from './files/hugging-face.js';
+import { byteLevelJson, folderWith, llamaJson, randomText, seeded } from './files/tiny-tokenizers.fixture.js';
 import { loadTokenizer } from './tokenizer.js';
 import type { Tokenizer } from './tokenizer.js';
 

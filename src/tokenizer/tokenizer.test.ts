@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-import { byteLevelJson, folderWith, llamaJson, randomText, seeded } from './tiny-tokenizers.fixture.js';
+import { byteLevelJson, folderWith, llamaJson, randomText, seeded } from './files/tiny-tokenizers.fixture.js';
 import { loadTokenizer } from './tokenizer.js';
 
 const STORIES = fileURLToPath(new URL('../../../shared/models/stories260k', import.meta.url));

@@ -8,17 +8,17 @@ import { join } from 'node:path';
 import { KvrError } from '../core/errors.js';
 import { ChatTemplates } from './chat-template.js';
 import type { ChatMessage, ChatOptions } from './chat-template.js';
-import { openLibraryTokenizer } from './hugging-face.js';
-import type { LibraryTokenizer } from './hugging-face.js';
+import { openLibraryTokenizer } from './files/hugging-face.js';
+import type { LibraryTokenizer } from './files/hugging-face.js';
 import { applyFlags, frameAround, framed } from './text-frame.js';
 import type { FrameIds, TextFrame } from './text-frame.js';
 import { bytesOfPiece, piecesOf } from './token-pieces.js';
 import type { Pieces } from './token-pieces.js';
 import { decodeAll, tokenStream } from './token-stream.js';
 import type { TokenStream } from './token-stream.js';
-import { broken, readTokenizerFiles, reasonOf } from './tokenizer-files.js';
-import type { TokenizerFiles } from './tokenizer-files.js';
-import type { TokenizerJson } from './tokenizer-json.js';
+import { broken, readTokenizerFiles, reasonOf } from './files/tokenizer-files.js';
+import type { TokenizerFiles } from './files/tokenizer-files.js';
+import type { TokenizerJson } from './files/tokenizer-json.js';
 import { withWordSplit } from './word-split.js';
 
 /** About four million tokens of English: more than any model's context. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { openLibraryTokenizer } from './hugging-face.js';
-import { byteLevelJson, llamaJson, randomText, seeded } from './tiny-tokenizers.fixture.js';
-import { tokenizerSchema } from './tokenizer-json.js';
+import { openLibraryTokenizer } from './files/hugging-face.js';
+import { byteLevelJson, llamaJson, randomText, seeded } from './files/tiny-tokenizers.fixture.js';
+import { tokenizerSchema } from './files/tokenizer-json.js';
 import { withWordSplit } from './word-split.js';
 
 const llama = tokenizerSchema.parse(llamaJson());

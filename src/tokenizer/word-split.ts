@@ -3,7 +3,7 @@
  * cuts before each "▁" where no merge can reach across, which leaves the ids as they were (100 KB of English:
  * 460 ms → 45 ms, because words are short and cached). Pure. Called by tokenizer.ts.
  */
-import type { BpeModel, TokenizerJson } from './tokenizer-json.js';
+import type { BpeModel, TokenizerJson } from './files/tokenizer-json.js';
 
 const CROSSES_WORDS = /[^▁]▁/u;
 const WORD_START = '(?<=[^▁])(?=▁)';

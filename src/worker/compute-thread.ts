@@ -3,34 +3,41 @@
  * there is nothing to do; sockets are the other thread's.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { asKvrError } from '../core/errors.js';
-import { Model } from '../runtime/model.js';
-import { Desk } from './desk.js';
-import { warmUp } from './probe.js';
-import { Scheduler } from './scheduler.js';
-import type { ComputeSettings, FromCompute } from './thread-messages.js';
+import { Model } from '../runtime/cpu/model.js';
+import { warmUp } from './compute/probe.js';
+import { Grammars } from './compute/requests/grammars.js';
+import { HeldRequests } from './compute/requests/held-requests.js';
+import { Inbox } from './compute/requests/inbox.js';
+import { Scheduler } from './compute/scheduler.js';
+import { Mailbox } from './threads/mailbox.js';
+import { Outbox } from './threads/outbox.js';
+import type { ComputeSettings } from './threads/thread-messages.js';
 
 async function main(port: MessagePort, settings: ComputeSettings): Promise<void> {
-  const model = await openModel(port, settings);
+  const counters = new Int32Array(settings.counters);
+  const outbox = new Outbox(port, counters);
+  const model = await openModel(outbox, settings);
   if (!model) return;
-  const desk = new Desk(port, settings, model.shape);
+  const requests = new HeldRequests(model.shape, settings, outbox);
+  const grammars = new Grammars();
+  const mailbox = new Mailbox(port, counters);
+  const inbox = new Inbox(model.shape, { mailbox, outbox, requests, grammars });
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
-  await warmUp(model, settings.chunkTokens, 'f32', () => desk.isIdle);
-  await new Scheduler(model, desk, settings.chunkTokens).run();
+  await warmUp(model, settings.chunkTokens, 'f32', () => inbox.isIdle);
+  await new Scheduler({ model, inbox, outbox, requests, grammars }, settings.chunkTokens).run();
   await model.close();
   port.close();
 }
 
-async function openModel(port: MessagePort, settings: ComputeSettings): Promise<Model | undefined> {
+async function openModel(outbox: Outbox, settings: ComputeSettings): Promise<Model | undefined> {
   try {
     const { compiledFolder, threads, decodeThreads } = settings;
     const model = await Model.open(compiledFolder, threads, decodeThreads);
     const { digest, dtype, shape } = model.manifest;
-    port.postMessage({ type: 'ready', digest, dtype, shape } satisfies FromCompute);
+    outbox.send({ type: 'ready', digest, dtype, shape });
     return model;
   } catch (error) {
-    const { code, message } = asKvrError(error);
-    port.postMessage({ type: 'failed', code, message, phase: 'load' } satisfies FromCompute);
+    outbox.sendFailure(error, { phase: 'load' });
     return undefined;
   }
 }

@@ -1,13 +1,13 @@
 /**
  * Entry of a worker process. Listens, works until it is told to end or its parent is gone, and leaves nothing behind.
  */
-import '../runtime/no-telemetry.js';
+import '../runtime/sessions/no-telemetry.js';
 import { dirname } from 'node:path';
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { asKvrError, exitStatus, type KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
-import { WorkerNode } from './node.js';
-import { parseWorkerSettings, type WorkerSettings } from './settings.js';
+import { WorkerNode } from './network/worker-node.js';
+import { parseWorkerSettings, type WorkerSettings } from './protocol/settings.js';
 
 /** A kernel call can not be interrupted; a worker that is told to end does not wait for a long one. */
 const CLOSE_TIMEOUT_MS = 400;

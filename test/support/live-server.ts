@@ -2,8 +2,8 @@
  * A server on a free port of loopback, around a real engine or a stand-in that does as a test says.
  */
 import { Writable } from 'node:stream';
-import type { GenerateEvent, GenerationResult } from '../../src/engine/generation.js';
-import type { GenerateRequest } from '../../src/engine/options.js';
+import type { GenerateEvent, GenerationResult } from '../../src/engine/output/generation.js';
+import type { GenerateRequest } from '../../src/engine/options/options.js';
 import { KvrServer, openLog, type ServedEngine, type ServerSettings } from '../../src/server/index.js';
 import { byteTokenizer } from '../../src/tokenizer/index.js';
 

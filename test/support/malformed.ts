@@ -1,7 +1,7 @@
 /**
  * Requests that must be refused, made from a seed: bytes as they go onto the wire, each with a name.
  */
-import { seededRandom } from '../../src/runtime/random.js';
+import { seededRandom } from '../../src/core/random.js';
 
 export type Malformed = { readonly name: string; readonly bytes: Buffer };
 

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { byteLevelJson, llamaJson } from '../../src/tokenizer/tiny-tokenizers.fixture.js';
+import { byteLevelJson, llamaJson } from '../../src/tokenizer/files/tiny-tokenizers.fixture.js';
 import { randomCheckpoint } from '../reference/random-checkpoint.js';
 import { saveHfFolder } from './hf-folder.js';
 import { SMALL_LLAMA } from './small-llama.js';

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { connectTo, parseAddress } from '../../src/link/address.js';
 import { controlFrame, type Frame } from '../../src/link/frame.js';
 import { SocketLink } from '../../src/link/socket-link.js';
-import type { FromWorker, RunMessage } from '../../src/worker/protocol.js';
-import type { WorkerSettings } from '../../src/worker/settings.js';
+import type { FromWorker, RunMessage } from '../../src/worker/protocol/index.js';
+import type { WorkerSettings } from '../../src/worker/protocol/settings.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 

@@ -4,12 +4,12 @@
 import { Option } from 'commander';
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
-import { type Strategy, STRATEGIES } from '../../worker/protocol.js';
-import { shown } from '../numbers.js';
+import { STRATEGIES, type StrategyName } from '../../core/strategy.js';
+import { shown } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
 
 export type ChainFlags = {
-  readonly strategy?: Strategy;
+  readonly strategy?: StrategyName;
   readonly partition?: NamedCut | number[];
   /** Seconds. */
   readonly deadline?: number;

@@ -3,7 +3,7 @@
  */
 import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
 import { KvrError } from '../../core/errors.js';
-import type { EngineOptions } from '../../engine/options.js';
+import type { EngineOptions } from '../../engine/options/options.js';
 import type { ChainFlags } from './chain.js';
 import { defined } from './defined.js';
 import { notEmpty } from './kinds.js';

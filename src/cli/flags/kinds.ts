@@ -4,7 +4,7 @@
 import { Option } from 'commander';
 import type { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
-import { describeBounds, parseNumber, shown } from '../numbers.js';
+import { describeBounds, parseNumber, shown } from '../terminal/numbers.js';
 
 /** A flag whose value is a number inside the schema's bounds. */
 export function numberFlag(spec: string, text: string, schema: z.ZodType): Option {

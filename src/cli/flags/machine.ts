@@ -9,8 +9,8 @@ import {
   DEFAULT_CHUNK_TOKENS,
   DTYPE_CHOICES,
   engineOptionsSchema,
-} from '../../engine/options.js';
-import { describeBounds } from '../numbers.js';
+} from '../../engine/options/options.js';
+import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
 import { parseWorkers, workersSchema } from './workers.js';
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
 import { KvrError } from '../../core/errors.js';
 import { parseAddress } from '../../link/address.js';
-import { describeBounds, parseNumber, shown } from '../numbers.js';
+import { describeBounds, parseNumber, shown } from '../terminal/numbers.js';
 
 export const workersSchema = z.number().int().min(1).max(MAX_LOCAL_WORKERS);
 

@@ -1,8 +1,8 @@
 /**
  * Schemas of arrays: items that are told one by one, then any number of others.
  */
-import * as json from '../json-text.js';
-import { choice, IMPOSSIBLE, repeat, separated, sequence, type Term } from '../terms.js';
+import * as json from '../terms/json-text.js';
+import { choice, IMPOSSIBLE, repeat, separated, sequence, type Term } from '../terms/terms.js';
 import { countsOf } from './keyword-values.js';
 import { inside, type Place, type Read } from './place.js';
 import { fault, type Schema } from './schema.js';

@@ -1,9 +1,9 @@
 /**
  * Schemas of numbers: any, or between bounds.
  */
-import { type Bounds, boundedNumber } from '../bounded-number.js';
-import * as json from '../json-text.js';
-import { IMPOSSIBLE, type Term, walk } from '../terms.js';
+import { type Bounds, boundedNumber } from '../terms/bounded-number.js';
+import * as json from '../terms/json-text.js';
+import { IMPOSSIBLE, type Term, walk } from '../terms/terms.js';
 import { numberOf, placed } from './keyword-values.js';
 import type { Schema } from './schema.js';
 

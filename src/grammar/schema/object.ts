@@ -1,9 +1,9 @@
 /**
  * Schemas of objects: listed members in their order, then others, where there may be any.
  */
-import * as json from '../json-text.js';
-import { choice, repeat, separated, sequence, type Term, walk } from '../terms.js';
-import { OtherText, TextTree } from '../tries.js';
+import * as json from '../terms/json-text.js';
+import { choice, repeat, separated, sequence, type Term, walk } from '../terms/terms.js';
+import { OtherText, TextTree } from '../terms/tries.js';
 import { inside, type Place, type Read } from './place.js';
 import { fault, isSchema, type Schema } from './schema.js';
 

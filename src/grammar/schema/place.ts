@@ -1,7 +1,7 @@
 /**
  * Where in a schema a reader is: the path that errors name, and how many schemas lie around it.
  */
-import type { Term } from '../terms.js';
+import type { Term } from '../terms/terms.js';
 
 export type Place = { readonly path: string; readonly depth: number };
 

@@ -1,10 +1,10 @@
 /**
  * Schemas of strings: by a pattern, a format, or their length.
  */
-import { ANY_CHARACTER } from '../characters.js';
-import { FORMATS } from '../formats.js';
-import { patternTerm } from '../pattern.js';
-import { repeat, type Term } from '../terms.js';
+import { ANY_CHARACTER } from '../terms/characters.js';
+import { FORMATS } from '../terms/formats.js';
+import { patternTerm } from '../terms/pattern.js';
+import { repeat, type Term } from '../terms/terms.js';
 import { countsOf, placed, textOf } from './keyword-values.js';
 import { fault, type Schema } from './schema.js';
 

@@ -1,8 +1,8 @@
 /**
  * Schemas that list their values: enum, or const for a single one.
  */
-import { IMPOSSIBLE, type Term, walk } from '../terms.js';
-import { TextTree } from '../tries.js';
+import { IMPOSSIBLE, type Term, walk } from '../terms/terms.js';
+import { TextTree } from '../terms/tries.js';
 import { fault, type Schema } from './schema.js';
 import { isOfType, typesOf } from './types.js';
 

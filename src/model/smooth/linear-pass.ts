@@ -2,7 +2,7 @@
  * A linear layer in f32 over the calibration rows, read panel by panel, with a sample of its weight's rows.
  */
 import type { LinearWeights } from '../../core/checkpoint.js';
-import { readPanels } from '../onnx/weight-file.js';
+import { readPanels } from '../graph/weight-file.js';
 import type { Activations, SampledRows } from './factors.js';
 import type { SmoothingKernels } from './kernels.js';
 

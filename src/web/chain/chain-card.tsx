@@ -4,13 +4,13 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { RequestRecord } from '../data/records.js';
-import { formatBytes, formatClock, formatCount, formatMs, formatRate } from '../figures.js';
+import { formatBytes, formatClock, formatCount, formatMs, formatRate } from '../format/figures.js';
 import { expectationFor, loadExpectation } from '../state/expectation.js';
 import { progress, requests, selectedId, shownRequest } from '../state/store.js';
 import { Figures } from './chain-figures.jsx';
-import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes.js';
+import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes/lanes.js';
 import { Legend } from './legend.jsx';
-import { activeSpan, flowsOf, fullRate, mostRate } from './rates.js';
+import { activeSpan, flowsOf, fullRate, mostRate } from './lanes/rates.js';
 import { RankTable } from './rank-table.jsx';
 import { Timeline } from './timeline.jsx';
 import { useElapsed } from './use-elapsed.js';

@@ -11,7 +11,7 @@ import {
   formatSpeedup,
   formatTokenRate,
   NO_FIGURE,
-} from '../figures.js';
+} from '../format/figures.js';
 
 type FigureProps = {
   readonly name: string;

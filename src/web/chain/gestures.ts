@@ -2,7 +2,7 @@
  * Zooming and moving a timeline by pointer, wheel and keys. Turns events into changes of the span; knows no pixels but
  * those of its element.
  */
-import { move, type Span, zoom } from './span.js';
+import { move, type Span, zoom } from './lanes/span.js';
 
 export type Zoomable = {
   readonly span: Span;

@@ -1,5 +1,5 @@
 /** What the colours of a timeline mean, and the scale of its bytes. */
-import { formatRate } from '../figures.js';
+import { formatRate } from '../format/figures.js';
 
 type LegendProps = {
   readonly isMeasured: boolean;

@@ -2,8 +2,8 @@
  * The picture's figures in numbers, for every rank.
  */
 import type { RankTimeline } from '../../core/timeline.js';
-import { formatBytes, formatCount, formatMs, formatMsOrNone, formatShare } from '../figures.js';
-import type { Lane } from './lanes.js';
+import { formatBytes, formatCount, formatMs, formatMsOrNone, formatShare } from '../format/figures.js';
+import type { Lane } from './lanes/lanes.js';
 
 type RankTableProps = { readonly timeline: readonly RankTimeline[]; readonly lanes: readonly Lane[] };
 

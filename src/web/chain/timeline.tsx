@@ -3,15 +3,15 @@
  */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RankTimeline } from '../../core/timeline.js';
-import { formatCount, formatMs, formatRate } from '../figures.js';
+import { formatCount, formatMs, formatRate } from '../format/figures.js';
 import { paintVersion } from '../state/theme.js';
-import { eventAt } from './columns.js';
+import { eventAt } from './lanes/columns.js';
 import { followGestures, spanForKey, type Zoomable } from './gestures.js';
-import type { Lane, Mark } from './lanes.js';
-import { paintPicture } from './paint.js';
-import { laneAt, type Palette, pictureHeight } from './picture.js';
-import { flowsOf, fullRate, rateAt } from './rates.js';
-import { isWhole, type Span } from './span.js';
+import type { Lane, Mark } from './lanes/lanes.js';
+import { paintPicture } from './paint/paint.js';
+import { laneAt, type Palette, pictureHeight } from './paint/picture.js';
+import { flowsOf, fullRate, rateAt } from './lanes/rates.js';
+import { isWhole, type Span } from './lanes/span.js';
 import { useWidth } from './use-width.js';
 
 export type TimelineProps = {

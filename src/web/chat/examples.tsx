@@ -2,7 +2,7 @@
  * What to try first: a long text whose answer stands far from its question.
  */
 import harbourLog from '../../../examples/harbour-log.txt';
-import { formatCount } from '../figures.js';
+import { formatCount } from '../format/figures.js';
 import { info } from '../state/store.js';
 import { draft } from './composer.js';
 

@@ -2,7 +2,7 @@
  * One message. What the model says is text, never markup.
  */
 import { useState } from 'preact/hooks';
-import { formatCount, formatMs, formatTokenRate } from '../figures.js';
+import { formatCount, formatMs, formatTokenRate } from '../format/figures.js';
 import type { Message } from '../state/conversation.js';
 import { requests, selectedId } from '../state/store.js';
 

@@ -1,7 +1,7 @@
 /**
  * What is served, whether it is heard, and the colours.
  */
-import { formatContext, formatParameters } from '../figures.js';
+import { formatContext, formatParameters } from '../format/figures.js';
 import { connect, connection } from '../state/connection.js';
 import { info } from '../state/store.js';
 import { type Theme, theme } from '../state/theme.js';

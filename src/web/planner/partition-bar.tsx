@@ -2,7 +2,7 @@
  * The context as one bar, cut into the slices of the ranks: widths are tokens.
  */
 import type { Plan } from '../data/plan.js';
-import { formatCount, formatShare } from '../figures.js';
+import { formatCount, formatShare } from '../format/figures.js';
 
 export function PartitionBar({ plan: { partition, contextTokens } }: { readonly plan: Plan }) {
   const ranges = partition.map((tokens, rank) => ({ rank, tokens, share: tokens / contextTokens }));

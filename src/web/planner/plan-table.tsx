@@ -2,7 +2,7 @@
  * Every rank of a plan: its tokens, when it is done, what its time goes into, and what limits it.
  */
 import type { Plan, PlanRank } from '../data/plan.js';
-import { formatCount, formatMs } from '../figures.js';
+import { formatCount, formatMs } from '../format/figures.js';
 
 export function PlanTable({ plan: { ranks, predictedTtftMs } }: { readonly plan: Plan }) {
   const longestMs = Math.max(predictedTtftMs, ...ranks.map(({ predictedMs }) => predictedMs));

@@ -1,7 +1,7 @@
 /**
  * The planner: workers and links that are only thought of, and how the context would be cut for them.
  */
-import { formatContext, formatGain, formatMs } from '../figures.js';
+import { formatContext, formatGain, formatMs } from '../format/figures.js';
 import { Figure } from '../chain/chain-figures.js';
 import type { Plan } from '../data/plan.js';
 import { info } from '../state/store.js';

@@ -1,7 +1,7 @@
 /**
  * The planner's sliders: stops from small to large, with the words people use for them. Pure.
  */
-import { formatContext } from '../figures.js';
+import { formatContext } from '../format/figures.js';
 
 export type Stop<T> = { readonly value: T; readonly label: string };
 

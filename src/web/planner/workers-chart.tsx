@@ -4,7 +4,7 @@
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { useWidth } from '../chain/use-width.js';
-import { formatMs, formatTick } from '../figures.js';
+import { formatMs, formatTick } from '../format/figures.js';
 import { paintVersion } from '../state/theme.js';
 
 type WorkersChartProps = {

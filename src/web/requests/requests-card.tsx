@@ -9,7 +9,7 @@ import {
   formatMsOrNone,
   formatTokenRate,
   NO_FIGURE,
-} from '../figures.js';
+} from '../format/figures.js';
 import { requests, selectedId, shownRequest } from '../state/store.js';
 
 export function RequestsCard() {

@@ -39,7 +39,7 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     id: index,
     logprobs: logprobsSchema.optional(),
     /** Made with the cores of all workers. */
-    isWide: z.literal(true).optional(),
+    onAllCores: z.literal(true).optional(),
   }),
   /** The prompt phase of this rank is over. */
   z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),

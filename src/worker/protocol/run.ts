@@ -4,14 +4,11 @@
 import { z } from 'zod';
 import { samplingSchema } from '../../core/sampling.js';
 import { KV_DTYPES } from '../../core/shape.js';
+import { STRATEGIES } from '../../core/strategy.js';
 import { index, request, workerId } from './fields.js';
 
 /** Requests one worker holds at once, running and waiting. */
 export const MAX_REQUESTS = 64;
-
-/** single: one worker alone. kvr: the chain. tsp: all-gather with a barrier per layer; tsp-dense: likewise, with the full QKᵀ. */
-export const STRATEGIES = ['single', 'kvr', 'tsp', 'tsp-dense'] as const;
-export type Strategy = (typeof STRATEGIES)[number];
 
 /** Rows that a worker has kept of an earlier request: the entry's name and how many of its tokens the prompt begins with. */
 const reuseSchema = z.object({ entry: request, tokens: index });
@@ -32,7 +29,7 @@ export const runSchema = z.object({
   sampling: samplingSchema,
   eosIds: z.array(index).max(1024),
   /** Tokens at which a chunk of rows must end: with them one worker can run the slices of several, one by one. */
-  cutsAt: z.array(index).max(1024),
+  chunkEnds: z.array(index).max(1024),
   /** Send the logits of the first token along. */
   wantLogits: z.boolean(),
   /** For the last rank: what the answer is held to; read where it is compiled. The vocabulary has come before. */

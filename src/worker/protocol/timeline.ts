@@ -2,7 +2,7 @@
  * A rank's record of a request, as core/timeline.ts describes it.
  */
 import { z } from 'zod';
-import { MAX_BUCKETS } from '../traffic-meter.js';
+import { MAX_TRAFFIC_BUCKETS } from '../../core/timeline.js';
 import { index, milliseconds } from './fields.js';
 
 const timelineEvent = z.object({
@@ -12,7 +12,7 @@ const timelineEvent = z.object({
   startMs: milliseconds,
   endMs: milliseconds,
 });
-const bytesOverTime = z.array(z.number().min(0)).max(MAX_BUCKETS).readonly();
+const bytesOverTime = z.array(z.number().min(0)).max(MAX_TRAFFIC_BUCKETS).readonly();
 const traffic = z.object({
   bucketMs: milliseconds,
   sentBytes: bytesOverTime,

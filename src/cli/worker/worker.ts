@@ -1,0 +1,140 @@
+/**
+ * `kvr worker`: serves a model to engines that name its address with --workers, one after the other or at once, until
+ * it is interrupted. In its plain form: no TLS and no secret, so beyond this machine only where that is asked for.
+ */
+import { availableParallelism } from 'node:os';
+import { Option } from 'commander';
+import { endWorkerProcess, startWorkerProcess } from '../../cluster/worker-process.js';
+import { exitStatus, KvrError } from '../../core/errors.js';
+import { type Dtype, DTYPES } from '../../core/shape.js';
+import { compileWithProgress, openWithProgress } from '../../engine/load/load.js';
+import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../../engine/options/options.js';
+import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
+import { cacheFolder } from '../../model/cache/index.js';
+import type { WorkerSettings } from '../../worker/protocol/settings.js';
+import type { Command } from '../run/command.js';
+import { compiledWriter, runContext, type RunContext } from '../run/engine-run.js';
+import {
+  machineFlags,
+  type ModelFlags,
+  modelFlag,
+  notEmpty,
+  type OutputFlags,
+  outputFlags,
+} from '../flags/index.js';
+import { formatPlural, oneLine } from '../terminal/format.js';
+import type { Shell } from '../terminal/shell.js';
+
+type Flags = Omit<ModelFlags, 'workers' | 'dtype'> & OutputFlags & OwnFlags;
+type OwnFlags = { readonly dtype?: Dtype; readonly listen: Address; readonly insecure?: true };
+
+const BYTES_PER_MB = 1e6;
+const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
+
+export const worker: Command<Flags> = {
+  name: 'worker',
+  summary: 'serve a model to engines on this or another machine',
+  flags: () => [
+    new Option('-l, --listen <HOST:PORT>', 'where to listen; port 0 takes a free one')
+      .argParser(parseAddress)
+      .makeOptionMandatory(),
+    modelFlag(),
+    ...machineFlags(DTYPES).filter((option) => MACHINE_FLAGS.includes(option.name())),
+    new Option('--insecure', 'listen beyond this machine although there is no TLS and no secret'),
+    ...outputFlags().filter((option) => option.name() !== 'json'),
+  ],
+  epilogue: `Prints one line once it listens, and works until it is interrupted. It takes part for every engine that names its
+address: kvr generate --workers HOST:PORT,HOST:PORT. Give all of them the same --model, --dtype and --chunk-tokens.
+Whoever reaches the port can use the worker, read the prompts it is sent and end it; nothing is encrypted.
+
+Example, on one machine:
+  kvr worker --listen 127.0.0.1:7001 --model quote --threads 1 &
+  kvr worker --listen 127.0.0.1:7002 --model quote --threads 1 &
+  kvr generate --model quote --workers 127.0.0.1:7001,127.0.0.1:7002 --prompt-file story.txt`,
+  run: runWorker,
+};
+
+async function runWorker(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
+  checkReach(flags);
+  const context = runContext(shell, flags);
+  const { digest, folder } = await compile(flags, context).finally(() => context.progress.clear());
+  const settings = settingsOf(flags, folder);
+  // Compiling is done here, so that the worker's memory never held it.
+  const started = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
+  try {
+    const bound = parseAddress(started.address);
+    shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
+    await Promise.race([started.exited, aborted(shell.signal)]);
+    // An engine may have told it to end.
+    if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
+  } finally {
+    await endWorkerProcess(started);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** Before it listens, what a worker complains of is what it was told here. @throws always */
+function asOwnError(error: unknown): never {
+  if (!(error instanceof KvrError) || error.code !== 'WORKER_DIED') throw error;
+  const { status, reason } = error.fields;
+  const asked = new KvrError('BAD_INPUT', String(reason), {}, error);
+  throw status === exitStatus(asked) ? asked : error;
+}
+
+/** @throws BAD_INPUT where the address can be reached from elsewhere and that was not said aloud */
+function checkReach({ listen, insecure }: Flags): void {
+  if (insecure || listen.kind === 'unix' || isLoopback(listen.host)) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `--listen ${formatAddress(listen)} can be reached from other machines, and there is no TLS and no secret yet; give --insecure on a network you trust, or listen on 127.0.0.1`,
+  );
+}
+
+async function compile(flags: Flags, context: RunContext) {
+  const { shell, progress } = context;
+  const cache = cacheFolder(flags.cacheDir);
+  const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
+  const hooks = { signal: shell.signal, onProgress, onCompiled: compiledWriter(context) };
+  const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);
+  try {
+    const folder = await compileWithProgress(checkpoint, flags.dtype ?? DTYPES[0], cache, hooks);
+    return { digest: checkpoint.digest, folder };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
+  return {
+    // Engines call a worker by the address they reach it at; this name is for those that do not say.
+    worker: formatAddress(flags.listen),
+    listen: formatAddress(flags.listen),
+    compiledFolder,
+    ...ownThreads(flags.threads ?? availableParallelism()),
+    chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
+    kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
+    prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
+    followsStdin: true,
+  };
+}
+
+/** Several engines may use it at once, so that none knows whether the machine's other cores are free. */
+function ownThreads(threads: number): Pick<WorkerSettings, 'threads' | 'decodeThreads'> {
+  return { threads, decodeThreads: threads };
+}
+
+function greeting(bound: Address, { model, dtype }: Flags, digest: string, threads: number): string {
+  const parts = [
+    `kvr worker listens on ${formatAddress(bound)}`,
+    `model ${oneLine(model)} ${digest.slice(0, 12)}`,
+    dtype ?? DTYPES[0],
+    formatPlural(threads, 'thread'),
+  ];
+  return parts.join(' · ');
+}

@@ -1,0 +1,134 @@
+/**
+ * How much of a chain is taken: requests under way and the KV-cache they take on each worker. The engine hands a
+ * worker only what it has room for; what does not fit yet waits here. Knows numbers only.
+ */
+import { KvrError } from '../../core/errors.js';
+
+/** Bytes of KV-cache by worker, as indices into the cluster's workers. */
+export type KvNeeds = ReadonlyMap<number, number>;
+
+export type Lease = {
+  /** True as long as no other request was under way at the same time. */
+  readonly wasAlone: boolean;
+  /** A worker is done with the request and has let go of its cache. */
+  release(worker: number): void;
+  /** The request is over. Twice is harmless. */
+  end(): void;
+};
+
+type Holding = { readonly left: Map<number, number>; readonly startMs: number; wasAlone: boolean };
+
+/** Weight of the latest request in the mean time that one is under way. */
+const SMOOTHING = 0.2;
+
+export class KvCapacity {
+  readonly #limits: readonly number[];
+  readonly #maxRunning: number;
+  readonly #held: number[];
+  readonly #holdings = new Set<Holding>();
+  readonly #clock: () => number;
+  readonly #onChange: (room: KvCapacity) => void;
+  #meanMs = 0;
+  #wake: () => void = () => undefined;
+
+  /**
+   * @param limits bytes of KV-cache that each worker may hold
+   * @param onChange called when a request was let in, and when a worker is done with one
+   */
+  constructor(
+    limits: readonly number[],
+    maxRunning: number,
+    clock: () => number = () => performance.now(),
+    onChange: (room: KvCapacity) => void = () => undefined,
+  ) {
+    this.#onChange = onChange;
+    this.#limits = limits;
+    this.#maxRunning = maxRunning;
+    this.#held = limits.map(() => 0);
+    this.#clock = clock;
+  }
+
+  get running(): number {
+    return this.#holdings.size;
+  }
+
+  /** Workers that are not done yet with the requests under way. */
+  get busyWorkers(): readonly number[] {
+    return [...new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]))];
+  }
+
+  /** Bytes of KV-cache that requests under way take on each worker. */
+  get heldBytes(): readonly number[] {
+    return this.#held;
+  }
+
+  /** Time after which one more request is likely to be let in, given how many are before it; 0 until one has ended. */
+  expectedWaitMs(before: number): number {
+    return ((before + 1) * this.#meanMs) / Math.max(1, this.running);
+  }
+
+  /** Waits until one more may run, as far as their number goes. @throws CANCELLED */
+  async slot(signal: AbortSignal): Promise<void> {
+    await this.#until(() => this.running < this.#maxRunning, signal);
+  }
+
+  /**
+   * Waits until there is room, and takes it. One caller at a time. What would not even fit an empty worker is let
+   * through when the chain is empty: the worker's own refusal says what to do.
+   * @throws CANCELLED
+   */
+  async reserve(needs: KvNeeds, signal: AbortSignal): Promise<Lease> {
+    await this.#until(() => this.#fits(needs), signal);
+    const holding: Holding = { left: new Map(needs), startMs: this.#clock(), wasAlone: this.running === 0 };
+    for (const other of this.#holdings) other.wasAlone = false;
+    this.#holdings.add(holding);
+    for (const [worker, bytes] of needs) this.#held[worker] = (this.#held[worker] ?? 0) + bytes;
+    this.#onChange(this);
+    return {
+      get wasAlone() {
+        return holding.wasAlone;
+      },
+      release: (worker) => this.#release(holding, worker),
+      end: () => this.#end(holding),
+    };
+  }
+
+  /** Waits until nothing is under way. @throws CANCELLED */
+  async empty(signal: AbortSignal): Promise<void> {
+    await this.#until(() => this.running === 0, signal);
+  }
+
+  #fits(needs: KvNeeds): boolean {
+    if (this.running === 0) return true;
+    if (this.running >= this.#maxRunning) return false;
+    return [...needs].every(
+      ([worker, bytes]) => (this.#held[worker] ?? 0) + bytes <= (this.#limits[worker] ?? 0),
+    );
+  }
+
+  async #until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => this.#wake();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      while (!signal.aborted && !isTrue()) await new Promise<void>((resolve) => (this.#wake = resolve));
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+    if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
+  }
+
+  #release(holding: Holding, worker: number): void {
+    this.#held[worker] = (this.#held[worker] ?? 0) - (holding.left.get(worker) ?? 0);
+    holding.left.delete(worker);
+    this.#onChange(this);
+    this.#wake();
+  }
+
+  #end(holding: Holding): void {
+    if (!this.#holdings.delete(holding)) return;
+    for (const worker of [...holding.left.keys()]) this.#release(holding, worker);
+    const ms = this.#clock() - holding.startMs;
+    this.#meanMs = this.#meanMs === 0 ? ms : this.#meanMs + SMOOTHING * (ms - this.#meanMs);
+    this.#wake();
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * The chain of an engine as it runs now, with what is taken and kept of it; started anew where one of its workers is
+ * gone.
+ */
+import type { Cluster, StartCluster } from '../../cluster/cluster.js';
+import { KvrError } from '../../core/errors.js';
+import { KvCapacity } from './kv-capacity.js';
+import { allCoreDecode } from './all-core-decode.js';
+import { PrefixIndex } from './prefix-index.js';
+
+/** Requests that run on what is left of a chain with a dead worker get this long before it is started anew. */
+const DRAIN_MS = 10_000;
+
+/** One run of workers, from their start to their end. */
+export type ChainState = {
+  readonly cluster: Cluster;
+  readonly room: KvCapacity;
+  readonly prefixes: PrefixIndex;
+};
+
+export class RunningChain {
+  readonly #startCluster: StartCluster;
+  readonly #maxRunning: number;
+  #state: ChainState;
+  #restart: Promise<Cluster> | undefined;
+  #isClosed = false;
+
+  constructor(cluster: Cluster, startCluster: StartCluster, maxRunning: number) {
+    this.#startCluster = startCluster;
+    this.#maxRunning = maxRunning;
+    this.#state = this.#stateOf(cluster);
+  }
+
+  get state(): ChainState {
+    return this.#state;
+  }
+
+  /** Starts the workers anew where one of them is gone. Only one caller at a time. @throws as StartCluster, CANCELLED, CLOSED */
+  async usable(signal: AbortSignal): Promise<ChainState> {
+    if (isUsable(this.#state.cluster)) return this.#state;
+    await this.#drain(signal);
+    await this.#state.cluster.close();
+    this.#checkOpen();
+    this.#restart = this.#startCluster(signal);
+    this.#state = this.#stateOf(await this.#restart);
+    return this.#state;
+  }
+
+  /** Ends the workers; settles when none is left. Twice is harmless. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // Workers that are being started again just now belong to nobody yet; their request tells why they are gone.
+    await this.#restart?.then(
+      (cluster) => cluster.close(),
+      () => undefined,
+    );
+    await this.#state.cluster.close();
+  }
+
+  /** Lets requests end that do not need the dead worker; those that take too long are told why they can not. */
+  async #drain(signal: AbortSignal): Promise<void> {
+    const { cluster, room } = this.#state;
+    const late = AbortSignal.timeout(DRAIN_MS);
+    try {
+      await room.empty(AbortSignal.any([signal, late]));
+    } catch (error) {
+      if (signal.aborted) throw error;
+    }
+    const reason = new KvrError('WORKER_DIED', 'the chain is started anew, since one of its workers is gone');
+    for (const { handle } of cluster.workers) if (!handle.isEnded) handle.fail(reason);
+  }
+
+  #stateOf(cluster: Cluster): ChainState {
+    const limits = cluster.workers.map(({ ready }) => ready.kvBytesLimit);
+    const lend = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
+    return {
+      cluster,
+      room: new KvCapacity(limits, this.#maxRunning, undefined, lend),
+      prefixes: new PrefixIndex(cluster.workers),
+    };
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
+  }
+}
+
+export function isUsable(cluster: Cluster): boolean {
+  return cluster.workers.every(({ handle }) => !handle.isEnded);
+}

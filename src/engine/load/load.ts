@@ -1,0 +1,169 @@
+/**
+ * The steps of loading: checkpoint, tokenizer, compiled graphs, workers. Each is handed the progress hooks; what a
+ * step opened is closed again when a later one fails.
+ */
+import type { Cluster, ClusterWorker, StartCluster } from '../../cluster/cluster.js';
+import { startLocalCluster } from '../../cluster/local.js';
+import { joinStaticCluster } from '../../cluster/static.js';
+import type { Checkpoint } from '../../core/checkpoint.js';
+import { KvrError } from '../../core/errors.js';
+import type { Dtype, ModelShape } from '../../core/shape.js';
+import { cacheFolder } from '../../model/cache/index.js';
+import { compileModel } from '../../model/compile.js';
+import { openCheckpoint } from '../../model/open.js';
+import { compileKernels } from '../../runtime/cpu/compile-kernels.js';
+import { byteTokenizer, loadTokenizer, type Tokenizer } from '../../tokenizer/index.js';
+import { pickDtype } from './dtype-choice.js';
+import {
+  type AskedSettings,
+  defaultDecodeThreads,
+  defaultKvBytes,
+  defaultThreads,
+  type EngineHooks,
+  type EngineSettings,
+} from '../options/options.js';
+
+/** What is known of a loaded model. */
+export type LoadedModel = {
+  readonly name: string;
+  readonly shape: ModelShape;
+  readonly eosIds: readonly number[];
+  readonly digest: string;
+  readonly parameters: number;
+  readonly tokenizer: Tokenizer;
+};
+
+/** @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, CANCELLED */
+export async function loadModel(
+  settings: AskedSettings,
+  hooks: EngineHooks,
+): Promise<{ model: LoadedModel; startCluster: StartCluster }> {
+  const cache = cacheFolder(settings.cacheDir);
+  const checkpoint = await openWithProgress(settings.model, cache, hooks);
+  try {
+    const { name, shape, eosIds, digest, parameters } = checkpoint;
+    const model = { name, shape, eosIds, digest, parameters, tokenizer: await openTokenizer(checkpoint) };
+    const { workers } = settings;
+    if (typeof workers !== 'number')
+      return { model, startCluster: (signal) => join(workers, model, settings, signal) };
+    const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
+    const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
+    const decided = { ...settings, workers, dtype };
+    checkThreads(decided);
+    return { model, startCluster: (signal) => start(decided, folder, signal) };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** @throws BAD_INPUT where 'auto' finds none that fits */
+export async function decidedDtype(
+  { shape, digest }: Pick<Checkpoint, 'shape' | 'digest'>,
+  settings: Pick<AskedSettings, 'dtype' | 'kvDtype' | 'chunkTokens' | 'threads'> & {
+    readonly workers: number;
+  },
+  cache: string,
+  { onChoice }: EngineHooks,
+): Promise<Dtype> {
+  if (settings.dtype !== 'auto') return settings.dtype;
+  const { dtype, reason } = await pickDtype({ ...settings, shape, digest, cacheFolder: cache });
+  onChoice?.(`dtype auto: ${dtype} (${reason})`);
+  return dtype;
+}
+
+/** Opens a checkpoint by name, reporting the hashing of a large one. @throws as openCheckpoint */
+export function openWithProgress(
+  name: string,
+  cache: string,
+  { signal, onProgress }: EngineHooks,
+): Promise<Checkpoint> {
+  return openCheckpoint(name, {
+    cacheFolder: cache,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction: number, what: string) => onProgress(what, fraction) }),
+  });
+}
+
+/** @returns the folder of the compiled graphs. @throws CACHE_UNWRITABLE, DISK_FULL, BAD_CHECKPOINT, CANCELLED */
+export function compileWithProgress(
+  checkpoint: Checkpoint,
+  dtype: Dtype,
+  cache: string,
+  { signal, onProgress, onCompiled }: EngineHooks,
+): Promise<string> {
+  return compileModel(checkpoint, {
+    cacheFolder: cache,
+    dtype,
+    ...compileKernels(),
+    ...(onCompiled && { onCompiled }),
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
+    ...(onProgress && {
+      onWait: () => onProgress('waiting for another process that compiles this model', 0),
+    }),
+  });
+}
+
+/** The checkpoint's tokenizer, or the one of bytes where it brings none. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
+export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<Tokenizer> {
+  return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
+}
+
+type LocalSettings = EngineSettings & { readonly workers: number };
+
+function start(settings: LocalSettings, compiledFolder: string, signal?: AbortSignal): Promise<Cluster> {
+  const { workers, dtype } = settings;
+  const threads = threadsOf(settings);
+  return startLocalCluster({
+    workers,
+    compiledFolder,
+    chunkTokens: settings.chunkTokens,
+    threads,
+    decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),
+    kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
+    prefixCacheBytes: settings.prefixCacheBytes,
+    ...(signal && { signal }),
+  });
+}
+
+function threadsOf({ threads, workers }: LocalSettings): number {
+  return threads ?? defaultThreads(workers);
+}
+
+/** @throws BAD_INPUT where decoding would have fewer threads than reading */
+function checkThreads(settings: LocalSettings): void {
+  const { decodeThreads } = settings;
+  const threads = threadsOf(settings);
+  if (decodeThreads === undefined || decodeThreads >= threads) return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `${decodeThreads} decode threads are fewer than the ${threads} threads of each worker; give ${threads} or more, or fewer threads`,
+  );
+}
+
+/** @throws WORKER_FAILED where a worker was started with something else than the engine */
+async function join(
+  addresses: readonly string[],
+  model: LoadedModel,
+  settings: AskedSettings,
+  signal?: AbortSignal,
+): Promise<Cluster> {
+  const cluster = await joinStaticCluster({ addresses, ...(signal && { signal }) });
+  const misfit = cluster.workers.map((worker) => misfitOf(worker, model, settings)).find(Boolean);
+  if (misfit === undefined) return cluster;
+  await cluster.close();
+  throw new KvrError('WORKER_FAILED', misfit);
+}
+
+function misfitOf(
+  { handle, ready }: ClusterWorker,
+  { digest }: LoadedModel,
+  { dtype, chunkTokens }: AskedSettings,
+): string | undefined {
+  if (ready.digest !== digest || (dtype !== 'auto' && ready.dtype !== dtype)) {
+    const theirs = `${ready.digest.slice(0, 12)} ${ready.dtype}`;
+    return `worker ${handle.id} runs model ${theirs}, the engine ${digest.slice(0, 12)} ${dtype}; start both with the same --model and --dtype`;
+  }
+  if (ready.chunkTokens === chunkTokens) return undefined;
+  return `worker ${handle.id} takes ${ready.chunkTokens} tokens in one kernel call, the engine ${chunkTokens}; start both with the same --chunk-tokens`;
+}

@@ -1,0 +1,169 @@
+/**
+ * One generation: runs a chain, turns ids into text, stops where the text must stop, and sums up what happened.
+ */
+import type { KvrError } from '../../core/errors.js';
+import { partitionSizes } from '../../core/partition.js';
+import type { Dtype, KvDtype } from '../../core/shape.js';
+import type { RankTimeline } from '../../core/timeline.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+import type { StrategyName } from '../../core/strategy.js';
+import type { TokenFacts } from '../chain/chain-events.js';
+import { runChain } from '../chain/chain-request.js';
+import type { ChainSpec } from '../chain/chain-spec.js';
+import type { ShownTokens } from '../options/options.js';
+import { TextOutput } from './text-output.js';
+
+export type FinishReason = 'stop' | 'length';
+
+export type GenerationResult = {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly promptTokens: number;
+  /** Those of them whose rows were kept from an earlier request, and not computed again. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** 'stop': an end token or a stop string; 'length': the limit of new tokens. */
+  readonly finishReason: FinishReason;
+  readonly strategy: StrategyName;
+  /** Slice sizes in rank order. */
+  readonly partition: readonly number[];
+  readonly workers: number;
+  readonly dtype: Dtype;
+  readonly kvDtype: KvDtype;
+  /** From being asked to being handed to the chain. */
+  readonly queueMs: number;
+  /** From handing the request to the chain to its first token in our hands. */
+  readonly ttftMs: number;
+  /** What the plan expected; null where there is no plan for this machine yet. */
+  readonly predictedTtftMs: number | null;
+  /** Tokens after the first one per second; null for a single token. */
+  readonly decodeTokensPerSecond: number | null;
+  /** Tokens that the last rank made with the cores of all workers, since the others had nothing to do. */
+  readonly wideTokens: number;
+  /** One record per rank, in rank order. */
+  readonly timeline: readonly RankTimeline[];
+};
+
+export type GenerateEvent =
+  /** With the record of a rank that has just ended its part, where one has. */
+  | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
+  | ({
+      readonly type: 'token';
+      readonly id: number;
+      readonly text: string;
+      /** Text of earlier tokens that was held back, at the answer's end: no token of its own. */
+      readonly isRest?: true;
+    } & TokenFacts)
+  | { readonly type: 'done'; readonly result: GenerationResult };
+
+export type GenerationInput = {
+  readonly spec: ChainSpec;
+  readonly tokenizer: Tokenizer;
+  readonly stops: readonly string[];
+  readonly shownTokens: ShownTokens | undefined;
+  readonly layers: number;
+  readonly dtype: Dtype;
+  readonly predictedTtftMs: number | null;
+  readonly queueMs: number;
+};
+
+/** @throws KvrError where the chain fails */
+export async function* runGeneration(input: GenerationInput): AsyncGenerator<GenerateEvent> {
+  const { spec } = input;
+  const run = new Generation(input);
+  for await (const event of runChain(spec)) {
+    if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
+    else if (event.type === 'prefilled') {
+      run.timelines.push(event.timeline);
+      // Once there is a token the prompt phase is over for whoever listens; the result has all records.
+      if (run.ids.length === 0) yield { type: 'prefill', fraction: run.fraction, timeline: event.timeline };
+    } else if (event.type === 'token') {
+      const { onAllCores, ...token } = event;
+      const text = run.push(event.id, onAllCores);
+      yield { ...token, text };
+      if (run.isStopped) break;
+    } else run.finishReason = event.reason;
+  }
+  const rest = run.end();
+  if (rest !== '') yield { type: 'token', id: run.ids.at(-1) ?? 0, text: rest, isRest: true };
+  yield { type: 'done', result: run.result() };
+}
+
+class Generation {
+  readonly ids: number[] = [];
+  readonly timelines: RankTimeline[] = [];
+  finishReason: FinishReason = 'stop';
+  isStopped = false;
+  /** Share of the prompt phase that is done. */
+  fraction = 0;
+  readonly #input: GenerationInput;
+  readonly #output: TextOutput;
+  readonly #layersDone: number[];
+  readonly #startMs = performance.now();
+  #firstMs = 0;
+  #wideTokens = 0;
+  #lastMs = 0;
+
+  constructor(input: GenerationInput) {
+    this.#input = input;
+    this.#output = new TextOutput(input.tokenizer, { ...input, promptIds: input.spec.ids });
+    this.#layersDone = input.spec.workers.map(() => 0);
+  }
+
+  /** @returns the share of the prompt phase that is done: layers times tokens over all ranks. */
+  progress(rank: number, layer: number): number {
+    const { spec, layers } = this.#input;
+    this.#layersDone[rank] = layer + 1;
+    const done = spec.partition.reduce(
+      (sum, { start, end }, r) => sum + (end - start) * (this.#layersDone[r] ?? 0),
+      0,
+    );
+    this.fraction = done / (spec.ids.length * layers);
+    return this.fraction;
+  }
+
+  /** @returns the text that the token makes certain; an end token has none. */
+  push(id: number, onAllCores = false): string {
+    if (onAllCores) this.#wideTokens++;
+    this.#lastMs = performance.now();
+    if (this.ids.length === 0) this.#firstMs = this.#lastMs;
+    this.ids.push(id);
+    if (this.#input.spec.eosIds.includes(id)) return '';
+    const { text, isStopped } = this.#output.push(id);
+    this.isStopped = isStopped;
+    return text;
+  }
+
+  end(): string {
+    return this.isStopped ? '' : this.#output.end();
+  }
+
+  result(): GenerationResult {
+    const { spec, dtype, predictedTtftMs, queueMs } = this.#input;
+    const decodeMs = this.#lastMs - this.#firstMs;
+    return {
+      text: this.#output.text,
+      tokenIds: this.ids,
+      promptTokens: spec.ids.length,
+      cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
+      completionTokens: this.ids.length,
+      finishReason: this.finishReason,
+      strategy: spec.strategy,
+      partition: partitionSizes(spec.partition),
+      workers: spec.workers.length,
+      dtype,
+      kvDtype: spec.kvDtype,
+      queueMs,
+      ttftMs: this.#firstMs - this.#startMs,
+      predictedTtftMs,
+      decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
+      wideTokens: this.#wideTokens,
+      timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
+    };
+  }
+}
+
+/** An error of a chain that leaves the engine's workers usable. */
+export function isHarmless(error: KvrError): boolean {
+  return error.code === 'CANCELLED' || error.code === 'DEADLINE' || error.code === 'WORKER_REFUSED';
+}

@@ -1,0 +1,46 @@
+/**
+ * From token ids to the text a reader sees: whole characters only, nothing from a stop string on, no end token.
+ */
+import type { Tokenizer } from '../../tokenizer/index.js';
+import type { ShownTokens } from '../options/options.js';
+import { StopMatcher } from '../../tokenizer/index.js';
+
+export type TextOutputOptions = {
+  readonly promptIds: Iterable<number>;
+  readonly stops: readonly string[];
+  readonly shownTokens?: ShownTokens | undefined;
+};
+
+export class TextOutput {
+  readonly #stream: ReturnType<Tokenizer['stream']>;
+  readonly #stops: StopMatcher;
+  readonly #shown: ShownTokens;
+  text = '';
+
+  constructor(tokenizer: Tokenizer, { promptIds, stops, shownTokens = new Map() }: TextOutputOptions) {
+    this.#stream = tokenizer.stream(promptIds);
+    this.#stops = new StopMatcher(stops);
+    this.#shown = shownTokens;
+  }
+
+  /** @returns the text that has become certain, and whether a stop string has ended the answer. */
+  push(id: number): { text: string; isStopped: boolean } {
+    const { text, stopped } = this.#stops.push(this.#textOf(id));
+    this.text += text;
+    return { text, isStopped: stopped !== undefined };
+  }
+
+  /** @returns what was held back, once no more tokens come. */
+  end(): string {
+    const { text, stopped } = this.#stops.push(this.#stream.end());
+    const rest = stopped === undefined ? text + this.#stops.end() : text;
+    this.text += rest;
+    return rest;
+  }
+
+  /** A shown token's text takes its place among the others', behind a character that it leaves unfinished. */
+  #textOf(id: number): string {
+    const shown = this.#shown.get(id);
+    return shown === undefined ? this.#stream.push(id) : this.#stream.end() + shown;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * What a context is expected to take on given workers, rank by rank, and on one of them alone. Works on costs, so it
+ * answers for workers that are only thought of as well. Pure; called by the plan command.
+ */
+import { partitionSizes } from '../../core/partition.js';
+import type { KvDtype, ModelShape } from '../../core/shape.js';
+import { KV_FRAME_BYTES } from '../../link/frame.js';
+import {
+  chainCosts,
+  type DroppedWorker,
+  type LinkCost,
+  type PartitionTable,
+  planPartition,
+  predict,
+  type RankLimit,
+  type RankPrediction,
+  type WorkerCost,
+} from '../../plan/index.js';
+import type { ChainKnowledge } from './calibrate.js';
+import { partitionContext } from './chain-partition.js';
+import { type GenerateRequest, parseOptions, requestSchema } from '../options/options.js';
+
+/** A hop through an ordinary switch, user space to user space: links that are only thought of have it. */
+export const DEFAULT_WHAT_IF_LATENCY_MS = 0.05;
+
+export type ForecastAsk = {
+  readonly contextTokens: number;
+  readonly shape: ModelShape;
+  readonly knowledge: ChainKnowledge;
+  readonly partition: NonNullable<GenerateRequest['partition']>;
+  /** For the partition p. */
+  readonly table?: PartitionTable | undefined;
+};
+
+export type ForecastRank = {
+  readonly rank: number;
+  /** Index into the asked workers. */
+  readonly worker: number;
+  readonly slice: readonly [start: number, end: number];
+  /** From the request's start to the end of this rank's prompt phase. */
+  readonly predictedMs: number;
+  readonly computeMs: number;
+  readonly attentionMs: number;
+  readonly waitMs: number;
+  readonly sendMs: number;
+  readonly limit: RankLimit;
+};
+
+export type Forecast = {
+  readonly contextTokens: number;
+  /** Ranks of the chain. */
+  readonly workers: number;
+  readonly partition: readonly number[];
+  readonly predictedTtftMs: number;
+  /** The fastest worker alone. */
+  readonly singleTtftMs: number;
+  /** singleTtftMs over predictedTtftMs. */
+  readonly gain: number;
+  readonly ranks: readonly ForecastRank[];
+  readonly dropped: readonly DroppedWorker[];
+};
+
+/** @throws BAD_INPUT where the context can not be cut like that */
+export function forecast(ask: ForecastAsk): Forecast {
+  const { contextTokens, shape, knowledge } = ask;
+  const plan = planPartition({ contextTokens, shape, ...knowledge });
+  const isPlanned = ask.partition === 'auto';
+  const { ttftMs, ranks } = isPlanned ? { ttftMs: plan.predictedTtftMs, ranks: plan.ranks } : asked(ask);
+  const { singleTtftMs } = plan;
+  return {
+    contextTokens,
+    workers: ranks.length,
+    partition: partitionSizes(ranks.map(({ slice }) => slice)),
+    predictedTtftMs: ttftMs,
+    singleTtftMs,
+    gain: singleTtftMs / ttftMs,
+    ranks: ranks.map(describe),
+    dropped: isPlanned ? plan.dropped : [],
+  };
+}
+
+/** Costs of equal workers joined by equal links, from one that was measured. */
+export function replicate(
+  { worker, kvDtype }: { readonly worker: WorkerCost; readonly kvDtype: KvDtype },
+  workers: number,
+  link: Omit<LinkCost, 'frameBytes'>,
+): ChainKnowledge {
+  return {
+    workers: Array.from({ length: workers }, () => worker),
+    links: Array.from({ length: workers - 1 }, () => ({ ...link, frameBytes: KV_FRAME_BYTES })),
+    kvDtype,
+  };
+}
+
+/** A cut that was asked for takes the first workers in the given order. */
+function asked({ contextTokens, shape, knowledge, partition, table }: ForecastAsk) {
+  const plan = (tokens: number, workers: number) =>
+    planPartition({ contextTokens: tokens, shape, ...firstOf(knowledge, workers) });
+  const request = parseOptions(requestSchema, { partition }, 'partition');
+  const workers = knowledge.workers.length;
+  const cut = partitionContext(request, { contextTokens, workers, shape, book: { knowledge, plan }, table });
+  const costs = chainCosts({ contextTokens, shape, ...firstOf(knowledge, cut.partition.length) });
+  const { ttftMs, ranks } = predict(costs, cut.partition);
+  return { ttftMs, ranks: ranks.map((rank) => ({ ...rank, worker: rank.rank })) };
+}
+
+/** The first workers and the links between them. */
+export function firstOf({ workers, links, kvDtype }: ChainKnowledge, count: number): ChainKnowledge {
+  return { workers: workers.slice(0, count), links: links.slice(0, count - 1), kvDtype };
+}
+
+function describe(one: RankPrediction & { readonly worker: number }): ForecastRank {
+  const { rank, worker, slice, endMs, computeMs, attentionMs, waitMs, sendMs, limit } = one;
+  const { start, end } = slice;
+  return {
+    rank,
+    worker,
+    slice: [start, end],
+    predictedMs: endMs,
+    computeMs,
+    attentionMs,
+    waitMs,
+    sendMs,
+    limit,
+  };
+}

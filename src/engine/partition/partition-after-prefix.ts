@@ -1,0 +1,123 @@
+/**
+ * The cut of a prompt whose beginning some worker still has rows of. That worker becomes rank 0, so that the kept rows
+ * are a part of its slice that costs no compute, only their way to the next rank; or it answers alone, or the rows are
+ * left unused, whatever is predicted to be fastest. Pure.
+ */
+import {
+  evenPartition,
+  type Partition,
+  partitionFromSizes,
+  partitionSizes,
+  sliceTokens,
+} from '../../core/partition.js';
+import { planPartition } from '../../plan/index.js';
+import { strategyOf } from '../../core/strategy.js';
+import { type ChainPartition, type PartitionContext, partitionContext } from './chain-partition.js';
+import type { GenerateSettings } from '../options/options.js';
+import type { CachedPrefix } from '../chain/prefix-index.js';
+
+/**
+ * Computed of every prompt, whatever is kept of it. The last token is needed; a row alone is added up in another order
+ * than among others, and where activations are rounded to 8 bits, a last digit may move a value by a whole step.
+ */
+const LEAST_NEW_TOKENS = 2;
+
+/** @param found kept beginnings of the prompt, at most one a worker. @throws as partitionContext */
+export function partitionAfterPrefix(
+  request: GenerateSettings,
+  context: PartitionContext,
+  found: readonly CachedPrefix[],
+): ChainPartition {
+  const plain = partitionContext(request, context);
+  const { reusesPrefix, planner } = strategyOf(request.strategy);
+  if (!reusesPrefix) return plain;
+  const most = request.workers ?? context.workers;
+  const isPlanned = planner === 'plan' && request.partition === 'auto';
+  const cuts = found.flatMap((prefix) => {
+    if (!isPlanned) return reordered(plain, prefix, context);
+    const chains = chainsFrom(prefix.worker, context.workers, most);
+    return chains.flatMap((chain) => planned(chain, prefix, context));
+  });
+  if (!isPlanned || !context.book) return cuts[0] ?? plain;
+  return [...cuts, plain].reduce((best, cut) => (timeOf(cut) < timeOf(best) ? cut : best));
+}
+
+function timeOf({ predictedTtftMs }: ChainPartition): number {
+  return predictedTtftMs ?? Infinity;
+}
+
+/** The same slices on a chain that begins with the worker that has the rows, where there is one. */
+function reordered(
+  plain: ChainPartition,
+  prefix: CachedPrefix,
+  { workers, contextTokens }: PartitionContext,
+): ChainPartition[] {
+  const ranks = plain.partition.length;
+  const chain = chainsFrom(prefix.worker, workers, ranks).find(({ length }) => length === ranks);
+  if (!chain) return [];
+  const most = ranks === 1 ? contextTokens - LEAST_NEW_TOKENS : (plain.partition[0]?.end ?? 0);
+  const tokens = Math.min(prefix.tokens, most);
+  if (tokens < 1) return [];
+  // The prediction was for a chain that computes everything.
+  return [{ ...plain, workers: chain, predictedTtftMs: null, reuse: { entry: prefix.entry, tokens } }];
+}
+
+/**
+ * Up and down the list of workers from one of them. Chains that ran in circles could close one by back-pressure: each
+ * would hold back the rows that the next one waits for.
+ */
+function chainsFrom(worker: number, workers: number, most: number): number[][] {
+  const up = Array.from({ length: workers - worker }, (_, index) => worker + index).slice(0, most);
+  const down = Array.from({ length: worker + 1 }, (_, index) => worker - index).slice(0, most);
+  return up.length >= down.length ? [up, down] : [down, up];
+}
+
+function planned(
+  chain: readonly number[],
+  { entry, tokens }: CachedPrefix,
+  context: PartitionContext,
+): ChainPartition[] {
+  const { contextTokens, shape, book } = context;
+  const cachedTokens = Math.min(tokens, contextTokens - LEAST_NEW_TOKENS);
+  const reuse = { entry, tokens: cachedTokens };
+  if (!book) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
+  const { workers, links, kvDtype } = book.knowledge;
+  const plan = planPartition({
+    contextTokens,
+    cachedTokens,
+    isCachedAtFirst: true,
+    shape,
+    kvDtype,
+    workers: chain.flatMap((worker) => workers[worker] ?? []),
+    links: chain.slice(1).flatMap((to, rank) => links[Math.min(to, chain[rank] as number)] ?? []),
+  });
+  // Whoever is first must be the one that has the rows.
+  if (plan.ranks[0]?.worker !== 0) return [];
+  return [
+    {
+      partition: afterCached(plan.partition, cachedTokens),
+      workers: plan.ranks.map(({ worker }) => chain[worker] as number),
+      predictedTtftMs: plan.predictedTtftMs,
+      reuse,
+    },
+  ];
+}
+
+/** Without costs: one alone where what is new is no more than each would have of the whole, else even slices of it. */
+function evenAfter(
+  chain: readonly number[],
+  cachedTokens: number,
+  contextTokens: number,
+): Pick<ChainPartition, 'partition' | 'workers'> {
+  const newTokens = contextTokens - cachedTokens;
+  const ranks = newTokens * chain.length <= contextTokens ? 1 : chain.length;
+  const partition = afterCached(evenPartition(newTokens, ranks), cachedTokens);
+  return { partition, workers: chain.slice(0, partition.length) };
+}
+
+/** Slices of what is new as slices of the prompt: the kept rows belong to the first one. */
+function afterCached(partition: Partition, cachedTokens: number): Partition {
+  const [first = 0, ...others] = partitionSizes(partition);
+  const newTokens = partition.reduce((sum, slice) => sum + sliceTokens(slice), 0);
+  return partitionFromSizes([first + cachedTokens, ...others], newTokens + cachedTokens);
+}

@@ -1,0 +1,16 @@
+/**
+ * What an engine works with: the model, the settings with everything decided, the chain of workers and, unless that is
+ * turned off, what was measured of them. Made by load-parts.ts.
+ */
+import type { RunningChain } from '../chain/running-chain.js';
+import type { LoadedModel } from '../load/load.js';
+import type { EngineSettings } from '../options/options.js';
+import type { CalibrationStore } from '../partition/calibration-store.js';
+
+export type EngineParts = {
+  readonly model: LoadedModel;
+  readonly settings: EngineSettings;
+  readonly chain: RunningChain;
+  /** Undefined where calibration is off: cuts are even then, and nothing is predicted. */
+  readonly book: CalibrationStore | undefined;
+};

@@ -1,0 +1,116 @@
+/**
+ * Opens a HuggingFace folder (config.json and safetensors files) as a checkpoint. Every tensor is found and
+ * its shape checked before this returns; weights are read when asked for. Called by model/open.
+ */
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Checkpoint } from '../../core/checkpoint.js';
+import { KvrError } from '../../core/errors.js';
+import { architectureOf } from './index.js';
+import type { ModelParts } from './index.js';
+import { tokenIdsSchema } from './config.js';
+import { digestOfFiles } from '../cache/digest.js';
+import type { DigestOptions } from '../cache/digest.js';
+import { isErrno } from '../cache/errno.js';
+import { checkJson, readJsonFile } from '../checkpoint/json-file.js';
+import { countParameters } from '../checkpoint/parameters.js';
+import { openSafetensors } from '../checkpoint/safetensors.js';
+import type { TensorSource } from '../checkpoint/safetensors.js';
+
+/** Configs have a few KB; vocabularies some list in them make hundreds. */
+const MAX_CONFIG_BYTES = 16_000_000;
+
+export type FolderOptions = DigestOptions & {
+  /** What the checkpoint is called, where that is not the folder. */
+  readonly name?: string;
+};
+
+/** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CANCELLED */
+export async function openFolder(folder: string, options: FolderOptions): Promise<Checkpoint> {
+  await checkFolder(folder);
+  const config = await readConfig(folder);
+  const architecture = architectureOf(config);
+  const tensors = await openSafetensors(folder);
+  try {
+    return await checkpointOf(folder, architecture(config, tensors), tensors, config.json, options);
+  } catch (error) {
+    await tensors.close();
+    throw error;
+  }
+}
+
+async function checkpointOf(
+  folder: string,
+  { layers, ...parts }: ModelParts,
+  tensors: TensorSource,
+  config: unknown,
+  options: FolderOptions,
+): Promise<Checkpoint> {
+  const layer = (index: number) => layers[index] ?? noSuchLayer(index, layers.length);
+  return {
+    ...parts,
+    layer,
+    name: options.name ?? folder,
+    digest: await digestOfFiles([join(folder, 'config.json'), ...tensors.files], options),
+    parameters: countParameters({ ...parts, layer }),
+    ...(await readSpecialIds(folder, config)),
+    tokenizerFolder: (await kindOf(join(folder, 'tokenizer.json'))) === 'file' ? resolve(folder) : undefined,
+    close: () => tensors.close(),
+  };
+}
+
+function noSuchLayer(index: number, layers: number): never {
+  throw new KvrError('INTERNAL', `layer ${index} was asked for, the model has layers 0 to ${layers - 1}`);
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const kind = await kindOf(folder);
+  if (kind === 'folder') return;
+  const what = kind === undefined ? 'there is no such folder' : 'that is no folder';
+  throw new KvrError(
+    'MODEL_NOT_FOUND',
+    `model "${folder}": ${what}${folder === '' ? '' : ` at ${resolve(folder)}`}; give a folder with config.json and *.safetensors, "quote", or "synthetic:NAME,layers=N"`,
+  );
+}
+
+async function kindOf(path: string): Promise<'file' | 'folder' | 'other' | undefined> {
+  try {
+    const facts = await stat(path);
+    return facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw new KvrError(
+      'MODEL_NOT_FOUND',
+      `model ${path} can not be read: ${String(error)}; check its rights`,
+      {},
+      error,
+    );
+  }
+}
+
+async function readConfig(folder: string): Promise<{ json: unknown; path: string }> {
+  const path = join(folder, 'config.json');
+  const json = await readJsonFile(path, MAX_CONFIG_BYTES);
+  if (json !== undefined) return { json, path };
+  throw new KvrError(
+    'BAD_CHECKPOINT',
+    `${path} is missing; give a folder that a HuggingFace model was saved in`,
+  );
+}
+
+const specialIdsSchema = z.object({ eos_token_id: tokenIdsSchema, bos_token_id: tokenIdsSchema });
+
+/** generation_config.json goes before config.json, key by key. */
+async function readSpecialIds(
+  folder: string,
+  config: unknown,
+): Promise<Pick<Checkpoint, 'eosIds' | 'bosId'>> {
+  const path = join(folder, 'generation_config.json');
+  const generation = checkJson(specialIdsSchema, (await readJsonFile(path, MAX_CONFIG_BYTES)) ?? {}, path);
+  const general = checkJson(specialIdsSchema, config, join(folder, 'config.json'));
+  return {
+    eosIds: generation.eos_token_id ?? general.eos_token_id ?? [],
+    bosId: (generation.bos_token_id ?? general.bos_token_id)?.[0],
+  };
+}

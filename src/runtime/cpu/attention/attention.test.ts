@@ -1,0 +1,193 @@
+import { expect, test } from 'vitest';
+import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
+import { KV_DTYPES, type KvDtype, type ModelShape } from '../../../core/shape.js';
+import { KvCache } from '../cache/kv-cache.js';
+import { KvRounding } from '../cache/kv-rounding.js';
+import { seededRandom } from '../../../core/random.js';
+import { Attention } from './attention.js';
+import { viewRows } from './slice-rows.js';
+
+const CASES = [
+  { name: 'a KV head each', heads: 4, kvHeads: 4, headDim: 8 },
+  { name: 'one head', heads: 1, kvHeads: 1, headDim: 16 },
+  { name: 'grouped heads', heads: 6, kvHeads: 2, headDim: 8 },
+  { name: 'one KV head for all', heads: 5, kvHeads: 1, headDim: 16 },
+];
+/** Prefix and own rows; the last ones take several calls. */
+const SLICES = [
+  [0, 1],
+  [0, 5],
+  [7, 1],
+  [33, 20],
+  [3, 300],
+  [40, 600],
+] as const;
+/** Of the keys: at 60 scores differ by hundreds, far over what an exponent of f32 holds. */
+const LOUDNESS = [
+  { prefix: 1, own: 1 },
+  { prefix: 60, own: 1 },
+  { prefix: 1, own: 60 },
+];
+
+const EVERY_CASE = CASES.flatMap((heads) => KV_DTYPES.map((kvDtype) => ({ ...heads, kvDtype })));
+
+test.each(EVERY_CASE)(
+  'slices attend as written out in f64: $name, $kvDtype',
+  async ({ kvDtype, ...heads }) => {
+    const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
+    const attention = await Attention.open(shape, 1);
+    for (const [prefixTokens, rows] of SLICES) {
+      for (const loud of LOUDNESS) {
+        const made = await makeRows(shape, kvDtype, prefixTokens, rows, loud);
+        const got = await attention.slice(made.cache, 0, prefixTokens, made.own);
+        const wanted = writtenOut(shape, prefixTokens, made);
+        expect(largestGap(got, wanted), `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(
+          2e-5,
+        );
+      }
+    }
+    await attention.close();
+  },
+);
+
+/** Loud scores of heads 128 wide reach a thousand, where f32 has steps of 6e-5. */
+const ROW_TOLERANCE = 1e-4;
+/** Around the ends of blocks of the cache, and far beyond. */
+const ROW_TOKENS = [1, 5, 127, 128, 129, 256, 257, 700];
+
+test.each(EVERY_CASE)(
+  'one row attends as written out in f64, the same to the last digit for any number of threads: $name, $kvDtype',
+  async ({ kvDtype, ...heads }) => {
+    for (const headDim of [heads.headDim, 128]) {
+      const shape: ModelShape = { ...TINY_LLAMA, ...heads, headDim, layers: 1 };
+      const alone = await Attention.open(shape, 1);
+      const shared = await Attention.open(shape, 3);
+      for (const tokens of ROW_TOKENS) {
+        for (const loud of LOUDNESS) {
+          const made = await makeRows(shape, kvDtype, tokens - 1, 1, loud);
+          const got = await alone.row(made.cache, 0, tokens, made.own.queries);
+          const wanted = writtenOut(shape, tokens - 1, made);
+          expect(largestGap(got, wanted), `${tokens}, ${JSON.stringify(loud)}`).toBeLessThan(ROW_TOLERANCE);
+          expect(await shared.row(made.cache, 0, tokens, made.own.queries)).toEqual(got);
+        }
+      }
+      await alone.close();
+      await shared.close();
+    }
+  },
+);
+
+/** Last ones of one, of a few and of many rows, beginning at ends of blocks and between. */
+const CUTS = [
+  [700],
+  [1, 699],
+  [699, 1],
+  [257, 443],
+  [129, 33, 1, 65, 97, 375],
+  [256, 444],
+  [130, 3, 2, 565],
+  [85, 85, 85, 85, 85, 85, 85, 85, 20],
+  [512, 1, 187],
+];
+
+test.each([...EVERY_CASE, ...EVERY_CASE.map((each) => ({ ...each, headDim: 64 }))])(
+  'a row gets the same to the last digit whatever the cut: $name of $headDim, $kvDtype',
+  async ({ kvDtype, ...heads }) => {
+    const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
+    const attention = await Attention.open(shape, 1);
+    const { cache, own } = await makeRows(shape, kvDtype, 0, 700, { prefix: 1, own: 3 });
+    const [whole, ...others] = await Promise.all(
+      CUTS.map(async (sizes) => {
+        const parts = new Float32Array(own.queries.length);
+        let start = 0;
+        for (const size of sizes) {
+          const rows = viewRows(shape, own, start, start + size);
+          parts.set(await attention.slice(cache, 0, start, rows), start * shape.heads * shape.headDim);
+          start += size;
+        }
+        return parts;
+      }),
+    );
+    for (const [index, cut] of others.entries()) {
+      const first = cut.findIndex((value, at) => value !== whole?.[at]);
+      expect([CUTS[index + 1], Math.floor(first / (shape.heads * shape.headDim))]).toEqual([
+        CUTS[index + 1],
+        -1,
+      ]);
+    }
+    await attention.close();
+  },
+);
+
+type Rows = Awaited<ReturnType<typeof makeRows>>;
+
+async function makeRows(
+  shape: ModelShape,
+  kvDtype: KvDtype,
+  prefixTokens: number,
+  rows: number,
+  loud: (typeof LOUDNESS)[number],
+) {
+  const random = seededRandom(prefixTokens * 1000 + rows);
+  const noise = (count: number): Float32Array => Float32Array.from({ length: count }, () => random() * 2 - 1);
+  // What f16 can not hold is compared elsewhere; here both have the same numbers.
+  const held = (rows: Float32Array): Float32Array => (kvDtype === 'f16' ? rows.map(toF16) : rows);
+  const width = shape.kvHeads * shape.headDim;
+  const keys = noise((prefixTokens + rows) * width);
+  const scaled = held(keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own)));
+  const values = held(noise(keys.length));
+  // Room after the last row, so that strides are told from tokens.
+  const cache = new KvCache(shape, prefixTokens + rows + 3, kvDtype);
+  const rounding = new KvRounding();
+  cache.write(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
+  await rounding.close();
+  const own = {
+    queries: noise(rows * shape.heads * shape.headDim).map((query) => query * 3),
+    keys: scaled.subarray(prefixTokens * width),
+    values: values.subarray(prefixTokens * width),
+  };
+  return { keys: scaled, values, cache, own };
+}
+
+/** softmax(q·k / √D)·v over rows [0, own row], one number after another. */
+function writtenOut(shape: ModelShape, prefixTokens: number, { keys, values, own }: Rows): Float64Array {
+  const { heads, kvHeads, headDim } = shape;
+  const rows = own.queries.length / (heads * headDim);
+  const attended = new Float64Array(own.queries.length);
+  for (let row = 0; row < rows; row++) {
+    for (let head = 0; head < heads; head++) {
+      const query = (row * heads + head) * headDim;
+      const kvHead = Math.floor((head * kvHeads) / heads);
+      const at = (token: number): number => (token * kvHeads + kvHead) * headDim;
+      const tokens = Array.from({ length: prefixTokens + row + 1 }, (_, token) => token);
+      const scores = tokens.map(
+        (token) => dot(own.queries, query, keys, at(token), headDim) / Math.sqrt(headDim),
+      );
+      const top = Math.max(...scores);
+      const weights = scores.map((score) => Math.exp(score - top));
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      for (const token of tokens)
+        for (let d = 0; d < headDim; d++)
+          attended[query + d] =
+            (attended[query + d] ?? 0) + ((weights[token] ?? 0) / sum) * (values[at(token) + d] ?? 0);
+    }
+  }
+  return attended;
+}
+
+function dot(a: Float32Array, aFrom: number, b: Float32Array, bFrom: number, count: number): number {
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += (a[aFrom + i] ?? 0) * (b[bFrom + i] ?? 0);
+  return sum;
+}
+
+function largestGap(got: Float32Array, wanted: Float64Array): number {
+  return got.reduce((gap, value, at) => Math.max(gap, Math.abs(value - (wanted[at] ?? NaN))), 0);
+}
+
+/** The nearest number of 11 significant bits, for numbers that are neither very small nor very large. */
+function toF16(value: number): number {
+  if (value === 0) return 0;
+  const step = 2 ** Math.max(-24, Math.floor(Math.log2(Math.abs(value))) - 10);
+  return Math.round(value / step) * step;
+}

@@ -1,0 +1,93 @@
+/**
+ * Slice attention by plain products on the cache in place: model/onnx/merged-attention.ts.
+ */
+import type { ModelShape } from '../../../core/shape.js';
+import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
+import type { KvCache } from '../cache/kv-cache.js';
+import { blockStart } from './merged-calls.js';
+import { causalMask, countRows, type SliceRows } from './slice-rows.js';
+
+/**
+ * One call: rows at positions [start, …) of one block; the cache holds rows [0, start) and the call's own → [rows, heads·D].
+ * What comes before the block needs no mask; the block's rows up to the call's last do.
+ */
+export async function attendMerged(
+  session: Session,
+  shape: ModelShape,
+  at: { readonly cache: KvCache; readonly layer: number; readonly start: number },
+  rows: SliceRows,
+): Promise<Float32Array> {
+  const first = blockStart(shape, at.start);
+  const own = at.start + countRows(shape, rows) - first;
+  const group = shape.heads / shape.kvHeads;
+  const queries = atLeastTwo(shape, rows.queries);
+  const count = queries.length / (shape.heads * shape.headDim);
+  const feeds = {
+    ...headFeeds(shape, { ...at, first, own }, queries, count),
+    mask: floats(causalMask(count, at.start - first, own), [count, own]),
+    place: int64(new BigInt64Array(group * count), [1, group * count, 1]),
+    grouped: int64(BigInt64Array.from([group, count, own], BigInt), [3]),
+    stacked: int64(BigInt64Array.from([1, group * count, own], BigInt), [3]),
+  };
+  const attended = byRow(shape, count, result(await session.run(feeds), 'attended'));
+  return attended.subarray(0, rows.queries.length);
+}
+
+/** Products with a row alone have kernels of their own, which add up in another order: such a row comes twice. */
+function atLeastTwo({ heads, kvHeads, headDim }: ModelShape, queries: Float32Array): Float32Array {
+  if (heads !== kvHeads || queries.length > heads * headDim) return queries;
+  const twice = new Float32Array(2 * queries.length);
+  twice.set(queries);
+  twice.set(queries, queries.length);
+  return twice;
+}
+
+type Place = {
+  readonly cache: KvCache;
+  readonly layer: number;
+  /** The block's first row, and its rows up to the call's last. */
+  readonly first: number;
+  readonly own: number;
+};
+
+function headFeeds(
+  shape: ModelShape,
+  { cache, layer, first, own }: Place,
+  queries: Float32Array,
+  count: number,
+): Feeds {
+  const { kvHeads, headDim } = shape;
+  const stackedRows = (shape.heads / kvHeads) * count;
+  const byHead = headMajor(shape, count, queries);
+  const feeds: Feeds = {};
+  for (let head = 0; head < kvHeads; head++) {
+    const query = byHead.subarray(head * stackedRows * headDim, (head + 1) * stackedRows * headDim);
+    feeds[`q${head}`] = floats(query, [1, stackedRows, headDim]);
+    const prefix = cache.afterZeros(layer, head, first);
+    feeds[`k${head}`] = elements(prefix.keys, [first + 1, headDim]);
+    feeds[`v${head}`] = elements(prefix.values, [first + 1, headDim]);
+    const all = cache.head(layer, head, first + own);
+    feeds[`ownK${head}`] = elements(all.keys.subarray(first * headDim), [own, headDim]);
+    feeds[`ownV${head}`] = elements(all.values.subarray(first * headDim), [own, headDim]);
+  }
+  return feeds;
+}
+
+/** [rows, heads, D] → [heads, rows, D] */
+function headMajor({ heads, headDim }: ModelShape, rows: number, source: Float32Array): Float32Array {
+  return swapAxes(source, rows, heads, headDim);
+}
+
+/** [heads, rows, D] → [rows, heads, D] */
+function byRow({ heads, headDim }: ModelShape, rows: number, source: Float32Array): Float32Array {
+  return swapAxes(source, heads, rows, headDim);
+}
+
+/** [a, b, width] → [b, a, width] */
+function swapAxes(source: Float32Array, a: number, b: number, width: number): Float32Array {
+  const target = new Float32Array(source.length);
+  for (let i = 0, from = 0; i < a; i++)
+    for (let j = 0; j < b; j++, from += width)
+      target.set(source.subarray(from, from + width), (j * a + i) * width);
+  return target;
+}

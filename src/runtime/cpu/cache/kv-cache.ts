@@ -1,0 +1,148 @@
+/**
+ * The keys and values of one request, head-major: for every layer [kvHeads, 1+capacity, D] f32 or f16, twice; before every
+ * head's rows lies a row of zeros, which merged attention takes as one place more. Allocated once at the request's size and
+ * never grown or copied. Owned by the compute thread; kernels read it in place.
+ */
+import { KvrError } from '../../../core/errors.js';
+import type { KvDtype, ModelShape } from '../../../core/shape.js';
+import { ROW_BLOCK_TOKENS } from './row-blocks.js';
+import type { Elements } from '../../sessions/kernels.js';
+
+/** Keys and values of a layer's rows, in a cache's element type. */
+export type LayerRows = { readonly keys: Elements; readonly values: Elements };
+
+export class KvCache {
+  readonly kvDtype: KvDtype;
+  readonly capacity: number;
+  /** Rows from the beginning of one head's to the next one's. */
+  readonly strideRows: number;
+  readonly #shape: ModelShape;
+  readonly #keys: readonly Elements[];
+  readonly #values: readonly Elements[];
+
+  /** @param capacity rows (tokens) a layer, prompt and answer together. */
+  constructor(shape: ModelShape, capacity: number, kvDtype: KvDtype = 'f32') {
+    this.kvDtype = kvDtype;
+    this.#shape = shape;
+    this.capacity = capacity;
+    this.strideRows = capacity + 1;
+    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and blocks that
+    // begin at any row of the cache do.
+    const length = (shape.kvHeads * this.strideRows + ROW_BLOCK_TOKENS) * shape.headDim;
+    this.#keys = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
+    this.#values = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
+  }
+
+  /**
+   * A new cache that begins with rows [0, tokens) of another, copied once; the other stays as it is.
+   * @throws INTERNAL where they do not fit
+   */
+  static continued(shape: ModelShape, from: KvCache, tokens: number, capacity: number): KvCache {
+    const cache = new KvCache(shape, capacity, from.kvDtype);
+    if (tokens > from.capacity || tokens > capacity) throw doNotFit(0, tokens, capacity);
+    for (let layer = 0; layer < shape.layers; layer++) {
+      for (let head = 0; head < shape.kvHeads; head++) {
+        const source = from.head(layer, head, tokens);
+        const target = cache.head(layer, head, tokens);
+        target.keys.set(source.keys);
+        target.values.set(source.values);
+      }
+    }
+    return cache;
+  }
+
+  /** Rows [start, end) of a layer, token-major [rows, kvHeads·D], as copies. */
+  read(layer: number, start: number, end: number): LayerRows {
+    const { keys, values } = this.layer(layer);
+    return { keys: this.#gather(keys, start, end), values: this.#gather(values, start, end) };
+  }
+
+  /** Rows of a layer, [kvHeads, strideRows, D], as views; of every head the first `capacity` rows count. */
+  layer(layer: number): LayerRows {
+    const { kvHeads, headDim } = this.#shape;
+    const end = (1 + kvHeads * this.strideRows) * headDim;
+    return {
+      keys: at(this.#keys, layer).subarray(headDim, end),
+      values: at(this.#values, layer).subarray(headDim, end),
+    };
+  }
+
+  /** Rows [0, tokens) of one KV head, [tokens, D], as views. */
+  head(layer: number, head: number, tokens: number): LayerRows {
+    return this.#view(layer, head * this.strideRows + 1, tokens);
+  }
+
+  /** Values [0, tokens) of one KV head and what lies behind them up to a whole block, [blocks, ROW_BLOCK_TOKENS, D], as a view. */
+  valueBlocks(layer: number, head: number, tokens: number): Elements {
+    const rows = ROW_BLOCK_TOKENS * Math.ceil(tokens / ROW_BLOCK_TOKENS);
+    return this.#view(layer, head * this.strideRows + 1, rows).values;
+  }
+
+  /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. */
+  afterZeros(layer: number, head: number, tokens: number): LayerRows {
+    return this.#view(layer, head * this.strideRows, 1 + tokens);
+  }
+
+  #view(layer: number, startRow: number, rows: number): LayerRows {
+    const { headDim } = this.#shape;
+    const [start, end] = [startRow * headDim, (startRow + rows) * headDim];
+    return {
+      keys: at(this.#keys, layer).subarray(start, end),
+      values: at(this.#values, layer).subarray(start, end),
+    };
+  }
+
+  /** Copies token-major rows [rows, kvHeads·D] of the cache's type in at row `start`. @throws INTERNAL where they do not fit. */
+  write(layer: number, start: number, { keys, values }: LayerRows): void {
+    const width = this.#shape.kvHeads * this.#shape.headDim;
+    const rows = keys.length / width;
+    if (
+      keys instanceof Uint16Array !== (this.kvDtype === 'f16') ||
+      !Number.isInteger(rows) ||
+      values.length !== keys.length ||
+      start < 0 ||
+      start + rows > this.capacity
+    ) {
+      throw doNotFit(start, start + rows, this.capacity);
+    }
+    const layerRows = this.layer(layer);
+    this.#scatter(keys, layerRows.keys, start, rows);
+    this.#scatter(values, layerRows.values, start, rows);
+  }
+
+  #gather(source: Elements, start: number, end: number): Elements {
+    const { kvHeads, headDim } = this.#shape;
+    const rows = newElements(this.kvDtype, (end - start) * kvHeads * headDim);
+    for (let row = start, to = 0; row < end; row++) {
+      let from = row * headDim;
+      for (let head = 0; head < kvHeads; head++, to += headDim, from += this.strideRows * headDim) {
+        rows.set(source.subarray(from, from + headDim), to);
+      }
+    }
+    return rows;
+  }
+
+  #scatter(source: Elements, target: Elements, start: number, rows: number): void {
+    const { kvHeads, headDim } = this.#shape;
+    for (let row = 0, from = 0; row < rows; row++) {
+      let to = (start + row) * headDim;
+      for (let head = 0; head < kvHeads; head++, from += headDim, to += this.strideRows * headDim) {
+        target.set(source.subarray(from, from + headDim), to);
+      }
+    }
+  }
+}
+
+function newElements(kvDtype: KvDtype, length: number): Elements {
+  return kvDtype === 'f16' ? new Uint16Array(length) : new Float32Array(length);
+}
+
+function doNotFit(start: number, end: number, capacity: number): KvrError {
+  return new KvrError('INTERNAL', `cache rows [${start}, ${end}) do not fit a capacity of ${capacity}`);
+}
+
+function at(layers: readonly Elements[], layer: number): Elements {
+  const found = layers[layer];
+  if (!found) throw new KvrError('INTERNAL', `cache has ${layers.length} layers, asked for layer ${layer}`);
+  return found;
+}

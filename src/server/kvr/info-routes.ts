@@ -1,0 +1,128 @@
+/**
+ * What there is to know without asking the model: health, models, the chain, the plan, and the last requests.
+ */
+import { KvrError } from '../../core/errors.js';
+import { MAX_RANKS } from '../../core/partition.js';
+import { parseDuration, parseRate, parseTokens } from '../../core/quantities.js';
+import { DEFAULT_WHAT_IF_LATENCY_MS, forecast, replicate } from '../../engine/partition/forecast.js';
+import type { HttpContext, ServerContext } from '../http/context.js';
+import { bad } from '../http/parameters.js';
+import type { ServedEngine } from '../requests/settings.js';
+
+/** A server that still finishes its requests lives, but should not be sent new ones. */
+export function ready(c: HttpContext, { running, engine }: ServerContext): Response {
+  const status = running.isClosing ? 'closing' : 'ready';
+  // Workers that ended are started again by the next request.
+  const alive = engine.workers.filter(({ handle }) => !handle.isEnded).length;
+  const state = { status, workers: engine.workers.length, alive, running: running.count };
+  return c.json(state, running.isClosing ? 503 : 200);
+}
+
+export function listModels(c: HttpContext, { engine }: ServerContext): Response {
+  return c.json({ object: 'list', data: [modelObject(engine)] });
+}
+
+/** @throws NOT_FOUND */
+export function showModel(c: HttpContext, { engine }: ServerContext): Response {
+  const id = c.req.param('id') ?? '';
+  if (id === engine.model.name) return c.json(modelObject(engine));
+  const message = `there is no model "${id.slice(0, 60)}" here; GET /v1/models lists what there is`;
+  throw new KvrError('NOT_FOUND', message, { reason: 'model_not_found' });
+}
+
+/** When this process began to serve it: what a checkpoint's own age is, it does not say. */
+const CREATED_S = Math.floor(Date.now() / 1000);
+
+function modelObject({ model }: ServedEngine): unknown {
+  const { name: id, shape } = model;
+  return {
+    id,
+    object: 'model',
+    created: CREATED_S,
+    owned_by: 'kv-runahead',
+    max_model_len: shape.contextTokens,
+  };
+}
+
+export function showInfo(c: HttpContext, { engine, settings }: ServerContext): Response {
+  const { model, workers } = engine;
+  const { architecture, layers, contextTokens } = model.shape;
+  return c.json({
+    version: settings.version,
+    model: {
+      name: model.name,
+      architecture,
+      layers,
+      parameters: model.parameters,
+      contextTokens,
+      hasChatTemplate: model.tokenizer.hasChatTemplate,
+    },
+    dtype: engine.settings.dtype,
+    kvDtype: engine.settings.kvDtype,
+    workers: workers.length,
+    threads: workers[0]?.ready.threads ?? 1,
+    prefillProgress: true,
+  });
+}
+
+export function showRequests(c: HttpContext, { ledger }: ServerContext): Response {
+  return c.json({ requests: ledger.records });
+}
+
+/** As `kvr plan --json`. @throws BAD_INPUT, PROMPT_TOO_LONG */
+export function showPlan(c: HttpContext, { engine }: ServerContext): Response {
+  const { context = '', workers, link, latency } = c.req.query();
+  const contextTokens = parseTokens('context', context);
+  const { shape, name } = engine.model;
+  if (contextTokens > shape.contextTokens) {
+    const message = `a context of ${contextTokens} tokens is more than the model takes; give at most ${shape.contextTokens}`;
+    throw new KvrError('PROMPT_TOO_LONG', message, { param: 'context' });
+  }
+  const whatIf = readWhatIf(engine, { workers, link, latency });
+  const knowledge = knowledgeOf(engine, whatIf);
+  const startMs = performance.now();
+  const answer = forecast({ contextTokens, shape, knowledge, partition: 'auto' });
+  return c.json({
+    label: 'predicted',
+    model: name,
+    dtype: engine.settings.dtype,
+    kvDtype: engine.settings.kvDtype,
+    threads: engine.workers[0]?.ready.threads ?? 1,
+    ...answer,
+    ...(whatIf && { whatIf }),
+    planningMs: performance.now() - startMs,
+  });
+}
+
+type WhatIf = { readonly workers: number; readonly bytesPerS: number; readonly latencyMs: number };
+type WhatIfQuery = Readonly<Record<'workers' | 'link' | 'latency', string | undefined>>;
+
+/** Workers or links that are only thought of; undefined where the chain at hand is meant. @throws BAD_INPUT */
+function readWhatIf(engine: ServedEngine, { workers, link, latency }: WhatIfQuery): WhatIf | undefined {
+  if (workers === undefined && link === undefined && latency === undefined) return undefined;
+  const count = workers === undefined ? engine.workers.length : Number(workers);
+  if (!/^\d{1,4}$/.test(workers ?? '1') || count < 1 || count > MAX_RANKS)
+    throw bad(`workers must be a whole number from 1 to ${MAX_RANKS}`, 'workers');
+  const measured = engine.costs?.knowledge.links[0];
+  return {
+    workers: count,
+    bytesPerS:
+      link === undefined ? (measured?.bytesPerS ?? DEFAULT_LINK_BYTES_PER_S) : parseRate('link', link),
+    latencyMs:
+      latency === undefined
+        ? (measured?.latencyMs ?? DEFAULT_WHAT_IF_LATENCY_MS)
+        : parseDuration('latency', latency),
+  };
+}
+
+/** 10 Gbit: what to think of where no link is given and none was measured. */
+const DEFAULT_LINK_BYTES_PER_S = 10e9 / 8;
+
+/** @throws BAD_INPUT where nothing was measured */
+function knowledgeOf({ costs }: ServedEngine, whatIf: WhatIf | undefined) {
+  const [one] = costs?.knowledge.workers ?? [];
+  if (!costs || !one)
+    throw bad('the workers were not measured, so nothing can be predicted; start without --no-calibrate');
+  const { kvDtype } = costs.knowledge;
+  return whatIf ? replicate({ worker: one, kvDtype }, whatIf.workers, whatIf) : costs.knowledge;
+}

@@ -1,0 +1,57 @@
+/**
+ * Log-probabilities in the words of both endpoints. Tokens are named by their text; their bytes come along, since a
+ * token may be a part of a character.
+ */
+import type { TokenLogprobs } from '../../core/sampling.js';
+import type { Tokenizer } from '../../tokenizer/index.js';
+
+type NamedToken = { readonly token: string; readonly bytes: readonly number[]; readonly logprob: number };
+
+export type LogprobEntry = NamedToken & {
+  readonly top: readonly NamedToken[];
+  /** Characters of the answer before it. */
+  readonly offset: number;
+};
+
+/** @returns undefined for tokens without text, as the end token: the API tells of none */
+export function entryOf(
+  id: number,
+  { logprob, top }: TokenLogprobs,
+  tokenizer: Tokenizer,
+  offset: number,
+): LogprobEntry | undefined {
+  const named = name(id, logprob, tokenizer);
+  if (named.bytes.length === 0) return undefined;
+  return { ...named, top: top.map((one) => name(one.id, one.logprob, tokenizer)), offset };
+}
+
+function name(id: number, logprob: number, tokenizer: Tokenizer): NamedToken {
+  const bytes = tokenizer.bytesOf(id);
+  return { token: Buffer.from(bytes).toString(), bytes: [...bytes], logprob };
+}
+
+/** `logprobs` of a choice of chat completions. */
+export function chatLogprobs(entries: readonly LogprobEntry[] | undefined): unknown {
+  if (!entries) return null;
+  const content = entries.map(({ token, logprob, bytes, top }) => ({
+    token,
+    logprob,
+    bytes,
+    top_logprobs: top,
+  }));
+  return { content, refusal: null };
+}
+
+/** `logprobs` of a choice of plain completions. */
+export function completionLogprobs(entries: readonly LogprobEntry[] | undefined): unknown {
+  if (!entries) return null;
+  return {
+    tokens: entries.map(({ token }) => token),
+    token_logprobs: entries.map(({ logprob }) => logprob),
+    // Of two tokens with one text, as parts of characters may have, the likelier is told.
+    top_logprobs: entries.map(({ top }) =>
+      Object.fromEntries([...top].reverse().map(({ token, logprob }) => [token, logprob])),
+    ),
+    text_offset: entries.map(({ offset }) => offset),
+  };
+}

@@ -1,0 +1,128 @@
+/**
+ * The messages of a chat, checked one by one so that a fault is told with its place.
+ */
+import type { ChatMessage } from '../../tokenizer/index.js';
+import { requireFlat } from '../http/body.js';
+import { parsed } from '../tools/object-scanner.js';
+import { bad, isRecord, unsupported } from '../http/parameters.js';
+import { MAX_MESSAGES } from '../requests/settings.js';
+
+/** 'developer' is the newer name of 'system'; templates know the older one. */
+const ROLES: Readonly<Record<string, string>> = {
+  system: 'system',
+  developer: 'system',
+  user: 'user',
+  assistant: 'assistant',
+  tool: 'tool',
+};
+/** By role, what a message may hold beside role, content and name. `parsed` is a client's own reading of the content. */
+const MORE_KEYS: Readonly<Record<string, readonly string[]>> = {
+  assistant: ['tool_calls', 'parsed'],
+  tool: ['tool_call_id'],
+};
+const KEYS = ['role', 'content', 'name'];
+const MAX_CALLS = 128;
+
+/** @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
+export function readMessages(value: unknown): ChatMessage[] {
+  if (!Array.isArray(value) || value.length === 0)
+    throw bad('messages must be a list of at least one message', 'messages');
+  if (value.length > MAX_MESSAGES)
+    throw bad(`messages has ${value.length} of them, above the limit of ${MAX_MESSAGES}`, 'messages');
+  const messages = value.map((message: unknown, index) => readMessage(message, `messages.${index}`));
+  requireCallsOf(messages);
+  return messages;
+}
+
+/** A result belongs to a call of an earlier message: templates drop others, or mix them up. */
+function requireCallsOf(messages: readonly ChatMessage[]): void {
+  const made = new Set<unknown>();
+  for (const [index, { tool_calls: calls = [], tool_call_id: id }] of messages.entries()) {
+    if (id !== undefined && !made.has(id)) {
+      const path = `messages.${index}.tool_call_id`;
+      throw bad(`${path} "${id.slice(0, 40)}" is of no call in the messages before; send the call too`, path);
+    }
+    for (const call of calls) made.add((call as { id: string }).id);
+  }
+}
+
+function readMessage(value: unknown, path: string): ChatMessage {
+  if (!isRecord(value)) throw bad(`${path} must be an object with role and content`, path);
+  const role = roleOf(value['role'], `${path}.role`);
+  const known = [...KEYS, ...(MORE_KEYS[role] ?? [])];
+  // Clients send answers back as they got them, with fields that say "nothing".
+  const unknown = Object.entries(value).find(([key, field]) => !known.includes(key) && !isNothing(field));
+  if (unknown) throw unsupported(`${path}.${unknown[0]}`);
+  const { name } = value;
+  if (name !== undefined && (typeof name !== 'string' || name.length > 256))
+    throw bad(`${path}.name must be a text of at most 256 characters`, `${path}.name`);
+  const calls = isNothing(value['tool_calls'] ?? null)
+    ? undefined
+    : readCalls(value['tool_calls'], `${path}.tool_calls`);
+  // An answer that is a call may have no text.
+  const content =
+    calls && isNothing(value['content'] ?? null) ? '' : readContent(value['content'], `${path}.content`);
+  return {
+    role,
+    content,
+    ...(name !== undefined && { name }),
+    ...(calls && { tool_calls: calls }),
+    ...(role === 'tool' && { tool_call_id: readText(value['tool_call_id'], `${path}.tool_call_id`) }),
+  };
+}
+
+function roleOf(value: unknown, path: string): string {
+  const role = typeof value === 'string' && Object.hasOwn(ROLES, value) ? ROLES[value] : undefined;
+  if (role !== undefined) return role;
+  throw bad(`${path} must be one of ${Object.keys(ROLES).join(', ')}`, path);
+}
+
+/** Calls of an earlier answer. Templates want their arguments as objects. */
+function readCalls(value: unknown, path: string): unknown[] {
+  if (!Array.isArray(value) || value.length > MAX_CALLS)
+    throw bad(`${path} must be a list of at most ${MAX_CALLS} calls`, path);
+  return value.map((call: unknown, index) => {
+    const place = `${path}.${index}`;
+    const { id, type, function: told } = isRecord(call) ? call : {};
+    if (type !== 'function' || !isRecord(told)) throw bad(`${place} must be a call of type function`, place);
+    const name = readText(told['name'], `${place}.function.name`);
+    const given = readText(told['arguments'], `${place}.function.arguments`);
+    const called = { name, arguments: argumentsOf(given, place) };
+    return { id: readText(id, `${place}.id`), type, function: called };
+  });
+}
+
+/** A call that was cut off, or written badly, is shown to the template as the text it is. */
+function argumentsOf(given: string, place: string): unknown {
+  requireFlat(given, `${place}.function.arguments`);
+  const value = given.trim() === '' ? {} : parsed(given);
+  return isRecord(value) ? value : given;
+}
+
+function readText(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  throw bad(`${path} must be a text`, path);
+}
+
+/** A text, or parts that are all text. */
+function readContent(value: unknown, path: string): string {
+  if (typeof value === 'string') return value;
+  if (!Array.isArray(value) || value.length > MAX_MESSAGES)
+    throw bad(`${path} must be a text, or a list of at most ${MAX_MESSAGES} parts of text`, path);
+  return value.map((part: unknown, index) => readPart(part, `${path}.${index}`)).join('');
+}
+
+function readPart(part: unknown, path: string): string {
+  if (!isRecord(part) || typeof part['type'] !== 'string')
+    throw bad(`${path} must be an object with a type`, path);
+  if (part['type'] !== 'text') {
+    const why = `"${part['type'].slice(0, 40)}" is not supported: this model reads text; send parts of type text`;
+    throw unsupported(`${path}.type`, why);
+  }
+  if (typeof part['text'] !== 'string') throw bad(`${path}.text must be a text`, `${path}.text`);
+  return part['text'];
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
+}

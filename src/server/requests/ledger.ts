@@ -1,0 +1,190 @@
+/**
+ * What became of the last requests, and who is told while it happens: the source of the page's lists and of the
+ * metrics. Holds figures and timelines, never text.
+ */
+import { asKvrError } from '../../core/errors.js';
+import type { RankTimeline } from '../../core/timeline.js';
+import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+
+export const MAX_RECORDS = 50;
+export const MAX_LISTENERS = 32;
+
+export type RequestKind = 'chat' | 'completion';
+export type RequestStatus = 'queued' | 'prefill' | 'decode' | 'done' | 'failed' | 'cancelled';
+
+export type RequestRecord = {
+  readonly id: string;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  readonly kind: RequestKind;
+  readonly status: RequestStatus;
+  readonly promptTokens: number;
+  /** Prompt tokens whose keys and values were there already. */
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  /** Before its prompt phase began; null until then. */
+  readonly queueMs: number | null;
+  readonly ttftMs: number | null;
+  readonly predictedTtftMs: number | null;
+  /** Predicted for one worker alone. */
+  readonly singleTtftMs: number | null;
+  readonly decodeTokensPerSecond: number | null;
+  readonly partition: readonly number[];
+  readonly timeline: readonly RankTimeline[];
+  readonly error?: { readonly code: string; readonly message: string };
+};
+
+export type LedgerEvent =
+  | { readonly type: 'request'; readonly record: RequestRecord }
+  | { readonly type: 'progress'; readonly id: string; readonly fraction: number }
+  | { readonly type: 'tokens'; readonly id: string; readonly count: number }
+  | { readonly type: 'timeline'; readonly id: string; readonly timeline: readonly RankTimeline[] };
+
+const ENDED: readonly RequestStatus[] = ['done', 'failed', 'cancelled'];
+
+type Listener = (event: LedgerEvent) => void;
+
+export class Ledger {
+  readonly #records: RequestRecord[] = [];
+  readonly #active = new Map<string, RequestStatus>();
+  readonly #listeners = new Set<Listener>();
+  readonly #singleTtftMs: (contextTokens: number) => number | null;
+
+  /** @param singleTtftMs predicts a prompt on one worker alone; null where nothing is known */
+  constructor(singleTtftMs: (contextTokens: number) => number | null) {
+    this.#singleTtftMs = singleTtftMs;
+  }
+
+  /** Newest first. */
+  get records(): readonly RequestRecord[] {
+    return this.#records;
+  }
+
+  /** Requests that stand like that now, also those that have left the list of the last ones. */
+  activeCount(statuses: readonly RequestStatus[]): number {
+    return [...this.#active.values()].filter((status) => statuses.includes(status)).length;
+  }
+
+  begin(id: string, kind: RequestKind, promptTokens: number): LedgerEntry {
+    return new LedgerEntry(
+      {
+        id,
+        atMs: Date.now(),
+        kind,
+        status: 'queued',
+        promptTokens,
+        cachedTokens: 0,
+        completionTokens: 0,
+        queueMs: null,
+        ttftMs: null,
+        predictedTtftMs: null,
+        singleTtftMs: this.#singleTtftMs(promptTokens),
+        decodeTokensPerSecond: null,
+        partition: [],
+        timeline: [],
+      },
+      this,
+    );
+  }
+
+  /** @returns a function that ends it, or undefined where MAX_LISTENERS listen already */
+  listen(listener: Listener): (() => void) | undefined {
+    if (this.#listeners.size >= MAX_LISTENERS) return undefined;
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  tell(event: LedgerEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Puts a record's newest state in the place of its last one. */
+  keep(record: RequestRecord): void {
+    if (ENDED.includes(record.status)) this.#active.delete(record.id);
+    else this.#active.set(record.id, record.status);
+    const at = this.#records.findIndex(({ id }) => id === record.id);
+    if (at >= 0) this.#records[at] = record;
+    // One that has left the list while it waited comes back when it moves on.
+    else this.#records.unshift(record);
+    this.#records.splice(MAX_RECORDS);
+    this.tell({ type: 'request', record });
+  }
+}
+
+/** One generation on its way; told its events by whoever runs it. */
+export class LedgerEntry {
+  readonly #ledger: Ledger;
+  readonly #startMs = performance.now();
+  #record: RequestRecord;
+
+  constructor(record: RequestRecord, ledger: Ledger) {
+    this.#record = record;
+    this.#ledger = ledger;
+    ledger.keep(record);
+  }
+
+  get record(): RequestRecord {
+    return this.#record;
+  }
+
+  onEvent(event: GenerateEvent): void {
+    const { id } = this.#record;
+    switch (event.type) {
+      case 'prefill':
+        this.#advance('prefill');
+        if (event.timeline) this.#addTimeline(event.timeline);
+        return this.#ledger.tell({ type: 'progress', id, fraction: event.fraction });
+      case 'token': {
+        this.#advance('decode');
+        const count = this.#record.completionTokens + (event.isRest ? 0 : 1);
+        this.#record = { ...this.#record, completionTokens: count };
+        return this.#ledger.tell({ type: 'tokens', id, count });
+      }
+      case 'done':
+        return this.#finish(event.result);
+    }
+  }
+
+  /** @param isCancelled its client left */
+  onError(thrown: unknown, isCancelled: boolean): void {
+    const { code, message } = asKvrError(thrown);
+    const status = isCancelled ? 'cancelled' : 'failed';
+    this.#change({ status, ...(!isCancelled && { error: { code, message } }) });
+  }
+
+  /** A rank's record, as soon as the rank is done: the rest of the chain may still be at work. */
+  #addTimeline(rank: RankTimeline): void {
+    const timeline = [...this.#record.timeline, rank].sort((a, b) => a.rank - b.rank);
+    this.#record = { ...this.#record, timeline };
+    this.#ledger.keep(this.#record);
+    this.#ledger.tell({ type: 'timeline', id: this.#record.id, timeline });
+  }
+
+  #advance(status: 'prefill' | 'decode'): void {
+    if (this.#record.status === status) return;
+    const ms = performance.now() - this.#startMs;
+    const queueMs = this.#record.queueMs ?? ms;
+    this.#change({ status, queueMs, ...(status === 'decode' && { ttftMs: ms - queueMs }) });
+  }
+
+  #finish(result: GenerationResult): void {
+    const { timeline } = result;
+    this.#ledger.tell({ type: 'timeline', id: this.#record.id, timeline });
+    this.#change({
+      status: 'done',
+      cachedTokens: result.cachedTokens,
+      completionTokens: result.completionTokens,
+      queueMs: result.queueMs,
+      ttftMs: result.ttftMs,
+      predictedTtftMs: result.predictedTtftMs,
+      decodeTokensPerSecond: result.decodeTokensPerSecond,
+      partition: result.partition,
+      timeline,
+    });
+  }
+
+  #change(fields: Partial<RequestRecord>): void {
+    this.#record = { ...this.#record, ...fields };
+    this.#ledger.keep(this.#record);
+  }
+}

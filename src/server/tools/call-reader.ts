@@ -1,0 +1,119 @@
+/**
+ * Reads one call of a function, a JSON object, as it is written. It has begun once its name is known and its arguments
+ * begin; what comes until they end belongs to them, whatever it is. Where a model writes the arguments first, or as a
+ * text, a call is told once it is whole.
+ */
+import { ObjectScanner, parsed } from './object-scanner.js';
+import { isRecord } from '../http/parameters.js';
+
+export type CallPart =
+  | { readonly type: 'call'; readonly name: string }
+  /** Goes on with the arguments of the call that began last. */
+  | { readonly type: 'arguments'; readonly text: string };
+
+/** Of a call's arguments; some models take the name that another format has. */
+const ARGUMENTS_KEYS = ['arguments', 'parameters'];
+/** An object with others before its arguments is none of a call. */
+const KEYS = ['name', 'id', 'type', ...ARGUMENTS_KEYS];
+
+export class CallReader {
+  /** 'maybe' may still turn out to be text, 'none' has; 'open' has begun, 'whole' has ended. */
+  state: 'maybe' | 'none' | 'open' | 'whole' = 'maybe';
+  /** What came until it had begun. */
+  source = '';
+  readonly #names: ReadonlySet<string>;
+  readonly #scanner = new ObjectScanner();
+  #name: string | undefined;
+  /** Where the first arguments that are an object stand in the source. */
+  #start: number | undefined;
+  #end: number | undefined;
+
+  constructor(names: ReadonlySet<string>) {
+    this.#names = names;
+  }
+
+  /** True where all that came may still be, or is, text. */
+  get isHeld(): boolean {
+    return this.state === 'maybe' || this.state === 'none';
+  }
+
+  /** True from the arguments' begin to their end. */
+  get isInArguments(): boolean {
+    return this.state === 'open' && this.#end === undefined;
+  }
+
+  get isInText(): boolean {
+    return this.#scanner.isInText;
+  }
+
+  /**
+   * Whether what came is the head of a call that was cut, as far as it can be told: its name, if that has begun, is one of
+   * a function. @param isMarked a mark of calls stands before it, which tells it from other JSON
+   */
+  isHead(isMarked: boolean): boolean {
+    if (this.state !== 'maybe') return false;
+    const begun = this.#name ?? (this.#scanner.key === 'name' ? this.#scanner.begunValue : undefined);
+    if (begun === undefined || begun === '') return isMarked;
+    return [...this.#names].some((name) => name.startsWith(begun));
+  }
+
+  /** @param char the first is the object's bracket. @returns what is certain now */
+  take(char: string): CallPart[] {
+    const before = this.#scanner.depth;
+    this.#scanner.take(char);
+    const parts = this.state === 'maybe' ? this.#takeMaybe(char, before) : this.#takeOpen(char, before);
+    if (this.#scanner.depth === 0 && this.state === 'open') this.state = 'whole';
+    return parts;
+  }
+
+  #takeMaybe(char: string, before: number): CallPart[] {
+    this.source += char;
+    const { key, value, depth } = this.#scanner;
+    if (key === 'name' && value !== undefined) this.#name = value;
+    const isOther = this.#name !== undefined && !this.#names.has(this.#name);
+    if (isOther || (key !== undefined && !KEYS.includes(key))) this.state = 'none';
+    else if (depth === 0) return this.#readWhole();
+    else if (ARGUMENTS_KEYS.includes(key ?? '')) return this.#takeArguments(char, before);
+    return [];
+  }
+
+  #takeArguments(char: string, before: number): CallPart[] {
+    const { depth } = this.#scanner;
+    if (depth === 1 && before === 2 && this.#start !== undefined) this.#end ??= this.source.length;
+    if (depth !== 2 || before !== 1 || char !== '{') return [];
+    if (this.#name !== undefined) return this.#begin(this.#name, char);
+    this.#start ??= this.source.length - 1;
+    return [];
+  }
+
+  #begin(name: string, text: string): CallPart[] {
+    this.state = 'open';
+    return [
+      { type: 'call', name },
+      { type: 'arguments', text },
+    ];
+  }
+
+  /** What follows the arguments says nothing. */
+  #takeOpen(text: string, before: number): CallPart[] {
+    if (this.#end !== undefined) return [];
+    if (this.#scanner.depth === 1 && before === 2) this.#end = 0;
+    return [{ type: 'arguments', text }];
+  }
+
+  #readWhole(): CallPart[] {
+    const value = parsed(this.source);
+    const { name, ...given } = isRecord(value) ? value : {};
+    const text = this.#argumentsOf(given);
+    const isCall = typeof name === 'string' && this.#names.has(name) && isRecord(parsed(text));
+    this.state = isCall ? 'open' : 'none';
+    return isCall ? this.#begin(name, text) : [];
+  }
+
+  /** Some models write the arguments as a text of JSON, and none where there are none. */
+  #argumentsOf({ arguments: one, parameters: other }: Readonly<Record<string, unknown>>): string {
+    if (this.#start !== undefined) return this.source.slice(this.#start, this.#end);
+    const given = one ?? other ?? '{}';
+    return typeof given === 'string' ? given : '';
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * KV-Runahead's exchange: own rows go to the next rank at once; a rank waits only for the rows before its slice.
+ * Relaying others' rows is the network thread's work, not this one's.
+ */
+import type { LayerRows } from '../../../runtime/cpu/cache/kv-cache.js';
+import type { ActiveRequest } from '../requests/active-request.js';
+import type { Outbox } from '../../threads/outbox.js';
+import type { Exchange } from './exchange.js';
+import { publishRows } from './publish-rows.js';
+
+export class ChainExchange implements Exchange {
+  readonly #outbox: Outbox;
+  readonly #request: ActiveRequest;
+  readonly #rowElements: number;
+
+  /** @param rowElements kvHeads·D */
+  constructor(outbox: Outbox, request: ActiveRequest, rowElements: number) {
+    this.#outbox = outbox;
+    this.#request = request;
+    this.#rowElements = rowElements;
+  }
+
+  publish(layer: number, start: number, rows: LayerRows): void {
+    if (this.#isLast) return;
+    publishRows(this.#outbox, this.#request, this.#rowElements, layer, start, rows);
+  }
+
+  canPublish(): boolean {
+    return this.#isLast || this.#outbox.hasRoomToSend;
+  }
+
+  hasPrefix(layer: number): boolean {
+    return this.#request.coverage[layer]?.isComplete ?? true;
+  }
+
+  get #isLast(): boolean {
+    const { job, rank } = this.#request;
+    return rank === job.chain.length - 1;
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * TSP's exchange, the baseline: every rank sends its rows to every other and waits, in every layer, until it has
+ * those of all: an all-gather, which is a barrier. Whether the masked half is computed is the kernel's matter.
+ */
+import type { LayerRows } from '../../../runtime/cpu/cache/kv-cache.js';
+import type { ActiveRequest } from '../requests/active-request.js';
+import type { Outbox } from '../../threads/outbox.js';
+import type { Exchange } from './exchange.js';
+import { publishRows } from './publish-rows.js';
+
+export class GatherExchange implements Exchange {
+  readonly #outbox: Outbox;
+  readonly #request: ActiveRequest;
+  readonly #rowElements: number;
+
+  /** @param rowElements kvHeads·D */
+  constructor(outbox: Outbox, request: ActiveRequest, rowElements: number) {
+    this.#outbox = outbox;
+    this.#request = request;
+    this.#rowElements = rowElements;
+  }
+
+  publish(layer: number, start: number, rows: LayerRows): void {
+    this.#request.coverage[layer]?.add(start, start + rows.keys.length / this.#rowElements);
+    if (this.#request.job.chain.length === 1) return;
+    publishRows(this.#outbox, this.#request, this.#rowElements, layer, start, rows);
+  }
+
+  canPublish(): boolean {
+    return this.#outbox.hasRoomToSend;
+  }
+
+  hasPrefix(layer: number): boolean {
+    return this.#request.coverage[layer]?.isComplete ?? true;
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * A request's prompt phase as the scheduler sees it: something that can go on for a turn or can not yet. Notes what
+ * its pauses were: waits for other ranks, and time that the worker gave to other requests.
+ */
+import type { ActiveRequest } from '../requests/active-request.js';
+import { type Pause, pauseBetween } from './turns.js';
+
+/** The logits of a finished prompt on the last rank, [vocabulary]; nothing on others. */
+export type PromptEnd = { readonly logits: Float32Array | undefined };
+
+export class PromptTask {
+  readonly request: ActiveRequest;
+  readonly #run: AsyncGenerator<Pause, Float32Array | undefined, void>;
+  #pause: Pause = pauseBetween(0);
+  /** Whether it had to wait for rows when it paused, and since when. */
+  #isWaiting = false;
+  #pausedMs: number;
+  #busyBeforeMs: number;
+  isStarted = false;
+
+  /** @param busyMs the time that the thread has worked so far; the same clock in every call */
+  constructor(
+    request: ActiveRequest,
+    run: AsyncGenerator<Pause, Float32Array | undefined, void>,
+    busyMs: number,
+  ) {
+    this.request = request;
+    this.#run = run;
+    this.#pausedMs = request.recorder.nowMs;
+    this.#busyBeforeMs = busyMs;
+  }
+
+  /** A cancelled one is ready too: to end. */
+  get isReady(): boolean {
+    return this.request.isCancelled || this.#pause.isReady();
+  }
+
+  /** Goes on up to its next pause. @returns its end, or undefined after a pause. @throws what kernels throw */
+  async advance(busyMs: number): Promise<PromptEnd | undefined> {
+    this.#noteResume(busyMs);
+    const { value, done } = await this.#run.next();
+    if (done) return { logits: value };
+    this.#pause = value;
+    return undefined;
+  }
+
+  /** Call it after advance() with the thread's time so far. */
+  notePause(busyMs: number): void {
+    this.#isWaiting = this.#pause.isWait && !this.#pause.isReady();
+    this.#pausedMs = this.request.recorder.nowMs;
+    this.#busyBeforeMs = busyMs;
+  }
+
+  #noteResume(busyMs: number): void {
+    this.isStarted = true;
+    const othersMs = busyMs - this.#busyBeforeMs;
+    const waitLayer = this.#isWaiting ? this.#pause.layer : undefined;
+    this.request.recorder.notePause(this.#pausedMs, othersMs, waitLayer);
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Rows of a prefix as they arrive: checked, counted, and put into the cache of the request that waits for them.
+ */
+import { KvrError } from '../../../core/errors.js';
+import { kvRowBytes, type ModelShape } from '../../../core/shape.js';
+import type { ActiveRequest } from './active-request.js';
+import { unpackRows } from '../../threads/row-payload.js';
+import type { KvRows } from '../../threads/thread-messages.js';
+
+/** Puts rows where they belong, and notes that they are there. @throws PROTOCOL where they are not what was to come */
+export function writeRows(rows: KvRows, request: ActiveRequest, shape: ModelShape): void {
+  checkBytes(rows, request, shape);
+  const coverage = request.coverage[rows.layer];
+  if (!coverage)
+    throw new KvrError('PROTOCOL', `KV frame for layer ${rows.layer} of a model with ${shape.layers} layers`);
+  coverage.add(rows.start, rows.start + rows.rows);
+  request.cache.write(rows.layer, rows.start, unpackRows(rows.payload, request.job.kvDtype));
+}
+
+function checkBytes({ rows, payload }: KvRows, { job }: ActiveRequest, shape: ModelShape): void {
+  const expected = rows * kvRowBytes(shape, job.kvDtype);
+  if (payload.byteLength === expected) return;
+  throw new KvrError(
+    'PROTOCOL',
+    `KV frame of ${rows} rows has ${payload.byteLength} bytes, expected ${expected}`,
+  );
+}

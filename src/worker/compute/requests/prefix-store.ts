@@ -1,0 +1,92 @@
+/**
+ * Caches of requests that have ended, kept so that a later prompt that begins with the same tokens need not compute
+ * them again: least recently used goes first, never more than a budget. Owned by the compute thread. An entry is
+ * named by the request that made it; who may use it is the engine's matter, that its ids are the same is checked here.
+ */
+import { commonTokens } from '../../../core/common-prefix.js';
+import { kvBytesPerToken, type ModelShape } from '../../../core/shape.js';
+import { KvCache } from '../../../runtime/cpu/cache/kv-cache.js';
+
+/** Unused rows that an entry may carry along, as a share of its tokens, before it is copied to its size. */
+const MAX_SLACK = 0.25;
+
+export type PrefixEntry = {
+  readonly entry: number;
+  /** What its rows stand for, prompt and answer. */
+  readonly ids: Int32Array;
+  readonly cache: KvCache;
+  readonly bytes: number;
+};
+
+export class PrefixStore {
+  readonly #shape: ModelShape;
+  readonly #budgetBytes: number;
+  readonly #onDrop: (entry: number) => void;
+  /** Least recently used first. */
+  readonly #entries = new Map<number, PrefixEntry>();
+  #bytes = 0;
+
+  /** @param onDrop called for every entry that goes */
+  constructor(shape: ModelShape, budgetBytes: number, onDrop: (entry: number) => void) {
+    this.#shape = shape;
+    this.#budgetBytes = budgetBytes;
+    this.#onDrop = onDrop;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Makes an entry the most recently used one. */
+  find(entry: number): PrefixEntry | undefined {
+    const found = this.#entries.get(entry);
+    if (!found || !this.#entries.delete(entry)) return undefined;
+    this.#entries.set(entry, found);
+    return found;
+  }
+
+  /**
+   * Keeps rows [0, ids.length) of a cache, which changes hands. What the new entry begins with is dropped: it has it all.
+   * @param roomBytes more than this may not be held afterwards, whatever the budget
+   * @returns false where it is not kept: too large, or another entry holds all of it
+   */
+  keep(entry: number, ids: Int32Array, cache: KvCache, roomBytes: number): boolean {
+    const mostBytes = Math.min(this.#budgetBytes, roomBytes);
+    const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache }));
+    if (longer) this.find(longer.entry);
+    const perToken = kvBytesPerToken(this.#shape, cache.kvDtype);
+    const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
+    const bytes = (isSlack ? ids.length : cache.capacity) * perToken;
+    if (longer || ids.length === 0 || bytes > mostBytes) return false;
+    for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
+    this.shrinkTo(mostBytes - bytes);
+    const kept = isSlack ? KvCache.continued(this.#shape, cache, ids.length, ids.length) : cache;
+    this.#entries.set(entry, { entry, ids, cache: kept, bytes });
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** Drops entries, least recently used first, until at most so many bytes are held; `spared` goes last. */
+  shrinkTo(bytes: number, spared?: number): void {
+    for (const { entry } of [...this.#entries.values()]) {
+      if (this.#bytes <= bytes) return;
+      if (entry !== spared) this.drop(entry);
+    }
+    if (this.#bytes > bytes && spared !== undefined) this.drop(spared);
+  }
+
+  drop(entry: number): void {
+    const found = this.#entries.get(entry);
+    if (!found) return;
+    this.#entries.delete(entry);
+    this.#bytes -= found.bytes;
+    this.#onDrop(entry);
+  }
+}
+
+/** True where the longer entry has all rows of the shorter one, in the same element type. */
+function holdsAll(longer: Rows, shorter: Rows): boolean {
+  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype;
+  return isAlike && commonTokens(longer.ids, shorter.ids) === shorter.ids.length;
+}
+type Rows = Pick<PrefixEntry, 'ids' | 'cache'>;

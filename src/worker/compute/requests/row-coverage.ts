@@ -1,0 +1,44 @@
+/**
+ * Which rows of a prefix have arrived, for one layer. Rows come in runs, from several ranks, in any order; a run
+ * that repeats rows is refused, since counting it twice would start attention on a prefix with a hole.
+ */
+import { KvrError } from '../../../core/errors.js';
+import type { Slice } from '../../../core/partition.js';
+
+export class RowCoverage {
+  readonly #rows: number;
+  /** Disjoint, sorted, never touching. */
+  #runs: Slice[] = [];
+  #covered = 0;
+
+  /** @param rows how many rows, from 0, are expected. */
+  constructor(rows: number) {
+    this.#rows = rows;
+  }
+
+  get isComplete(): boolean {
+    return this.#covered === this.#rows;
+  }
+
+  /** @throws PROTOCOL where rows [start, end) are empty, out of range or partly there already. */
+  add(start: number, end: number): void {
+    if (start >= end || end > this.#rows) {
+      throw new KvrError('PROTOCOL', `KV rows [${start}, ${end}) are not in the prefix [0, ${this.#rows})`);
+    }
+    const at = this.#runs.findIndex((run) => run.end > start);
+    const next = at < 0 ? undefined : this.#runs[at];
+    if (next && next.start < end) throw new KvrError('PROTOCOL', `KV rows [${start}, ${end}) arrived twice`);
+    this.#insert(at < 0 ? this.#runs.length : at, { start, end });
+    this.#covered += end - start;
+  }
+
+  #insert(at: number, run: Slice): void {
+    const before = this.#runs[at - 1];
+    const after = this.#runs[at];
+    const start = before?.end === run.start ? before.start : run.start;
+    const end = after?.start === run.end ? after.end : run.end;
+    const from = start === run.start ? at : at - 1;
+    const to = end === run.end ? at : at + 1;
+    this.#runs = [...this.#runs.slice(0, from), { start, end }, ...this.#runs.slice(to)];
+  }
+}

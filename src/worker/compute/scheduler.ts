@@ -1,0 +1,170 @@
+/**
+ * The compute thread's main loop: prompts in order of arrival, a later one in the gaps of an earlier one that waits
+ * for rows; between their kernel calls, at the pace that pace.ts sets, a step of the sequences that decode.
+ */
+import { asKvrError, KvrError } from '../../core/errors.js';
+import { DecodeBatch } from './decode/decode-batch.js';
+import type { ComputeContext } from './requests/compute-context.js';
+import type { Work } from './requests/inbox.js';
+import { exchangeFor } from './prefill/exchange-for.js';
+import { Pace, ALL_CORE_IDLE_TOKENS, ALL_CORE_TOKENS } from './requests/pace.js';
+import { probeModel } from './probe.js';
+import type { ProbeMessage } from '../protocol/index.js';
+import { PromptTask } from './prefill/prompt-task.js';
+import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
+import { AllCoreSwitch } from './decode/all-core-switch.js';
+
+/** Prompts under way at once: each holds the activations of its whole slice beside its cache. */
+const MAX_STARTED = 4;
+
+type Task = PromptTask | { readonly probe: ProbeMessage };
+
+export class Scheduler {
+  readonly #context: ComputeContext;
+  readonly #bench: PrefillContext;
+  readonly #batch: DecodeBatch;
+  readonly #pace = new Pace();
+  readonly #width = new AllCoreSwitch();
+  /** In order of arrival. */
+  #tasks: Task[] = [];
+  /** Time that went into turns of any kind. */
+  #busyMs = 0;
+  /** Whether graphs are opened for all cores: once an answer of some length asked for it, until one can not be opened. */
+  #allCoreGraphs: 'not yet' | 'wanted' | 'given up' = 'not yet';
+
+  constructor(context: ComputeContext, chunkTokens: number) {
+    const { model, outbox } = context;
+    this.#context = context;
+    this.#batch = new DecodeBatch(context);
+    this.#bench = {
+      model,
+      chunkTokens,
+      reportProgress: (request, layer) => outbox.send({ type: 'progress', request, phase: 'prefill', layer }),
+      rowsAtOnce: () => this.#pace.rowsAtOnce(chunkTokens, !this.#batch.isEmpty),
+      noteCall: (kernel, rows, ms) => this.#pace.noteCall(kernel, rows, ms),
+    };
+  }
+
+  /** Works until the worker closes. */
+  async run(): Promise<void> {
+    for (this.#look(); !this.#context.inbox.isClosing; this.#look()) {
+      const task = this.#nextTask();
+      if (!task && this.#batch.isEmpty) await this.#rest();
+      else if (!task || (!this.#batch.isEmpty && this.#pace.isDecodeDue)) await this.#decode();
+      else if (task instanceof PromptTask) await this.#advance(task);
+      else await this.#measure(task);
+    }
+  }
+
+  #look(): void {
+    const { inbox } = this.#context;
+    inbox.read();
+    for (const work of inbox.takeNew()) this.#tasks.push(this.#taskOf(work));
+  }
+
+  #taskOf(work: Work): Task {
+    if (work.type === 'probe') return { probe: work.probe };
+    const { request } = work;
+    if (this.#allCoreGraphs === 'not yet' && request.job.maxTokens > ALL_CORE_IDLE_TOKENS)
+      this.#allCoreGraphs = 'wanted';
+    return new PromptTask(
+      request,
+      runPrompt(this.#bench, request, exchangeFor(this.#context, request)),
+      this.#busyMs,
+    );
+  }
+
+  /** The first that can go on. A measurement goes alone: after all prompts before it, before all after it. */
+  #nextTask(): Task | undefined {
+    let started = 0;
+    for (const [index, task] of this.#tasks.entries()) {
+      if (!(task instanceof PromptTask)) return index === 0 ? task : undefined;
+      const mayStart = task.isStarted || started < MAX_STARTED || task.request.isCancelled;
+      if (mayStart && task.isReady) return task;
+      started++;
+    }
+    return undefined;
+  }
+
+  async #advance(task: PromptTask): Promise<void> {
+    const { outbox, requests } = this.#context;
+    const { request } = task;
+    const id = request.job.request;
+    try {
+      if (request.isCancelled) throw new KvrError('CANCELLED', 'request was cancelled');
+      const end = await this.#timed(
+        () => task.advance(this.#busyMs),
+        (ms) => this.#pace.notePrefill(ms),
+      );
+      if (!end) return task.notePause(this.#busyMs);
+      const timeline = request.recorder.timeline(request.rank, request.slice, request.cachedTokens);
+      outbox.send({ type: 'prefilled', request: id, timeline });
+      if (end.logits) this.#batch.add(request, end.logits);
+      else requests.release(request);
+    } catch (error) {
+      if (asKvrError(error).code === 'CANCELLED')
+        outbox.send({ type: 'finished', request: id, reason: 'cancelled' });
+      else outbox.sendFailure(error, { request: id, phase: 'prefill' });
+      requests.release(request);
+    }
+    this.#tasks = this.#tasks.filter((other) => other !== task);
+  }
+
+  /** With all cores where no prompt is under way, here or elsewhere, and that is no slower. */
+  async #decode(): Promise<void> {
+    const mayUseAllCores = this.#context.inbox.hasAllCores && this.#tasks.length === 0;
+    const onAllCores = mayUseAllCores && this.#width.onAllCores;
+    const { rows } = this.#batch;
+    await this.#timed(
+      () => this.#batch.step(onAllCores),
+      (ms) => {
+        this.#pace.noteStep(ms);
+        if (mayUseAllCores && this.#context.model.isOpenForAllCores) this.#width.note(onAllCores, rows, ms);
+      },
+    );
+    if (onAllCores && this.#batch.tokensLeft >= ALL_CORE_TOKENS) await this.#openAllCores();
+  }
+
+  /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
+  async #rest(): Promise<void> {
+    if (this.#mayOpenAllCores && this.#tasks.length === 0) await this.#openAllCores();
+    else this.#context.inbox.sleep();
+  }
+
+  get #mayOpenAllCores(): boolean {
+    return this.#allCoreGraphs === 'wanted' && !this.#context.model.isOpenForAllCores;
+  }
+
+  async #openAllCores(): Promise<void> {
+    if (!this.#mayOpenAllCores) return;
+    try {
+      await this.#context.model.openNextForAllCores();
+    } catch (error) {
+      // The cache folder may have been deleted since; what is open already still works.
+      this.#allCoreGraphs = 'given up';
+      process.stderr.write(`kvr worker decodes with its own threads only: ${asKvrError(error).message}\n`);
+    }
+  }
+
+  async #measure(task: { readonly probe: ProbeMessage }): Promise<void> {
+    const { model, outbox } = this.#context;
+    const { probe } = task.probe;
+    try {
+      outbox.send({ type: 'probed', probe, samples: await probeModel(model, task.probe) });
+    } catch (error) {
+      outbox.sendFailure(error, { phase: 'load' });
+    }
+    this.#tasks = this.#tasks.filter((other) => other !== task);
+  }
+
+  async #timed<T>(act: () => Promise<T>, note: (ms: number) => void): Promise<T> {
+    const startMs = performance.now();
+    try {
+      return await act();
+    } finally {
+      const ms = performance.now() - startMs;
+      this.#busyMs += ms;
+      note(ms);
+    }
+  }
+}

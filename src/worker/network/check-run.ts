@@ -1,0 +1,42 @@
+/**
+ * Checks what a run message can not say about itself: that it fits this worker, its model and its payload.
+ */
+import { KvrError } from '../../core/errors.js';
+import type { ModelShape } from '../../core/shape.js';
+import type { RunMessage } from '../protocol/index.js';
+
+/** @throws PROTOCOL with the first thing that does not fit. */
+export function checkRun(
+  run: RunMessage,
+  payload: Uint8Array<ArrayBuffer>,
+  worker: string,
+  shape: ModelShape | undefined,
+): void {
+  if (!shape) throw new KvrError('PROTOCOL', 'run before the model was ready');
+  const { chain, partition, rank } = run;
+  const isLast = rank === chain.length - 1;
+  const contextTokens = partition.reduce((sum, size) => sum + size, 0);
+  const expected = isLast ? contextTokens : (partition[rank] ?? 0);
+  expect(chain.length === partition.length, `${chain.length} ranks but ${partition.length} slices`);
+  expect(chain[rank] === worker, `rank ${rank} of the chain is ${chain[rank]}, this is ${worker}`);
+  expect(
+    partition.every((size) => size > 0),
+    'a slice without tokens',
+  );
+  expect(payload.byteLength === 4 * expected, `${payload.byteLength} bytes of ids for ${expected} tokens`);
+  expect(
+    contextTokens + run.maxTokens <= shape.contextTokens,
+    `${contextTokens}+${run.maxTokens} tokens, the model takes ${shape.contextTokens}`,
+  );
+  const unknown = readIds(payload).find((id) => id < 0 || id >= shape.vocabulary);
+  expect(unknown === undefined, `token id ${unknown} of a vocabulary of ${shape.vocabulary}`);
+}
+
+/** The ids in a run message's payload, over the same bytes. */
+export function readIds(payload: Uint8Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  return new Int32Array(payload.buffer, payload.byteOffset, payload.byteLength >> 2);
+}
+
+function expect(holds: boolean, otherwise: string): void {
+  if (!holds) throw new KvrError('PROTOCOL', `run message does not fit: ${otherwise}`);
+}

@@ -1,0 +1,55 @@
+/**
+ * What the compute thread tells the network thread, message by message: rows go to peers, all else to the engine that
+ * it concerns.
+ */
+import type { KeptOwners } from './kept-owners.js';
+import type { ModelStatus } from './model-status.js';
+import type { Peers } from './peers.js';
+import type { Probes } from './probes.js';
+import type { Requests } from './requests.js';
+import type { RowsRouter } from './relay/rows-router.js';
+import type { FromCompute } from '../threads/thread-messages.js';
+
+/** Who is told. */
+export type ComputeHandlers = {
+  readonly modelStatus: ModelStatus;
+  readonly requests: Requests;
+  readonly rows: RowsRouter;
+  readonly peers: Peers;
+  readonly probes: Probes;
+  readonly kept: KeptOwners;
+};
+
+export function handleComputeMessage(
+  { modelStatus, requests, rows, peers, probes, kept }: ComputeHandlers,
+  message: FromCompute,
+): void {
+  switch (message.type) {
+    case 'ready':
+      return modelStatus.onReady(message);
+    case 'publish':
+      return rows.publish(message);
+    case 'drained':
+      return peers.resumeAll();
+    case 'token':
+      return requests.onToken(message);
+    case 'progress':
+      return requests.sendToEngine(message.request, message);
+    case 'prefilled':
+      return requests.onPrefilled(message);
+    case 'finished':
+      return requests.end(message.request, message);
+    case 'failed': {
+      const { request, ...failure } = message;
+      return request === undefined
+        ? modelStatus.onFailed(failure)
+        : requests.end(request, { ...failure, request });
+    }
+    case 'kept':
+      return kept.onKept(message, requests.engineOf(message.request));
+    case 'dropped':
+      return kept.onDropped(message);
+    case 'probed':
+      return probes.onProbed(message);
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Who is connected to a worker: engines and peers, each under the name it gave, and those that have not greeted yet.
+ * What they say goes to whoever made the list.
+ */
+import type { Socket } from 'node:net';
+import type { Frame } from '../../link/frame.js';
+import type { Link } from '../../link/link.js';
+import { SocketLink } from '../../link/socket-link.js';
+import type { FromWorker } from '../protocol/index.js';
+import { send } from './send.js';
+
+export type Connection = {
+  role: 'unknown' | 'engine' | 'peer';
+  /** The name of whoever is at the other end. */
+  worker: string;
+  /** The engine at the other end, or the one that the link between two workers is for. */
+  engine: string;
+  /** What that engine calls this worker. */
+  own: string;
+  readonly number: number;
+  readonly link: Link;
+};
+
+export type ConnectionEvents = {
+  readonly onFrame: (connection: Connection, frame: Frame) => void;
+  /** The connection is on the list no more. */
+  readonly onClose: (connection: Connection, error: Error | undefined) => void;
+};
+
+export class Connections {
+  readonly #own: string;
+  readonly #events: ConnectionEvents;
+  readonly #all = new Set<Connection>();
+  #adopted = 0;
+
+  /** @param own what this worker is called until an engine gives it another name */
+  constructor(own: string, events: ConnectionEvents) {
+    this.#own = own;
+    this.#events = events;
+  }
+
+  /** Takes on a socket, whoever opened it. */
+  adopt(socket: Socket): Connection {
+    const link = new SocketLink(socket, {
+      onFrame: (frame) => this.#events.onFrame(connection, frame),
+      onClose: (error) => {
+        this.#all.delete(connection);
+        this.#events.onClose(connection, error);
+      },
+    });
+    const number = this.#adopted++;
+    const connection: Connection = {
+      ...{ role: 'unknown', worker: '', engine: '' },
+      ...{ own: this.#own, number, link },
+    };
+    this.#all.add(connection);
+    return connection;
+  }
+
+  engineLink(engine: string): Link | undefined {
+    return [...this.#all].find(({ role, worker }) => role === 'engine' && worker === engine)?.link;
+  }
+
+  /** Tells everyone who has greeted. */
+  sendToGreeted(message: FromWorker): void {
+    for (const { role, link } of this.#all) if (role !== 'unknown') send(link, message);
+  }
+
+  sendToEngines(message: FromWorker): void {
+    for (const { role, link } of this.#all) if (role === 'engine') send(link, message);
+  }
+
+  /** Links between workers go with the engine they are for; the next one opens its own. */
+  closePeersOf(engine: string): void {
+    for (const { role, engine: owner, link } of [...this.#all]) {
+      if (role === 'peer' && owner === engine) link.close();
+    }
+  }
+
+  closeAll(): void {
+    for (const { link } of this.#all) link.close();
+  }
+}

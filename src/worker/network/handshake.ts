@@ -1,0 +1,59 @@
+/**
+ * How connections get their names: a caller greets and is told of the model; and for an engine that asks, this worker
+ * calls others, greets, and waits to be greeted back.
+ */
+import { type Address, connectTo, parseAddress } from '../../link/address.js';
+import { controlFrame } from '../../link/frame.js';
+import type { Connection, Connections } from './connections.js';
+import type { ModelStatus } from './model-status.js';
+import type { Peers } from './peers.js';
+import type { ToWorker } from '../protocol/index.js';
+import { send, sendFailure } from './send.js';
+
+/** Another worker of the engine's chain, and where it listens. */
+type PeerAddress = { readonly worker: string; readonly address: string };
+
+export class Handshake {
+  readonly #connections: Connections;
+  readonly #peers: Peers;
+  readonly #modelStatus: ModelStatus;
+
+  constructor(connections: Connections, peers: Peers, modelStatus: ModelStatus) {
+    this.#connections = connections;
+    this.#peers = peers;
+    this.#modelStatus = modelStatus;
+  }
+
+  /** A caller says who it is. */
+  receive(connection: Connection, hello: Extract<ToWorker, { type: 'hello' }>): void {
+    const { role, worker, as, engine } = hello;
+    connection.role = role;
+    connection.worker = worker;
+    connection.engine = role === 'engine' ? worker : engine;
+    if (as !== undefined) connection.own = as;
+    if (role === 'peer') this.#peers.add(connection, connection.link);
+    this.#modelStatus.sendTo(connection.link);
+  }
+
+  /** Opens a link to every named worker and waits for its greeting, so that rows can flow both ways. */
+  async connectPeers(engine: Connection, peers: readonly PeerAddress[]): Promise<void> {
+    try {
+      await Promise.all(
+        peers.map(({ worker, address }) => this.#connectPeer(engine, worker, parseAddress(address))),
+      );
+      send(engine.link, { type: 'connected' });
+    } catch (error) {
+      sendFailure(engine.link, error, { phase: 'connect' });
+    }
+  }
+
+  async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
+    const peer = this.#connections.adopt(await connectTo(address));
+    Object.assign(peer, { role: 'peer', worker, engine, own });
+    this.#peers.add(peer, peer.link);
+    peer.link.send(controlFrame({ type: 'hello', role: 'peer', worker: own, engine } satisfies ToWorker));
+    await this.#peers.greeted(worker, peer.link);
+    // The engine may have left meanwhile; nobody else would ever close its links.
+    if (to.isClosed) peer.link.close();
+  }
+}

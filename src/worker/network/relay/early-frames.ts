@@ -1,0 +1,71 @@
+/**
+ * Rows that arrive before the engine's word of their request does: engine and peers use different sockets, so
+ * either may be first. Bounded for each link; a link over its bound is paused until its requests are known, and
+ * what it brought goes when it goes, so that one peer's rows never stand in the way of another's.
+ */
+import type { KvFrame } from '../../../link/frame.js';
+import type { Link } from '../../../link/link.js';
+
+/** Of one link: the rows that a fast neighbour sends in the time between two messages of the engine, many times over. */
+export const MAX_EARLY_BYTES = 64 << 20;
+/** Requests whose end is remembered, so that rows that a cancel overtook are dropped and not held. */
+const MAX_REMEMBERED = 1024;
+
+type HeldFrame = { readonly frame: KvFrame; readonly link: Link };
+
+export class EarlyFrames {
+  readonly #frames = new Map<number, HeldFrame[]>();
+  readonly #ended = new Set<number>();
+  /** Bytes held of each link that has any. */
+  readonly #bytes = new Map<Link, number>();
+
+  hold(frame: KvFrame, link: Link): void {
+    if (this.#ended.has(frame.request)) return;
+    const frames = this.#frames.get(frame.request) ?? [];
+    frames.push({ frame, link });
+    this.#frames.set(frame.request, frames);
+    const bytes = (this.#bytes.get(link) ?? 0) + costOf(frame);
+    this.#bytes.set(link, bytes);
+    if (bytes >= MAX_EARLY_BYTES) link.pause();
+  }
+
+  /** Gives back, in order of arrival, what was held for a request. */
+  take(request: number): readonly HeldFrame[] {
+    const frames = this.#frames.get(request) ?? [];
+    this.#frames.delete(request);
+    for (const { frame, link } of frames) this.#free(link, costOf(frame));
+    return frames;
+  }
+
+  /** Drops what is held for a request and what may still come. */
+  end(request: number): void {
+    this.take(request);
+    this.#ended.add(request);
+    const oldest = this.#ended.values().next();
+    if (this.#ended.size > MAX_REMEMBERED && !oldest.done) this.#ended.delete(oldest.value);
+  }
+
+  /** Drops what came over a link that has ended. */
+  leave(link: Link): void {
+    if (!this.#bytes.delete(link)) return;
+    for (const [request, frames] of this.#frames) {
+      const others = frames.filter((held) => held.link !== link);
+      if (others.length > 0) this.#frames.set(request, others);
+      else this.#frames.delete(request);
+    }
+  }
+
+  #free(link: Link, bytes: number): void {
+    const before = this.#bytes.get(link) ?? 0;
+    const after = before - bytes;
+    if (after > 0) this.#bytes.set(link, after);
+    else this.#bytes.delete(link);
+    if (before >= MAX_EARLY_BYTES && after < MAX_EARLY_BYTES) link.resume();
+  }
+}
+
+/** A frame without rows takes memory too. */
+function costOf(frame: KvFrame): number {
+  return frame.payload.byteLength + FRAME_OVERHEAD_BYTES;
+}
+const FRAME_OVERHEAD_BYTES = 256;

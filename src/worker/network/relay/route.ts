@@ -1,0 +1,108 @@
+/**
+ * The network thread's view of one request: where its rows go, what was sent, and when the rank is done sending.
+ */
+import { wallClock } from '../../../core/clock.js';
+import { strategyOf, tokensFromOthers } from '../../../core/strategy.js';
+import type { RankTimeline, TimelineEvent } from '../../../core/timeline.js';
+import type { KvFrame } from '../../../link/frame.js';
+import type { Link } from '../../../link/link.js';
+import { compactEvents } from '../../../core/compact-events.js';
+import type { RunMessage } from '../../protocol/index.js';
+import { TrafficMeter } from './traffic-meter.js';
+
+export class Route {
+  readonly run: RunMessage;
+  readonly engine: Link;
+  /** Links that own rows go to. */
+  readonly targets: readonly Link[];
+  /** Link that earlier ranks' rows are passed on to. */
+  readonly relay: Link | undefined;
+  readonly #startMs = wallClock();
+  readonly #events: TimelineEvent[] = [];
+  /** Rows of other ranks, over all layers, that are still to come. */
+  #missingRows: number;
+  #unsent = 0;
+  readonly #traffic = new TrafficMeter();
+  #onAllSent: (() => void) | undefined;
+
+  constructor(
+    run: RunMessage,
+    engine: Link,
+    targets: readonly Link[],
+    relay: Link | undefined,
+    layers: number,
+  ) {
+    this.#missingRows = layers * tokensFromOthers(run.strategy, run.partition, run.rank);
+    this.run = run;
+    this.engine = engine;
+    this.targets = targets;
+    this.relay = relay;
+  }
+
+  /** Counts rows of another rank and, along a chain, passes them on to the next. */
+  receiveRows(rows: KvFrame): void {
+    const bytes = rows.payload.byteLength;
+    this.#missingRows -= rows.rows;
+    this.#traffic.noteReceived(bytes, this.#nowMs);
+    this.relay?.send(rows, this.startSend(rows.layer, bytes));
+  }
+
+  /** True while this rank can not do its part without that worker: rows are to come from it, or to go to it. */
+  needs(worker: string): boolean {
+    const { chain, rank, strategy } = this.run;
+    const isRowsMissing = this.#missingRows > 0;
+    if (strategyOf(strategy).topology !== 'chain')
+      return chain.includes(worker) && (isRowsMissing || !this.#isLast());
+    return chain[rank + 1] === worker || (chain[rank - 1] === worker && isRowsMissing);
+  }
+
+  /** True when the compute thread is done with the request: nothing there would hear of a cancel. */
+  get isComputed(): boolean {
+    return this.#onAllSent !== undefined && !this.#isLast();
+  }
+
+  /** Notes that bytes of a layer were handed to a link; call the result when the system has taken them. */
+  startSend(layer: number, bytes: number): () => void {
+    const startMs = this.#nowMs;
+    this.#unsent++;
+    return () => {
+      const endMs = this.#nowMs;
+      this.#unsent--;
+      this.#traffic.noteSent(bytes, startMs, endMs);
+      this.#events.push({ kind: 'send', layer, startMs, endMs });
+      if (this.#isSent()) this.#onAllSent?.();
+    };
+  }
+
+  /**
+   * Runs `then` once nothing is on its way any more. A rank computes no attention in the last layer, so its compute
+   * thread may be done before the last layer's rows of earlier ranks have even arrived to be passed on.
+   */
+  whenSent(then: () => void): void {
+    if (this.#isSent()) then();
+    else this.#onAllSent = then;
+  }
+
+  get #nowMs(): number {
+    return wallClock() - this.#startMs;
+  }
+
+  #isSent(): boolean {
+    return this.#unsent === 0 && (this.relay === undefined || this.#missingRows <= 0);
+  }
+
+  #isLast(): boolean {
+    return this.run.rank === this.run.chain.length - 1;
+  }
+
+  /** The compute thread's record with this thread's part added. */
+  complete(timeline: RankTimeline): RankTimeline {
+    return {
+      ...timeline,
+      sentBytes: this.#traffic.sentBytes,
+      receivedBytes: this.#traffic.receivedBytes,
+      traffic: this.#traffic.traffic(),
+      events: compactEvents([...timeline.events, ...this.#events]),
+    };
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Where rows go: from the compute thread to the ranks that need them, from other ranks to the compute thread and,
+ * along a chain, on to the next rank the moment they arrive. Every buffer on the way is bounded; over a bound the
+ * link that fills it is paused, so that the sender's side holds the rest.
+ */
+import { KvrError } from '../../../core/errors.js';
+import { strategyOf } from '../../../core/strategy.js';
+import type { KvFrame } from '../../../link/frame.js';
+import type { Link } from '../../../link/link.js';
+import type { ComputeHandle } from '../../threads/compute-handle.js';
+import { EarlyFrames } from './early-frames.js';
+import type { RunMessage } from '../../protocol/index.js';
+import { Route } from './route.js';
+import type { KvRows } from '../../threads/thread-messages.js';
+
+/** Others' rows that may wait for a slow next link before their own link is paused. */
+const MAX_RELAY_BYTES = 64 << 20;
+/** How often a paused relay looks whether the next link has caught up. */
+const RELAY_LOOK_MS = 2;
+
+/** An engine's name and the link to it. */
+export type EngineEnd = { readonly worker: string; readonly link: Link };
+
+/** Whose link it is and whom it leads to. */
+export type PeerName = { readonly engine: string; readonly worker: string };
+/** @throws LINK where there is no open link to that worker */
+export type PeerLinks = { linkTo(peer: PeerName): Link };
+
+export class RowsRouter {
+  readonly #compute: ComputeHandle;
+  readonly #peers: PeerLinks;
+  readonly #routes = new Map<number, Route>();
+  readonly #earlyFrames = new EarlyFrames();
+
+  constructor(compute: ComputeHandle, peers: PeerLinks) {
+    this.#compute = compute;
+    this.#peers = peers;
+  }
+
+  get(request: number): Route | undefined {
+    return this.#routes.get(request);
+  }
+
+  entries(): [number, Route][] {
+    return [...this.#routes];
+  }
+
+  /** Finds a request's way through its engine's links. @throws LINK where one that it needs is not there, PROTOCOL */
+  open({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
+    const { strategy, chain, rank } = run;
+    const linkTo = (worker: string): Link => this.#peers.linkTo({ engine, worker });
+    if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
+    const { topology } = strategyOf(strategy);
+    if (topology === 'none') return new Route(run, engineLink, [], undefined, layers);
+    if (topology === 'gather') {
+      const others = chain.filter((_, other) => other !== rank).map(linkTo);
+      return new Route(run, engineLink, others, undefined, layers);
+    }
+    const next = chain[rank + 1];
+    const link = next === undefined ? undefined : linkTo(next);
+    return new Route(run, engineLink, link ? [link] : [], link, layers);
+  }
+
+  /** Makes a route known and passes on what came before it. */
+  start(route: Route): void {
+    const { request } = route.run;
+    this.#routes.set(request, route);
+    for (const { frame, link } of this.#earlyFrames.take(request)) this.#route(route, frame, link);
+  }
+
+  /** Rows that came from a peer. */
+  receive(frame: KvFrame, from: Link): void {
+    const route = this.#routes.get(frame.request);
+    if (route) this.#route(route, frame, from);
+    else this.#earlyFrames.hold(frame, from);
+  }
+
+  /** Own rows, from the compute thread, to every rank that needs them. */
+  publish(rows: KvRows): void {
+    const bytes = rows.payload.byteLength;
+    const route = this.#routes.get(rows.request);
+    const targets = route?.targets ?? [];
+    let left = targets.length;
+    if (left === 0) this.#compute.countSent(bytes);
+    for (const target of targets) {
+      const noteSent = route?.startSend(rows.layer, bytes);
+      target.send({ kind: 'kv', ...rows }, () => {
+        noteSent?.();
+        if (--left === 0) this.#compute.countSent(bytes);
+      });
+    }
+  }
+
+  /** Stops a request's work here; rows that are still on their way will be dropped. */
+  cancel(request: number): void {
+    this.#earlyFrames.end(request);
+    const route = this.#routes.get(request);
+    if (route?.isComputed) this.#routes.delete(request);
+    else if (route) this.#compute.post({ type: 'cancel', request });
+  }
+
+  forget(request: number): void {
+    this.#routes.delete(request);
+    this.#earlyFrames.end(request);
+  }
+
+  /** Forgets what a link brought that has ended. */
+  leave(link: Link): void {
+    this.#earlyFrames.leave(link);
+  }
+
+  /** Cut-through: the next rank gets the rows first, then our own compute thread. */
+  #route(route: Route, rows: KvFrame, from: Link): void {
+    const { relay } = route;
+    route.receiveRows(rows);
+    if (relay && relay.bufferedBytes > MAX_RELAY_BYTES) pauseUntilSent(from, relay);
+    this.#compute.postRows(rows, relay === undefined);
+    if (this.#compute.isBehind) from.pause();
+  }
+}
+
+function pauseUntilSent(from: Link, relay: Link): void {
+  from.pause();
+  const look = (): void => {
+    if (from.isClosed || relay.isClosed || relay.bufferedBytes < MAX_RELAY_BYTES / 2) from.resume();
+    else setTimeout(look, RELAY_LOOK_MS);
+  };
+  look();
+}

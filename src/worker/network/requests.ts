@@ -1,0 +1,92 @@
+/**
+ * The requests of a worker, as its network thread sees them: each is checked, handed to the compute thread and to the
+ * rows' router, reported on to its engine, and ended, also where a link that it needs ends.
+ */
+import { KvrError } from '../../core/errors.js';
+import type { Link } from '../../link/link.js';
+import { checkRun, readIds } from './check-run.js';
+import type { ComputeHandle } from '../threads/compute-handle.js';
+import type { Connection } from './connections.js';
+import type { ModelStatus } from './model-status.js';
+import type { FromWorker, RunMessage } from '../protocol/index.js';
+import type { RowsRouter } from './relay/rows-router.js';
+import { send, sendFailure } from './send.js';
+import type { FromCompute } from '../threads/thread-messages.js';
+
+export class Requests {
+  readonly #compute: ComputeHandle;
+  readonly #rows: RowsRouter;
+  readonly #modelStatus: ModelStatus;
+
+  constructor(compute: ComputeHandle, rows: RowsRouter, modelStatus: ModelStatus) {
+    this.#compute = compute;
+    this.#rows = rows;
+    this.#modelStatus = modelStatus;
+  }
+
+  start(engine: Connection, run: RunMessage, payload: Uint8Array<ArrayBuffer>): void {
+    try {
+      const { shape } = this.#modelStatus;
+      checkRun(run, payload, engine.own, shape);
+      const route = this.#rows.open(engine, run, shape?.layers ?? 0);
+      const ids = readIds(payload);
+      this.#compute.post({ type: 'run', job: { ...run, ids, owner: engine.number } }, [ids.buffer]);
+      this.#rows.start(route);
+    } catch (error) {
+      sendFailure(engine.link, error, { request: run.request, phase: 'connect' });
+    }
+  }
+
+  /** The link to the engine that asked; undefined for a request that is over. */
+  engineOf(request: number): Link | undefined {
+    return this.#rows.get(request)?.engine;
+  }
+
+  sendToEngine(request: number, message: FromWorker, payload?: Uint8Array<ArrayBuffer>): void {
+    const engine = this.engineOf(request);
+    if (engine) send(engine, message, payload);
+  }
+
+  onToken({ logits, ...token }: Extract<FromCompute, { type: 'token' }>): void {
+    this.sendToEngine(token.request, token, logits && new Uint8Array(logits.buffer));
+  }
+
+  onPrefilled(message: Extract<FromCompute, { type: 'prefilled' }>): void {
+    const route = this.#rows.get(message.request);
+    route?.whenSent(() => {
+      send(route.engine, { ...message, timeline: route.complete(message.timeline) });
+      // Only the last rank goes on; for the others the request is over once their rows have left.
+      if (route.run.rank < route.run.chain.length - 1) this.#rows.forget(message.request);
+    });
+  }
+
+  /** With the engine told why. */
+  end(request: number, message: FromWorker): void {
+    this.sendToEngine(request, message);
+    this.#rows.forget(request);
+  }
+
+  /**
+   * Ends what a link that is gone was needed for.
+   * @param owner the link to the engine that a link between workers was for
+   */
+  onLinkClosed({ role, worker, link }: Connection, owner: Link | undefined, error: Error | undefined): void {
+    this.#rows.leave(link);
+    for (const [request, route] of this.#rows.entries()) {
+      if (route.engine === link) this.#rows.cancel(request);
+      else if (role === 'peer' && route.engine === owner && route.needs(worker))
+        this.#fail(request, brokenLink(worker, error));
+    }
+  }
+
+  #fail(request: number, { code, message }: KvrError): void {
+    this.#rows.cancel(request);
+    this.end(request, { type: 'failed', request, code, message, phase: 'prefill' });
+  }
+}
+
+/** Why a request that needs a worker fails when the link to it ends. */
+function brokenLink(worker: string, error: Error | undefined): KvrError {
+  const code = error instanceof KvrError && error.code === 'PROTOCOL' ? 'PROTOCOL' : 'LINK';
+  return new KvrError(code, `link to worker ${worker}: ${error?.message ?? 'closed'}`);
+}

@@ -1,0 +1,36 @@
+/**
+ * What a worker process is started with: one JSON document, its only argument.
+ */
+import { z } from 'zod';
+import { firstLine, KvrError } from '../../core/errors.js';
+
+export const workerSettingsSchema = z.object({
+  worker: z.string().min(1).max(128),
+  listen: z.string(),
+  compiledFolder: z.string(),
+  threads: z.number().int().min(1).max(1024),
+  /** Of a decode step while the engine says that no other worker of this machine is busy. */
+  decodeThreads: z.number().int().min(1).max(1024),
+  chunkTokens: z.number().int().min(1),
+  kvBytesLimit: z.number().min(0),
+  /** The part of it that caches of ended requests may take, for later prompts that begin alike. */
+  prefixCacheBytes: z.number().min(0),
+  /** End when standard input ends: the parent holds its other end, and the system closes it however the parent dies. */
+  followsStdin: z.boolean(),
+});
+export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
+
+/** @throws BAD_INPUT */
+export function parseWorkerSettings(text: string | undefined): WorkerSettings {
+  try {
+    return workerSettingsSchema.parse(JSON.parse(text ?? ''));
+  } catch (error) {
+    const reason = error instanceof Error ? firstLine(error.message) : String(error);
+    throw new KvrError(
+      'BAD_INPUT',
+      `worker settings are not valid (${reason}); workers are started by kvr`,
+      {},
+      error,
+    );
+  }
+}
