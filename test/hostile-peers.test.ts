@@ -9,7 +9,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type RequestSpec, requestSpecSchema } from '../src/core/request.js';
 import type { ModelShape } from '../src/core/shape.js';
-import { controlFrame, encodeHead, type KvFrame, MAX_META_BYTES } from '../src/link/frame.js';
+import {
+  controlFrame,
+  encodeHead,
+  type KvFrame,
+  MAX_META_BYTES,
+  PROTOCOL_VERSION,
+} from '../src/link/frame.js';
 import { compileModel } from '../src/model/compile.js';
 import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import type { RunMessage } from '../src/worker/protocol/index.js';
@@ -113,9 +119,12 @@ describe('one worker, through all of it,', () => {
       'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
       Buffer.from([0x4b, 0x56, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
       Buffer.from([0x4b, 0x56, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, 1, 1, 255, 255, 255, 255, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, 1, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
-      Buffer.concat([Buffer.from([0x4b, 0x56, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a')]),
+      Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 255, 255, 255, 255, 0, 0, 0, 0]),
+      Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
+      Buffer.concat([
+        Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 3, 0, 0, 0, 0, 0, 0, 0]),
+        Buffer.from('{"a'),
+      ]),
     ]) {
       const stranger = await StandIn.connect(worker.address);
       stranger.write(bytes);

@@ -3,7 +3,7 @@
  */
 import { availableParallelism, totalmem } from 'node:os';
 import type { Dtype } from '../../core/shape.js';
-import type { EngineOptions } from './options.js';
+import { areStartedHere, type WorkersOption } from '../../cluster/worker-source.js';
 
 /** Part of the machine's memory that the KV-caches of all its workers may take. */
 const KV_MEMORY_SHARE = 0.5;
@@ -27,8 +27,8 @@ export function defaultKvBytes(workers: number): number {
 
 /** A quarter of the KV-cache each worker may hold: what those keep who answer one prompt after another. */
 export function defaultPrefixCacheBytes(
-  workers: EngineOptions['workers'] = 1,
-  kvMemoryBytes = defaultKvBytes(typeof workers === 'number' ? workers : 1),
+  workers: WorkersOption = 1,
+  kvMemoryBytes = defaultKvBytes(areStartedHere(workers) ? workers : 1),
 ): number {
   return Math.floor(kvMemoryBytes / 4);
 }

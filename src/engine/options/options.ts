@@ -2,7 +2,7 @@
  * What an engine may be given, with every bound. Checked once, where it comes in; inside, trusted.
  */
 import { z } from 'zod';
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../../core/shape.js';
 import type { CompileFacts } from '../../model/compile.js';

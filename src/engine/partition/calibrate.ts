@@ -1,6 +1,6 @@
 /**
  * Measures what a plan needs to know: every worker's kernels, all at once since they share a machine's memory and
- * cores when they work too, and then the links between neighbours. Takes a few seconds; cost-book.ts keeps it.
+ * cores when they work too, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { evenPartition } from '../../core/partition.js';
@@ -10,13 +10,7 @@ import { KV_FRAME_BYTES } from '../../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../../worker/protocol/index.js';
 import { runChain } from '../chain/run-chain.js';
-
-export type ChainKnowledge = {
-  readonly workers: readonly WorkerCost[];
-  readonly links: readonly LinkCost[];
-  /** What the caches and the rows on the links were made of. */
-  readonly kvDtype: KvDtype;
-};
+import type { ChainKnowledge } from './worker-costs.js';
 
 /** Timed rounds of every call; the median stands against this many that were disturbed. */
 const REPEATS = 3;
