@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { KvrError } from '../core/errors.js';
 import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
+import { cancelledStart } from './cluster.js';
 import type { WorkerSettings } from '../worker/protocol/settings.js';
 
 /** From start to listening: node has to start, nothing is loaded yet. */
@@ -60,10 +61,6 @@ export async function endWorkerProcess({ process: child, exited }: WorkerProcess
   const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
   await exited;
   clearTimeout(timer);
-}
-
-export function cancelledStart(): KvrError {
-  return new KvrError('CANCELLED', 'cancelled while starting workers');
 }
 
 /** The compiled entry, also when this file itself runs as TypeScript source in a unit test. */
