@@ -1,5 +1,5 @@
 /**
- * The way into the chain: requests wait in order of arrival until a chain is there that has room for the first of
+ * The way into the chain: requests wait, by priority and then in order of arrival, until a chain is there that has room for the first of
  * them, and are then cut for it. Too many that wait are turned away, told how busy it is.
  */
 import type { Cluster } from '../../cluster/cluster.js';
@@ -11,7 +11,7 @@ import type { EngineParts } from './engine-parts.js';
 import { kvNeeds } from './kv-needs.js';
 import { partitionRequest } from '../partition/partition-request.js';
 import { isUsable } from '../chain/running-chain.js';
-import { FifoGate } from './fifo-gate.js';
+import { PriorityGate } from './priority-gate.js';
 
 /** How busy an engine is: what a server tells those it turns away. */
 export type EngineLoad = {
@@ -29,12 +29,12 @@ export type Admitted = { readonly cluster: Cluster; readonly chosen: ChainPartit
 export class Admission {
   readonly #parts: EngineParts;
   /** Those who wait; the first of them waits for room in the chain. */
-  readonly #gate: FifoGate;
+  readonly #gate: PriorityGate;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
     // Beside those who wait there is the one whose turn it is.
-    this.#gate = new FifoGate(parts.settings.maxWaiting + 1);
+    this.#gate = new PriorityGate(parts.settings.maxWaiting + 1);
   }
 
   get load(): EngineLoad {
@@ -46,13 +46,13 @@ export class Admission {
     return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
   }
 
-  /** Waits, in order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
-  async admit(arrival: ValidatedRequest): Promise<Admitted> {
-    const { signal, deadline } = arrival;
+  /** Waits, by priority and order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
+  async admit(request: ValidatedRequest): Promise<Admitted> {
+    const { signal, deadline, spec } = request;
     this.#checkNotBusy();
-    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded));
+    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, spec.priority));
     try {
-      return await deadline.bound(signal, (bounded) => this.#findRoom(arrival, bounded));
+      return await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
     } finally {
       leave();
     }
