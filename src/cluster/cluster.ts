@@ -18,12 +18,12 @@ export interface Cluster {
 /** Starts, or starts again, the workers of a loaded model. */
 export type StartCluster = (signal?: AbortSignal) => Promise<Cluster>;
 
-/** Why a cluster did not come about where nobody waits for it any more. */
+/** The error of a start that was cancelled. */
 export function cancelledStart(): KvrError {
   return new KvrError('CANCELLED', 'cancelled while starting workers');
 }
 
-/** Links every pair of workers, the earlier one calling the later. */
+/** Links every pair of workers; the earlier one dials the later. */
 export async function linkAll(handles: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
   await Promise.all(handles.map((handle, index) => handle.connectPeers(handles.slice(index + 1), signal)));
 }

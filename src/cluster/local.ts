@@ -13,7 +13,7 @@ import { endWorkerProcess, startWorkerProcess, type WorkerProcess } from './work
 
 /** The longest path a unix socket address holds everywhere. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** A process's links break a moment before its end is seen, and its end tells why. */
+/** A process's links break a moment before its exit is seen, and the exit says why. */
 const EXIT_REASON_GRACE_MS = 200;
 
 type LocalSource = Extract<WorkerSource, { kind: 'local' }>;

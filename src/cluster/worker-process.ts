@@ -28,11 +28,11 @@ export type WorkerProcess = {
   /** Where it listens, with the port the system chose where 0 was asked for. */
   readonly address: string;
   readonly exited: Promise<void>;
-  /** What it would say of its end, once it has ended. */
+  /** The error that its exit means; call it once it has exited. */
   readonly endError: () => KvrError;
 };
 
-/** How a worker is called in errors, and the rank that these name. */
+/** The worker's name in errors, and its rank. */
 export type WorkerName = { readonly name: string; readonly rank?: number };
 
 /**

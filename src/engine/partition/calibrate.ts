@@ -1,6 +1,6 @@
 /**
- * Measures what a plan needs to know: every worker's kernels, all at once since they share a machine's memory and
- * cores when they work too, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
+ * Measures what a plan needs: the kernels of all workers at the same time, since they also share a machine's memory and cores
+ * when they work, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { evenPartition } from '../../core/partition.js';
@@ -12,7 +12,7 @@ import type { ProbeMessage, ProbeSample } from '../../worker/protocol/index.js';
 import { runChain } from '../chain/run-chain.js';
 import type { ChainKnowledge } from './worker-costs.js';
 
-/** Timed rounds of every call; the median stands against this many that were disturbed. */
+/** Timed rounds of every call; their median tolerates one that was disturbed. */
 const REPEATS = 3;
 /** Frames of KV_FRAME_BYTES that measure a link: 16 MiB, 13 ms at 10 Gbit/s, 0.7 s at 200 Mbit/s. */
 const LINK_FRAMES = 32;

@@ -1,6 +1,6 @@
 /**
- * The way into the chain: requests wait, by priority and then in order of arrival, until a chain is there that has room for the first of
- * them, and are then cut for it. Too many that wait are turned away, told how busy it is.
+ * Admission: requests wait, by priority and then in order of arrival, until the chain has capacity for the first of them, and
+ * are then partitioned for it. When too many wait, one more is refused with the engine's load.
  */
 import type { Cluster } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
@@ -13,7 +13,7 @@ import { partitionRequest } from '../partition/partition-request.js';
 import { isUsable } from '../chain/running-chain.js';
 import { PriorityGate } from './priority-gate.js';
 
-/** How busy an engine is: what a server tells those it turns away. */
+/** How busy an engine is; a server sends it with a refusal. */
 export type EngineLoad = {
   readonly running: number;
   readonly waiting: number;
@@ -23,7 +23,7 @@ export type EngineLoad = {
   readonly expectedWaitMs: number;
 };
 
-/** What a request has that may be handed to the chain. End the lease when the request has ended. */
+/** A request's place in the chain. End the lease when the request has ended. */
 export type Admitted = { readonly cluster: Cluster; readonly chosen: ChainPartition; readonly lease: Lease };
 
 export class Admission {
@@ -65,12 +65,12 @@ export class Admission {
     throw new KvrError('BUSY', message, { ...load });
   }
 
-  /** Begins anew where a worker died while the request waited. */
+  /** Starts over if a worker died while the request waited. */
   async #findRoom({ settings, spec, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
     const { model, chain } = this.#parts;
     for (;;) {
       const { cluster, capacity, prefixes } = await chain.usable(signal);
-      // What those before it leave behind may be of use to it.
+      // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
       const found = spec.prefixCache ? prefixes.find(ids) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, found);

@@ -1,6 +1,6 @@
 /**
- * Frames that come in over a worker's links, each to whom it is for: rows and echoes of peers, and what callers ask, message
- * by message: first a greeting, then, as a rule of engines, links, runs, measurements.
+ * Hands every frame that comes in to its handler: rows and echoes from peers, and messages from callers (first a hello, then
+ * usually from engines: links, runs, measurements).
  */
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Frame } from '../../link/frame.js';
@@ -14,7 +14,7 @@ import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
 import { send } from './send.js';
 
-/** Who does what is asked. */
+/** Who handles which message. */
 export type FrameHandlers = {
   readonly peers: Peers;
   readonly compute: ComputeHandle;
@@ -25,7 +25,7 @@ export type FrameHandlers = {
   readonly onShutdown: () => void;
 };
 
-/** Whoever sends what makes no sense loses its link. */
+/** A peer or engine that sends an invalid frame loses its link. */
 export function handleFrame(handlers: FrameHandlers, connection: Connection, frame: Frame): void {
   const { role, link } = connection;
   try {
