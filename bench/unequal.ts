@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { parseTokens } from '../src/core/quantities.js';
 import { DTYPES } from '../src/core/shape.js';
+import { median, medianRange, middleOf } from '../src/core/statistics.js';
 import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
 
 const KVR = new URL('../../dist/cli/main.js', import.meta.url).pathname;
@@ -96,11 +97,11 @@ function report(results: ReadonlyMap<string, readonly Run[]>): number {
   console.log('| cut | median | min – max | predicted | tokens of the free + the loaded worker |');
   console.log('|---|--:|---|--:|---|');
   for (const [name, runs] of results) {
-    const sorted = [...runs].sort((a, b) => a.ttftMs - b.ttftMs);
-    const middle = sorted[sorted.length >> 1];
+    const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
+    const { min, max } = medianRange(runs.map(({ ttftMs }) => ttftMs));
     const ms = (value: number | null | undefined): string => (value ?? NaN).toFixed(0);
     console.log(
-      `| ${name} | ${ms(middle?.ttftMs)} | ${ms(sorted[0]?.ttftMs)} – ${ms(sorted.at(-1)?.ttftMs)} | ${ms(middle?.predictedTtftMs)} | ${middle ? tokensByWorker(middle).join(' + ') : ''} |`,
+      `| ${name} | ${ms(middle.ttftMs)} | ${ms(min)} – ${ms(max)} | ${ms(middle.predictedTtftMs)} | ${tokensByWorker(middle).join(' + ')} |`,
     );
   }
   const gain = medianMs(results.get('even cut')) / medianMs(results.get('planned'));
@@ -114,5 +115,8 @@ function report(results: ReadonlyMap<string, readonly Run[]>): number {
 }
 
 function medianMs(runs: readonly Run[] = []): number {
-  return runs.map(({ ttftMs }) => ttftMs).sort((a, b) => a - b)[runs.length >> 1] ?? NaN;
+  return median(
+    runs.map(({ ttftMs }) => ttftMs),
+    NaN,
+  );
 }

@@ -5,7 +5,7 @@
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { LinkCost } from '../../plan/index.js';
-import { middleOf, type Spread, spreadOf } from '../../core/statistics.js';
+import { type MedianRange, medianRange, middleOf } from '../../core/statistics.js';
 import type { BenchStrategy } from './strategies.js';
 
 /** Measured: real workers, real links. Emulated: measured kernels, modelled links and overlap. */
@@ -37,7 +37,7 @@ export type BenchCell = CellKey & {
   readonly label: Label;
   readonly dtype: Dtype;
   readonly kvDtype: KvDtype;
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   readonly runsMs: readonly number[];
   readonly firstToken: number;
   /** Of the run in the middle, as everything below but the speedups. */
@@ -73,7 +73,7 @@ function withoutSpeedups(
   const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
   const { partition, predictedTtftMs, timeline, firstToken } = middle;
   const runsMs = runs.map(({ ttftMs }) => ttftMs);
-  const ttftMs = spreadOf(runsMs);
+  const ttftMs = medianRange(runsMs);
   const attentionShare = shareOfAttention(timeline);
   return {
     ...key,

@@ -13,5 +13,4 @@ export {
   MAX_CELLS,
   MAX_REPEATS,
 } from './options.js';
-export type { Spread } from '../../core/statistics.js';
 export { BENCH_STRATEGIES, type BenchStrategy, inTableOrder } from './strategies.js';

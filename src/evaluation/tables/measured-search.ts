@@ -6,7 +6,7 @@ import type { Partition } from '../../core/partition.js';
 import { partitionSizes } from '../../core/partition.js';
 import { searchPartition } from '../../plan/index.js';
 import { benchPrompt } from '../prompts/bench-prompt.js';
-import { spreadOf } from '../../core/statistics.js';
+import { median } from '../../core/statistics.js';
 import type { Engine } from '../../engine/engine.js';
 
 export type MeasuredSearch = {
@@ -94,9 +94,9 @@ class TestStand {
     onProgress?.(`measuring ${sizes.join()}`, this.#known.size / maxCandidates);
     const times: number[] = [];
     for (let run = 0; run < repeats; run++) times.push(await this.#run(sizes));
-    const { median } = spreadOf(times);
-    this.#known.set(sizes.join(), median);
-    return median;
+    const medianMs = median(times);
+    this.#known.set(sizes.join(), medianMs);
+    return medianMs;
   }
 
   async #run(partition: 'e' | number[]): Promise<number> {
