@@ -5,10 +5,10 @@
  * Prints the first plan of each row (for the top one nothing is compiled yet), and the median and the longest of nine
  * once the engine has compiled what it runs. Ends with status 1 where a median is over its limit.
  */
+import { LLAMA_7B } from '../src/core/published-shapes.js';
 import { medianRange } from '../src/core/statistics.js';
 import { KV_FRAME_BYTES } from '../src/link/frame.js';
 import { planPartition, type PlanRequest, type WorkerCost } from '../src/plan/index.js';
-import { LLAMA_7B } from '../src/simulate/shapes.js';
 
 type Case = { readonly workers: number; readonly contextTokens: number; readonly limitMs: number };
 

@@ -11,7 +11,7 @@ test('no values have no median, unless one is given for them', () => {
   expect(() => median([])).toThrow(/0 values/);
   expect(median([], Infinity)).toBe(Infinity);
   expect(() => medianRange([])).toThrow(/0 values/);
-  expect(() => middleOf([], Number)).toThrow(/0 items/);
+  expect(() => middleOf<number>([], Number)).toThrow(/0 items/);
 });
 
 test('quantiles go from the smallest value to the largest, along lines between neighbours', () => {

@@ -13,5 +13,5 @@ export type { SimulatedRank } from './setup.js';
 export { PAPER_CASES } from './paper-cases.js';
 export { rowOf, simulatePaper } from './paper.js';
 export type { PaperRow } from './paper.js';
-export { PAPER_SHAPES } from './shapes.js';
+export { PAPER_SHAPES } from '../core/published-shapes.js';
 export { LINK_10GB, NOISE_SEEDS, NVLINK_300GB, PAPER_A100, PAPER_NOISE } from './paper-profile.js';

@@ -14,7 +14,7 @@ import {
   LLAMA_7B,
   LLAMA_7B_GQA,
   LLAMA_7B_MQA,
-} from './shapes.js';
+} from '../core/published-shapes.js';
 
 /** One cell of the paper's grid. */
 export type PaperCell = {

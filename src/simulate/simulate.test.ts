@@ -8,7 +8,7 @@ import type { ClusterProfile, DeviceProfile, Policy } from './cluster.js';
 import { CPU_CORE, OUR_POLICY, PAPER_POLICY } from './cluster.js';
 import { planCosts } from './partitions.js';
 import { PAPER_A100 } from './paper-profile.js';
-import { FALCON_7B, LLAMA_7B } from './shapes.js';
+import { FALCON_7B, LLAMA_7B } from '../core/published-shapes.js';
 import { setupOf, simulate, SIMULATED_STRATEGIES, ttftMsByEvents } from './simulate.js';
 
 const SMALL = {
