@@ -7,8 +7,10 @@
 export { CPU_CORE, OUR_POLICY, PAPER_POLICY } from './cluster.js';
 export type { ClusterProfile, DeviceProfile, LinkProfile, NoiseProfile, Policy } from './cluster.js';
 export type { PartitionKind } from './partitions.js';
-export { MAX_SIMULATED_TOKENS, simulate, SIMULATED_STRATEGIES, ttftMsByEvents } from './simulate.js';
-export type { SimulatedStrategy, Simulation, SimulationRequest } from './simulate.js';
+export { MAX_SIMULATED_TOKENS, simulate, ttftMsByEvents } from './simulate.js';
+export type { Simulation, SimulationRequest } from './simulate.js';
+export { SIMULATED_STRATEGIES, simulatedStrategyOf } from './strategies.js';
+export type { SimulatedStrategy, SimulatedStrategyName } from './strategies.js';
 export type { SimulatedRank } from './setup.js';
 export { PAPER_CASES } from './paper-cases.js';
 export { rowOf, simulatePaper } from './paper.js';

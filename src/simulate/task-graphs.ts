@@ -3,6 +3,7 @@
  * For small clusters (MAX_TASKS); `simulate` with method 'events' runs it.
  */
 import { KvrError } from '../core/errors.js';
+import type { Masking } from '../core/strategy.js';
 import { piecesOf } from './chain.js';
 import { sliceScores } from './device-times.js';
 import { runTasks } from './event-queue.js';
@@ -12,7 +13,7 @@ import { carryMs } from './noise.js';
 import { pipelineChunks, stageLayers } from './pipeline.js';
 import { stepTimes } from './ring.js';
 import type { RingKind } from './ring.js';
-import type { Masking, Setup } from './setup.js';
+import type { Setup } from './setup.js';
 import { sliceWork, tailTimes } from './setup.js';
 
 /** More would take minutes. */

@@ -3,10 +3,10 @@ import { benchPrompt } from '../prompts/bench-prompt.js';
 import { type CellKey, type CellRuns, summarise } from './cells.js';
 import { FirstTokens } from './first-tokens.js';
 import { lanesOf, type MeasuredBenchOptions } from './measured-bench.js';
-import { BENCH_STRATEGIES, type BenchStrategy, inTableOrder } from './strategies.js';
+import { BENCH_STRATEGIES, type BenchStrategyName, inTableOrder } from './strategies.js';
 
 function cell(
-  strategy: BenchStrategy,
+  strategy: BenchStrategyName,
   workers: number,
   times: number[],
   more: Partial<CellKey> = {},

@@ -13,4 +13,4 @@ export {
   MAX_CELLS,
   MAX_REPEATS,
 } from './options.js';
-export { BENCH_STRATEGIES, type BenchStrategy, inTableOrder } from './strategies.js';
+export { BENCH_STRATEGIES, type BenchStrategyName, benchStrategyOf, inTableOrder } from './strategies.js';
