@@ -10,7 +10,6 @@ export {
   type BenchReport,
   type EmulatedCluster,
   type BenchEngine,
-  MAX_CELLS,
   MAX_REPEATS,
 } from './options.js';
 export { BENCH_STRATEGIES, type BenchStrategyName, benchStrategyOf, inTableOrder } from './strategies.js';

@@ -12,7 +12,6 @@ import type { BenchCell } from './cells.js';
 import type { BenchStrategyName } from './strategies.js';
 
 export const MAX_REPEATS = 1000;
-export const MAX_CELLS = 10_000;
 
 /** What engines are loaded with, whatever their workers. */
 export type BenchEngine = Pick<

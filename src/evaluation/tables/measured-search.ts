@@ -26,7 +26,7 @@ export type MeasuredPartition = {
   readonly partition: Partition;
   /** Median of its runs. */
   readonly ttftMs: number;
-  /** Median of the even cut's runs, where the search began. */
+  /** Median of the even partition's runs, where the search began. */
   readonly evenTtftMs: number;
   readonly candidates: number;
   readonly runs: number;
@@ -75,7 +75,7 @@ class TestStand {
     return this.#known.size;
   }
 
-  /** The first candidate's time: the even cut's. */
+  /** The first candidate's time: the even partition's. */
   get firstMs(): number {
     return [...this.#known.values()][0] ?? 0;
   }
