@@ -9,6 +9,7 @@ import { parseTokens } from '../src/core/quantities.js';
 import { DTYPES, type Dtype } from '../src/core/shape.js';
 import { medianRange, middleOf } from '../src/core/statistics.js';
 import { Engine, type GenerationResult } from '../src/index.js';
+import { planPartition } from '../src/plan/index.js';
 
 const LIMIT = 0.1;
 
@@ -59,7 +60,9 @@ function load(workers: number, dtype: Dtype): Promise<Engine> {
 }
 
 function openCell(engine: Engine, contextTokens: number): Cell {
-  const calibratedMs = engine.costs?.plan(contextTokens, engine.workers.length).predictedTtftMs ?? NaN;
+  const { costs, model } = engine;
+  const plan = costs && planPartition({ contextTokens, shape: model.shape, ...costs.knowledge });
+  const calibratedMs = plan?.predictedTtftMs ?? NaN;
   return { engine, contextTokens, calibratedMs, runs: [] };
 }
 

@@ -10,6 +10,7 @@ import { parseTokens } from '../src/core/quantities.js';
 import { DTYPES } from '../src/core/shape.js';
 import { median, medianRange, middleOf } from '../src/core/statistics.js';
 import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
+import { planPartition } from '../src/plan/index.js';
 
 const KVR = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const GOAL = 1.2;
@@ -77,7 +78,9 @@ async function run(engine: Engine, way: Pick<GenerateRequest, 'strategy' | 'part
     { length: tokens },
     (_, index) => (index * 7919) % engine.model.shape.vocabulary,
   );
-  const planned = engine.costs?.plan(tokens, engine.workers.length).ranks.map(({ worker }) => worker);
+  const { costs, model } = engine;
+  const plan = costs && planPartition({ contextTokens: tokens, shape: model.shape, ...costs.knowledge });
+  const planned = plan?.ranks.map(({ worker }) => worker);
   const result = await engine.complete({ promptIds, maxTokens: 1, ...way });
   return {
     ...result,

@@ -33,6 +33,7 @@ export type { AttentionCost, LinkCost, WorkerCost } from './costs/cost-model.js'
 export { tableMs } from './costs/cost-table.js';
 export type { CostPoint, CostTable } from './costs/cost-table.js';
 export type { ChainCosts } from './costs/chain-costs.js';
+export { linkBetween } from './chain-choice.js';
 
 // The time of a given partition, under any strategy.
 export { predict, predictTtftMs } from './predict/predict.js';

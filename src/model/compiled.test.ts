@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { LLAMA_7B, PAPER_SHAPES, RUNNABLE_SHAPES } from './published-shapes.js';
-import { modelShapeSchema } from './shape.js';
+import { LLAMA_7B, PAPER_SHAPES, RUNNABLE_SHAPES } from '../core/published-shapes.js';
+import { modelShapeSchema } from '../core/shape.js';
 
 test('every published shape comes through JSON and the schema as it was', () => {
   for (const shape of [...RUNNABLE_SHAPES.values(), ...PAPER_SHAPES.values()]) {
