@@ -12,8 +12,8 @@ import {
   type EngineOptions,
   engineOptionsSchema,
   type EngineSettings,
-  parseOptions,
 } from './options/options.js';
+import { parseOptions } from './options/parse-options.js';
 import { RunningChain } from './chain/running-chain.js';
 import type { EngineParts } from './queue/engine-parts.js';
 

@@ -9,7 +9,8 @@ import type { Dtype, ModelShape } from '../../core/shape.js';
 import { planPartition } from '../../plan/index.js';
 import { readKnowledge } from '../partition/calibration-store.js';
 import { type WorkerMemory, workerMemory } from './memory.js';
-import { type AskedSettings, defaultThreads } from '../options/options.js';
+import type { AskedSettings } from '../options/options.js';
+import { defaultThreads } from '../options/defaults.js';
 
 /**
  * The fastest first, and of those as fast as each other the one that loses less: prompt tokens/s 920, 568, 579 and

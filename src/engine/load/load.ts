@@ -14,14 +14,8 @@ import { openCheckpoint } from '../../model/open.js';
 import { compileKernels } from '../../runtime/cpu/compile-kernels.js';
 import { byteTokenizer, loadTokenizer, type Tokenizer } from '../../tokenizer/index.js';
 import { pickDtype } from './dtype-choice.js';
-import {
-  type AskedSettings,
-  defaultDecodeThreads,
-  defaultKvBytes,
-  defaultThreads,
-  type EngineHooks,
-  type EngineSettings,
-} from '../options/options.js';
+import type { AskedSettings, EngineHooks, EngineSettings } from '../options/options.js';
+import { defaultDecodeThreads, defaultKvBytes, defaultThreads } from '../options/defaults.js';
 
 /** What is known of a loaded model. */
 export type LoadedModel = {

@@ -4,12 +4,12 @@
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { evenPartition } from '../../core/partition.js';
-import { GREEDY } from '../../core/sampling.js';
+import { requestSpecSchema } from '../../core/request.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
 import { KV_FRAME_BYTES } from '../../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../../worker/protocol/index.js';
-import { runChain } from '../chain/chain-request.js';
+import { runChain } from '../chain/run-chain.js';
 
 export type ChainKnowledge = {
   readonly workers: readonly WorkerCost[];
@@ -111,16 +111,11 @@ async function waitsOf(
 ): Promise<number[]> {
   const run = runChain({
     // Below the ids of every engine's own requests; workers remember ids that have ended.
-    request: Math.floor(Math.random() * 2 ** 32),
-    strategy: 'kvr',
+    id: Math.floor(Math.random() * 2 ** 32),
+    spec: requestSpecSchema.parse({ strategy: 'kvr', maxTokens: 1, kvDtype, prefixCache: false }),
     workers: pair,
     ids: Int32Array.of(0, 0),
     partition: evenPartition(2, 2),
-    maxTokens: 1,
-    kvDtype,
-    sampling: GREEDY,
-    eosIds: [],
-    wantLogits: false,
     ...(signal && { signal }),
   });
   const waits: number[] = new Array<number>(shape.layers).fill(0);

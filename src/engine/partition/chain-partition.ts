@@ -15,7 +15,7 @@ import {
   searchedPartition,
 } from '../../plan/index.js';
 import type { CalibrationStore } from './calibration-store.js';
-import type { GenerateSettings } from '../options/options.js';
+import type { RequestSettings } from '../options/request.js';
 
 export type ChainPartition = {
   readonly partition: Partition;
@@ -39,7 +39,7 @@ export type PartitionContext = {
 };
 
 /** @throws BAD_INPUT where sizes do not add up, or more workers are asked for than there are */
-export function partitionContext(request: GenerateSettings, context: PartitionContext): ChainPartition {
+export function partitionContext(request: RequestSettings, context: PartitionContext): ChainPartition {
   const most = request.workers ?? context.workers;
   if (most > context.workers) {
     throw new KvrError(
@@ -88,7 +88,7 @@ function explicitCut(sizes: readonly number[], most: number, { contextTokens }: 
 
 function predicted(
   partition: Partition,
-  { strategy }: GenerateSettings,
+  { strategy }: RequestSettings,
   context: PartitionContext,
 ): ChainPartition {
   const costs = costsOf(context, partition.length);
@@ -111,7 +111,7 @@ function costsOf({ book, contextTokens, shape }: PartitionContext, workers: numb
   });
 }
 
-function singleSlice(partition: GenerateSettings['partition'], contextTokens: number): Partition {
+function singleSlice(partition: RequestSettings['partition'], contextTokens: number): Partition {
   if (Array.isArray(partition) && partition.length > 1) {
     throw new KvrError(
       'BAD_INPUT',

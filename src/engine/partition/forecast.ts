@@ -18,7 +18,8 @@ import {
 } from '../../plan/index.js';
 import type { ChainKnowledge } from './calibrate.js';
 import { partitionContext } from './chain-partition.js';
-import { type GenerateRequest, parseOptions, requestSchema } from '../options/options.js';
+import { type GenerateRequest, requestSchema } from '../options/request.js';
+import { parseOptions } from '../options/parse-options.js';
 
 /** A hop through an ordinary switch, user space to user space: links that are only thought of have it. */
 export const DEFAULT_WHAT_IF_LATENCY_MS = 0.05;

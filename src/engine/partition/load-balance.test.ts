@@ -3,11 +3,11 @@ import type { ModelShape } from '../../core/shape.js';
 import { partitionFromSizes } from '../../core/partition.js';
 import type { WorkerCost } from '../../plan/index.js';
 import type { Costs, ChainPartition, PartitionContext } from './chain-partition.js';
-import { type GenerateSettings, requestSchema } from '../options/options.js';
+import { type RequestSettings, requestSchema } from '../options/request.js';
 import { balanceLoad } from './load-balance.js';
 
 const SHAPE = { layers: 2, kvHeads: 1, headDim: 4 } as ModelShape;
-const REQUEST: GenerateSettings = requestSchema.parse({ promptIds: [1] });
+const REQUEST: RequestSettings = requestSchema.parse({ promptIds: [1] });
 const LINK = { latencyMs: 0.1, bytesPerS: 1e9, frameBytes: 1e6 };
 
 function costOf(tokenMs: number): WorkerCost {

@@ -5,7 +5,7 @@
 import { strategyOf } from '../../core/strategy.js';
 import { chainCosts, predictTtftMs } from '../../plan/index.js';
 import type { ChainPartition, PartitionContext } from './chain-partition.js';
-import type { GenerateSettings } from '../options/options.js';
+import type { RequestSettings } from '../options/request.js';
 
 /** A chain that is predicted to be slower than the planned one by more than this is no equal of it. */
 const MAX_SLOWDOWN = 1.1;
@@ -13,7 +13,7 @@ const MAX_SLOWDOWN = 1.1;
 /** @param heldBytes KV-cache that requests under way hold on each worker: what says how busy it is */
 export function balanceLoad(
   cut: ChainPartition,
-  { strategy, partition, workers: asked }: GenerateSettings,
+  { strategy, partition, workers: asked }: RequestSettings,
   context: PartitionContext,
   heldBytes: readonly number[],
 ): ChainPartition {

@@ -13,7 +13,7 @@ import {
 import { planPartition } from '../../plan/index.js';
 import { strategyOf } from '../../core/strategy.js';
 import { type ChainPartition, type PartitionContext, partitionContext } from './chain-partition.js';
-import type { GenerateSettings } from '../options/options.js';
+import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix } from '../chain/prefix-index.js';
 
 /**
@@ -24,7 +24,7 @@ const LEAST_NEW_TOKENS = 2;
 
 /** @param found kept beginnings of the prompt, at most one a worker. @throws as partitionContext */
 export function partitionAfterPrefix(
-  request: GenerateSettings,
+  request: RequestSettings,
   context: PartitionContext,
   found: readonly CachedPrefix[],
 ): ChainPartition {

@@ -6,7 +6,8 @@ import type { ModelShape } from '../../core/shape.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import { partitionAfterPrefix } from './partition-after-prefix.js';
 import type { ChainPartition } from './chain-partition.js';
-import type { EngineSettings, GenerateSettings } from '../options/options.js';
+import type { EngineSettings } from '../options/options.js';
+import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix } from '../chain/prefix-index.js';
 import type { RunningChain } from '../chain/running-chain.js';
 import type { CalibrationStore } from './calibration-store.js';
@@ -24,7 +25,7 @@ type CutSource = {
 /** @param found kept beginnings of the prompt. @throws BAD_INPUT */
 export async function partitionRequest(
   { model, settings, chain, book }: CutSource,
-  request: GenerateSettings,
+  request: RequestSettings,
   contextTokens: number,
   found: readonly CachedPrefix[] = [],
 ): Promise<ChainPartition> {

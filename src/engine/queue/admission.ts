@@ -65,16 +65,15 @@ export class Admission {
   }
 
   /** Begins anew where a worker died while the request waited. */
-  async #findRoom({ settings, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
+  async #findRoom({ settings, spec, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
     const { model, chain } = this.#parts;
-    const { kvDtype } = this.#parts.settings;
     for (;;) {
       const { cluster, room, prefixes } = await chain.usable(signal);
       // What those before it leave behind may be of use to it.
       await room.slot(signal);
-      const found = settings.prefixCache ? prefixes.find(ids) : [];
+      const found = spec.prefixCache ? prefixes.find(ids) : [];
       const cut = await partitionRequest(this.#parts, settings, ids.length, found);
-      const lease = await room.reserve(kvNeeds(cut, settings, model.shape, kvDtype), signal);
+      const lease = await room.reserve(kvNeeds(cut, spec, model.shape), signal);
       if (isUsable(cluster)) return { cluster, cut, lease };
       lease.end();
     }

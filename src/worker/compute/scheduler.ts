@@ -71,7 +71,7 @@ export class Scheduler {
   #taskOf(work: Work): Task {
     if (work.type === 'probe') return { probe: work.probe };
     const { request } = work;
-    this.#allCoreOpening.noteAnswer(request.job.maxTokens);
+    this.#allCoreOpening.noteAnswer(request.job.spec.maxTokens);
     const exchange = exchangeFor(this.#context.outbox, request);
     return new PromptTask(request, runPrompt(this.#bench, request, exchange), this.#busyMs);
   }

@@ -48,17 +48,17 @@ export class DecodeBatch {
   get tokensLeft(): number {
     return Math.max(
       0,
-      ...this.#sequences.map(({ request, chosen }) => request.job.maxTokens - chosen.length),
+      ...this.#sequences.map(({ request, chosen }) => request.job.spec.maxTokens - chosen.length),
     );
   }
 
   /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary]. @throws BAD_INPUT */
   async add(request: ActiveRequest, logits: Float32Array): Promise<void> {
-    const { sampling, ids } = request.job;
+    const { spec, ids } = request.job;
     const matcher = this.#context.grammars.matcherFor(request.job);
-    const sequence = { request, sampler: new Sampler(sampling, ids, matcher), matcher, chosen: [] };
+    const sequence = { request, sampler: new Sampler(spec.sampling, ids, matcher), matcher, chosen: [] };
     this.#sequences.push(sequence);
-    const first = request.job.wantLogits ? { logits: Float32Array.from(logits) } : {};
+    const first = request.job.spec.wantLogits ? { logits: Float32Array.from(logits) } : {};
     await this.#choose(sequence, logits, first);
     this.#dropEnded();
   }
@@ -106,14 +106,14 @@ export class DecodeBatch {
     const { id } = choice;
     const index = sequence.chosen.push(id) - 1;
     this.#context.outbox.send({ type: 'token', request: job.request, index, ...choice, ...extra });
-    if (job.eosIds.includes(id) || matcher?.mustEnd) await this.#end(sequence, 'stop');
-    else if (index + 1 >= job.maxTokens) await this.#end(sequence, 'length');
+    if (job.spec.eosIds.includes(id) || matcher?.mustEnd) await this.#end(sequence, 'stop');
+    else if (index + 1 >= job.spec.maxTokens) await this.#end(sequence, 'length');
   }
 
   async #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): Promise<void> {
     const { request } = sequence;
     const { requests } = this.#context;
-    if (request.job.keep) await requests.keep(request, this.#idsToKeep(sequence));
+    if (request.job.spec.prefixCache) await requests.keep(request, this.#idsToKeep(sequence));
     else requests.release(request);
     this.#context.outbox.send({ type: 'finished', request: request.job.request, reason });
     this.#ended.add(sequence);

@@ -9,7 +9,7 @@ import { type Exchange, noExchange } from './exchange.js';
 import { GatherExchange } from './gather-exchange.js';
 
 export function exchangeFor(outbox: Outbox, request: ActiveRequest): Exchange {
-  switch (strategyOf(request.job.strategy).topology) {
+  switch (strategyOf(request.job.spec.strategy).topology) {
     case 'none':
       return noExchange;
     case 'chain':

@@ -115,7 +115,7 @@ async function* runLayer(run: Run, layer: number, chunk: Chunk): AsyncGenerator<
 
 /** First to the next rank, which may be waiting. */
 async function handOn({ bench, request, exchange }: Run, layer: number, start: number, output: StateRows) {
-  const rows = await bench.model.takeKv(output, request.job.kvDtype);
+  const rows = await bench.model.takeKv(output, request.job.spec.kvDtype);
   try {
     await exchange.publish(layer, start, rows);
     await request.cache.write(layer, start, rows);
@@ -145,7 +145,7 @@ async function embedChunks({ bench, request, held }: Run): Promise<Chunk[]> {
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
-  for (const { start, end } of chunksOf(computed, chunkTokens, job.chunkEnds)) {
+  for (const { start, end } of chunksOf(computed, chunkTokens, job.spec.chunkEnds)) {
     const ids = job.ids.subarray(start - offset, end - offset);
     const rows = held.hold(await recorder.time('embed', 0, () => model.embed(ids, start), start));
     chunks.push({ start, end, rows });
@@ -158,7 +158,7 @@ function attend({ bench, request }: Run, layer: number, { start, rows }: Part): 
   const { cache, contextTokens, job, recorder } = request;
   const at = { cache, layer, start };
   const call = (): Promise<AttendedRows> =>
-    strategyOf(job.strategy).masking === 'dense'
+    strategyOf(job.spec.strategy).masking === 'dense'
       ? model.attendDense(rows, at, contextTokens)
       : model.attendSlice(rows, at);
   return timed(bench, 'attention', rows.count, () => recorder.time('attention', layer, call, start));

@@ -40,7 +40,7 @@ export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): P
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
-  const expectedRows = strategyOf(job.strategy).topology === 'gather' ? contextTokens : slice.start;
+  const expectedRows = strategyOf(job.spec.strategy).topology === 'gather' ? contextTokens : slice.start;
   return {
     job,
     rank: job.rank,
@@ -60,9 +60,9 @@ async function allocateCache(job: Job, model: CacheMaker, reuse?: Reuse): Promis
   try {
     return await (reuse
       ? model.continueCache(reuse.cache, reuse.tokens, capacity)
-      : model.createCache(capacity, job.kvDtype));
+      : model.createCache(capacity, job.spec.kvDtype));
   } catch (error) {
-    const needed = Math.ceil((capacity * kvBytesPerToken(model.shape, job.kvDtype)) / 2 ** 20);
+    const needed = Math.ceil((capacity * kvBytesPerToken(model.shape, job.spec.kvDtype)) / 2 ** 20);
     const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;
     throw new KvrError('WORKER_REFUSED', message, {}, error);
   }

@@ -17,7 +17,7 @@ export async function writeRows(rows: KvRows, request: ActiveRequest, shape: Mod
 }
 
 function checkBytes({ rows, payload }: KvRows, { job }: ActiveRequest, shape: ModelShape): void {
-  const expected = rows * kvRowBytes(shape, job.kvDtype);
+  const expected = rows * kvRowBytes(shape, job.spec.kvDtype);
   if (payload.byteLength === expected) return;
   throw new KvrError(
     'PROTOCOL',

@@ -40,7 +40,7 @@ export class HeldRequests {
   /** Takes on a request, with the kept rows that it goes on from. @throws WORKER_REFUSED */
   async open(job: Job): Promise<ActiveRequest> {
     const source = job.reuse && this.#store.find(job.reuse.entry);
-    const roomBytes = this.#roomBeside(kvRows(job) * kvBytesPerToken(this.#model.shape, job.kvDtype));
+    const roomBytes = this.#roomBeside(kvRows(job) * kvBytesPerToken(this.#model.shape, job.spec.kvDtype));
     this.#store.shrinkTo(roomBytes, source?.entry);
     try {
       const request = await openRequest(job, this.#model, source && reuseOf(job, source));
