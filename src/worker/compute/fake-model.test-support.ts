@@ -17,7 +17,7 @@ import type { AttendedRows, CacheRows, StateRows } from '../../runtime/backend/r
 
 export class FakeModel implements BackendModel {
   readonly shape: ModelShape;
-  readonly dtype: Dtype = 'f32';
+  dtype: Dtype = 'f32';
   readonly digest = 'fake';
   readonly weightBytes = 1;
   allCores: AllCoreDecode | undefined;
@@ -209,7 +209,9 @@ export class FakeCacheRows implements CacheRows {
     const half = this.rowBytes / 2;
     const rows = this.rows.slice(from, to);
     const halves = [...rows.map((row) => row.subarray(0, half)), ...rows.map((row) => row.subarray(half))];
-    return Uint8Array.from(halves.flatMap((bytes) => [...bytes]));
+    const packed = new Uint8Array(rows.length * this.rowBytes);
+    halves.forEach((bytes, at) => packed.set(bytes, at * half));
+    return packed;
   }
 
   release(): void {
