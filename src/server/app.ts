@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
+import { secureHeaders } from 'hono/secure-headers';
 import { KvrError } from '../core/errors.js';
 import { answerChat, answerCompletion } from './openai/answer-route.js';
 import type { HttpContext, HttpEnv, ServerContext } from './http/context.js';
@@ -12,7 +13,7 @@ import { hostCheck, keyCheck } from './http/guard.js';
 import { listModels, ready, showInfo, showModel, showPlan, showRequests } from './kvr/info-routes.js';
 import { showLive } from './kvr/live-route.js';
 import { logWhenOver } from './http/log.js';
-import { type Page, servePage } from './http/page.js';
+import { type Page, SECURE_HEADERS, servePage } from './http/page.js';
 
 type Handler = (c: HttpContext, server: ServerContext) => Response | Promise<Response>;
 type Route = readonly [method: 'GET' | 'POST', path: string, handler: Handler];
@@ -46,15 +47,14 @@ const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry'];
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   const { settings } = server;
   const app = new Hono<HttpEnv>();
-  const checkKey = keyCheck(settings.apiKey);
   const checkHost = hostCheck(settings.host);
+  app.use(secureHeaders(SECURE_HEADERS));
   app.use(async (c, next) => {
     const id = randomUUID();
     c.set('id', id);
     c.set('facts', {});
     logWhenOver(c, server.log);
     c.header('X-Request-Id', id);
-    c.header('X-Content-Type-Options', 'nosniff');
     c.header('Cache-Control', 'no-store');
     if (server.running.isClosing) c.header('Connection', 'close');
     checkHost(c.req.header('host'));
@@ -63,26 +63,18 @@ export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   if (settings.corsOrigins.length > 0)
     app.use(cors({ origin: [...settings.corsOrigins], exposeHeaders: EXPOSED_HEADERS }));
   for (const route of OPEN_ROUTES) addRoute(app, route, server);
-  for (const route of KEYED_ROUTES)
-    addRoute(app, route, server, (c) => checkKey(c.req.header('authorization')));
+  if (settings.apiKey !== undefined)
+    for (const [, path] of KEYED_ROUTES) app.use(path, keyCheck(settings.apiKey));
+  for (const route of KEYED_ROUTES) addRoute(app, route, server);
   app.get('*', async (c, next) => servePage(c, page) ?? (await next()));
   app.notFound((c) => errorResponse(c, missing(c)));
   app.onError((error, c) => errorResponse(c, error));
   return app;
 }
 
-function addRoute(
-  app: Hono<HttpEnv>,
-  [method, path, handler]: Route,
-  server: ServerContext,
-  check: (c: HttpContext) => void = () => undefined,
-): void {
-  app.on(method, path, (c) => {
-    check(c);
-    return handler(c, server);
-  });
+function addRoute(app: Hono<HttpEnv>, [method, path, handler]: Route, server: ServerContext): void {
+  app.on(method, path, (c) => handler(c, server));
   app.all(path, (c) => {
-    check(c);
     c.header('Allow', method);
     throw new KvrError('METHOD_NOT_ALLOWED', `${c.req.method.slice(0, 20)} is not taken here; use ${method}`);
   });
