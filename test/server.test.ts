@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
+import { requestListSchema } from '../src/core/documents/request-record.js';
+import { serverInfoSchema } from '../src/core/documents/server-info.js';
 import { KvrError } from '../src/core/errors.js';
 import type { GenerateEvent } from '../src/engine/output/generation.js';
 import type { GenerateRequest } from '../src/engine/options/options.js';
@@ -463,7 +465,7 @@ describe('what the page asks for', () => {
     page.abort();
     for (const event of ['event: request', 'event: tokens', 'event: timeline']) expect(told).toContain(event);
     expect(told).not.toContain('some answer');
-    const { requests } = (await (await fetch(`${url}/kvr/requests`)).json()) as { requests: object[] };
+    const { requests } = requestListSchema.parse(await (await fetch(`${url}/kvr/requests`)).json());
     expect(requests).toMatchObject([{ kind: 'chat', status: 'done', promptTokens: 6, completionTokens: 11 }]);
   });
 
@@ -502,7 +504,8 @@ describe('what the page asks for', () => {
   test('without a measurement there is no plan, and that is said', async () => {
     const { url } = await serve(say(''));
     expect((await fetch(`${url}/kvr/plan?context=4k`)).status).toBe(400);
-    expect((await fetch(`${url}/kvr/info`)).status).toBe(200);
+    const info = serverInfoSchema.parse(await (await fetch(`${url}/kvr/info`)).json());
+    expect(info).toMatchObject({ version: '0.0.0', model: { name: 'stand-in', layers: 2 } });
   });
 });
 

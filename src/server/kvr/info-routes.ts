@@ -1,6 +1,9 @@
 /**
  * What there is to know without asking the model: health, models, the chain, the plan, and the last requests.
  */
+import type { PlanDocument } from '../../core/documents/plan-document.js';
+import type { RequestList } from '../../core/documents/request-record.js';
+import type { ServerInfo } from '../../core/documents/server-info.js';
 import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { parseDuration, parseRate, parseTokens } from '../../core/quantities.js';
@@ -47,7 +50,7 @@ function modelObject({ model }: ServedEngine): unknown {
 export function showInfo(c: HttpContext, { engine, settings }: ServerContext): Response {
   const { model, workers } = engine;
   const { architecture, layers, contextTokens } = model.shape;
-  return c.json({
+  return c.json<ServerInfo>({
     version: settings.version,
     model: {
       name: model.name,
@@ -66,7 +69,7 @@ export function showInfo(c: HttpContext, { engine, settings }: ServerContext): R
 }
 
 export function showRequests(c: HttpContext, { ledger }: ServerContext): Response {
-  return c.json({ requests: ledger.records });
+  return c.json<RequestList>({ requests: ledger.records });
 }
 
 /** As `kvr plan --json`. @throws BAD_INPUT, PROMPT_TOO_LONG */
@@ -82,7 +85,7 @@ export function showPlan(c: HttpContext, { engine }: ServerContext): Response {
   const knowledge = knowledgeOf(engine, whatIf);
   const startMs = performance.now();
   const answer = forecast({ contextTokens, shape, knowledge, partition: 'auto' });
-  return c.json({
+  return c.json<PlanDocument>({
     label: 'predicted',
     model: name,
     dtype: engine.settings.dtype,
@@ -94,7 +97,7 @@ export function showPlan(c: HttpContext, { engine }: ServerContext): Response {
   });
 }
 
-type WhatIf = { readonly workers: number; readonly bytesPerS: number; readonly latencyMs: number };
+type WhatIf = NonNullable<PlanDocument['whatIf']>;
 type WhatIfQuery = Readonly<Record<'workers' | 'link' | 'latency', string | undefined>>;
 
 /** Workers or links that are only thought of; undefined where the chain at hand is meant. @throws BAD_INPUT */
