@@ -6,17 +6,27 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
 import { KvrError } from '../core/errors.js';
-import { answerChat, answerCompletion } from './openai/answer-route.js';
+import type { Dialect } from './answers/dialect.js';
+import { answer } from './http/answer-route.js';
 import type { HttpContext, HttpEnv, ServerContext } from './http/context.js';
 import { errorResponse } from './http/failure.js';
 import { hostCheck, keyCheck } from './http/guard.js';
-import { listModels, ready, showInfo, showModel, showPlan, showRequests } from './kvr/info-routes.js';
+import { ready, showInfo, showMetrics, showPlan, showRequests } from './kvr/info-routes.js';
 import { showLive } from './kvr/live-route.js';
 import { logWhenOver } from './http/log.js';
+import { CHAT } from './openai/chat.js';
+import { COMPLETIONS } from './openai/completions.js';
+import { listModels, showModel } from './openai/models.js';
 import { type Page, SECURE_HEADERS, servePage } from './http/page.js';
 
 type Handler = (c: HttpContext, server: ServerContext) => Response | Promise<Response>;
 type Route = readonly [method: 'GET' | 'POST', path: string, handler: Handler];
+
+/** Endpoints that answer prompts, each in its dialect. Those of another API are a folder beside openai/ and lines here. */
+const DIALECTS: readonly (readonly [path: string, dialect: Dialect])[] = [
+  ['/v1/chat/completions', CHAT],
+  ['/v1/completions', COMPLETIONS],
+];
 
 const OPEN_ROUTES: readonly Route[] = [
   ['GET', '/healthz', (c) => c.json({ status: 'ok' })],
@@ -25,8 +35,7 @@ const OPEN_ROUTES: readonly Route[] = [
 
 /** Asked for the API key, where there is one. */
 const KEYED_ROUTES: readonly Route[] = [
-  ['POST', '/v1/chat/completions', answerChat],
-  ['POST', '/v1/completions', answerCompletion],
+  ...DIALECTS.map(([path, dialect]): Route => ['POST', path, (c, server) => answer(c, server, dialect)]),
   ['GET', '/v1/models', listModels],
   // Models are named after folders and files, whose names may hold slashes.
   ['GET', '/v1/models/:id{.+}', showModel],
@@ -34,11 +43,7 @@ const KEYED_ROUTES: readonly Route[] = [
   ['GET', '/kvr/plan', showPlan],
   ['GET', '/kvr/requests', showRequests],
   ['GET', '/kvr/live', showLive],
-  [
-    'GET',
-    '/metrics',
-    async (c, { metrics }) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }),
-  ],
+  ['GET', '/metrics', showMetrics],
 ];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
@@ -53,6 +58,7 @@ export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
     const id = randomUUID();
     c.set('id', id);
     c.set('facts', {});
+    c.set('errorBody', CHAT.errorBody);
     logWhenOver(c, server.log);
     c.header('X-Request-Id', id);
     c.header('Cache-Control', 'no-store');
@@ -63,6 +69,11 @@ export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   if (settings.corsOrigins.length > 0)
     app.use(cors({ origin: [...settings.corsOrigins], exposeHeaders: EXPOSED_HEADERS }));
   for (const route of OPEN_ROUTES) addRoute(app, route, server);
+  for (const [path, { errorBody }] of DIALECTS)
+    app.use(path, async (c, next) => {
+      c.set('errorBody', errorBody);
+      await next();
+    });
   if (settings.apiKey !== undefined)
     for (const [, path] of KEYED_ROUTES) app.use(path, keyCheck(settings.apiKey));
   for (const route of KEYED_ROUTES) addRoute(app, route, server);

@@ -9,7 +9,7 @@ import { MAX_RANKS } from '../../core/partition.js';
 import { parseDuration, parseRate, parseTokens } from '../../core/quantities.js';
 import { DEFAULT_WHAT_IF_LATENCY_MS, forecast, replicate } from '../../engine/partition/forecast.js';
 import type { HttpContext, ServerContext } from '../http/context.js';
-import { bad } from '../http/parameters.js';
+import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 
 /** A server that still finishes its requests lives, but should not be sent new ones. */
@@ -19,32 +19,6 @@ export function ready(c: HttpContext, { running, engine }: ServerContext): Respo
   const alive = engine.workers.filter(({ handle }) => !handle.isEnded).length;
   const state = { status, workers: engine.workers.length, alive, running: running.count };
   return c.json(state, running.isClosing ? 503 : 200);
-}
-
-export function listModels(c: HttpContext, { engine }: ServerContext): Response {
-  return c.json({ object: 'list', data: [modelObject(engine)] });
-}
-
-/** @throws NOT_FOUND */
-export function showModel(c: HttpContext, { engine }: ServerContext): Response {
-  const id = c.req.param('id') ?? '';
-  if (id === engine.model.name) return c.json(modelObject(engine));
-  const message = `there is no model "${id.slice(0, 60)}" here; GET /v1/models lists what there is`;
-  throw new KvrError('NOT_FOUND', message, { reason: 'model_not_found' });
-}
-
-/** When this process began to serve it: what a checkpoint's own age is, it does not say. */
-const CREATED_S = Math.floor(Date.now() / 1000);
-
-function modelObject({ model }: ServedEngine): unknown {
-  const { name: id, shape } = model;
-  return {
-    id,
-    object: 'model',
-    created: CREATED_S,
-    owned_by: 'kv-runahead',
-    max_model_len: shape.contextTokens,
-  };
 }
 
 export function showInfo(c: HttpContext, { engine, settings }: ServerContext): Response {
@@ -70,6 +44,11 @@ export function showInfo(c: HttpContext, { engine, settings }: ServerContext): R
 
 export function showRequests(c: HttpContext, { ledger }: ServerContext): Response {
   return c.json<RequestList>({ requests: ledger.records });
+}
+
+/** What Prometheus reads. */
+export async function showMetrics(c: HttpContext, { metrics }: ServerContext): Promise<Response> {
+  return c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType });
 }
 
 /** As `kvr plan --json`. @throws BAD_INPUT, PROMPT_TOO_LONG */

@@ -3,9 +3,9 @@
  */
 import type { ChatMessage } from '../../tokenizer/index.js';
 import { requireFlat } from '../http/body.js';
-import { parsed } from '../tools/object-scanner.js';
-import { bad, isRecord, unsupported } from '../http/parameters.js';
+import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
+import { isRecord, parsedJson } from '../tools/json.js';
 
 /** 'developer' is the newer name of 'system'; templates know the older one. */
 const ROLES: Readonly<Record<string, string>> = {
@@ -95,7 +95,7 @@ function readCalls(value: unknown, path: string): unknown[] {
 /** A call that was cut off, or written badly, is shown to the template as the text it is. */
 function argumentsOf(given: string, place: string): unknown {
   requireFlat(given, `${place}.function.arguments`);
-  const value = given.trim() === '' ? {} : parsed(given);
+  const value = given.trim() === '' ? {} : parsedJson(given);
   return isRecord(value) ? value : given;
 }
 

@@ -1,0 +1,60 @@
+/**
+ * The seam between the server and the APIs it speaks: a dialect turns a body into a request that is the same for all
+ * dialects, and tells answers and errors in the words of its API. A further dialect is a folder beside openai/.
+ */
+import type { RequestKind } from '../../core/documents/request-record.js';
+import type { KvrError } from '../../core/errors.js';
+import type { GenerateRequest } from '../../engine/options/options.js';
+import type { Grammar } from '../../grammar/grammar.js';
+import type { ServedEngine } from '../requests/settings.js';
+import type { ToolUse } from '../tools/tool-use.js';
+import type { ChoiceEvent, ChoiceRun } from './choice-run.js';
+
+/** What a client wants, whatever its API calls it. */
+export type ParsedRequest = {
+  readonly kind: RequestKind;
+  /** As the client names it; undefined where it does not. */
+  readonly model: string | undefined;
+  /** Token ids; each prompt is answered `n` times. */
+  readonly prompts: readonly (readonly number[])[];
+  readonly n: number;
+  /** Any whole number, for the first answer of a prompt; the others' are one apart. Undefined: one is drawn. */
+  readonly seed: number | undefined;
+  /** Undefined: the server's default, as far as the context has room. */
+  readonly maxTokens: number | undefined;
+  readonly stop: readonly string[];
+  readonly sampling: NonNullable<GenerateRequest['sampling']>;
+  /** What the answers are held to. */
+  readonly grammar?: Grammar | undefined;
+  /** Where functions may be called. */
+  readonly toolUse?: ToolUse | undefined;
+  readonly isStream: boolean;
+  /** A stream ends with the numbers of tokens. */
+  readonly wantsUsage: boolean;
+};
+
+/** The text of one stream. Made for each answer anew, so it may remember what it has sent. */
+export type StreamFormat = {
+  readonly headers: Readonly<Record<string, string>>;
+  /** @returns an empty text where clients are told nothing */
+  readonly event: (event: ChoiceEvent) => string;
+  /** A sign of life. @param fraction of the prompt phase that is done, 1 after it; undefined while queued */
+  readonly progress: (fraction: number | undefined) => string;
+  readonly end: () => string;
+  /** Instead of an end. */
+  readonly error: (error: KvrError) => string;
+};
+
+/** One endpoint of an API: what its bodies mean, and what its answers look like. */
+export type Dialect = {
+  /** Begins the ids of its answers. */
+  readonly idPrefix: string;
+  /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER, PROMPT_TOO_LONG */
+  readonly parse: (body: unknown, engine: ServedEngine) => ParsedRequest;
+  /** The document of a run that has ended. */
+  readonly whole: (run: ChoiceRun) => unknown;
+  /** @param wantsEvents progress comes as events that programs can read, where the API has such */
+  readonly stream: (run: ChoiceRun, wantsEvents: boolean) => StreamFormat;
+  /** The document of a request that failed. */
+  readonly errorBody: (error: KvrError) => unknown;
+};
