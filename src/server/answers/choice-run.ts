@@ -12,7 +12,7 @@ import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
 import { MAX_CHOICES, type ServedEngine, type ServerSettings } from '../requests/settings.js';
 import { Answer, type AnswerPart } from './answer.js';
-import type { ParsedRequest } from './dialect.js';
+import type { ParsedRequest } from './parsed-request.js';
 
 export type ChoiceEvent = {
   /** Which of the answers it is about. */
@@ -111,7 +111,7 @@ function engineRequests(
   const { prompts, n, toolUse } = parsed;
   requireModel(parsed.model, engine);
   if (prompts.length * n > MAX_CHOICES) {
-    const message = `${prompts.length} prompts times n of ${n} are more answers than ${MAX_CHOICES}, the limit; ask for fewer`;
+    const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
     throw bad(message, 'n');
   }
   const seed = parsed.seed ?? randomInt(2 ** 32 - 1);

@@ -1,37 +1,11 @@
 /**
  * The seam between the server and the APIs it speaks: a dialect turns a body into a request that is the same for all
- * dialects, and tells answers and errors in the words of its API. A further dialect is a folder beside openai/.
+ * dialects, and writes answers and errors in the words of its API. A further dialect is a folder beside openai/.
  */
-import type { RequestKind } from '../../core/documents/request-record.js';
 import type { KvrError } from '../../core/errors.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
-import type { Grammar } from '../../grammar/grammar.js';
 import type { ServedEngine } from '../requests/settings.js';
-import type { ToolUse } from '../tools/tool-use.js';
 import type { ChoiceEvent, ChoiceRun } from './choice-run.js';
-
-/** What a client wants, whatever its API calls it. */
-export type ParsedRequest = {
-  readonly kind: RequestKind;
-  /** As the client names it; undefined where it does not. */
-  readonly model: string | undefined;
-  /** Token ids; each prompt is answered `n` times. */
-  readonly prompts: readonly (readonly number[])[];
-  readonly n: number;
-  /** Any whole number, for the first answer of a prompt; the others' are one apart. Undefined: one is drawn. */
-  readonly seed: number | undefined;
-  /** Undefined: the server's default, as far as the context has room. */
-  readonly maxTokens: number | undefined;
-  readonly stop: readonly string[];
-  readonly sampling: NonNullable<GenerateRequest['sampling']>;
-  /** What the answers are held to. */
-  readonly grammar?: Grammar | undefined;
-  /** Where functions may be called. */
-  readonly toolUse?: ToolUse | undefined;
-  readonly isStream: boolean;
-  /** A stream ends with the numbers of tokens. */
-  readonly wantsUsage: boolean;
-};
+import type { ParsedRequest } from './parsed-request.js';
 
 /** The text of one stream. Made for each answer anew, so it may remember what it has sent. */
 export type StreamFormat = {

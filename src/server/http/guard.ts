@@ -1,5 +1,5 @@
 /**
- * Who may ask at all: the API key, and for a server on loopback the name it was asked by.
+ * Who may send requests: those with the API key, and on loopback those that name this machine as the host.
  */
 import type { MiddlewareHandler } from 'hono';
 import { bearerAuth } from 'hono/bearer-auth';
@@ -39,8 +39,8 @@ function refusal(message: string): { readonly message: () => never } {
 }
 
 /**
- * A page elsewhere can point a name of its own at this machine and then read answers as its own: on loopback only
- * names of loopback are answered. @throws FORBIDDEN
+ * Guards against DNS rebinding: a web page can point its own domain at this machine and then read answers like its own.
+ * So a server on loopback answers only to names of loopback. @throws FORBIDDEN
  */
 export function hostCheck(host: string): (header: string | undefined) => void {
   if (!isLoopback(host)) return () => undefined;

@@ -1,5 +1,5 @@
 /**
- * What there is to know without asking the model: health, models, the chain, the plan, and the last requests.
+ * What the server says of itself: whether it is ready, its model and chain, a plan, the last requests, and metrics.
  */
 import type { PlanDocument } from '../../core/documents/plan-document.js';
 import type { RequestList } from '../../core/documents/request-record.js';
@@ -12,7 +12,7 @@ import type { HttpContext, ServerContext } from '../http/context.js';
 import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 
-/** A server that still finishes its requests lives, but should not be sent new ones. */
+/** While a server closes, it still finishes requests, but should get no new ones: then the status is 503. */
 export function ready(c: HttpContext, { running, engine }: ServerContext): Response {
   const status = running.isClosing ? 'closing' : 'ready';
   // Workers that ended are started again by the next request.
@@ -84,7 +84,10 @@ function readWhatIf(engine: ServedEngine, { workers, link, latency }: WhatIfQuer
   if (workers === undefined && link === undefined && latency === undefined) return undefined;
   const count = workers === undefined ? engine.workers.length : Number(workers);
   if (!/^\d{1,4}$/.test(workers ?? '1') || count < 1 || count > MAX_RANKS)
-    throw bad(`workers must be a whole number from 1 to ${MAX_RANKS}`, 'workers');
+    throw bad(
+      `workers must be a whole number from 1 to ${MAX_RANKS}; ${workers?.slice(0, 20)} was given`,
+      'workers',
+    );
   const measured = engine.costs?.knowledge.links[0];
   return {
     workers: count,

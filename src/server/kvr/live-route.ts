@@ -3,7 +3,7 @@
  */
 import { KvrError } from '../../core/errors.js';
 import type { HttpContext, ServerContext } from '../http/context.js';
-import type { LedgerEvent } from '../requests/ledger.js';
+import { type LedgerEvent, MAX_LISTENERS } from '../requests/ledger.js';
 import { comment, namedEvent, SSE_HEADERS } from '../http/sse.js';
 import { openBody } from '../http/stream-body.js';
 
@@ -18,14 +18,17 @@ export function showLive(c: HttpContext, { ledger, running }: ServerContext): Re
   const body = openBody(c);
   const sentMs = new Map<string, number>();
   const stop = ledger.listen((event) => {
-    // Who does not keep up gets a new beginning instead of a past that grows.
+    // A page that reads too slowly is disconnected; it connects again and loads the present state.
     if (body.isFull()) return end();
     if (!isDue(event, sentMs)) return;
     void body.write(toText(event));
   });
   if (!stop) {
     leave();
-    throw new KvrError('BUSY', 'as many pages as may follow the requests live already; close one');
+    throw new KvrError(
+      'BUSY',
+      `${MAX_LISTENERS} pages follow the requests already, which is the limit; close one`,
+    );
   }
   const timer = setInterval(() => void body.write(comment('alive')), COMMENT_MS);
   const end = (): void => {

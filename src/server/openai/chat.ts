@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
 import type { Answer, AnswerPart } from '../answers/answer.js';
-import type { Dialect, ParsedRequest } from '../answers/dialect.js';
+import type { Dialect } from '../answers/dialect.js';
+import type { ParsedRequest } from '../answers/parsed-request.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { formatOf } from '../tools/tool-formats.js';
@@ -68,13 +69,13 @@ function parseChat(body: unknown, { model: { tokenizer } }: ServedEngine): Parse
   };
 }
 
-/** Earlier calls and their results would be left out by a template that does not know them. @throws UNSUPPORTED_PARAMETER */
+/** A template that knows no tools would leave out earlier calls and their results without a word. @throws UNSUPPORTED_PARAMETER */
 function requireNoCalls(messages: readonly ChatMessage[], { toolTemplate = '' }: Tokenizer): void {
   const index = messages.findIndex(({ role, tool_calls: calls }) => role === 'tool' || calls !== undefined);
   if (index < 0 || formatOf(toolTemplate)) return;
   throw unsupported(
     `messages.${index}`,
-    'is about tools, which the chat template of this model does not know',
+    'has a tool call or result, which the chat template of this model does not know; leave it out',
   );
 }
 
@@ -82,7 +83,7 @@ function requireNoCalls(messages: readonly ChatMessage[], { toolTemplate = '' }:
 function topLogprobsOf({ logprobs, top_logprobs }: z.output<typeof chatSchema>): number | undefined {
   if (logprobs) return top_logprobs ?? 0;
   if (top_logprobs)
-    throw bad('top_logprobs is for logprobs; set logprobs to true, or leave it out', 'top_logprobs');
+    throw bad('top_logprobs needs logprobs; set logprobs to true, or leave top_logprobs out', 'top_logprobs');
   return undefined;
 }
 

@@ -3,7 +3,8 @@
  */
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
-import type { Dialect, ParsedRequest } from '../answers/dialect.js';
+import type { Dialect } from '../answers/dialect.js';
+import type { ParsedRequest } from '../answers/parsed-request.js';
 import { bad } from '../requests/refusal.js';
 import { MAX_CHOICES, type ServedEngine } from '../requests/settings.js';
 import { wholeDocument } from './answer-fields.js';
@@ -48,18 +49,21 @@ function parseCompletion(body: unknown, engine: ServedEngine): ParsedRequest {
   };
 }
 
-/** A text, several, token ids, or several lists of those. */
+/** A string, several strings, token ids, or several lists of token ids. */
 function readPrompts(prompt: unknown, { model }: ServedEngine): (readonly number[])[] {
   if (typeof prompt === 'string') return [encode(prompt, model)];
   if (!Array.isArray(prompt) || prompt.length === 0)
-    throw bad('prompt must be a text, a list of texts, or token ids; at least one', 'prompt');
+    throw bad('prompt must be a string, a list of strings, or token ids, and not empty', 'prompt');
   if (isIds(prompt)) return [prompt];
   if (prompt.length > MAX_CHOICES)
-    throw bad(`prompt lists ${prompt.length} prompts, above the limit of ${MAX_CHOICES}`, 'prompt');
+    throw bad(
+      `prompt lists ${prompt.length} prompts, above the limit of ${MAX_CHOICES}; send fewer`,
+      'prompt',
+    );
   return prompt.map((one: unknown, index) => {
     if (typeof one === 'string') return encode(one, model);
     if (isIds(one) && one.length > 0) return one;
-    throw bad(`prompt.${index} must be a text or a list of token ids, not empty`, 'prompt');
+    throw bad(`prompt.${index} must be a string or a list of token ids, and not empty`, 'prompt');
   });
 }
 

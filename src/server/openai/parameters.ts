@@ -1,6 +1,6 @@
 /**
- * The parameters both endpoints share: what they may be, what they mean to the engine, and the refusal, by name, of
- * everything that is not honoured.
+ * The parameters that both endpoints share: their bounds, what they mean to the engine, and the refusal, by name, of
+ * every other parameter.
  */
 import { z } from 'zod';
 import type { KvrError } from '../../core/errors.js';
@@ -15,9 +15,9 @@ const maxTokens = requestSchema.shape.maxTokens.unwrap();
 const word = z.string().max(256).optional();
 const stop = z.string().min(1).max(MAX_STOP_CHARS);
 
-/** Fields of samplingSchema have defaults; a request's own absence must stay visible. */
+/** Fields of samplingSchema have defaults, which are taken off: whether a client gave a value must stay visible. */
 export const sharedShape = {
-  /** The name the server lists; also where there is only one. */
+  /** Must be the name that GET /v1/models lists. */
   model: z.string().optional(),
   max_tokens: maxTokens.optional(),
   temperature: sampling.temperature.unwrap().optional(),
@@ -33,7 +33,7 @@ export const sharedShape = {
   n: z.number().int().min(1).max(MAX_CHOICES).optional(),
   stop: z
     .union([stop, z.array(stop).max(MAX_STOPS)], {
-      error: `must be a text, or a list of at most ${MAX_STOPS} texts, of 1 to ${MAX_STOP_CHARS} characters each`,
+      error: `must be a string, or a list of at most ${MAX_STOPS} strings, of 1 to ${MAX_STOP_CHARS} characters each`,
     })
     .optional(),
   stream: z.boolean().optional(),
@@ -66,7 +66,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /**
- * Parses a body's parameters. A null is as good as nothing, as everywhere in this API.
+ * Parses a body's parameters. Null counts as absent, as everywhere in this API.
  * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
  */
 export function parseParameters<T>(schema: z.ZodType<T>, known: readonly string[], body: unknown): T {
@@ -83,7 +83,10 @@ export function parseParameters<T>(schema: z.ZodType<T>, known: readonly string[
 /** The parts of a request that both endpoints name alike. @throws BAD_INPUT */
 export function sharedRequest(given: SharedParameters) {
   if (given.stream_options && given.stream !== true)
-    throw bad('stream_options is for streams; leave it out, or set stream to true', 'stream_options');
+    throw bad(
+      'stream_options needs a stream; set stream to true, or leave stream_options out',
+      'stream_options',
+    );
   const stop = given.stop ?? [];
   return {
     model: given.model,

@@ -1,5 +1,5 @@
 /**
- * `response_format` of a chat: what the answer is held to. Every schema is held to, `strict` or not.
+ * `response_format` of a chat: which schema the answer must follow. Every answer follows its schema, whether `strict` is set or not.
  */
 import { z } from 'zod';
 import type { Grammar } from '../../grammar/grammar.js';

@@ -1,6 +1,6 @@
 /**
- * What became of the last requests, and who is told while it happens: the source of the page's lists and of the
- * metrics. Holds figures and timelines, never text.
+ * A record of the last requests, and the listeners that follow them while they run: the source of the page's lists and
+ * of the metrics. Holds figures and timelines, never text.
  */
 import { asKvrError } from '../../core/errors.js';
 import type { LiveEvent } from '../../core/documents/live-event.js';
@@ -15,7 +15,7 @@ import type { GenerateEvent, GenerationResult } from '../../engine/output/genera
 
 export const MAX_LISTENERS = 32;
 
-/** As the page is told, but with the whole record. */
+/** As the page gets them, but with the whole record. */
 export type LedgerEvent =
   Exclude<LiveEvent, { type: 'request' }> | { readonly type: 'request'; readonly data: RequestRecord };
 
@@ -39,7 +39,7 @@ export class Ledger {
     return this.#records;
   }
 
-  /** Requests that stand like that now, also those that have left the list of the last ones. */
+  /** Requests that have one of these states now, also those that have left the list of the last ones. */
   activeCount(statuses: readonly RequestStatus[]): number {
     return [...this.#active.values()].filter((status) => statuses.includes(status)).length;
   }
@@ -66,7 +66,7 @@ export class Ledger {
     );
   }
 
-  /** @returns a function that ends it, or undefined where MAX_LISTENERS listen already */
+  /** @returns a function that ends the listening, or undefined where MAX_LISTENERS listen already */
   listen(listener: Listener): (() => void) | undefined {
     if (this.#listeners.size >= MAX_LISTENERS) return undefined;
     this.#listeners.add(listener);
@@ -90,7 +90,7 @@ export class Ledger {
   }
 }
 
-/** One generation on its way; told its events by whoever runs it. */
+/** The record of one answer while it is generated. Whoever runs it hands in its events. */
 export class LedgerEntry {
   readonly #ledger: Ledger;
   readonly #startMs = performance.now();

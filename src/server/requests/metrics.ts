@@ -1,5 +1,5 @@
 /**
- * GET /metrics: what Prometheus asks for. Counted from the ledger's records as they end.
+ * GET /metrics: figures for Prometheus, counted from the ledger's records as requests end.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestRecord } from '../../core/documents/request-record.js';

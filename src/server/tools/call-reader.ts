@@ -13,7 +13,7 @@ export type CallPart =
 
 /** Of a call's arguments; some models take the name that another format has. */
 const ARGUMENTS_KEYS = ['arguments', 'parameters'];
-/** An object with others before its arguments is none of a call. */
+/** An object that has other keys before its arguments is not a call. */
 const KEYS = ['name', 'id', 'type', ...ARGUMENTS_KEYS];
 
 export class CallReader {

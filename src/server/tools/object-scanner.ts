@@ -1,6 +1,6 @@
 /**
  * Follows the text of a JSON object, character by character: where it ends, and which of its keys a value belongs to.
- * Lenient: between texts, what is no JSON is passed over, since models write such things.
+ * Lenient: outside of strings, characters that are not JSON are skipped, since models write such things.
  */
 import { parsedJson } from './json.js';
 
