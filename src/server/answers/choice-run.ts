@@ -23,7 +23,7 @@ export type ChoiceEvent = {
 };
 
 /** What a run needs of its server. */
-export type RunServer = {
+type RunServer = {
   readonly engine: ServedEngine;
   readonly settings: Pick<ServerSettings, 'defaultMaxTokens'>;
   readonly ledger: Ledger;

@@ -23,9 +23,9 @@ export type ServerContext = {
 };
 
 /** Facts of a request for its line in the log; never text of a prompt unless that was asked for. */
-export type LogFacts = Record<string, unknown>;
+type LogFacts = Record<string, unknown>;
 
-export type HttpVariables = {
+type HttpVariables = {
   id: string;
   facts: LogFacts;
   /** Of the API that the path belongs to. */

@@ -46,7 +46,7 @@ export const sharedShape = {
   /** Ignored: prompts that begin alike share their keys and values without a name for it. */
   prompt_cache_key: word,
 };
-export type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
+type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 
 /** Parameters that are known but not honoured, and the values with which they ask for nothing. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {

@@ -27,7 +27,7 @@ export type ToolUse = {
 };
 
 /** What a client says about its tools. */
-export type ToolRequest = {
+type ToolRequest = {
   /** As the chat template takes them: objects of OpenAI's API. */
   readonly tools: readonly unknown[];
   /** The same, in the same order. */

@@ -8,7 +8,7 @@ import { info } from '../state/store.js';
 import { contextStops, LATENCIES, LINKS, MAX_WORKERS, stopAt } from './stops.js';
 
 /** Positions of the sliders; workers are a number. */
-export type Question = {
+type Question = {
   readonly workers: number;
   readonly link: number;
   readonly latency: number;

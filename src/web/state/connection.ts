@@ -10,7 +10,7 @@ import { serverInfoSchema } from '../../core/documents/server-info.js';
 import { readSse } from '../data/sse.js';
 import { applyLive, info, infoFailure, replaceRequests } from './store.js';
 
-export type ConnectionState = 'connecting' | 'live' | 'lost';
+type ConnectionState = 'connecting' | 'live' | 'lost';
 export const connection = signal<ConnectionState>('connecting');
 
 /** Pauses between attempts double from the first to the longest; then the reader has to ask for another. */
