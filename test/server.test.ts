@@ -12,7 +12,7 @@ import { requestListSchema } from '../src/core/documents/request-record.js';
 import { serverInfoSchema } from '../src/core/documents/server-info.js';
 import { KvrError } from '../src/core/errors.js';
 import type { GenerateEvent } from '../src/engine/output/generation.js';
-import type { GenerateRequest } from '../src/engine/options/options.js';
+import type { GenerateRequest } from '../src/engine/options/request.js';
 import type { ServerSettings } from '../src/server/index.js';
 import { byteTokenizer } from '../src/tokenizer/index.js';
 import {

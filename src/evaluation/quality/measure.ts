@@ -7,14 +7,15 @@ import { KvrError } from '../../core/errors.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import { Model } from '../../runtime/cpu/model.js';
 import { compileWithProgress, openTokenizer } from '../../engine/load/load.js';
-import { defaultThreads, type EngineHooks } from '../../engine/options/options.js';
+import type { EngineHooks } from '../../engine/options/options.js';
+import { defaultThreads } from '../../engine/options/defaults.js';
 import { addRow, noSums, type Sums } from './distance.js';
 import { LogitsFile } from './logits-file.js';
 import { windowLogits } from './window-logits.js';
 import { windowsOf } from './windows.js';
 
 /** Enough for figures that stand still, an evening's work for a large model; of a longer text the beginning is read. */
-export const MAX_QUALITY_TOKENS = 65_536;
+const MAX_QUALITY_TOKENS = 65_536;
 
 /** Element types that the model is read with. */
 export type ModelForm = {

@@ -8,7 +8,7 @@ import type { Model } from '../../runtime/cpu/model.js';
 import { rotaryTable } from '../../runtime/cpu/rotary.js';
 
 /** Rows whose logits are held at once: 64 × 128,000 × 4 bytes are 33 MB. */
-export const PANEL_ROWS = 64;
+const PANEL_ROWS = 64;
 
 /** logits [rows, vocabulary] of the rows [start, start + rows). */
 export type Panel = { readonly start: number; readonly logits: Float32Array };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Script, spoken, standInEngine } from '../../../test/support/live-server.js';
 import { KvrError } from '../../core/errors.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import { Ledger } from '../requests/ledger.js';
 import { RunningRequests } from '../requests/running.js';
 import { ChoiceRun } from './choice-run.js';

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
@@ -120,6 +120,7 @@ function engineRequests(
       promptIds: [...ids],
       maxTokens: parsed.maxTokens ?? roomFor(ids, engine, settings.defaultMaxTokens),
       stop: [...parsed.stop],
+      priority: parsed.priority,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
       shownTokens: toolUse?.marks,

@@ -2,7 +2,7 @@
  * A request as dialects hand it on: the same whatever API it came by. Made by a dialect, run by choice-run.ts.
  */
 import type { RequestKind } from '../../core/documents/request-record.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import type { Grammar } from '../../grammar/grammar.js';
 import type { ToolUse } from '../tools/tool-use.js';
 
@@ -19,6 +19,8 @@ export type ParsedRequest = {
   /** Undefined: the server's default, as far as the context has room. */
   readonly maxTokens: number | undefined;
   readonly stop: readonly string[];
+  /** Which of the waiting requests goes first; the engine's own where it is undefined. */
+  readonly priority?: GenerateRequest['priority'];
   readonly sampling: NonNullable<GenerateRequest['sampling']>;
   /** What the answers are held to. */
   readonly grammar?: Grammar | undefined;

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
-import { requestSchema } from '../../engine/options/options.js';
+import { requestSchema } from '../../engine/options/request.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -40,6 +40,8 @@ export const sharedShape = {
   stream_options: z
     .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
     .optional(),
+  /** Where requests wait, lower numbers go first. */
+  priority: requestSchema.shape.priority.unwrap().optional(),
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
@@ -93,6 +95,7 @@ export function sharedRequest(given: SharedParameters) {
     n: given.n ?? 1,
     seed: given.seed,
     stop: typeof stop === 'string' ? [stop] : stop,
+    priority: given.priority,
     isStream: given.stream === true,
     wantsUsage: given.stream_options?.include_usage === true,
   };
