@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
+import { requestListSchema } from '../src/core/documents/request-record.js';
+import { serverInfoSchema } from '../src/core/documents/server-info.js';
 import { KvrError } from '../src/core/errors.js';
 import type { GenerateEvent } from '../src/engine/output/generation.js';
 import type { GenerateRequest } from '../src/engine/options/request.js';
@@ -338,12 +340,35 @@ describe('who may ask', () => {
     const ask = (authorization: string): Promise<Response> =>
       post(`${url}/v1/chat/completions`, { messages: HELLO }, { authorization });
     expect((await ask('Bearer correct-horse')).status).toBe(200);
-    for (const wrong of ['Bearer wrong', 'Basic correct-horse', '', 'Bearer correct-horse2'])
-      expect((await ask(wrong)).status).toBe(401);
+    expect((await ask('bearer   correct-horse')).status).toBe(200);
+    const wrongs = ['Bearer wrong', 'Bearer correct-horse2', 'Bearer correct-hors'];
+    const missing = [
+      'Basic correct-horse',
+      '',
+      'Bearer',
+      'Bearer two words',
+      'Bearer k\u00e9y',
+      'correct-horse',
+    ];
+    for (const authorization of [...wrongs, ...missing]) {
+      const response = await ask(authorization);
+      expect([authorization, response.status]).toEqual([authorization, 401]);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      const { type, code, message } = await errorOf(response);
+      expect({ type, code }).toEqual({ type: 'authentication_error', code: 'invalid_api_key' });
+      expect(message).toContain(wrongs.includes(authorization) ? 'is wrong' : 'no API key was given');
+    }
+    expect((await fetch(`${url}/v1/chat/completions`)).status).toBe(401);
+    expect((await fetch(`${url}/v1/nothing`)).status).toBe(404);
     for (const path of ['/v1/models', '/kvr/info', '/kvr/requests', '/kvr/live', '/kvr/plan'])
       expect((await fetch(url + path)).status).toBe(401);
     for (const path of ['/healthz', '/readyz', '/']) expect((await fetch(url + path)).status).toBe(200);
     expect(log()).not.toContain('correct-horse');
+  });
+
+  test('a key that no request could carry is refused at the start', async () => {
+    for (const apiKey of ['correct horse', 'correct:horse', 'c\u00f6rrect-horse', ''])
+      await expect(serve(say(''), { apiKey })).rejects.toMatchObject({ code: 'BAD_INPUT' });
   });
 
   test('a name that is not loopback is not answered on loopback', async () => {
@@ -440,7 +465,7 @@ describe('what the page asks for', () => {
     page.abort();
     for (const event of ['event: request', 'event: tokens', 'event: timeline']) expect(told).toContain(event);
     expect(told).not.toContain('some answer');
-    const { requests } = (await (await fetch(`${url}/kvr/requests`)).json()) as { requests: object[] };
+    const { requests } = requestListSchema.parse(await (await fetch(`${url}/kvr/requests`)).json());
     expect(requests).toMatchObject([{ kind: 'chat', status: 'done', promptTokens: 6, completionTokens: 11 }]);
   });
 
@@ -453,15 +478,34 @@ describe('what the page asks for', () => {
     rmSync(folder, { recursive: true });
     const page = await fetch(`${url}/`);
     expect(await page.text()).toBe('<!doctype html>');
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(page.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    expect(page.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    expect(page.headers.get('x-frame-options')).toBe('DENY');
+    expect(page.headers.get('strict-transport-security')).toBeNull();
     expect((await fetch(`${url}/main.js`)).headers.get('content-type')).toContain('text/javascript');
     expect((await fetch(`${url}/secret.txt`)).status).toBe(404);
+  });
+
+  test('answers and errors of the API say that they are what they are, and are kept by nobody', async () => {
+    const { url } = await serve(say('hi'));
+    const whole = await post(`${url}/v1/chat/completions`, { messages: HELLO });
+    const stream = await post(`${url}/v1/chat/completions`, { messages: HELLO, stream: true });
+    const wrong = await post(`${url}/v1/chat/completions`, { messages: 1 });
+    for (const { headers } of [whole, stream, wrong, await fetch(`${url}/v1/nothing`)]) {
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toContain('no-store');
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
   });
 
   test('without a measurement there is no plan, and that is said', async () => {
     const { url } = await serve(say(''));
     expect((await fetch(`${url}/kvr/plan?context=4k`)).status).toBe(400);
-    expect((await fetch(`${url}/kvr/info`)).status).toBe(200);
+    const info = serverInfoSchema.parse(await (await fetch(`${url}/kvr/info`)).json());
+    expect(info).toMatchObject({ version: '0.0.0', model: { name: 'stand-in', layers: 2 } });
   });
 });
 

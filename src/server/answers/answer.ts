@@ -1,13 +1,14 @@
 /**
- * One answer of a chat as it grows: its text, and the calls of functions in it.
+ * One answer as it grows: its text, the calls of functions in it, and in the end what became of it.
  */
 import { randomUUID } from 'node:crypto';
+import type { TokenLogprobs } from '../../core/sampling.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
 import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
-import type { ToolUse } from './tools.js';
+import type { ToolUse } from '../tools/tool-use.js';
 
 /** `text` is the arguments, as the model wrote them: JSON, unless it was cut off or wrote something else. */
-export type AnsweredCall = {
+type AnsweredCall = {
   readonly index: number;
   readonly id: string;
   readonly name: string;
@@ -19,6 +20,8 @@ export type AnswerPart =
   | { readonly type: 'call'; readonly call: AnsweredCall }
   | { readonly type: 'arguments'; readonly index: number; readonly text: string };
 
+export type LogprobToken = { readonly id: number; readonly logprobs: TokenLogprobs };
+
 /** Mistral's templates take no other length. */
 const ID_CHARS = 9;
 
@@ -27,6 +30,13 @@ export class Answer {
   readonly #eosIds: readonly number[];
   text = '';
   readonly calls: AnsweredCall[] = [];
+  /** Tokens with their probabilities; empty where those were not asked for. */
+  readonly logprobs: LogprobToken[] = [];
+  /** Share of the prompt phase that is done; undefined while queued. */
+  fraction: number | undefined;
+  /** The prompt phase is over: a token, or the end, has come. */
+  hasBegun = false;
+  result: GenerationResult | undefined;
 
   /** @param eosIds by which the model ends an answer itself */
   constructor(use: ToolUse | undefined, eosIds: readonly number[]) {
@@ -41,10 +51,21 @@ export class Answer {
 
   /** @returns what the event makes certain */
   take(event: GenerateEvent): AnswerPart[] {
-    if (event.type === 'prefill') return [];
-    if (event.type === 'done') return this.#keep(this.#reader?.end(this.#isCutOff(event.result)) ?? []);
-    const { text } = event;
+    if (event.type === 'prefill') {
+      this.fraction = event.fraction;
+      return [];
+    }
+    this.hasBegun = true;
+    this.fraction = 1;
+    if (event.type === 'done') return this.#end(event.result);
+    const { id, text, logprobs } = event;
+    if (logprobs) this.logprobs.push({ id, logprobs });
     return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
+  }
+
+  #end(result: GenerationResult): AnswerPart[] {
+    this.result = result;
+    return this.#keep(this.#reader?.end(this.#isCutOff(result)) ?? []);
   }
 
   /** By its limit, or by a stop string. */
@@ -54,21 +75,21 @@ export class Answer {
 
   #keep(parts: readonly ReadPart[]): AnswerPart[] {
     return parts.map((part) => {
-      if (part.type === 'call') return this.#begin(part.name);
-      if (part.type === 'arguments') return this.#goOn(part.text);
+      if (part.type === 'call') return this.#beginCall(part.name);
+      if (part.type === 'arguments') return this.#addArguments(part.text);
       this.text += part.text;
       return part;
     });
   }
 
-  #begin(name: string): AnswerPart {
+  #beginCall(name: string): AnswerPart {
     const id = randomUUID().replaceAll('-', '').slice(0, ID_CHARS);
     const call = { index: this.calls.length, id, name, text: '' };
     this.calls.push(call);
     return { type: 'call', call };
   }
 
-  #goOn(text: string): AnswerPart {
+  #addArguments(text: string): AnswerPart {
     const call = this.calls.pop() as AnsweredCall;
     this.calls.push({ ...call, text: call.text + text });
     return { type: 'arguments', index: call.index, text };

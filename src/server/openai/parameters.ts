@@ -1,21 +1,23 @@
 /**
- * The parameters both endpoints share: what they may be, what they mean to the engine, and the refusal, by name, of
- * everything that is not honoured.
+ * The parameters that both endpoints share: their bounds, what they mean to the engine, and the refusal, by name, of
+ * every other parameter.
  */
 import { z } from 'zod';
-import { KvrError } from '../../core/errors.js';
+import type { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
-import { type GenerateRequest, requestSchema } from '../../engine/options/request.js';
+import { requestSchema } from '../../engine/options/request.js';
+import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
+import { isRecord } from '../tools/json.js';
 
 const sampling = samplingSchema.shape;
 const maxTokens = requestSchema.shape.maxTokens.unwrap();
 const word = z.string().max(256).optional();
 const stop = z.string().min(1).max(MAX_STOP_CHARS);
 
-/** Fields of samplingSchema have defaults; a request's own absence must stay visible. */
+/** Fields of samplingSchema have defaults, which are taken off: whether a client gave a value must stay visible. */
 export const sharedShape = {
-  /** The name the server lists; also where there is only one. */
+  /** Must be the name that GET /v1/models lists. */
   model: z.string().optional(),
   max_tokens: maxTokens.optional(),
   temperature: sampling.temperature.unwrap().optional(),
@@ -31,7 +33,7 @@ export const sharedShape = {
   n: z.number().int().min(1).max(MAX_CHOICES).optional(),
   stop: z
     .union([stop, z.array(stop).max(MAX_STOPS)], {
-      error: `must be a text, or a list of at most ${MAX_STOPS} texts, of 1 to ${MAX_STOP_CHARS} characters each`,
+      error: `must be a string, or a list of at most ${MAX_STOPS} strings, of 1 to ${MAX_STOP_CHARS} characters each`,
     })
     .optional(),
   stream: z.boolean().optional(),
@@ -43,12 +45,12 @@ export const sharedShape = {
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
-  /** What prompts share is found without it. */
+  /** Ignored: prompts that begin alike share their keys and values without a name for it. */
   prompt_cache_key: word,
 };
-export type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
+type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 
-/** Parameters that are known but not honoured, and the values that ask for nothing. */
+/** Parameters that are known but not honoured, and the values with which they ask for nothing. */
 const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
   logprobs: (value) => value === false,
   top_logprobs: (value) => value === 0,
@@ -66,7 +68,7 @@ const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 /**
- * Parses a body's parameters. A null is as good as nothing, as everywhere in this API.
+ * Parses a body's parameters. Null counts as absent, as everywhere in this API.
  * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
  */
 export function parseParameters<T>(schema: z.ZodType<T>, known: readonly string[], body: unknown): T {
@@ -80,36 +82,38 @@ export function parseParameters<T>(schema: z.ZodType<T>, known: readonly string[
   throw faultOf(parsed.error.issues[0], body);
 }
 
-export function unsupported(param: string, why = 'is not supported here; leave it out'): KvrError {
-  const name = param.slice(0, 60);
-  return new KvrError('UNSUPPORTED_PARAMETER', `parameter "${name}" ${why}`, { param: name });
-}
-
-export function bad(message: string, param?: string): KvrError {
-  return new KvrError('BAD_INPUT', message, param === undefined ? {} : { param });
-}
-
-/** What the engine is asked for, beside prompt and seed. */
-export function generateOptions(given: SharedParameters): Omit<GenerateRequest, 'promptIds' | 'signal'> {
-  const stops = given.stop ?? [];
+/** The parts of a request that both endpoints name alike. @throws BAD_INPUT */
+export function sharedRequest(given: SharedParameters) {
+  if (given.stream_options && given.stream !== true)
+    throw bad(
+      'stream_options needs a stream; set stream to true, or leave stream_options out',
+      'stream_options',
+    );
+  const stop = given.stop ?? [];
   return {
-    stop: typeof stops === 'string' ? [stops] : stops,
+    model: given.model,
+    n: given.n ?? 1,
+    seed: given.seed,
+    stop: typeof stop === 'string' ? [stop] : stop,
     priority: given.priority,
-    sampling: {
-      temperature: given.temperature ?? 1,
-      topP: given.top_p,
-      topK: given.top_k,
-      minP: given.min_p,
-      repetitionPenalty: given.repetition_penalty,
-      frequencyPenalty: given.frequency_penalty,
-      presencePenalty: given.presence_penalty,
-      logitBias: given.logit_bias,
-    },
+    isStream: given.stream === true,
+    wantsUsage: given.stream_options?.include_usage === true,
   };
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** @param topLogprobs how many likely tokens to tell of with each; undefined where no probabilities are asked for */
+export function samplingOf(given: SharedParameters, topLogprobs: number | undefined) {
+  return {
+    temperature: given.temperature ?? 1,
+    topP: given.top_p,
+    topK: given.top_k,
+    minP: given.min_p,
+    repetitionPenalty: given.repetition_penalty,
+    frequencyPenalty: given.frequency_penalty,
+    presencePenalty: given.presence_penalty,
+    logitBias: given.logit_bias,
+    topLogprobs,
+  };
 }
 
 function isNeutral(name: string, value: unknown): boolean {
@@ -127,9 +131,9 @@ function faultOf(issue: z.core.$ZodIssue | undefined, body: unknown): KvrError {
   return bad(`${param}: ${issue?.message ?? 'is not valid'}${shownAt(body, path)}`, param);
 }
 
-/** Numbers and truth values are told; a text may be a prompt. */
+/** Numbers and booleans are shown; a text may be a part of a prompt. */
 function shownAt(body: unknown, path: readonly string[]): string {
   const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], body);
-  const isTold = typeof value === 'number' || typeof value === 'boolean';
-  return isTold ? `; ${String(value)} was given` : '';
+  const isShown = typeof value === 'number' || typeof value === 'boolean';
+  return isShown ? `; ${String(value)} was given` : '';
 }
