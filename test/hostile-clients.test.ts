@@ -14,7 +14,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { HEADERS_TIMEOUT_MS } from '../src/server/index.js';
 import { liveServer, post, spoken, standInEngine } from './support/live-server.js';
 import { type Malformed, malformedRequests, posted } from './support/malformed.js';
-import { until } from './support/worker-process.js';
+import { until } from './support/until.js';
 
 const COMMAND = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 /** Loaded before the command: answers each message of its parent with what the process holds after a collection. */

@@ -5,7 +5,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { chromiumPath, ServedPage } from './support/served-page.js';
-import { until } from './support/worker-process.js';
+import { until } from './support/until.js';
 
 const ANSWER_LIMIT_MS = 90_000;
 /** A browser, a server and two workers share what may be two cores. */

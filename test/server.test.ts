@@ -22,7 +22,7 @@ import {
   spoken,
   standInEngine,
 } from './support/live-server.js';
-import { until } from './support/worker-process.js';
+import { until } from './support/until.js';
 
 const HELLO = [{ role: 'user', content: 'hello' }];
 const say = (text: string): Script =>
