@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { evenPartition } from '../src/core/partition.js';
 import type { Dtype, KvDtype } from '../src/core/shape.js';
 import { workerMemory } from '../src/engine/load/memory.js';
-import { defaultDecodeThreads } from '../src/engine/options/options.js';
+import { defaultDecodeThreads } from '../src/engine/options/defaults.js';
 
 const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
 const DTYPES = (process.env['DTYPES'] ?? 'f32,w8a8,q8,q4').split(',') as Dtype[];

@@ -7,15 +7,12 @@ import { KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
 import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { type ReadyWorker, WorkerHandle } from './worker-handle.js';
+import type { WorkerSource } from './worker-source.js';
 
-export type StaticClusterOptions = {
-  /** HOST:PORT, in chain order. */
-  readonly addresses: readonly string[];
-  readonly signal?: AbortSignal;
-};
+type StaticSource = Extract<WorkerSource, { kind: 'static' }>;
 
 /** Connects to all and links them. @throws BAD_INPUT, LINK, and WORKER_FAILED where they run different models */
-export async function joinStaticCluster({ addresses, signal }: StaticClusterOptions): Promise<Cluster> {
+export async function joinStaticCluster({ addresses }: StaticSource, signal?: AbortSignal): Promise<Cluster> {
   const engine = `engine-${randomUUID()}`;
   const handles = addresses.map((text) => {
     const address = parseAddress(text);

@@ -3,9 +3,10 @@
  * Knows no requests; engine/ listens to its messages.
  */
 import { KvrError } from '../core/errors.js';
-import { type Address, connectTo, formatAddress } from '../link/address.js';
+import { type Address, formatAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
-import { SocketLink } from '../link/socket-link.js';
+import type { Link } from '../link/link.js';
+import { transportOf } from '../link/open-transport.js';
 import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol/index.js';
 
 /** A worker answers from its network thread, which never computes; silence this long means it hangs. */
@@ -27,7 +28,7 @@ export class WorkerHandle {
   readonly #listeners = new Set<WorkerListener>();
   readonly #end: (error: KvrError | undefined) => void;
   readonly #endListeners = new Set<(error: KvrError | undefined) => void>();
-  #link: SocketLink | undefined;
+  #link: Link | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #heardMs = performance.now();
   #beatMs = performance.now();
@@ -50,8 +51,8 @@ export class WorkerHandle {
 
   /** Connects and waits for the worker's model to be open. @throws LINK, WORKER_FAILED, CANCELLED */
   async open(signal?: AbortSignal): Promise<ReadyWorker> {
-    const socket = await connectTo(this.address, signal);
-    this.#link = new SocketLink(socket, {
+    const openLink = await transportOf(this.address).dial(this.address, signal);
+    this.#link = openLink({
       onFrame: (frame) => this.#onFrame(frame),
       onClose: (error) => this.#onClose(error),
     });

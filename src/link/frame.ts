@@ -8,7 +8,7 @@
  */
 import { KvrError } from '../core/errors.js';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 const MAGIC = 0x564b;
 export const HEADER_BYTES = 12;
 /** JSON of one message; ids travel as payload. */

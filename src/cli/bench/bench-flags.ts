@@ -6,7 +6,7 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import { z } from 'zod';
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import {

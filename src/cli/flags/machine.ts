@@ -4,12 +4,7 @@
 import { Option } from 'commander';
 import { z } from 'zod';
 import { KV_DTYPES, type KvDtype } from '../../core/shape.js';
-import {
-  type AskedDtype,
-  DEFAULT_CHUNK_TOKENS,
-  DTYPE_CHOICES,
-  engineOptionsSchema,
-} from '../../engine/options/options.js';
+import { type AskedDtype, DEFAULT_CHUNK_TOKENS, DTYPE_CHOICES, engineOptionsSchema } from '../../engine/options/options.js';
 import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
 import { parseWorkers, workersSchema } from './workers.js';

@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
-import { requestSchema } from '../../engine/options/options.js';
+import { requestSchema } from '../../engine/options/request.js';
 import { isLoopback } from '../../link/address.js';
 import {
   DEFAULT_DEADLINE_MS,

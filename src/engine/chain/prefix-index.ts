@@ -7,8 +7,8 @@ import { commonTokens } from '../../core/common-prefix.js';
 
 /** Rows that a prompt can go on from. */
 export type CachedPrefix = {
-  /** Index into the cluster's workers. */
-  readonly worker: number;
+  /** The worker's id. */
+  readonly worker: string;
   readonly entry: number;
   readonly tokens: number;
 };
@@ -17,23 +17,24 @@ export type CachedPrefix = {
 export const LEAST_CACHED_TOKENS = 16;
 
 export class PrefixIndex {
-  readonly #kept: Map<number, Int32Array>[];
+  /** Ids of kept rows by entry, by worker. */
+  readonly #kept = new Map<string, Map<number, Int32Array>>();
 
   /** Listens to the workers for as long as they are there. */
   constructor(workers: readonly Pick<ClusterWorker, 'handle'>[]) {
-    this.#kept = workers.map(() => new Map<number, Int32Array>());
-    workers.forEach(({ handle }, worker) => {
+    for (const { handle } of workers) {
+      const entries = new Map<number, Int32Array>();
+      this.#kept.set(handle.id, entries);
       handle.listen((message, payload) => {
-        if (message.type === 'kept')
-          this.#kept[worker]?.set(message.request, new Int32Array(payload.slice().buffer));
-        else if (message.type === 'dropped') this.#kept[worker]?.delete(message.entry);
+        if (message.type === 'kept') entries.set(message.request, new Int32Array(payload.slice().buffer));
+        else if (message.type === 'dropped') entries.delete(message.entry);
       });
-    });
+    }
   }
 
   /** The best entry of each worker that has one, longest first. */
   find(ids: Int32Array): CachedPrefix[] {
-    const found = this.#kept.flatMap((entries, worker) => {
+    const found = [...this.#kept].flatMap(([worker, entries]) => {
       const common = [...entries].map(([entry, kept]) => ({
         worker,
         entry,

@@ -14,7 +14,7 @@ const DRAIN_MS = 10_000;
 /** One run of workers, from their start to their end. */
 export type ChainState = {
   readonly cluster: Cluster;
-  readonly room: KvCapacity;
+  readonly capacity: KvCapacity;
   readonly prefixes: PrefixIndex;
 };
 
@@ -59,10 +59,10 @@ export class RunningChain {
 
   /** Lets requests end that do not need the dead worker; those that take too long are told why they can not. */
   async #drain(signal: AbortSignal): Promise<void> {
-    const { cluster, room } = this.#state;
+    const { cluster, capacity } = this.#state;
     const late = AbortSignal.timeout(DRAIN_MS);
     try {
-      await room.empty(AbortSignal.any([signal, late]));
+      await capacity.empty(AbortSignal.any([signal, late]));
     } catch (error) {
       if (signal.aborted) throw error;
     }
@@ -71,11 +71,11 @@ export class RunningChain {
   }
 
   #stateOf(cluster: Cluster): ChainState {
-    const limits = cluster.workers.map(({ ready }) => ready.kvBytesLimit);
-    const lend = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
+    const limits = new Map(cluster.workers.map(({ handle, ready }) => [handle.id, ready.kvBytesLimit]));
+    const onChange = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
     return {
       cluster,
-      room: new KvCapacity(limits, this.#maxRunning, undefined, lend),
+      capacity: new KvCapacity(limits, this.#maxRunning, undefined, onChange),
       prefixes: new PrefixIndex(cluster.workers),
     };
   }

@@ -3,13 +3,15 @@
  * is free, the first of a fixed order, unless measurements kept from this machine say that another is clearly faster.
  */
 import { freemem } from 'node:os';
+import { localWorkerId } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import { evenPartition } from '../../core/partition.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
 import { planPartition } from '../../plan/index.js';
 import { readKnowledge } from '../partition/calibration-store.js';
 import { type WorkerMemory, workerMemory } from './memory.js';
-import { type AskedSettings, defaultThreads } from '../options/options.js';
+import type { AskedSettings } from '../options/options.js';
+import { defaultThreads } from '../options/defaults.js';
 
 /**
  * The fastest first, and of those as fast as each other the one that loses less: prompt tokens/s 920, 568, 579 and
@@ -118,7 +120,7 @@ function togetherBytes(workers: readonly WorkerMemory[]): number {
 async function keptTtftMs(ask: DtypeAsk, dtype: Dtype, promptTokens: number): Promise<number | undefined> {
   const { shape, digest, workers, chunkTokens, kvDtype, cacheFolder } = ask;
   const threads = ask.threads ?? defaultThreads(workers);
-  const local = Array.from({ length: workers }, (_, rank) => ({ id: `local-${rank}`, threads }));
+  const local = Array.from({ length: workers }, (_, rank) => ({ id: localWorkerId(rank), threads }));
   const knowledge = await readKnowledge(cacheFolder, { digest, dtype, kvDtype, chunkTokens, workers: local });
   if (!knowledge) return undefined;
   return planPartition({ contextTokens: promptTokens, ...knowledge, shape }).predictedTtftMs;

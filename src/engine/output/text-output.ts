@@ -2,10 +2,11 @@
  * From token ids to the text a reader sees: whole characters only, nothing from a stop string on, no end token.
  */
 import type { Tokenizer } from '../../tokenizer/index.js';
-import type { ShownTokens } from '../options/options.js';
+import type { ShownTokens } from '../options/request.js';
 import { StopMatcher } from '../../tokenizer/index.js';
 
 export type TextOutputOptions = {
+  readonly tokenizer: Tokenizer;
   readonly promptIds: Iterable<number>;
   readonly stops: readonly string[];
   readonly shownTokens?: ShownTokens | undefined;
@@ -17,7 +18,7 @@ export class TextOutput {
   readonly #shown: ShownTokens;
   text = '';
 
-  constructor(tokenizer: Tokenizer, { promptIds, stops, shownTokens = new Map() }: TextOutputOptions) {
+  constructor({ tokenizer, promptIds, stops, shownTokens = new Map() }: TextOutputOptions) {
     this.#stream = tokenizer.stream(promptIds);
     this.#stops = new StopMatcher(stops);
     this.#shown = shownTokens;

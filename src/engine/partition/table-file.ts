@@ -21,7 +21,7 @@ export type TableOwner = {
 export function tableKey({ model, settings, workers }: TableOwner): string {
   const each = workers.map(({ handle, ready }) => `${handle.id}:${ready.threads}`);
   const { dtype, kvDtype, chunkTokens } = settings;
-  return [model.digest, dtype, kvDtype, chunkTokens, ...each].join(' ').slice(0, 1000);
+  return [model.digest, dtype, kvDtype, chunkTokens, ...each].join(' ');
 }
 
 /** @returns undefined where no table was built yet. @throws BAD_INPUT where the file is broken */

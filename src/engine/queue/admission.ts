@@ -24,7 +24,7 @@ export type EngineLoad = {
 };
 
 /** What a request has that may be handed to the chain. End the lease when the request has ended. */
-export type Admitted = { readonly cluster: Cluster; readonly cut: ChainPartition; readonly lease: Lease };
+export type Admitted = { readonly cluster: Cluster; readonly chosen: ChainPartition; readonly lease: Lease };
 
 export class Admission {
   readonly #parts: EngineParts;
@@ -39,10 +39,11 @@ export class Admission {
 
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
-    const { room } = this.#parts.chain.state;
+    const { capacity } = this.#parts.chain.state;
     const waiting = this.#gate.inside;
-    const expectedWaitMs = waiting === 0 && room.running < maxRunning ? 0 : room.expectedWaitMs(waiting);
-    return { running: room.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
+    const expectedWaitMs =
+      waiting === 0 && capacity.running < maxRunning ? 0 : capacity.expectedWaitMs(waiting);
+    return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
   }
 
   /** Waits, in order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
@@ -65,17 +66,16 @@ export class Admission {
   }
 
   /** Begins anew where a worker died while the request waited. */
-  async #findRoom({ settings, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
+  async #findRoom({ settings, spec, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
     const { model, chain } = this.#parts;
-    const { kvDtype } = this.#parts.settings;
     for (;;) {
-      const { cluster, room, prefixes } = await chain.usable(signal);
+      const { cluster, capacity, prefixes } = await chain.usable(signal);
       // What those before it leave behind may be of use to it.
-      await room.slot(signal);
-      const found = settings.prefixCache ? prefixes.find(ids) : [];
-      const cut = await partitionRequest(this.#parts, settings, ids.length, found);
-      const lease = await room.reserve(kvNeeds(cut, settings, model.shape, kvDtype), signal);
-      if (isUsable(cluster)) return { cluster, cut, lease };
+      await capacity.slot(signal);
+      const found = spec.prefixCache ? prefixes.find(ids) : [];
+      const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
+      const lease = await capacity.reserve(kvNeeds(chosen, spec, model.shape), signal);
+      if (isUsable(cluster)) return { cluster, chosen, lease };
       lease.end();
     }
   }

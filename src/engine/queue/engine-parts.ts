@@ -12,5 +12,5 @@ export type EngineParts = {
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
   /** Undefined where calibration is off: cuts are even then, and nothing is predicted. */
-  readonly book: CalibrationStore | undefined;
+  readonly calibration: CalibrationStore | undefined;
 };

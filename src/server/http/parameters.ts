@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
-import { type GenerateRequest, requestSchema } from '../../engine/options/options.js';
+import { type GenerateRequest, requestSchema } from '../../engine/options/request.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
 
 const sampling = samplingSchema.shape;

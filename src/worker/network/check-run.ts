@@ -25,8 +25,8 @@ export function checkRun(
   );
   expect(payload.byteLength === 4 * expected, `${payload.byteLength} bytes of ids for ${expected} tokens`);
   expect(
-    contextTokens + run.maxTokens <= shape.contextTokens,
-    `${contextTokens}+${run.maxTokens} tokens, the model takes ${shape.contextTokens}`,
+    contextTokens + run.spec.maxTokens <= shape.contextTokens,
+    `${contextTokens}+${run.spec.maxTokens} tokens, the model takes ${shape.contextTokens}`,
   );
   const unknown = readIds(payload).find((id) => id < 0 || id >= shape.vocabulary);
   expect(unknown === undefined, `token id ${unknown} of a vocabulary of ${shape.vocabulary}`);

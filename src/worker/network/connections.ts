@@ -2,10 +2,9 @@
  * Who is connected to a worker: engines and peers, each under the name it gave, and those that have not greeted yet.
  * What they say goes to whoever made the list.
  */
-import type { Socket } from 'node:net';
 import type { Frame } from '../../link/frame.js';
 import type { Link } from '../../link/link.js';
-import { SocketLink } from '../../link/socket-link.js';
+import type { OpenLink } from '../../link/transport.js';
 import type { FromWorker } from '../protocol/index.js';
 import { send } from './send.js';
 
@@ -39,9 +38,9 @@ export class Connections {
     this.#events = events;
   }
 
-  /** Takes on a socket, whoever opened it. */
-  adopt(socket: Socket): Connection {
-    const link = new SocketLink(socket, {
+  /** Takes on a connection, whoever dialled. */
+  adopt(open: OpenLink): Connection {
+    const link = open({
       onFrame: (frame) => this.#events.onFrame(connection, frame),
       onClose: (error) => {
         this.#all.delete(connection);

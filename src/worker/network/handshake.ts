@@ -2,8 +2,9 @@
  * How connections get their names: a caller greets and is told of the model; and for an engine that asks, this worker
  * calls others, greets, and waits to be greeted back.
  */
-import { type Address, connectTo, parseAddress } from '../../link/address.js';
+import { type Address, parseAddress } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
+import { transportOf } from '../../link/open-transport.js';
 import type { Connection, Connections } from './connections.js';
 import type { ModelStatus } from './model-status.js';
 import type { Peers } from './peers.js';
@@ -48,7 +49,7 @@ export class Handshake {
   }
 
   async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
-    const peer = this.#connections.adopt(await connectTo(address));
+    const peer = this.#connections.adopt(await transportOf(address).dial(address));
     Object.assign(peer, { role: 'peer', worker, engine, own });
     this.#peers.add(peer, peer.link);
     peer.link.send(controlFrame({ type: 'hello', role: 'peer', worker: own, engine } satisfies ToWorker));

@@ -3,7 +3,6 @@
  * What callers ask is in caller-messages.ts, what the compute thread tells in compute-messages.ts; rows go through
  * rows-router.ts, links to other workers are in peers.ts.
  */
-import { createServer, type Server } from 'node:net';
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
 import type { Frame } from '../../link/frame.js';
@@ -13,7 +12,8 @@ import { handleComputeMessage } from './compute-messages.js';
 import { type Connection, Connections } from './connections.js';
 import { Handshake } from './handshake.js';
 import { KeptOwners } from './kept-owners.js';
-import { listenOn } from '../../link/listen.js';
+import { transportOf } from '../../link/open-transport.js';
+import type { Listener, OpenLink } from '../../link/transport.js';
 import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
 import { Probes } from './probes.js';
@@ -23,7 +23,7 @@ import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
 
 export class WorkerNode {
-  readonly #server: Server;
+  #listener: Listener | undefined;
   readonly #compute: ComputeHandle;
   readonly #connections: Connections;
   readonly #peers = new Peers();
@@ -48,7 +48,6 @@ export class WorkerNode {
     const computeHandlers = { modelStatus, requests, rows, peers, probes, kept };
     const handshake = new Handshake(connections, peers, modelStatus);
     this.#handlers = { compute, handshake, requests, rows, probes, onShutdown: () => onShutdown() };
-    this.#server = createServer((socket) => void connections.adopt(socket));
     this.#compute = compute;
     this.#connections = connections;
     this.#rows = rows;
@@ -58,13 +57,15 @@ export class WorkerNode {
   }
 
   /** Starts listening. @returns the address, with the port the system chose where 0 was asked for. @throws BAD_INPUT */
-  listen(address: Address): Promise<Address> {
-    return listenOn(this.#server, address);
+  async listen(address: Address): Promise<Address> {
+    const onCaller = (open: OpenLink): void => void this.#connections.adopt(open);
+    this.#listener = await transportOf(address).listen(address, onCaller);
+    return this.#listener.address;
   }
 
   /** Stops listening, cancels everything and ends the compute thread. Settles when that thread is gone. */
   async close(): Promise<void> {
-    this.#server.close();
+    this.#listener?.close();
     this.#compute.post({ type: 'close' });
     this.#connections.closeAll();
     await this.#compute.exited;

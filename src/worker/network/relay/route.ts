@@ -32,7 +32,7 @@ export class Route {
     relay: Link | undefined,
     layers: number,
   ) {
-    this.#missingRows = layers * tokensFromOthers(run.strategy, run.partition, run.rank);
+    this.#missingRows = layers * tokensFromOthers(run.spec.strategy, run.partition, run.rank);
     this.run = run;
     this.engine = engine;
     this.targets = targets;
@@ -49,9 +49,9 @@ export class Route {
 
   /** True while this rank can not do its part without that worker: rows are to come from it, or to go to it. */
   needs(worker: string): boolean {
-    const { chain, rank, strategy } = this.run;
+    const { chain, rank, spec } = this.run;
     const isRowsMissing = this.#missingRows > 0;
-    if (strategyOf(strategy).topology !== 'chain')
+    if (strategyOf(spec.strategy).topology !== 'chain')
       return chain.includes(worker) && (isRowsMissing || !this.#isLast());
     return chain[rank + 1] === worker || (chain[rank - 1] === worker && isRowsMissing);
   }

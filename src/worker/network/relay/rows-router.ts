@@ -47,10 +47,10 @@ export class RowsRouter {
 
   /** Finds a request's way through its engine's links. @throws LINK where one that it needs is not there, PROTOCOL */
   open({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
-    const { strategy, chain, rank } = run;
+    const { spec, chain, rank } = run;
     const linkTo = (worker: string): Link => this.#peers.linkTo({ engine, worker });
     if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
-    const { topology } = strategyOf(strategy);
+    const { topology } = strategyOf(spec.strategy);
     if (topology === 'none') return new Route(run, engineLink, [], undefined, layers);
     if (topology === 'gather') {
       const others = chain.filter((_, other) => other !== rank).map(linkTo);
