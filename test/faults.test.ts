@@ -18,7 +18,7 @@ import {
 } from '../src/index.js';
 import { HeardMessages } from './support/heard.js';
 import { LONG_CHUNK_TOKENS, longPrompt, saveLongLlama } from './support/long-llama.js';
-import { exists, runs, workersOf } from './support/processes.js';
+import { exists, runs, type WorkerPid, workersOf } from './support/processes.js';
 import { until } from './support/until.js';
 
 const LIBRARY = fileURLToPath(new URL('../dist/index.js', import.meta.url));
@@ -29,6 +29,8 @@ const ENDLESS: GenerateRequest = { promptIds: longPrompt(40), maxTokens: 60_000,
 
 let folder = '';
 let expected: readonly number[] = [];
+/** Serves all tests that leave it usable, which most are about. */
+let two: Engine;
 const engines: Engine[] = [];
 
 function options(workers: number): EngineOptions {
@@ -46,16 +48,25 @@ async function load(workers: number, more: Partial<EngineOptions> = {}): Promise
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kvr-faults-'));
   await saveLongLlama(join(folder, 'model'));
-  const engine = await load(1);
-  expected = (await engine.complete(SHORT)).tokenIds;
-  await engine.close();
+  two = await Engine.load(options(2));
+  expected = (await two.complete({ ...SHORT, strategy: 'single' })).tokenIds;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  await two.close();
+  await until(() => workersOf(process.pid).length === 0, 'all workers to be gone');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Worker processes that are not those of the shared engine. */
+function otherWorkers(): WorkerPid[] {
+  const shared = two.workers.map(({ ready }) => ready.pid);
+  return workersOf(process.pid).filter(({ pid }) => !shared.includes(pid));
+}
 
 afterEach(async () => {
   vi.useRealTimers();
   for (const engine of engines.splice(0)) await engine.close();
-  await until(() => workersOf(process.pid).length === 0, 'all workers to be gone');
+  await until(() => otherWorkers().length === 0, 'all workers to be gone');
 });
 
 /** The engine is of use, and no rank that begins with a request still has an earlier one in hand. */
@@ -125,11 +136,11 @@ describe('a worker that is killed', () => {
     // Told by the system, and not found out by the heartbeat.
     expect(error.message).toMatch(/^rank \d failed in prefill, layer \d: .*killed by SIGKILL/);
     await expectUsable(engine);
-    expect(workersOf(process.pid)).toHaveLength(3);
+    expect(otherWorkers()).toHaveLength(3);
   });
 
   test('in mid-decode, the last rank: typed error with what was said before it', async () => {
-    const engine = await load(2);
+    const engine = two;
     const failure = await failureOf(engine, ENDLESS, { type: 'token', count: 3 }, () =>
       process.kill(pidOf(engine, 1), 'SIGKILL'),
     );
@@ -140,7 +151,7 @@ describe('a worker that is killed', () => {
   });
 
   test('in mid-decode, an earlier rank, which is not needed any more: the answer goes on', async () => {
-    const engine = await load(2);
+    const engine = two;
     const maxTokens = 400;
     let tokensAtKill: number | undefined;
     const heard: HeardMessages = new HeardMessages(engine, () => {
@@ -158,7 +169,7 @@ describe('a worker that is killed', () => {
   });
 
   test('between two requests: the next one starts it again', async () => {
-    const engine = await load(2);
+    const engine = two;
     await expectUsable(engine);
     await killIdle(engine, 0);
     await expectUsable(engine);
@@ -167,7 +178,7 @@ describe('a worker that is killed', () => {
 
 describe('a worker that is stopped', () => {
   test('is found out by the heartbeat', async () => {
-    const engine = await load(2);
+    const engine = two;
     const { error } = await failureAtSignal(engine, LONG, 1, 'SIGSTOP');
     expect(error).toMatchObject({ code: 'WORKER_HUNG', fields: { rank: 1, phase: 'prefill' } });
     expect(error.message).toMatch(/no sign of life for \d+ ms, limit 5000 ms/);
@@ -175,7 +186,7 @@ describe('a worker that is stopped', () => {
   });
 
   test('is named by the deadline, where that is earlier', async () => {
-    const engine = await load(2);
+    const engine = two;
     const deadlineMs = 60_000;
     process.kill(pidOf(engine, 0), 'SIGSTOP');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -193,7 +204,7 @@ describe('a worker that is stopped', () => {
 
 describe('a caller', () => {
   test('who cancels in mid-prefill is answered before any rank is done, and all put it down', async () => {
-    const engine = await load(2);
+    const engine = two;
     const heard = new HeardMessages(engine);
     const controller = new AbortController();
     const request = { ...LONG, signal: controller.signal };
@@ -207,7 +218,7 @@ describe('a caller', () => {
   });
 
   test('who cancels in mid-decode gets no token that came after', async () => {
-    const engine = await load(2);
+    const engine = two;
     const heard = new HeardMessages(engine);
     const controller = new AbortController();
     const request = { ...ENDLESS, signal: controller.signal };
@@ -222,7 +233,7 @@ describe('a caller', () => {
   });
 
   test('who had cancelled before it asked gets CANCELLED, and nothing is run', async () => {
-    const engine = await load(1);
+    const engine = two;
     const heard = new HeardMessages(engine);
     const request = { ...LONG, signal: AbortSignal.abort() };
     await expect(engine.complete(request)).rejects.toMatchObject({ code: 'CANCELLED' });
@@ -231,7 +242,7 @@ describe('a caller', () => {
   });
 
   test('who leaves the loop early, in prefill or in decode, cancels the request', async () => {
-    const engine = await load(2);
+    const engine = two;
     const heard = new HeardMessages(engine);
     for await (const event of engine.generate(LONG)) if (event.type === 'prefill') break;
     await expectUsable(engine);
@@ -243,7 +254,7 @@ describe('a caller', () => {
   });
 
   test('whose deadline passes in decode gets DEADLINE with the last rank', async () => {
-    const engine = await load(2);
+    const engine = two;
     const deadlineMs = 60_000;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const heard: HeardMessages = new HeardMessages(engine, () => {
@@ -259,7 +270,7 @@ describe('a caller', () => {
   });
 
   test('who asks many times at once gets every answer', async () => {
-    const engine = await load(2);
+    const engine = two;
     const results = await Promise.all(Array.from({ length: 6 }, () => engine.complete(SHORT)));
     for (const { tokenIds } of results) expect(tokenIds).toEqual(expected);
   });
@@ -274,29 +285,29 @@ describe('an engine', () => {
     expect(await waiting).toMatchObject({ code: 'CLOSED' });
     await engine.close();
     await engine.close();
-    expect(workersOf(process.pid)).toEqual([]);
+    expect(otherWorkers()).toEqual([]);
     await expect(engine.complete(SHORT)).rejects.toMatchObject({ code: 'CLOSED' });
   });
 
   test('that is closed while it starts workers again leaves none', async () => {
     const engine = await load(2);
-    const before = workersOf(process.pid).map(({ pid }) => pid);
+    const before = otherWorkers().map(({ pid }) => pid);
     await killIdle(engine, 1);
     const request = engine.complete(SHORT).catch((error: unknown) => error);
     const isNew = ({ pid }: { pid: number }): boolean => !before.includes(pid);
-    await until(() => workersOf(process.pid).some(isNew), 'the first new worker');
+    await until(() => otherWorkers().some(isNew), 'the first new worker');
     await engine.close();
-    expect(workersOf(process.pid)).toEqual([]);
+    expect(otherWorkers()).toEqual([]);
     expect(await request).toMatchObject({ code: 'CLOSED' });
   });
 
   test('keeps its workers when the signal it was loaded with is aborted later', async () => {
     const controller = new AbortController();
     const engine = await load(1, { signal: controller.signal });
-    const before = workersOf(process.pid);
+    const before = otherWorkers();
     controller.abort();
     await expectUsable(engine);
-    expect(workersOf(process.pid)).toEqual(before);
+    expect(otherWorkers()).toEqual(before);
   });
 
   test('keeps the workers it started again for a request that is then cancelled', async () => {
@@ -305,21 +316,26 @@ describe('an engine', () => {
     const controller = new AbortController();
     const request = { ...ENDLESS, signal: controller.signal };
     await failureOf(engine, request, { type: 'token' }, () => controller.abort());
-    const before = workersOf(process.pid);
+    const before = otherWorkers();
     expect(before).toHaveLength(1);
     await expectUsable(engine);
-    expect(workersOf(process.pid)).toEqual(before);
+    expect(otherWorkers()).toEqual(before);
   });
 
   test('is not loaded at all with a signal that was aborted before', async () => {
     const loading = load(1, { signal: AbortSignal.abort() });
     await expect(loading).rejects.toMatchObject({ code: 'CANCELLED' });
-    expect(workersOf(process.pid)).toEqual([]);
+    expect(otherWorkers()).toEqual([]);
   });
 
   test('works beside another one', async () => {
-    const [a, b] = await Promise.all([load(2), load(2)]);
-    const [first, second, third] = await Promise.all([a.complete(LONG), b.complete(LONG), a.complete(SHORT)]);
+    const [a, b] = [two, await load(2)];
+    const request = { ...SHORT, promptIds: longPrompt(300) };
+    const [first, second, third] = await Promise.all([
+      a.complete(request),
+      b.complete(request),
+      a.complete(SHORT),
+    ]);
     expect(first.tokenIds).toEqual(second.tokenIds);
     expect(third.tokenIds).toEqual(expected);
   });
