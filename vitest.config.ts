@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/reference/*.test.ts'],
+          include: ['src/**/*.test.ts', 'test/reference/*.test.ts', 'test/architecture.test.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           ...LIMITS,
@@ -20,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/*.test.ts'],
+          exclude: ['test/architecture.test.ts'],
           // Workers, servers and a browser of one file at a time share the machine's cores and memory.
           fileParallelism: false,
           sequence: { groupOrder: 1 },

@@ -16,7 +16,7 @@ import {
   type GenerateRequest,
   KvrError,
 } from '../src/index.js';
-import { HeardMessages } from './support/heard.js';
+import { type Heard, HeardMessages } from './support/heard.js';
 import { LONG_CHUNK_TOKENS, longPrompt, saveLongLlama } from './support/long-llama.js';
 import { exists, runs, type WorkerPid, workersOf } from './support/processes.js';
 import { until } from './support/until.js';
@@ -32,6 +32,7 @@ let expected: readonly number[] = [];
 /** Serves all tests that leave it usable, which most are about. */
 let two: Engine;
 const engines: Engine[] = [];
+const hearing: HeardMessages[] = [];
 
 function options(workers: number): EngineOptions {
   const model = join(folder, 'model');
@@ -65,13 +66,21 @@ function otherWorkers(): WorkerPid[] {
 
 afterEach(async () => {
   vi.useRealTimers();
+  for (const heard of hearing.splice(0)) heard.stop();
   for (const engine of engines.splice(0)) await engine.close();
   await until(() => otherWorkers().length === 0, 'all workers to be gone');
 });
 
+/** Until the test ends. */
+function hear(engine: Engine, onMessage?: (heard: Heard) => void): HeardMessages {
+  const heard = new HeardMessages(engine, onMessage);
+  hearing.push(heard);
+  return heard;
+}
+
 /** The engine is of use, and no rank that begins with a request still has an earlier one in hand. */
 async function expectUsable(engine: Engine): Promise<void> {
-  const heard = new HeardMessages(engine);
+  const heard = hear(engine);
   expect((await engine.complete(SHORT)).tokenIds).toEqual(expected);
   expect(heard.stepsBesideNewest).toEqual([]);
 }
@@ -115,7 +124,7 @@ function failureAtSignal(
   signal: NodeJS.Signals,
 ): Promise<Failure> {
   let isSent = false;
-  new HeardMessages(engine, ({ worker, message }) => {
+  hear(engine, ({ worker, message }) => {
     if (isSent || worker !== rank || message.type !== 'progress') return;
     isSent = process.kill(pidOf(engine, rank), signal);
   });
@@ -154,7 +163,7 @@ describe('a worker that is killed', () => {
     const engine = two;
     const maxTokens = 400;
     let tokensAtKill: number | undefined;
-    const heard: HeardMessages = new HeardMessages(engine, () => {
+    const heard: HeardMessages = hear(engine, () => {
       // Its part is over once it has said so; the last rank may be ahead of that word.
       const isOver = heard.workersThatSaid('prefilled').includes(0);
       if (tokensAtKill !== undefined || !isOver || heard.count('token') < 3) return;
@@ -190,7 +199,7 @@ describe('a worker that is stopped', () => {
     const deadlineMs = 60_000;
     process.kill(pidOf(engine, 0), 'SIGSTOP');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    new HeardMessages(engine, ({ message }) => {
+    hear(engine, ({ message }) => {
       if (message.type === 'progress' && vi.isFakeTimers()) vi.advanceTimersByTime(deadlineMs);
     });
     const request = { ...SHORT, deadlineMs };
@@ -205,7 +214,7 @@ describe('a worker that is stopped', () => {
 describe('a caller', () => {
   test('who cancels in mid-prefill is answered before any rank is done, and all put it down', async () => {
     const engine = two;
-    const heard = new HeardMessages(engine);
+    const heard = hear(engine);
     const controller = new AbortController();
     const request = { ...LONG, signal: controller.signal };
     const { error, events } = await failureOf(engine, request, { type: 'prefill' }, () => controller.abort());
@@ -219,7 +228,7 @@ describe('a caller', () => {
 
   test('who cancels in mid-decode gets no token that came after', async () => {
     const engine = two;
-    const heard = new HeardMessages(engine);
+    const heard = hear(engine);
     const controller = new AbortController();
     const request = { ...ENDLESS, signal: controller.signal };
     let tokensAtCancel = 0;
@@ -234,7 +243,7 @@ describe('a caller', () => {
 
   test('who had cancelled before it asked gets CANCELLED, and nothing is run', async () => {
     const engine = two;
-    const heard = new HeardMessages(engine);
+    const heard = hear(engine);
     const request = { ...LONG, signal: AbortSignal.abort() };
     await expect(engine.complete(request)).rejects.toMatchObject({ code: 'CANCELLED' });
     await expectUsable(engine);
@@ -243,7 +252,7 @@ describe('a caller', () => {
 
   test('who leaves the loop early, in prefill or in decode, cancels the request', async () => {
     const engine = two;
-    const heard = new HeardMessages(engine);
+    const heard = hear(engine);
     for await (const event of engine.generate(LONG)) if (event.type === 'prefill') break;
     await expectUsable(engine);
     for await (const event of engine.generate(ENDLESS)) if (event.type === 'token') break;
@@ -257,7 +266,7 @@ describe('a caller', () => {
     const engine = two;
     const deadlineMs = 60_000;
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const heard: HeardMessages = new HeardMessages(engine, () => {
+    const heard: HeardMessages = hear(engine, () => {
       // An earlier rank's last word may come after the first token.
       const isDecoding = heard.count('prefilled') === 2 && heard.count('token') > 0;
       if (isDecoding && vi.isFakeTimers()) vi.advanceTimersByTime(deadlineMs);

@@ -338,14 +338,6 @@ describe('one worker, through all of it,', () => {
     expect([code, message]).toEqual(['PROTOCOL', `request ${run.request} runs already`]);
   });
 
-  test('cancels the requests of an engine that goes away', async () => {
-    const engine = await asEngine();
-    engine.run(secondRank(), IDS);
-    await engine.hear('progress');
-    engine.close();
-    await expectAlive();
-  });
-
   test('says that it can not reach a peer, or that a peer does not greet, without waiting its time out', async () => {
     const engine = await asEngine();
     const isEarly = expect.not.stringMatching(/within|no answer in/) as string;
@@ -379,6 +371,29 @@ describe('a worker of its own', () => {
     engine.run(large, IDS);
     expect(await engine.hear('failed', large.request)).toMatchObject({ code: 'WORKER_REFUSED' });
     await expectAlive();
+  });
+
+  test('cancels the requests of an engine that goes away: their memory is there for the next one', async () => {
+    worker = await WorkerProcess.start(compiledFolder, { kvBytesLimit: 2 * ROW_BYTES * 12 });
+    const gone = await asEngine();
+    gone.run(secondRank(), IDS);
+    await gone.hear('progress');
+    const engine = await asEngine();
+    const ends = (request: number): string[] =>
+      engine.heard.flatMap(({ message }) =>
+        (message.type === 'finished' || message.type === 'failed') && message.request === request
+          ? [message.type]
+          : [],
+      );
+    const endOf = async (): Promise<string | undefined> => {
+      const run = single();
+      engine.run(run, IDS);
+      await until(() => ends(run.request).length > 0, 'the end of a request');
+      return ends(run.request)[0];
+    };
+    expect(await endOf()).toBe('failed');
+    gone.close();
+    await until(async () => (await endOf()) === 'finished', 'room for a request');
   });
 
   test('that can not open its model tells so to whoever connects, however late', async () => {

@@ -12,16 +12,22 @@ export type Heard = { readonly worker: number; readonly message: AboutRequest };
 /** Gathers what workers say of requests from now on. Workers that are started anew later are not heard. */
 export class HeardMessages {
   readonly all: Heard[] = [];
+  readonly #stops: (() => void)[];
 
   /** @param onMessage is called after each message, once the engine has acted on it */
   constructor({ workers }: Engine, onMessage: (heard: Heard) => void = () => undefined) {
-    workers.forEach(({ handle }, worker) =>
+    this.#stops = workers.map(({ handle }, worker) =>
       handle.listen((message) => {
         if (!('request' in message)) return;
         this.all.push({ worker, message });
         queueMicrotask(() => onMessage({ worker, message }));
       }),
     );
+  }
+
+  /** For engines that go on to other tests. */
+  stop(): void {
+    for (const stop of this.#stops) stop();
   }
 
   /** The requests that were spoken of, in order of their numbers. */
