@@ -6,19 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAddress } from '../link/address.js';
-import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
+import { cancelledStart, type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { WorkerHandle } from './worker-handle.js';
 import { type LocalWorkerSettings, localWorkerId, type WorkerSource } from './worker-source.js';
-import {
-  cancelledStart,
-  endWorkerProcess,
-  startWorkerProcess,
-  type WorkerProcess,
-} from './worker-process.js';
+import { endWorkerProcess, startWorkerProcess, type WorkerProcess } from './worker-process.js';
 
 /** The longest path a unix socket address holds everywhere. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** A process's links break a moment before its end is seen, and its end tells why. */
+/** A process's links break a moment before its exit is seen, and the exit says why. */
 const EXIT_REASON_GRACE_MS = 200;
 
 type LocalSource = Extract<WorkerSource, { kind: 'local' }>;

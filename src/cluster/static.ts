@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
-import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
+import { cancelledStart, type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { type ReadyWorker, WorkerHandle } from './worker-handle.js';
 import type { WorkerSource } from './worker-source.js';
 
@@ -28,7 +28,7 @@ export async function joinStaticCluster({ addresses }: StaticSource, signal?: Ab
     return { workers, allowsAllCoreDecode: false, close: async () => close() };
   } catch (error) {
     close();
-    throw error;
+    throw signal?.aborted ? cancelledStart() : error;
   }
 }
 

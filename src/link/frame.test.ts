@@ -70,7 +70,7 @@ test('the header has the documented layout', () => {
 });
 
 test.each([
-  ['another magic', { magic: [0x47, 0x45] }, /no frame of kv-runahead/],
+  ['another magic', { magic: [0x47, 0x45] }, /not a frame of kv-runahead/],
   ['a newer version', { version: PROTOCOL_VERSION + 1 }, /protocol 3, this one 2; install the same version/],
   ['version 0', { version: 0 }, /protocol 0/],
   ['an unknown kind', { kind: 3 }, /unknown kind 3/],

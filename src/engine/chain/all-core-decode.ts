@@ -16,7 +16,7 @@ export function allCoreDecode({
   };
   return ({ busyWorkers }) => {
     const only = busyWorkers.length === 1 ? busyWorkers[0] : undefined;
-    // Whoever decoded last keeps them until others need them: it may get ready for the next answer meanwhile.
+    // The last decoder keeps the cores until others need them; meanwhile it may open graphs for the next answer.
     if (busyWorkers.length === 0 || only === borrower) return;
     send(borrower, false);
     send(only, true);

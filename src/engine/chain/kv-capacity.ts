@@ -1,6 +1,6 @@
 /**
- * How much of a chain is taken: requests under way and the KV-cache they take on each worker. The engine hands a
- * worker only what it has room for; what does not fit yet waits here. Knows numbers only.
+ * The capacity of a chain: how many requests are under way, and the KV-cache they take on each worker. A request that does not
+ * fit yet waits here, so that workers get only what they have room for. Knows numbers only.
  */
 import { KvrError } from '../../core/errors.js';
 
@@ -10,7 +10,7 @@ export type KvNeeds = ReadonlyMap<string, number>;
 export type Lease = {
   /** True as long as no other request was under way at the same time. */
   readonly wasAlone: boolean;
-  /** A worker is done with the request and has let go of its cache. */
+  /** A worker has finished the request and freed its cache. */
   release(worker: string): void;
   /** The request is over. Twice is harmless. */
   end(): void;
@@ -18,7 +18,7 @@ export type Lease = {
 
 type Holding = { readonly left: Map<string, number>; readonly startMs: number; wasAlone: boolean };
 
-/** Weight of the latest request in the mean time that one is under way. */
+/** Weight of the latest request in the running mean of durations. */
 const SMOOTHING = 0.2;
 
 export class KvCapacity {
@@ -33,7 +33,7 @@ export class KvCapacity {
 
   /**
    * @param limits bytes of KV-cache that each worker may hold
-   * @param onChange called when a request was let in, and when a worker is done with one
+   * @param onChange called after a request was let in, and after a worker has finished one
    */
   constructor(
     limits: KvNeeds,
@@ -51,7 +51,7 @@ export class KvCapacity {
     return this.#holdings.size;
   }
 
-  /** Workers that are not done yet with the requests under way. */
+  /** Workers that have not finished all requests under way. */
   get busyWorkers(): readonly string[] {
     return [...new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]))];
   }
@@ -72,8 +72,8 @@ export class KvCapacity {
   }
 
   /**
-   * Waits until there is room, and takes it. One caller at a time. What would not even fit an empty worker is let
-   * through when the chain is empty: the worker's own refusal says what to do.
+   * Waits until there is room, and takes it. One caller at a time. What would not fit even an empty worker is let
+   * through when the chain is empty: the worker then refuses it and says what to do.
    * @throws CANCELLED
    */
   async reserve(needs: KvNeeds, signal: AbortSignal): Promise<Lease> {

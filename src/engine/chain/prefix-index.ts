@@ -1,6 +1,6 @@
 /**
- * Which worker keeps rows of which tokens, from what the workers say; ids only. Asked for the longest beginning that a
- * prompt shares with anything kept. May be behind a worker by a message: a worker that has dropped rows computes them.
+ * Which worker keeps rows of which tokens (ids only), as the workers report it. Finds the longest prefix that a prompt shares
+ * with kept rows. May lag behind a worker by a message: a worker that has already dropped the rows computes them.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { commonTokens } from '../../core/common-prefix.js';
@@ -13,7 +13,7 @@ export type CachedPrefix = {
   readonly tokens: number;
 };
 
-/** Shorter beginnings are not worth a chain's order: a begin token and a turn's header are in every chat. */
+/** Shorter prefixes are ignored: a begin token and a turn's header are in every chat and should not decide a chain's order. */
 export const LEAST_CACHED_TOKENS = 16;
 
 export class PrefixIndex {

@@ -17,7 +17,7 @@ import { pickDtype } from './dtype-choice.js';
 import type { AskedSettings, EngineHooks } from '../options/options.js';
 import { defaultDecodeThreads, defaultKvBytes, defaultThreads } from '../options/defaults.js';
 
-/** What is known of a loaded model. */
+/** What an engine knows of its model. */
 export type LoadedModel = {
   readonly name: string;
   readonly shape: ModelShape;
@@ -97,7 +97,7 @@ export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Pro
   return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
 }
 
-/** For workers that are started here the model is compiled, with everything decided that the settings leave open. */
+/** The source of the workers; for local ones the model is compiled first, and what the settings leave open is decided. */
 async function sourceOf(
   settings: AskedSettings,
   checkpoint: Checkpoint,

@@ -1,5 +1,5 @@
 /**
- * What an engine's workers get where the options leave it open.
+ * Defaults of workers where the options say nothing.
  */
 import { availableParallelism, totalmem } from 'node:os';
 import type { Dtype } from '../../core/shape.js';
@@ -12,7 +12,7 @@ export function defaultThreads(workers: number): number {
   return Math.max(1, Math.floor(availableParallelism() / workers));
 }
 
-/** Every graph has threads of its own, so there is a bound where nobody names a number; what more bring is not measured. */
+/** Every graph has its own threads, so the default is bounded; more than this was not measured. */
 const MOST_DECODE_THREADS = 16;
 
 /** Those of all workers, as far as there are cores. */
@@ -25,7 +25,7 @@ export function defaultKvBytes(workers: number): number {
   return Math.floor((totalmem() * KV_MEMORY_SHARE) / workers);
 }
 
-/** A quarter of the KV-cache each worker may hold: what those keep who answer one prompt after another. */
+/** A quarter of the KV-cache each worker may hold: for commands that answer one prompt after another. */
 export function defaultPrefixCacheBytes(
   workers: WorkersOption = 1,
   kvMemoryBytes = defaultKvBytes(areStartedHere(workers) ? workers : 1),

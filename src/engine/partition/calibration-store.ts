@@ -1,6 +1,6 @@
 /**
- * What is known of the workers' and links' speed: measured once, kept in the cache folder by model, dtype, threads
- * and machine, moved along by the timelines of real requests, and asked for a plan by every request.
+ * The measured speed of workers and links: measured once, kept in the cache folder by model, dtype, threads and machine, and
+ * corrected by the timelines of real requests.
  */
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -35,7 +35,7 @@ export type CalibrationOptions = {
   readonly shape: ModelShape;
   readonly chunkTokens: number;
   readonly kvDtype: KvDtype;
-  /** Measure also where something is kept. */
+  /** Measure again even if a measurement is kept. */
   readonly isFresh?: boolean;
   readonly signal?: AbortSignal;
   /** Called when nothing usable was kept and the workers are measured. */
@@ -81,7 +81,7 @@ export class CalibrationStore {
     return new WorkerCosts(this.#ids, this.#knowledge);
   }
 
-  /** Lets a finished request's timelines move the costs; `chain` are the ids of its workers, in rank order. */
+  /** Corrects the costs by a finished request's timelines; `chain` are the ids of its workers, in rank order. */
   refresh(contextTokens: number, chain: readonly string[], timelines: readonly RankTimeline[]): void {
     const { layers } = this.#options.shape;
     const workers = this.#knowledge.workers.map((cost, place) => {
@@ -91,7 +91,7 @@ export class CalibrationStore {
     this.#knowledge = { ...this.#knowledge, workers };
   }
 
-  /** Writes the file; a cache that can not be written costs the next start a measurement and nothing else. */
+  /** Writes the file. If it can not be written, the next start measures again. */
   async save(): Promise<void> {
     const { workers, links } = this.#knowledge;
     const kept = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
@@ -115,7 +115,7 @@ export type CalibrationOwner = {
   readonly workers: readonly { readonly id: string; readonly threads: number }[];
 };
 
-/** What is kept of workers, whether they run or not; undefined where nothing usable is. */
+/** Kept measurements of workers, whether they run or not; undefined where there are none that can be used. */
 export function readKnowledge(
   cacheFolder: string,
   owner: CalibrationOwner,
@@ -138,11 +138,11 @@ function ownerOf(
 /** Names the workers: where they run, what they run, with how many threads. */
 export function calibrationKey({ digest, dtype, kvDtype, chunkTokens, workers }: CalibrationOwner): string {
   const each = workers.map(({ id, threads }) => `${id}:${threads}`);
-  // Other graphs cost something else.
+  // Other graphs have other costs.
   return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, kvDtype, chunkTokens, ...each].join(' ');
 }
 
-/** @returns undefined where nothing is kept, or what is kept can not be used: it is measured again then. */
+/** @returns undefined where nothing is kept that can be used: the workers are then measured again */
 async function readFileOf(
   path: string,
   key: string,

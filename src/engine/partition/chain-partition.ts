@@ -1,6 +1,6 @@
 /**
- * From what a request asks for to a chain: which of the engine's workers take part, in which order, with which
- * slices, and what that is expected to take. Without measured costs, slices are even. Pure.
+ * Chooses the chain of a request: which of the engine's workers take part, in which order, with which slices, and the
+ * predicted time. Without measured costs, slices are even. Pure.
  */
 import { KvrError } from '../../core/errors.js';
 import { evenPartition, type Partition, partitionFromSizes } from '../../core/partition.js';

@@ -1,6 +1,6 @@
 /**
- * What a context is expected to take on given workers, rank by rank, and on one of them alone. Works on costs, so it
- * answers for workers that are only thought of as well. Pure; called by the plan command.
+ * The predicted time of a context on given workers, rank by rank, and on one of them alone. Works on costs, so it also answers
+ * for hypothetical workers. Pure; called by the plan command and the server.
  */
 import { partitionSizes } from '../../core/partition.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
@@ -21,7 +21,7 @@ import { partitionContext } from './chain-partition.js';
 import { type GenerateRequest, requestSchema } from '../options/request.js';
 import { parseOptions } from '../options/parse-options.js';
 
-/** A hop through an ordinary switch, user space to user space: links that are only thought of have it. */
+/** A hop through an ordinary switch, user space to user space: the default of hypothetical links. */
 export const DEFAULT_WHAT_IF_LATENCY_MS = 0.05;
 
 export type ForecastAsk = {
@@ -61,7 +61,7 @@ export type Forecast = {
   readonly dropped: readonly DroppedWorker[];
 };
 
-/** @throws BAD_INPUT where the context can not be cut like that */
+/** @throws BAD_INPUT where the context can not be partitioned like that */
 export function forecast(ask: ForecastAsk): Forecast {
   const { contextTokens, shape, knowledge } = ask;
   const plan = planPartition({ contextTokens, shape, ...knowledge });

@@ -1,16 +1,16 @@
 /**
- * Requests shared out over workers that do as well for them: a planned chain decodes where less is going on, so that two
- * workers of the same speed share the load of many requests. An idle engine's plans stay as they are. Pure.
+ * Load balancing: among chains that are predicted to be equally fast, takes the one whose last worker is less busy, so that
+ * equal workers share the decoding of many requests. An idle engine's plans stay as they are. Pure.
  */
 import { strategyOf } from '../../core/strategy.js';
 import { chainCosts, predictTtftMs } from '../../plan/index.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ChainPartition, PartitionContext } from './chain-partition.js';
 
-/** A chain that is predicted to be slower than the planned one by more than this is no equal of it. */
+/** Chains predicted to be slower than the planned one by more than this factor do not count as equally fast. */
 const MAX_SLOWDOWN = 1.1;
 
-/** @param heldBytes KV-cache that requests under way hold, by worker: what says how busy it is */
+/** @param heldBytes KV-cache that requests under way hold, by worker: the measure of how busy it is */
 export function balanceLoad(
   planned: ChainPartition,
   { strategy, partition, workers: asked }: RequestSettings,

@@ -1,7 +1,7 @@
 /**
- * The partition of a prompt whose beginning some worker still has rows of. That worker becomes rank 0, so that the kept rows
- * are a part of its slice that costs no compute, only their way to the next rank; or it answers alone, or the rows are
- * left unused, whatever is predicted to be fastest. Pure.
+ * The partition of a prompt whose first tokens' rows some worker has kept. That worker becomes rank 0, so that the kept rows
+ * are a part of its slice that only has to be sent, not computed; or it answers alone, or the rows are not used: whatever is
+ * predicted to be fastest. Pure.
  */
 import {
   evenPartition,
@@ -22,7 +22,7 @@ import type { CachedPrefix } from '../chain/prefix-index.js';
  */
 const LEAST_NEW_TOKENS = 2;
 
-/** @param found kept beginnings of the prompt, at most one a worker. @throws as partitionContext */
+/** @param found kept prefixes of the prompt, at most one a worker. @throws as partitionContext */
 export function partitionAfterPrefix(
   request: RequestSettings,
   context: PartitionContext,
@@ -46,7 +46,7 @@ function timeOf({ predictedTtftMs }: ChainPartition): number {
   return predictedTtftMs ?? Infinity;
 }
 
-/** The same slices on a chain that begins with the worker that has the rows, where there is one. */
+/** The same slices on a chain that begins with the worker that has kept the rows, where there is such a chain. */
 function reordered(
   plain: ChainPartition,
   prefix: CachedPrefix,
@@ -99,7 +99,7 @@ function planned(
   ];
 }
 
-/** Without costs: one alone where what is new is no more than each would have of the whole, else even slices of it. */
+/** Without costs: the worker alone if the new tokens are at most an even share of the prompt, else even slices of them. */
 function evenAfter(
   chain: readonly string[],
   cachedTokens: number,

@@ -1,5 +1,5 @@
 /**
- * The partition of one request by what an engine knows when its turn has come: costs, the table of partition p, rows kept of
+ * The partition of one request, by what the engine knows when its turn comes: costs, the table of partition p, kept rows of
  * earlier requests, and how busy each worker is.
  */
 import type { ModelShape } from '../../core/shape.js';
@@ -14,7 +14,7 @@ import type { CalibrationStore } from './calibration-store.js';
 import { balanceLoad } from './load-balance.js';
 import { readTable } from './table-file.js';
 
-/** What of an engine matters here. */
+/** The parts of an engine that matter here. */
 type PartitionSource = {
   readonly model: { readonly digest: string; readonly shape: ModelShape };
   readonly settings: EngineSettings;
@@ -22,7 +22,7 @@ type PartitionSource = {
   readonly calibration: CalibrationStore | undefined;
 };
 
-/** @param found kept beginnings of the prompt. @throws BAD_INPUT */
+/** @param found kept prefixes of the prompt. @throws BAD_INPUT */
 export async function partitionRequest(
   { model, settings, chain, calibration }: PartitionSource,
   request: RequestSettings,

@@ -1,6 +1,5 @@
 /**
- * What was measured of an engine's workers, or is assumed of workers that are only thought of, by the workers' ids: asked for
- * the costs of any chain of them. Pure.
+ * The costs of workers by their ids, measured or hypothetical: gives the costs of any chain of them. Pure.
  */
 import { KvrError } from '../../core/errors.js';
 import type { KvDtype } from '../../core/shape.js';
@@ -11,7 +10,7 @@ export type ChainKnowledge = {
   readonly workers: readonly WorkerCost[];
   /** links[i] joins worker i to worker i+1. */
   readonly links: readonly LinkCost[];
-  /** What the caches and the rows on the links were made of. */
+  /** Element type of the caches and of the rows on the links. */
   readonly kvDtype: KvDtype;
 };
 

@@ -1,5 +1,5 @@
 /**
- * An admitted request's run: on the workers of its chain, as events of text, and at its end a lesson for the calibration.
+ * Runs an admitted request on its chain, as events of text, and corrects the calibration by its timelines.
  */
 import { type Cluster, type ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
@@ -65,12 +65,12 @@ export class AdmittedRuns {
     };
   }
 
-  /** Timelines of real requests keep the costs true to a machine that slows down. */
+  /** Timelines of real requests keep the costs right on a machine that slows down. */
   #learn({ workers }: ChainPartition, result: GenerationResult): void {
     const { strategy, promptTokens, cachedTokens, timeline } = result;
     const isDense = strategyOf(strategy).masking === 'dense';
     if (isDense || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0) return;
-    // Another engine's requests may have been in between.
+    // Times that were shared with another engine's requests say little.
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
     this.#parts.calibration?.refresh(promptTokens, workers, timeline);
   }

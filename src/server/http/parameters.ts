@@ -38,6 +38,8 @@ export const sharedShape = {
   stream_options: z
     .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
     .optional(),
+  /** Where requests wait, lower numbers go first. */
+  priority: requestSchema.shape.priority.unwrap().optional(),
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
@@ -92,6 +94,7 @@ export function generateOptions(given: SharedParameters): Omit<GenerateRequest, 
   const stops = given.stop ?? [];
   return {
     stop: typeof stops === 'string' ? [stops] : stops,
+    priority: given.priority,
     sampling: {
       temperature: given.temperature ?? 1,
       topP: given.top_p,
