@@ -2,7 +2,7 @@
  * How a slice is cut into the runs of rows that go through the kernels in one call. Pure.
  */
 import { chunkSizes } from './chunk-lengths.js';
-import type { Slice } from './partition.js';
+import type { Slice } from '../partition.js';
 
 /**
  * @param chunkEnds tokens at which a chunk must end as well, in any order; those outside the slice do not matter

@@ -2,7 +2,7 @@
  * How many calls a run of rows takes when none may have more than `chunkTokens`, and how long they are: of even length,
  * since a short last call would cost more for each of its rows. Pure.
  */
-import { evenPartition, partitionSizes } from './partition.js';
+import { evenPartition, partitionSizes } from '../partition.js';
 
 /** The same lengths in three numbers, for sums without a list. */
 export type ChunkLengths = {
