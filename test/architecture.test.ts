@@ -35,7 +35,7 @@ const FOR_BROWSERS = [
   'core/documents/request-record.js',
   'core/documents/server-info.js',
   'core/errors.js',
-  'core/fields.js',
+  'core/schema/fields.js',
   'core/partition.js',
   'core/timeline.js',
   'cli/terminal/format.js',

@@ -4,7 +4,7 @@
  * Times are milliseconds since the rank was handed the request.
  */
 import * as z from 'zod/mini';
-import { bytes, index, milliseconds, slice } from './fields.js';
+import { bytes, index, milliseconds, slice } from './schema/fields.js';
 import type { Slice } from './partition.js';
 
 /** The most buckets of a rank's traffic: as many as a small chart can show. */

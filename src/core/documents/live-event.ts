@@ -2,7 +2,7 @@
  * What GET /kvr/live sends while requests run: server-sent events, with the type as their name and the data as JSON.
  */
 import * as z from 'zod/mini';
-import { index, text } from '../fields.js';
+import { index, text } from '../schema/fields.js';
 import { requestRecordSchema, timelineSchema } from './request-record.js';
 
 /** A record's timeline comes as an event of its own. */

@@ -2,7 +2,7 @@
  * A predicted partition: the answer to GET /kvr/plan.
  */
 import * as z from 'zod/mini';
-import { index, slice, text } from '../fields.js';
+import { index, slice, text } from '../schema/fields.js';
 import { MAX_RANKS } from '../partition.js';
 import { partitionSchema } from './request-record.js';
 

@@ -3,7 +3,7 @@
  * timelines, never text.
  */
 import * as z from 'zod/mini';
-import { index, milliseconds, text } from '../fields.js';
+import { index, milliseconds, text } from '../schema/fields.js';
 import { MAX_RANKS } from '../partition.js';
 import { rankTimelineSchema } from '../timeline.js';
 

@@ -2,7 +2,7 @@
  * What a server tells of itself: the answer to GET /kvr/info.
  */
 import * as z from 'zod/mini';
-import { index, text } from '../fields.js';
+import { index, text } from '../schema/fields.js';
 
 export const serverInfoSchema = z.object({
   version: text,

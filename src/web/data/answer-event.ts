@@ -2,7 +2,7 @@
  * What one event of an answer's stream tells. Pure.
  */
 import * as z from 'zod/mini';
-import { text } from '../../core/fields.js';
+import { text } from '../../core/schema/fields.js';
 import { errorBodySchema, type Failure, NO_ANSWER } from './failure.js';
 import { parseJson } from './parse.js';
 import type { SseEvent } from './sse.js';

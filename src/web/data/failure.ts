@@ -2,7 +2,7 @@
  * Why there is no answer, for people.
  */
 import * as z from 'zod/mini';
-import { text } from '../../core/fields.js';
+import { text } from '../../core/schema/fields.js';
 
 export type Failure = { readonly status: number; readonly message: string };
 
