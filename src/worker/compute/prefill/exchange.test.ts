@@ -9,7 +9,8 @@ import { KV_FRAME_BYTES } from '../../../link/frame.js';
 import { MAX_UNSENT_KIB } from '../../threads/thread-messages.js';
 import { jobOf, SentMessages } from '../compute-parts.test-support.js';
 import { FakeCacheRows, FakeModel } from '../fake-model.test-support.js';
-import { type ActiveRequest, openRequest } from '../requests/active-request.js';
+import type { ActiveRequest } from '../requests/active-request.js';
+import { openRequest } from '../requests/held-requests.js';
 import { exchangeFor } from './exchange-for.js';
 
 type Kind = {

@@ -2,6 +2,7 @@
  * A request as the compute thread holds it: its part of the prompt, its cache, and which rows of others are there.
  */
 import type { Slice } from '../../../core/partition.js';
+import type { BackendModel } from '../../../runtime/backend/backend.js';
 import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import type { Recorder } from './recorder.js';
 import type { RowCoverage } from './row-coverage.js';
@@ -23,3 +24,6 @@ export type ActiveRequest = {
 
 /** Rows of an earlier request that this one begins with. */
 export type Reuse = { readonly cache: KvCache; readonly tokens: number };
+
+/** The part of a model that makes caches. */
+export type CacheMaker = Pick<BackendModel, 'shape' | 'createCache' | 'continueCache'>;

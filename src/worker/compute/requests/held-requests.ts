@@ -4,11 +4,10 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import { kvBytesPerToken } from '../../../core/shape.js';
-import type { BackendModel } from '../../../runtime/backend/backend.js';
 import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import { contextTokensOf, sliceAt } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';
-import type { ActiveRequest, Reuse } from './active-request.js';
+import type { ActiveRequest, CacheMaker, Reuse } from './active-request.js';
 import { Recorder } from './recorder.js';
 import { RowCoverage } from './row-coverage.js';
 import { kvRows } from '../../../core/kv-rows.js';
@@ -17,9 +16,6 @@ import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
 import { reuseOf } from './reuse.js';
 import type { ComputeSettings, Job } from '../../threads/thread-messages.js';
-
-/** The part of a model that makes caches. */
-export type CacheMaker = Pick<BackendModel, 'shape' | 'createCache' | 'continueCache'>;
 
 export class HeldRequests {
   readonly #model: CacheMaker;
@@ -130,7 +126,7 @@ export class HeldRequests {
  * Allocates what the request needs, with the rows of an earlier one copied in once where it goes on from there.
  * @throws WORKER_REFUSED where the system has no room for it
  */
-async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): Promise<ActiveRequest> {
+export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): Promise<ActiveRequest> {
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
