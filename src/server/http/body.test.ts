@@ -20,7 +20,7 @@ async function read(
     result = await readJson(c, MAX_BYTES, budget).catch((error: unknown) => asKvrError(error).code);
     return c.text('');
   });
-  await app.request('/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+  await app.request('/', { method: 'POST', body, headers, duplex: 'half' });
   return result;
 }
 
