@@ -73,14 +73,15 @@ export function countFlag(spec: string, text: string, count: number): Option {
   return numberFlag(spec, text, countSchema).default(count);
 }
 
-/** Values between commas, each once. */
+/** Values between commas, each once. @param shownValues the default as --help has it */
 export function listFlag<T>(
   spec: string,
   text: string,
   values: readonly T[],
   parse: (flag: string, text: string) => T,
+  shownValues = values.join(),
 ): Option {
-  const option = new Option(spec, text).default(values, values.join());
+  const option = new Option(spec, text).default(values, shownValues);
   return option.argParser((value) => parseList(`--${option.name()}`, value, parse));
 }
 

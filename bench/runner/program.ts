@@ -13,6 +13,8 @@ export type Output = { readonly stdout: (text: string) => void; readonly stderr:
 /** Of `Benchmark`, without the type of its flags. */
 export type AnyBenchmark = Benchmark<never>;
 
+/** A benchmark takes one line of the list. */
+const HELP_WIDTH = 120;
 const INTRODUCTION = 'Benchmarks of this package: npm run bench -- NAME [flags]';
 const EPILOGUE = `
 npm run bench -- NAME --help shows a benchmark's flags and their defaults.
@@ -48,7 +50,7 @@ function parserFor(
     .helpCommand(false)
     .exitOverride()
     .configureOutput({ writeOut: output.stdout, writeErr: () => undefined })
-    .configureHelp({ subcommandTerm: (command) => command.name() })
+    .configureHelp({ subcommandTerm: (command) => command.name(), helpWidth: HELP_WIDTH })
     .addHelpText('after', EPILOGUE)
     .allowExcessArguments(true)
     .action(() => {
