@@ -1,6 +1,6 @@
 /** The flags of `links`. */
 import { Option } from 'commander';
-import { parseStrategies } from '../../src/cli/bench/bench-flags.js';
+import { parseStrategies } from '../../src/cli/bench/bench-values.js';
 import { shown } from '../../src/cli/terminal/numbers.js';
 import { KvrError } from '../../src/core/errors.js';
 import type { Dtype } from '../../src/core/shape.js';
