@@ -2,6 +2,7 @@
  * What a second worker brings on one machine: time to the first token of one worker with one thread, one with two, and two with
  * one, in turn, and where they spent it.
  */
+import { formatPlural } from '../src/cli/terminal/format.js';
 import type { Dtype } from '../src/core/shape.js';
 import { type Spread, spreadOf } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
@@ -106,7 +107,7 @@ const COLUMNS = [
 ];
 
 function report({ model, dtype, context, repeats }: Flags, rows: readonly Row[]): Report {
-  const title = `First token of ${context} tokens, ${model}, ${dtype}, medians of ${repeats} rounds in turn`;
+  const title = `First token of ${context} tokens, ${model}, ${dtype}, medians of ${formatPlural(repeats, 'round')} in turn`;
   const [slowMs = NaN, oneMs = NaN, twoMs = NaN] = rows.map(({ ttftMs }) => ttftMs.median);
   const [overOne, overSlow] = [oneMs / twoMs, slowMs / twoMs].map((ratio) => ratio.toFixed(2));
   return {

@@ -2,6 +2,7 @@
  * How near the chain comes to its kernels: time to the first token against the same worker processes' own block and attention
  * calls, of the same rows after the same prefixes, in a loop, on all workers at once.
  */
+import { formatPlural } from '../src/cli/terminal/format.js';
 import { chunksOf } from '../src/core/chunks.js';
 import { seededRandom } from '../src/core/random.js';
 import type { Dtype } from '../src/core/shape.js';
@@ -132,7 +133,7 @@ function report(
 ): Report {
   const middle = middleOf(results, ({ ttftMs }) => ttftMs);
   const { ttftMs } = middle;
-  const title = `${model}, ${dtype}, ${context} tokens, 2 × 1, medians of ${results.length} rounds`;
+  const title = `${model}, ${dtype}, ${context} tokens, 2 × 1, medians of ${formatPlural(results.length, 'round')}`;
   const rows = [{ ttftMs, limitMs, share: limitMs / ttftMs }];
   const ranks = rankTimes(middle).map((times) => ({ ...times, run: dtype }));
   return { tables: [tableOf({ name: 'limit', title, label: 'measured' }, COLUMNS, rows), rankTable(ranks)] };

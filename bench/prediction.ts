@@ -1,6 +1,7 @@
 /**
  * What plans predict beside what then happens: one and two workers, several lengths and dtypes, warm, in turn.
  */
+import { formatPlural } from '../src/cli/terminal/format.js';
 import { defined } from '../src/cli/flags/defined.js';
 import type { Dtype } from '../src/core/shape.js';
 import { middleOf, type Spread, spreadOf } from '../src/core/statistics.js';
@@ -71,7 +72,7 @@ measured, once costs have followed a warm-up of every length. A prediction that 
 async function runPrediction(flags: Flags, context: BenchContext): Promise<Report> {
   const rows: Row[] = [];
   for (const dtype of flags.dtype) rows.push(...(await measure(flags, dtype, context)));
-  const title = `${flags.model}, medians of ${flags.repeats} rounds in turn, in ms`;
+  const title = `${flags.model}, medians of ${formatPlural(flags.repeats, 'round')} in turn, in ms`;
   const missed = rows
     .filter(({ off }) => Math.abs(off) > MOST_OFF)
     .map((row) => `${nameOf(row)}: off by ${percentWords(row.off)}, at most ${percentWords(MOST_OFF)}`);

@@ -2,6 +2,7 @@
  * What a model costs before its first request: compiling it, getting ready from a warm cache, and the memory of one and of two
  * workers, as the system shares it out (PSS), after a short prompt. Linux.
  */
+import { formatPlural } from '../src/cli/terminal/format.js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,7 +67,7 @@ async function runStartUp(flags: Flags, { note }: BenchContext): Promise<Report>
       await rm(cacheDir, { recursive: true, force: true });
     }
   }
-  const title = `Ready from a warm cache, medians of ${flags.repeats} rounds`;
+  const title = `Ready from a warm cache, medians of ${formatPlural(flags.repeats, 'round')}`;
   return {
     tables: [
       tableOf({ name: 'compiled', title: `Compiling ${flags.model}`, label: 'measured' }, COMPILED, compiled),

@@ -2,6 +2,7 @@
  * Unequal workers: two with one thread, each pinned to a core of its own, the second one's core shared with a process that never
  * rests. The planned cut beside the even one and one worker, in turn. Linux with taskset, two cores.
  */
+import { formatPlural } from '../src/cli/terminal/format.js';
 import { defined } from '../src/cli/flags/defined.js';
 import type { Dtype } from '../src/core/shape.js';
 import { middleOf, type Spread, spreadOf } from '../src/core/statistics.js';
@@ -129,7 +130,7 @@ const COLUMNS = [
 ];
 
 function report({ model, dtype, context, repeats }: Flags, rows: readonly Row[]): Report {
-  const title = `${model}, ${dtype}, ${context} tokens, two workers × 1 thread, the second one's core loaded, medians of ${repeats} rounds in turn`;
+  const title = `${model}, ${dtype}, ${context} tokens, two workers × 1 thread, the second one's core loaded, medians of ${formatPlural(repeats, 'round')} in turn`;
   const [, even, planned] = rows;
   const gain = (even?.ttftMs.median ?? NaN) / (planned?.ttftMs.median ?? NaN);
   const missed = [

@@ -19,6 +19,6 @@ test('another first token in one round is seen', () => {
 test('the table says what was measured, and on what', () => {
   const row = compareRow('q4', 64, answers(100), answers(150));
   const table = compareTable({ model: 'm', workers: 2, threads: 1, rounds: 1 }, [row]);
-  expect(table).toMatchObject({ label: 'measured', title: 'TTFT of m, 2 × 1, medians of 1 rounds in turn' });
+  expect(table).toMatchObject({ label: 'measured', title: 'TTFT of m, 2 × 1, medians of 1 round in turn' });
   expect(table.lines[2]).toMatch(/^\| q4 +\| +64 \| +150 .* 1\.500 \|/);
 });

@@ -1,6 +1,7 @@
 /**
  * Two checkouts' times side by side. Pure.
  */
+import { formatPlural } from '../../src/cli/terminal/format.js';
 import type { Dtype } from '../../src/core/shape.js';
 import { type Spread, spreadOf } from '../../src/core/statistics.js';
 import { columnsOf, rangeWords, type Table, tableOf } from '../runner/table.js';
@@ -65,6 +66,6 @@ export function compareTable(
   { model, workers, threads, rounds }: Settings,
   rows: readonly CompareRow[],
 ): Table {
-  const title = `TTFT of ${model}, ${workers} × ${threads}, medians of ${rounds} rounds in turn`;
+  const title = `TTFT of ${model}, ${workers} × ${threads}, medians of ${formatPlural(rounds, 'round')} in turn`;
   return tableOf({ name: 'compare', title, label: 'measured' }, COLUMNS, rows);
 }

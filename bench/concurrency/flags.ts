@@ -50,7 +50,11 @@ export function loadEngine(flags: Flags, prefixCacheBytes = 0): Promise<Engine> 
 }
 
 /** Prompts of any length, each of other ids. */
-export type Prompts = { ids(tokens: number): number[]; random(): number };
+export type Prompts = {
+  readonly ids: (tokens: number) => number[];
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+};
 
 export function promptsFor({ seed }: Flags, { model }: Engine): Prompts {
   const random = seededRandom(seed + 1);

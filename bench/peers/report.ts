@@ -1,4 +1,5 @@
 /** The comparison as a table: one row a side, and how many times the peer's speed it has. Pure. */
+import { formatPlural } from '../../src/cli/terminal/format.js';
 import { columnsOf, rangeWords, type Table, tableOf } from '../runner/table.js';
 import type { Cell } from './rounds.js';
 
@@ -38,6 +39,6 @@ const COLUMNS = [
 ];
 
 export function peersTable(model: string, repeats: number, cells: readonly ComparedCell[]): Table {
-  const title = `${model}, medians of ${repeats} rounds in turn`;
+  const title = `${model}, medians of ${formatPlural(repeats, 'round')} in turn`;
   return tableOf({ name: 'peers', title, label: 'measured' }, COLUMNS, cells);
 }
