@@ -93,7 +93,8 @@ async function measure(flags: Flags, dtype: Dtype, { note }: BenchContext): Prom
       engines.push(
         await Engine.load({ model, workers, dtype, calibrate: 'fresh', ...defined({ cacheDir }) }),
       );
-    const cells = engines.flatMap((engine) => context.map((tokens) => openCell(engine, tokens)));
+    const cells: Cell[] = [];
+    for (const engine of engines) for (const tokens of context) cells.push(await openCell(engine, tokens));
     const results = await runInTurn(cells, repeats, ({ engine, contextTokens }, round) => {
       note(`${dtype}, round ${round} of ${repeats}, ${engine.workers.length} × ${contextTokens} tokens`);
       const promptIds = benchPrompt(contextTokens, engine.model.shape.vocabulary, seed);
@@ -105,9 +106,9 @@ async function measure(flags: Flags, dtype: Dtype, { note }: BenchContext): Prom
   }
 }
 
-function openCell(engine: Engine, contextTokens: number): Cell {
-  const calibratedMs = engine.costs?.plan(contextTokens, engine.workers.length).predictedTtftMs ?? NaN;
-  return { engine, contextTokens, calibratedMs };
+async function openCell(engine: Engine, contextTokens: number): Promise<Cell> {
+  const { predictedTtftMs } = await engine.partition({}, contextTokens);
+  return { engine, contextTokens, calibratedMs: predictedTtftMs ?? NaN };
 }
 
 function rowOf(

@@ -99,10 +99,11 @@ async function startWorker(
 
 async function run(engine: Engine, { request }: Way, { context, seed }: Flags): Promise<Run> {
   const promptIds = benchPrompt(context, engine.model.shape.vocabulary, seed);
-  const planned = engine.costs?.plan(context, engine.workers.length).ranks.map(({ worker }) => worker);
+  // Asked before the run: afterwards the costs have followed it.
+  const chain = await engine.partition(request, context);
   const result = await engine.complete({ promptIds, maxTokens: 1, ...request });
-  const isPlanned = request.partition === 'auto' && planned !== undefined;
-  return { ...result, order: isPlanned ? planned : result.partition.map((_, rank) => rank) };
+  const ids = engine.workers.map(({ handle }) => handle.id);
+  return { ...result, order: chain.workers.map((id) => ids.indexOf(id)) };
 }
 
 function rowOf({ name }: Way, runs: readonly Run[]): Row {

@@ -8,7 +8,7 @@ import { KvrError } from '../src/core/errors.js';
 import { evenPartition } from '../src/core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES, type KvDtype } from '../src/core/shape.js';
 import { workerMemory } from '../src/engine/load/memory.js';
-import { defaultDecodeThreads } from '../src/engine/options/options.js';
+import { defaultDecodeThreads } from '../src/engine/options/defaults.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine } from '../src/index.js';
 import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';

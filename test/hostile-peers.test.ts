@@ -7,9 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { GREEDY } from '../src/core/sampling.js';
+import { type RequestSpec, requestSpecSchema } from '../src/core/request.js';
 import type { ModelShape } from '../src/core/shape.js';
-import { controlFrame, encodeHead, type KvFrame, MAX_META_BYTES } from '../src/link/frame.js';
+import {
+  controlFrame,
+  encodeHead,
+  type KvFrame,
+  MAX_META_BYTES,
+  PROTOCOL_VERSION,
+} from '../src/link/frame.js';
 import { compileModel } from '../src/model/compile.js';
 import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import type { RunMessage } from '../src/worker/protocol/index.js';
@@ -55,32 +61,22 @@ afterEach(() => {
 
 let nextRequest = 1;
 /** A request over a chain in which this worker is the last rank and `fake` the one before it. */
-function secondRank(overrides: Partial<RunMessage> = {}): RunMessage {
-  return {
-    ...single(),
-    strategy: 'kvr',
-    rank: 1,
-    chain: ['fake', 'real'],
-    partition: [5, 3],
-    ...overrides,
-  };
+function secondRank(spec: Partial<RequestSpec> = {}): RunMessage {
+  const place = { rank: 1, chain: ['fake', 'real'], partition: [5, 3] };
+  return { ...single({ strategy: 'kvr', ...spec }), ...place };
 }
 
-function single(overrides: Partial<RunMessage> = {}): RunMessage {
+function single(spec: Partial<RequestSpec> = {}): RunMessage {
   return {
     type: 'run',
     request: nextRequest++,
-    kvDtype: 'f32',
-    strategy: 'single',
+    spec: requestSpecSchema.parse({
+      ...{ strategy: 'single', maxTokens: NEW_TOKENS, prefixCache: false },
+      ...spec,
+    }),
     rank: 0,
     chain: ['real'],
     partition: [IDS.length],
-    maxTokens: NEW_TOKENS,
-    sampling: GREEDY,
-    eosIds: [],
-    chunkEnds: [],
-    wantLogits: false,
-    ...overrides,
   };
 }
 
@@ -123,9 +119,12 @@ describe('one worker, through all of it,', () => {
       'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
       Buffer.from([0x4b, 0x56, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
       Buffer.from([0x4b, 0x56, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, 1, 1, 255, 255, 255, 255, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, 1, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
-      Buffer.concat([Buffer.from([0x4b, 0x56, 1, 1, 3, 0, 0, 0, 0, 0, 0, 0]), Buffer.from('{"a')]),
+      Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 255, 255, 255, 255, 0, 0, 0, 0]),
+      Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
+      Buffer.concat([
+        Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 3, 0, 0, 0, 0, 0, 0, 0]),
+        Buffer.from('{"a'),
+      ]),
     ]) {
       const stranger = await StandIn.connect(worker.address);
       stranger.write(bytes);
@@ -192,7 +191,7 @@ describe('one worker, through all of it,', () => {
     await expectAlive();
   });
 
-  test.each<[string, Partial<RunMessage>, number[]]>([
+  test.each<[string, Partial<RunMessage>, number[], Partial<RequestSpec>?]>([
     ['more ranks than slices', { chain: ['real', 'other'] }, IDS],
     ['another worker in its place', { chain: ['other'] }, IDS],
     ['a rank that the chain does not have', { rank: 7 }, IDS],
@@ -201,25 +200,25 @@ describe('one worker, through all of it,', () => {
     ['more ids than tokens', {}, [...IDS, 1]],
     ['an id out of the vocabulary', {}, [...IDS.slice(1), SHAPE.vocabulary]],
     ['a negative id', {}, [...IDS.slice(1), -1]],
-    ['more tokens than the model takes', { maxTokens: SHAPE.contextTokens }, IDS],
-    ['a next rank that nobody linked', { strategy: 'kvr', chain: ['real', 'x'], partition: [8, 1] }, IDS],
-  ])('refuses a run with %s, by number, and runs the next one', async (_, overrides, ids) => {
+    ['more tokens than the model takes', {}, IDS, { maxTokens: SHAPE.contextTokens }],
+    ['a next rank that nobody linked', { chain: ['real', 'x'], partition: [8, 1] }, IDS, { strategy: 'kvr' }],
+  ])('refuses a run with %s, by number, and runs the next one', async (_, overrides, ids, spec = {}) => {
     const engine = await asEngine();
-    const run = single(overrides);
+    const run = { ...single(spec), ...overrides };
     engine.run(run, ids);
     const { code, phase } = await engine.hear('failed', run.request);
-    expect([code, phase]).toEqual([run.strategy === 'kvr' ? 'LINK' : 'PROTOCOL', 'connect']);
+    expect([code, phase]).toEqual([run.spec.strategy === 'kvr' ? 'LINK' : 'PROTOCOL', 'connect']);
     expect(engine.isClosed).toBe(false);
     await expectAlive();
   });
 
   test.each<[string, object]>([
-    ['an unknown strategy', { strategy: 'magic' }],
+    ['an unknown strategy', { spec: { strategy: 'magic' } }],
     ['a negative request', { request: -1 }],
     ['a partition of text', { partition: ['8'] }],
-    ['NaN for a temperature', { sampling: { ...GREEDY, temperature: null } }],
+    ['NaN for a temperature', { spec: { sampling: { temperature: null } } }],
     ['no chain', { chain: [] }],
-    ['rows of an unknown type', { kvDtype: 'f8' }],
+    ['rows of an unknown type', { spec: { kvDtype: 'f8' } }],
   ])('closes the connection of an engine whose run message has %s', async (_, overrides) => {
     const engine = await asEngine();
     engine.say({ ...single(), ...overrides }, new Uint8Array(4 * IDS.length));
@@ -368,7 +367,7 @@ describe('a worker of its own', () => {
     await asEngine();
     worker.child.stdin?.end();
     await until(() => !worker.isRunning, 'the worker to end', 2_000);
-    await expect(StandIn.connect(worker.address)).rejects.toMatchObject({ code: 'LINK' });
+    await expect(StandIn.connect(worker.address)).rejects.toThrow(/ENOENT|ECONNREFUSED/);
   });
 
   test('with little memory for KV refuses a request and takes a smaller one', async () => {

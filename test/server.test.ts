@@ -10,7 +10,7 @@ import OpenAI from 'openai';
 import { afterEach, describe, expect, test } from 'vitest';
 import { KvrError } from '../src/core/errors.js';
 import type { GenerateEvent } from '../src/engine/output/generation.js';
-import type { GenerateRequest } from '../src/engine/options/options.js';
+import type { GenerateRequest } from '../src/engine/options/request.js';
 import type { ServerSettings } from '../src/server/index.js';
 import { byteTokenizer } from '../src/tokenizer/index.js';
 import {

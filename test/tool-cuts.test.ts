@@ -35,7 +35,7 @@ async function tokenizerOf(kind: Kind): Promise<Tokenizer> {
 /** Says these tokens, whatever it is asked. */
 function speaking(tokenizer: Tokenizer, ids: readonly number[], finishReason: FinishReason): ServedEngine {
   const engine = standInEngine(async function* ({ stop = [], shownTokens }, promptIds) {
-    const output = new TextOutput(tokenizer, { promptIds, stops: stop, shownTokens });
+    const output = new TextOutput({ tokenizer, promptIds, stops: stop, shownTokens });
     let isStopped = false;
     for (const id of ids) {
       const told = output.push(id);

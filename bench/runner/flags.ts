@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { choiceFlag, numberFlag } from '../../src/cli/flags/index.js';
 import { parseList } from '../../src/cli/terminal/lists.js';
 import { parseNumber, shown } from '../../src/cli/terminal/numbers.js';
-import { MAX_LOCAL_WORKERS } from '../../src/cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../src/cluster/worker-source.js';
 import { KvrError } from '../../src/core/errors.js';
 import { parseTokens } from '../../src/core/quantities.js';
 import { type Dtype, DTYPES } from '../../src/core/shape.js';

@@ -1,11 +1,12 @@
 /**
- * The engine's end of one worker: its control link, its greeting, its heartbeat, and why it ended if it did.
+ * One worker as the engine sees it: its control link, its handshake, its heartbeat, and why it ended if it did.
  * Knows no requests; engine/ listens to its messages.
  */
 import { KvrError } from '../core/errors.js';
-import { type Address, connectTo, formatAddress } from '../link/address.js';
+import { type Address, formatAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
-import { SocketLink } from '../link/socket-link.js';
+import type { Link } from '../link/link.js';
+import { transportOf } from '../link/open-transport.js';
 import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol/index.js';
 
 /** A worker answers from its network thread, which never computes; silence this long means it hangs. */
@@ -22,12 +23,12 @@ export class WorkerHandle {
   readonly engine: string;
   /** How long a broken link waits for a better reason, such as the signal that killed the process. */
   readonly #reasonGraceMs: number;
-  /** Settles once, when the worker is of no use any more; the error says why, undefined after close(). */
+  /** Settles once, when the worker can no longer be used; the error says why, undefined after close(). */
   readonly ended: Promise<KvrError | undefined>;
   readonly #listeners = new Set<WorkerListener>();
   readonly #end: (error: KvrError | undefined) => void;
   readonly #endListeners = new Set<(error: KvrError | undefined) => void>();
-  #link: SocketLink | undefined;
+  #link: Link | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   #heardMs = performance.now();
   #beatMs = performance.now();
@@ -50,8 +51,8 @@ export class WorkerHandle {
 
   /** Connects and waits for the worker's model to be open. @throws LINK, WORKER_FAILED, CANCELLED */
   async open(signal?: AbortSignal): Promise<ReadyWorker> {
-    const socket = await connectTo(this.address, signal);
-    this.#link = new SocketLink(socket, {
+    const openLink = await transportOf(this.address).dial(this.address, signal);
+    this.#link = openLink({
       onFrame: (frame) => this.#onFrame(frame),
       onClose: (error) => this.#onClose(error),
     });
@@ -63,7 +64,7 @@ export class WorkerHandle {
     return ready;
   }
 
-  /** Has the worker open links to peers and waits until they stand. @throws LINK */
+  /** Asks the worker to open links to peers and waits until they are open. @throws LINK */
   async connectPeers(peers: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
     if (peers.length === 0) return;
     const connected = this.#expect('connected', signal);
@@ -94,7 +95,7 @@ export class WorkerHandle {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Like `ended`, for those who come and go. @returns a function that stops listening */
+  /** Like `ended`, for listeners that are removed again. @returns a function that stops listening */
   onEnd(listener: (error: KvrError | undefined) => void): () => void {
     if (this.#isEnded) void this.ended.then(listener);
     this.#endListeners.add(listener);
@@ -128,12 +129,12 @@ export class WorkerHandle {
 
   #beat(): void {
     const nowMs = performance.now();
-    // A beat that comes late means that this process stood still; what the worker said meanwhile is not read yet.
+    // A late beat means that this process was blocked; messages of the worker may be waiting to be read.
     this.#heardMs += Math.max(0, nowMs - this.#beatMs - HEARTBEAT_MS);
     this.#beatMs = nowMs;
     const silentMs = nowMs - this.#heardMs;
     if (silentMs > HEARTBEAT_TIMEOUT_MS) {
-      const message = `worker ${this.id} gave no sign of life for ${Math.round(silentMs)} ms, limit ${HEARTBEAT_TIMEOUT_MS} ms`;
+      const message = `worker ${this.id} sent nothing for ${Math.round(silentMs)} ms, limit ${HEARTBEAT_TIMEOUT_MS} ms`;
       return this.fail(new KvrError('WORKER_HUNG', message));
     }
     this.send({ type: 'ping', ping: 0 });

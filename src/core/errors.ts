@@ -13,7 +13,7 @@ export type KvrErrorCode =
   | 'CACHE_UNWRITABLE' // the cache folder can not be written
   | 'DISK_FULL' // no room while compiling
   | 'WORKER_DIED' // a worker process ended
-  | 'WORKER_HUNG' // a worker gave no sign of life within its limit
+  | 'WORKER_HUNG' // a worker sent nothing within its limit
   | 'WORKER_FAILED' // a worker reported an error of its own
   | 'WORKER_REFUSED' // a worker holds as many requests or bytes as it may
   | 'PROTOCOL' // bytes that are no frame or message of ours

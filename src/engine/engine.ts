@@ -14,13 +14,9 @@ import { loadParts } from './load-parts.js';
 import type { EngineParts } from './queue/engine-parts.js';
 import type { GenerateEvent, GenerationResult } from './output/generation.js';
 import type { LoadedModel } from './load/load.js';
-import {
-  type EngineOptions,
-  type EngineSettings,
-  type GenerateRequest,
-  parseOptions,
-  requestSchema,
-} from './options/options.js';
+import type { EngineOptions, EngineSettings } from './options/options.js';
+import { type GenerateRequest, requestSchema } from './options/request.js';
+import { parseOptions } from './options/parse-options.js';
 import { partitionRequest } from './partition/partition-request.js';
 
 export class Engine {
@@ -56,7 +52,7 @@ export class Engine {
 
   /** What was measured of the workers; undefined where calibration is off. */
   get costs(): CalibrationStore | undefined {
-    return this.#parts.book;
+    return this.#parts.calibration;
   }
 
   get load(): EngineLoad {
@@ -64,7 +60,7 @@ export class Engine {
   }
 
   /** The chain that a request with so many prompt tokens would get now. @throws BAD_INPUT */
-  async cut(
+  async partition(
     request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages'>,
     contextTokens: number,
   ): Promise<ChainPartition> {
@@ -78,7 +74,7 @@ export class Engine {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
-    const arrival = validateRequest(request, this.model, this.#closing.signal);
+    const arrival = validateRequest(request, this.#parts, this.#closing.signal);
     this.#checkOpen();
     try {
       const admitted = await this.#admission.admit(arrival);
@@ -105,7 +101,7 @@ export class Engine {
     const isFirst = !this.#closing.signal.aborted;
     this.#closing.abort();
     await this.#parts.chain.close();
-    if (isFirst) await this.#parts.book?.save();
+    if (isFirst) await this.#parts.calibration?.save();
   }
 
   #checkOpen(): void {

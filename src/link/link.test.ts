@@ -1,14 +1,15 @@
 /**
  * The conformance suite of Link, run on every implementation: a pair in memory, unix sockets and TCP.
  */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { seededRandom } from '../../test/reference/random.js';
-import { type Address, connectTo } from './address.js';
+import type { Address } from './address.js';
 import { controlFrame, encodeHead, type Frame } from './frame.js';
 import type { Link, LinkHandlers } from './link.js';
 import { memoryLinkPair } from './memory-link.js';
@@ -43,6 +44,12 @@ function unixAddress(): Address {
   return { kind: 'unix', path: join(folder, 's') };
 }
 
+async function connected(address: Address): Promise<Socket> {
+  const socket = address.kind === 'unix' ? connect(address.path) : connect(address.port, address.host);
+  await once(socket, 'connect');
+  return socket;
+}
+
 /** Two connected sockets; the test's end destroys both. */
 async function sockets(address: Address): Promise<[Socket, Socket]> {
   let accept: (socket: Socket) => void = () => undefined;
@@ -54,7 +61,7 @@ async function sockets(address: Address): Promise<[Socket, Socket]> {
   const bound = server.address();
   const port = typeof bound === 'object' && bound ? bound.port : 0;
   const target = address.kind === 'unix' ? address : { ...address, port };
-  const pair: [Socket, Socket] = [await connectTo(target), await accepted];
+  const pair: [Socket, Socket] = [await connected(target), await accepted];
   cleanup.push(() => (pair.forEach((socket) => socket.destroy()), server.close()));
   return pair;
 }

@@ -99,7 +99,8 @@ function paceOf(field: Field, index: number): number {
   return field.pacesMs[index] as number;
 }
 
-function linkBetween(links: readonly LinkCost[], from: number, to: number): LinkCost {
+/** The way from one worker to another, past those between them: as slow as the slowest link that it spans. */
+export function linkBetween(links: readonly LinkCost[], from: number, to: number): LinkCost {
   const spanned = links.slice(Math.min(from, to), Math.max(from, to));
   return spanned.reduce((slow, link) => ({
     latencyMs: Math.max(slow.latencyMs, link.latencyMs),

@@ -28,6 +28,7 @@ export {
 } from './search/partition-search.js';
 export type { PartitionSearch } from './search/partition-search.js';
 export type { SearchResult } from './search/grid-search.js';
+export { linkBetween } from './chain-choice.js';
 export { chainCosts, planPartition } from './plan.js';
 export type { DroppedWorker, Plan, PlannedRank, PlanRequest } from './plan.js';
 export { addTableEntry, emptyTable, lookUpPartition, parsePartitionTable } from './search/partition-table.js';

@@ -3,7 +3,7 @@
  */
 import { Writable } from 'node:stream';
 import type { GenerateEvent, GenerationResult } from '../../src/engine/output/generation.js';
-import type { GenerateRequest } from '../../src/engine/options/options.js';
+import type { GenerateRequest } from '../../src/engine/options/request.js';
 import { KvrServer, openLog, type ServedEngine, type ServerSettings } from '../../src/server/index.js';
 import { byteTokenizer } from '../../src/tokenizer/index.js';
 

@@ -4,12 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { connectTo, parseAddress } from '../../src/link/address.js';
+import { parseAddress } from '../../src/link/address.js';
 import { controlFrame, type Frame } from '../../src/link/frame.js';
 import { SocketLink } from '../../src/link/socket-link.js';
 import type { FromWorker, RunMessage } from '../../src/worker/protocol/index.js';
@@ -98,7 +99,10 @@ export class StandIn {
 
   /** Connects without a word. */
   static async connect(address: string): Promise<StandIn> {
-    return new StandIn(await connectTo(parseAddress(address)));
+    const target = parseAddress(address);
+    const socket = target.kind === 'unix' ? connect(target.path) : connect(target.port, target.host);
+    await once(socket, 'connect');
+    return new StandIn(socket);
   }
 
   /** Connects and waits until the worker has said that its model is open. */

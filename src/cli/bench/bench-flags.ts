@@ -3,7 +3,7 @@
  */
 import { Option } from 'commander';
 import { z } from 'zod';
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import {
   BENCH_STRATEGIES,
   type BenchStrategy,

@@ -2,7 +2,7 @@
  * Values of `kvr bench`'s flags out of the text that was typed. Strict, as terminal/numbers.ts.
  */
 import { z } from 'zod';
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { parseDuration, parseRate } from '../../core/quantities.js';

@@ -4,7 +4,9 @@
 import { Option } from 'commander';
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
-import { defaultPrefixCacheBytes, parseOptions, requestSchema } from '../../engine/options/options.js';
+import { requestSchema } from '../../engine/options/request.js';
+import { parseOptions } from '../../engine/options/parse-options.js';
+import { defaultPrefixCacheBytes } from '../../engine/options/defaults.js';
 import type { Command } from '../run/command.js';
 import { CHAT_HELP, Conversation, type Turn } from './conversation.js';
 import { runContext, withEngine } from '../run/engine-run.js';

@@ -3,7 +3,7 @@
  */
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import type { ChatMessage } from '../../tokenizer/index.js';
 import { type RunContext, runRequest } from '../run/engine-run.js';
 import { oneLine } from '../terminal/format.js';

@@ -1,7 +1,7 @@
 /**
  * From flags to what a request is sent with, beside its prompt, in the engine's units.
  */
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import type { ChainFlags } from './chain.js';
 import { defined } from './defined.js';
 import type { SamplingFlags } from './sampling.js';

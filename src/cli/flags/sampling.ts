@@ -3,7 +3,7 @@
  */
 import { Option } from 'commander';
 import { samplingSchema } from '../../core/sampling.js';
-import { requestSchema } from '../../engine/options/options.js';
+import { requestSchema } from '../../engine/options/request.js';
 import { notEmpty, numberFlag } from './kinds.js';
 
 export type SamplingFlags = {

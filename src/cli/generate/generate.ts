@@ -2,8 +2,9 @@
  * `kvr generate`: one prompt, one answer, and what every rank did for it.
  */
 import { Argument, Option } from 'commander';
-import { parseOptions, requestSchema } from '../../engine/options/options.js';
-import { readGrammar } from '../../engine/chain/grammars.js';
+import { requestSchema } from '../../engine/options/request.js';
+import { parseOptions } from '../../engine/options/parse-options.js';
+import { readGrammar } from '../../engine/queue/validated-request.js';
 import type { Command } from '../run/command.js';
 import { runContext, runOnOneWorker, runRequest, threadsOf, withEngine } from '../run/engine-run.js';
 import {

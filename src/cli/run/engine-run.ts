@@ -4,7 +4,8 @@
  */
 import { Engine } from '../../engine/engine.js';
 import type { GenerationResult } from '../../engine/output/generation.js';
-import type { EngineOptions, GenerateRequest } from '../../engine/options/options.js';
+import type { EngineOptions } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import type { CompileFacts } from '../../model/compile.js';
 import { KvrError } from '../../core/errors.js';
 import { usableCacheFolder } from './cache-check.js';

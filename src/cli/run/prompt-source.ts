@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { KvrError } from '../../core/errors.js';
 import { compileGrammar } from '../../grammar/grammar.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import { MAX_TEXT_CHARS } from '../../tokenizer/index.js';
 import { shown } from '../terminal/numbers.js';
 import type { Shell } from '../terminal/shell.js';

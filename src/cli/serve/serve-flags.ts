@@ -3,7 +3,7 @@
  */
 import { Option } from 'commander';
 import { z } from 'zod';
-import { requestSchema } from '../../engine/options/options.js';
+import { requestSchema } from '../../engine/options/request.js';
 import {
   DEFAULT_DEADLINE_MS,
   DEFAULT_DRAIN_MS,

@@ -8,7 +8,8 @@ import { endWorkerProcess, startWorkerProcess } from '../../cluster/worker-proce
 import { exitStatus, KvrError } from '../../core/errors.js';
 import { type Dtype, DTYPES } from '../../core/shape.js';
 import { compileWithProgress, openWithProgress } from '../../engine/load/load.js';
-import { DEFAULT_CHUNK_TOKENS, defaultKvBytes } from '../../engine/options/options.js';
+import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
+import { defaultKvBytes } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';

@@ -1,142 +1,25 @@
 /**
- * One request on its way through a chain: hands the ranks their parts, gathers tokens and timelines, and ends in one
- * way, also where ranks fail in several. Knows ids, not text.
+ * A request for a chain, with every choice made: token ids, workers and their slices.
  */
+import type { ClusterWorker } from '../../cluster/cluster.js';
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
-import { KvrError } from '../../core/errors.js';
-import type { FromWorker, Phase } from '../../worker/protocol/index.js';
-import { AsyncQueue } from './async-queue.js';
-import { type ChainEvent, tokenEvent } from './chain-events.js';
-import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
-import type { ChainSpec } from './chain-spec.js';
-import { dispatch } from './dispatch.js';
-import { RankStates } from './rank-states.js';
+import type { Partition } from '../../core/partition.js';
+import type { RequestSpec } from '../../core/request.js';
 
-/** A broken link is often a dead worker seen from its neighbour; the dead one's own news may be on its way. */
-const BLAME_MS = 300;
-
-/** Runs a request; leaving the loop early cancels it on every rank. @throws KvrError with fields rank and phase */
-export async function* runChain(spec: ChainSpec): AsyncGenerator<ChainEvent> {
-  const run = new ChainRun(spec);
-  try {
-    run.start();
-    yield* run.events;
-  } finally {
-    run.stop();
-  }
-}
-
-/** Where a rank failed, as far as its worker has said. */
-type Told = { readonly phase?: Phase; readonly layer?: number | undefined };
-
-class ChainRun {
-  readonly events = new AsyncQueue<ChainEvent>();
-  readonly #spec: ChainSpec;
-  readonly #ranks: RankStates;
-  readonly #cleanup: (() => void)[] = [];
-  #finish: 'stop' | 'length' | undefined;
-  #error: KvrError | undefined;
-
-  constructor(spec: ChainSpec) {
-    this.#spec = spec;
-    this.#ranks = new RankStates(spec.workers.length);
-  }
-
-  start(): void {
-    this.#spec.workers.forEach(({ handle }, rank) => this.#listenTo(handle, rank));
-    if (this.#spec.signal?.aborted) return this.#end(cancelled());
-    this.#heedSignal();
-    this.#heedDeadline();
-    dispatch(this.#spec);
-    this.#ranks.beginPrefill();
-  }
-
-  /** Cancels what still runs and lets go of the workers. */
-  stop(): void {
-    for (const clean of this.#cleanup.splice(0)) clean();
-    if (this.#isComplete()) return;
-    this.#error ??= new KvrError('CANCELLED', 'nobody reads this request any more');
-    for (const { handle } of this.#spec.workers) {
-      if (!handle.isEnded) handle.send({ type: 'cancel', request: this.#spec.request });
-    }
-  }
-
-  #listenTo(handle: WorkerHandle, rank: number): void {
-    const closed = (): KvrError => new KvrError('CLOSED', 'the engine was closed');
-    this.#cleanup.push(
-      handle.listen((message, payload) => this.#onMessage(rank, message, payload)),
-      handle.onEnd((error) => this.#fail(rank, error ?? closed())),
-    );
-  }
-
-  #heedSignal(): void {
-    const { signal } = this.#spec;
-    const onAbort = (): void => this.#end(cancelled());
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#cleanup.push(() => signal?.removeEventListener('abort', onAbort));
-  }
-
-  #heedDeadline(): void {
-    const { deadline } = this.#spec;
-    if (!deadline) return;
-    const timer = setTimeout(() => this.#end(overdue(this.#ranks, deadline.limitMs)), deadline.leftMs);
-    this.#cleanup.push(() => clearTimeout(timer));
-  }
-
-  #onMessage(rank: number, message: FromWorker, payload: Uint8Array<ArrayBuffer>): void {
-    const state = this.#ranks.of(rank);
-    if (!('request' in message) || message.request !== this.#spec.request || !state) return;
-    switch (message.type) {
-      case 'progress':
-        state.phase = message.phase;
-        state.layer = message.layer;
-        return this.events.push({ type: 'progress', rank, layer: message.layer });
-      case 'token':
-        state.phase = 'decode';
-        return this.events.push(tokenEvent(message, payload));
-      case 'prefilled':
-        state.isPrefilled = true;
-        if (!this.#ranks.isLast(rank)) this.#spec.onRankEnd?.(rank);
-        this.events.push({ type: 'prefilled', timeline: message.timeline });
-        return this.#endIfComplete();
-      case 'finished':
-        if (message.reason === 'cancelled') return;
-        this.#finish = message.reason;
-        this.#spec.onRankEnd?.(rank);
-        return this.#endIfComplete();
-      case 'kept':
-        // The engine's index listens to that, also after the request has ended.
-        return;
-      case 'failed':
-        if (message.code !== 'LINK') return this.#fail(rank, reported(message), message);
-        setTimeout(() => this.#fail(rank, reported(message), message), BLAME_MS);
-        return;
-    }
-  }
-
-  /** The last rank may be done before an earlier one's record has arrived; both belong to the result. */
-  #isComplete(): boolean {
-    return this.#finish !== undefined && this.#ranks.areAllPrefilled;
-  }
-
-  #endIfComplete(): void {
-    if (!this.#finish || !this.#isComplete() || this.#error) return;
-    this.events.push({ type: 'finished', reason: this.#finish });
-    this.events.end();
-  }
-
-  /** What nobody has told is where the rank was last heard of. */
-  #fail(rank: number, error: KvrError, told: Told = {}): void {
-    const state = this.#ranks.of(rank);
-    if (!state || !this.#ranks.isNeeded(rank)) return;
-    const { phase = state.phase, layer = state.layer } = told;
-    this.#end(rankFailure(rank, { phase, layer }, error));
-  }
-
-  /** The first error is the request's; those that follow from it are not told. */
-  #end(error: KvrError): void {
-    if (this.#error || this.#isComplete()) return;
-    this.#error = error;
-    this.events.fail(error);
-  }
-}
+export type ChainRequest = {
+  readonly id: number;
+  readonly spec: RequestSpec;
+  readonly ids: Int32Array;
+  readonly partition: Partition;
+  /** In rank order, as many as the partition has slices. */
+  readonly workers: readonly ClusterWorker[];
+  /** Rows that rank 0's worker has kept of an earlier request. */
+  readonly reuse?: { readonly entry: number; readonly tokens: number };
+  /** Called before the last rank's part is sent, where it needs to know the vocabulary. */
+  readonly sendVocabulary?: (handle: WorkerHandle) => void;
+  readonly signal?: AbortSignal;
+  /** Called when a rank has finished and has freed its cache. */
+  readonly onRankEnd?: (rank: number) => void;
+  /** The limit as it was asked for, and what is left of it. */
+  readonly deadline?: { readonly limitMs: number; readonly leftMs: number };
+};

@@ -1,17 +1,13 @@
 /**
- * One generation: runs a chain, turns ids into text, stops where the text must stop, and sums up what happened.
+ * From a chain's events to text: decodes ids, stops at stop strings, and sums up what happened.
  */
-import type { KvrError } from '../../core/errors.js';
 import { partitionSizes } from '../../core/partition.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
-import type { Tokenizer } from '../../tokenizer/index.js';
 import type { StrategyName } from '../../core/strategy.js';
-import type { TokenFacts } from '../chain/chain-events.js';
-import { runChain } from '../chain/chain-request.js';
-import type { ChainSpec } from '../chain/chain-spec.js';
-import type { ShownTokens } from '../options/options.js';
-import { TextOutput } from './text-output.js';
+import type { ChainEvent, TokenFacts } from '../chain/chain-events.js';
+import type { ChainRequest } from '../chain/chain-request.js';
+import { TextOutput, type TextOutputOptions } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
 
@@ -45,7 +41,7 @@ export type GenerationResult = {
 };
 
 export type GenerateEvent =
-  /** With the record of a rank that has just ended its part, where one has. */
+  /** With the timeline of a rank, where one has just finished its prompt phase. */
   | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
   | ({
       readonly type: 'token';
@@ -57,25 +53,26 @@ export type GenerateEvent =
   | { readonly type: 'done'; readonly result: GenerationResult };
 
 export type GenerationInput = {
-  readonly spec: ChainSpec;
-  readonly tokenizer: Tokenizer;
-  readonly stops: readonly string[];
-  readonly shownTokens: ShownTokens | undefined;
+  readonly request: ChainRequest;
+  /** How the text is to come out. */
+  readonly output: Omit<TextOutputOptions, 'promptIds'>;
   readonly layers: number;
   readonly dtype: Dtype;
   readonly predictedTtftMs: number | null;
   readonly queueMs: number;
 };
 
-/** @throws KvrError where the chain fails */
-export async function* runGeneration(input: GenerationInput): AsyncGenerator<GenerateEvent> {
-  const { spec } = input;
+/** Turns a chain's events into text and progress, with a summary at the end. @throws KvrError where the chain fails */
+export async function* generateText(
+  events: AsyncIterable<ChainEvent>,
+  input: GenerationInput,
+): AsyncGenerator<GenerateEvent> {
   const run = new Generation(input);
-  for await (const event of runChain(spec)) {
+  for await (const event of events) {
     if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
     else if (event.type === 'prefilled') {
       run.timelines.push(event.timeline);
-      // Once there is a token the prompt phase is over for whoever listens; the result has all records.
+      // After the first token the prompt phase is over for listeners; the result has all timelines.
       if (run.ids.length === 0) yield { type: 'prefill', fraction: run.fraction, timeline: event.timeline };
     } else if (event.type === 'token') {
       const { onAllCores, ...token } = event;
@@ -106,29 +103,29 @@ class Generation {
 
   constructor(input: GenerationInput) {
     this.#input = input;
-    this.#output = new TextOutput(input.tokenizer, { ...input, promptIds: input.spec.ids });
-    this.#layersDone = input.spec.workers.map(() => 0);
+    this.#output = new TextOutput({ ...input.output, promptIds: input.request.ids });
+    this.#layersDone = input.request.workers.map(() => 0);
   }
 
   /** @returns the share of the prompt phase that is done: layers times tokens over all ranks. */
   progress(rank: number, layer: number): number {
-    const { spec, layers } = this.#input;
+    const { request, layers } = this.#input;
     this.#layersDone[rank] = layer + 1;
-    const done = spec.partition.reduce(
+    const done = request.partition.reduce(
       (sum, { start, end }, r) => sum + (end - start) * (this.#layersDone[r] ?? 0),
       0,
     );
-    this.fraction = done / (spec.ids.length * layers);
+    this.fraction = done / (request.ids.length * layers);
     return this.fraction;
   }
 
-  /** @returns the text that the token makes certain; an end token has none. */
+  /** @returns the text that can be shown after this token; an end token has none. */
   push(id: number, onAllCores = false): string {
     if (onAllCores) this.#wideTokens++;
     this.#lastMs = performance.now();
     if (this.ids.length === 0) this.#firstMs = this.#lastMs;
     this.ids.push(id);
-    if (this.#input.spec.eosIds.includes(id)) return '';
+    if (this.#input.request.spec.eosIds.includes(id)) return '';
     const { text, isStopped } = this.#output.push(id);
     this.isStopped = isStopped;
     return text;
@@ -139,18 +136,19 @@ class Generation {
   }
 
   result(): GenerationResult {
-    const { spec, dtype, predictedTtftMs, queueMs } = this.#input;
+    const { request, dtype, predictedTtftMs, queueMs } = this.#input;
+    const { spec, ids, partition, workers } = request;
     const decodeMs = this.#lastMs - this.#firstMs;
     return {
       text: this.#output.text,
       tokenIds: this.ids,
-      promptTokens: spec.ids.length,
+      promptTokens: ids.length,
       cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
       finishReason: this.finishReason,
       strategy: spec.strategy,
-      partition: partitionSizes(spec.partition),
-      workers: spec.workers.length,
+      partition: partitionSizes(partition),
+      workers: workers.length,
       dtype,
       kvDtype: spec.kvDtype,
       queueMs,
@@ -161,9 +159,4 @@ class Generation {
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }
-}
-
-/** An error of a chain that leaves the engine's workers usable. */
-export function isHarmless(error: KvrError): boolean {
-  return error.code === 'CANCELLED' || error.code === 'DEADLINE' || error.code === 'WORKER_REFUSED';
 }

@@ -1,24 +1,18 @@
 /**
- * Measures what a plan needs to know: every worker's kernels, all at once since they share a machine's memory and
- * cores when they work too, and then the links between neighbours. Takes a few seconds; cost-book.ts keeps it.
+ * Measures what a plan needs: the kernels of all workers at the same time, since they also share a machine's memory and cores
+ * when they work, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { evenPartition } from '../../core/partition.js';
-import { GREEDY } from '../../core/sampling.js';
+import { requestSpecSchema } from '../../core/request.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
 import { KV_FRAME_BYTES } from '../../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../../worker/protocol/index.js';
-import { runChain } from '../chain/chain-request.js';
+import { runChain } from '../chain/run-chain.js';
+import type { ChainKnowledge } from './worker-costs.js';
 
-export type ChainKnowledge = {
-  readonly workers: readonly WorkerCost[];
-  readonly links: readonly LinkCost[];
-  /** What the caches and the rows on the links were made of. */
-  readonly kvDtype: KvDtype;
-};
-
-/** Timed rounds of every call; the median stands against this many that were disturbed. */
+/** Timed rounds of every call; their median tolerates one that was disturbed. */
 const REPEATS = 3;
 /** Frames of KV_FRAME_BYTES that measure a link: 16 MiB, 13 ms at 10 Gbit/s, 0.7 s at 200 Mbit/s. */
 const LINK_FRAMES = 32;
@@ -111,16 +105,11 @@ async function waitsOf(
 ): Promise<number[]> {
   const run = runChain({
     // Below the ids of every engine's own requests; workers remember ids that have ended.
-    request: Math.floor(Math.random() * 2 ** 32),
-    strategy: 'kvr',
+    id: Math.floor(Math.random() * 2 ** 32),
+    spec: requestSpecSchema.parse({ strategy: 'kvr', maxTokens: 1, kvDtype, prefixCache: false }),
     workers: pair,
     ids: Int32Array.of(0, 0),
     partition: evenPartition(2, 2),
-    maxTokens: 1,
-    kvDtype,
-    sampling: GREEDY,
-    eosIds: [],
-    wantLogits: false,
     ...(signal && { signal }),
   });
   const waits: number[] = new Array<number>(shape.layers).fill(0);

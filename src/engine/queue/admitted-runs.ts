@@ -1,17 +1,17 @@
 /**
- * An admitted request's run: specified for the workers of its cut, told as events, and at its end a lesson for the
- * cost book.
+ * Runs an admitted request on its chain, as events of text, and corrects the calibration by its timelines.
  */
-import type { ClusterWorker } from '../../cluster/cluster.js';
-import { samplingSchema } from '../../core/sampling.js';
+import { type Cluster, type ClusterWorker } from '../../cluster/cluster.js';
+import { KvrError } from '../../core/errors.js';
 import { strategyOf } from '../../core/strategy.js';
-import type { Admitted } from './admission.js';
-import type { ValidatedRequest } from './validated-request.js';
-import type { ChainSpec } from '../chain/chain-spec.js';
+import type { ChainRequest } from '../chain/chain-request.js';
+import { runChain } from '../chain/run-chain.js';
+import { VocabularySender } from '../chain/vocabulary-sender.js';
+import { type GenerateEvent, generateText, type GenerationResult } from '../output/generation.js';
 import type { ChainPartition } from '../partition/chain-partition.js';
+import type { Admitted } from './admission.js';
 import type { EngineParts } from './engine-parts.js';
-import { type GenerateEvent, type GenerationResult, runGeneration } from '../output/generation.js';
-import { VocabularySender } from '../chain/grammars.js';
+import type { ValidatedRequest } from './validated-request.js';
 
 /** Shorter prompts say little about a machine's speed. */
 const MIN_REFRESH_TOKENS = 128;
@@ -28,57 +28,56 @@ export class AdmittedRuns {
   }
 
   /** @throws KvrError where the chain fails */
-  async *run(arrival: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
+  async *run(validated: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
     const { model, settings } = this.#parts;
-    const { cut, lease } = admitted;
-    const input = {
-      spec: this.#specify(arrival, admitted),
-      tokenizer: model.tokenizer,
-      stops: arrival.settings.stop,
-      shownTokens: arrival.settings.shownTokens,
+    const { chosen, lease } = admitted;
+    const request = this.#chainRequest(validated, admitted);
+    const { stop, shownTokens } = validated.settings;
+    const events = generateText(runChain(request), {
+      request,
+      output: { tokenizer: model.tokenizer, stops: stop, shownTokens },
       layers: model.shape.layers,
       dtype: settings.dtype,
-      predictedTtftMs: cut.predictedTtftMs,
-      queueMs: performance.now() - arrival.startMs,
-    };
-    for await (const event of runGeneration(input)) {
-      if (event.type === 'done' && lease.wasAlone) this.#learn(cut, event.result);
+      predictedTtftMs: chosen.predictedTtftMs,
+      queueMs: performance.now() - validated.startMs,
+    });
+    for await (const event of events) {
+      if (event.type === 'done' && lease.wasAlone) this.#learn(chosen, event.result);
       yield event;
     }
   }
 
-  #specify(
-    { settings, ids, grammar, signal, deadline }: ValidatedRequest,
-    { cluster, cut, lease }: Admitted,
-  ): ChainSpec {
-    const { sampling, strategy, maxTokens, wantLogits, chunkEnds, prefixCache } = settings;
+  #chainRequest(
+    { spec, ids, signal, deadline }: ValidatedRequest,
+    { cluster, chosen, lease }: Admitted,
+  ): ChainRequest {
     return {
-      request: this.#nextRequest++,
-      strategy,
-      workers: cut.workers.map((index) => cluster.workers[index] as ClusterWorker),
+      id: this.#nextRequest++,
+      spec,
       ids,
-      partition: cut.partition,
-      maxTokens,
-      kvDtype: this.#parts.settings.kvDtype,
-      sampling: samplingSchema.parse(sampling),
-      eosIds: this.#parts.model.eosIds,
-      wantLogits,
-      chunkEnds,
-      keep: prefixCache,
+      partition: chosen.partition,
+      workers: chosen.workers.map((id) => workerOf(cluster, id)),
       signal,
-      onRankEnd: (rank) => lease.release(cut.workers[rank] as number),
-      ...(cut.reuse && { reuse: cut.reuse }),
-      ...(grammar && { grammar: this.#vocabulary.before(grammar) }),
+      onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
+      ...(chosen.reuse && { reuse: chosen.reuse }),
+      ...(spec.grammar !== undefined && { sendVocabulary: (handle) => this.#vocabulary.send(handle) }),
       ...deadline.left,
     };
   }
 
-  /** Timelines of real requests keep the costs true to a machine that slows down. */
-  #learn(cut: ChainPartition, { strategy, promptTokens, cachedTokens, timeline }: GenerationResult): void {
-    if (strategyOf(strategy).masking === 'dense' || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0)
-      return;
-    // Another engine's requests may have been in between.
+  /** Timelines of real requests keep the costs right on a machine that slows down. */
+  #learn({ workers }: ChainPartition, result: GenerationResult): void {
+    const { strategy, promptTokens, cachedTokens, timeline } = result;
+    const isDense = strategyOf(strategy).masking === 'dense';
+    if (isDense || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0) return;
+    // Times that were shared with another engine's requests say little.
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
-    this.#parts.book?.refresh(promptTokens, cut.workers, timeline);
+    this.#parts.calibration?.refresh(promptTokens, workers, timeline);
   }
+}
+
+function workerOf({ workers }: Cluster, id: string): ClusterWorker {
+  const worker = workers.find(({ handle }) => handle.id === id);
+  if (!worker) throw new KvrError('INTERNAL', `the chain has no worker ${id}`);
+  return worker;
 }

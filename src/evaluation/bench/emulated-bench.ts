@@ -6,7 +6,7 @@ import { partitionSizes } from '../../core/partition.js';
 import { predictTtftMs } from '../../plan/index.js';
 import { chunksOf } from '../../core/chunks.js';
 import type { Engine } from '../../engine/engine.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import { type CellRun, summarise } from './cells.js';
 import { type EmulatedCell, emulatedCells } from './emulated-cells.js';
 import { checkTimelineLength, type ChunkedRun, readRunTimes } from '../emulation/chunk-times.js';

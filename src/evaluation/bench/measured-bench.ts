@@ -3,7 +3,7 @@
  * that a machine that gets slower or faster does so for all of them. Called by the bench command and by programs.
  */
 import type { Engine } from '../../engine/engine.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import { type CellKey, type CellRun, summarise } from './cells.js';
 import { FirstTokens } from './first-tokens.js';
 import { ensureTable } from './lookup-table.js';

@@ -1,13 +1,13 @@
 /**
  * The strategies a bench sets side by side, as data: what each asks of an engine, or of the plan when emulated.
  */
-import type { GenerateSettings } from '../../engine/options/options.js';
+import type { RequestSettings } from '../../engine/options/request.js';
 
 /** In the order tables show them: baselines first. kvr is planned and may leave workers out; kvr-* use all. */
 export const BENCH_STRATEGIES = ['single', 'tsp-dense', 'tsp', 'kvr-e', 'kvr-s', 'kvr-p', 'kvr'] as const;
 export type BenchStrategy = (typeof BENCH_STRATEGIES)[number];
 
-type Asked = Pick<GenerateSettings, 'strategy' | 'partition'>;
+type Asked = Pick<RequestSettings, 'strategy' | 'partition'>;
 
 const REQUESTS: Readonly<Record<BenchStrategy, Asked>> = {
   single: { strategy: 'single', partition: 'auto' },

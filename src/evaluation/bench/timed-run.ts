@@ -4,7 +4,7 @@
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
 import type { GenerationResult } from '../../engine/output/generation.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 
 /** Shorter than what moves the engine's costs, long enough to open every session and touch every weight. */
 const WARM_UP_TOKENS = 64;

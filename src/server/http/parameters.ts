@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
-import { type GenerateRequest, requestSchema } from '../../engine/options/options.js';
+import { type GenerateRequest, requestSchema } from '../../engine/options/request.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
 
 const sampling = samplingSchema.shape;
@@ -38,6 +38,8 @@ export const sharedShape = {
   stream_options: z
     .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
     .optional(),
+  /** Where requests wait, lower numbers go first. */
+  priority: requestSchema.shape.priority.unwrap().optional(),
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
@@ -92,6 +94,7 @@ export function generateOptions(given: SharedParameters): Omit<GenerateRequest, 
   const stops = given.stop ?? [];
   return {
     stop: typeof stops === 'string' ? [stops] : stops,
+    priority: given.priority,
     sampling: {
       temperature: given.temperature ?? 1,
       topP: given.top_p,

@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { KvrError } from '../../core/errors.js';
 import type { Grammar } from '../../grammar/grammar.js';
-import type { GenerateRequest } from '../../engine/options/options.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
 import type { RequestKind } from '../requests/ledger.js';
 import { bad, generateOptions, type SharedParameters } from '../http/parameters.js';
 import type { ToolUse } from './tools.js';

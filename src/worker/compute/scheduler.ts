@@ -65,7 +65,7 @@ export class Scheduler {
   #taskOf(work: Work): Task {
     if (work.type === 'probe') return { probe: work.probe };
     const { request } = work;
-    if (this.#allCoreGraphs === 'not yet' && request.job.maxTokens > ALL_CORE_IDLE_TOKENS)
+    if (this.#allCoreGraphs === 'not yet' && request.job.spec.maxTokens > ALL_CORE_IDLE_TOKENS)
       this.#allCoreGraphs = 'wanted';
     return new PromptTask(
       request,

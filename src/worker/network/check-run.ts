@@ -1,5 +1,5 @@
 /**
- * Checks what a run message can not say about itself: that it fits this worker, its model and its payload.
+ * Checks that a run message fits this worker, its model and its payload: what its schema cannot see.
  */
 import { KvrError } from '../../core/errors.js';
 import type { ModelShape } from '../../core/shape.js';
@@ -25,8 +25,8 @@ export function checkRun(
   );
   expect(payload.byteLength === 4 * expected, `${payload.byteLength} bytes of ids for ${expected} tokens`);
   expect(
-    contextTokens + run.maxTokens <= shape.contextTokens,
-    `${contextTokens}+${run.maxTokens} tokens, the model takes ${shape.contextTokens}`,
+    contextTokens + run.spec.maxTokens <= shape.contextTokens,
+    `${contextTokens}+${run.spec.maxTokens} tokens, the model takes ${shape.contextTokens}`,
   );
   const unknown = readIds(payload).find((id) => id < 0 || id >= shape.vocabulary);
   expect(unknown === undefined, `token id ${unknown} of a vocabulary of ${shape.vocabulary}`);

@@ -1,11 +1,10 @@
 /**
  * Who is connected to a worker: engines and peers, each under the name it gave, and those that have not greeted yet.
- * What they say goes to whoever made the list.
+ * Their frames go to the owner of the list.
  */
-import type { Socket } from 'node:net';
 import type { Frame } from '../../link/frame.js';
 import type { Link } from '../../link/link.js';
-import { SocketLink } from '../../link/socket-link.js';
+import type { OpenLink } from '../../link/transport.js';
 import type { FromWorker } from '../protocol/index.js';
 import { send } from './send.js';
 
@@ -23,7 +22,7 @@ export type Connection = {
 
 export type ConnectionEvents = {
   readonly onFrame: (connection: Connection, frame: Frame) => void;
-  /** The connection is on the list no more. */
+  /** The connection has been removed from the list. */
   readonly onClose: (connection: Connection, error: Error | undefined) => void;
 };
 
@@ -39,9 +38,9 @@ export class Connections {
     this.#events = events;
   }
 
-  /** Takes on a socket, whoever opened it. */
-  adopt(socket: Socket): Connection {
-    const link = new SocketLink(socket, {
+  /** Takes on a connection, whoever dialled. */
+  adopt(open: OpenLink): Connection {
+    const link = open({
       onFrame: (frame) => this.#events.onFrame(connection, frame),
       onClose: (error) => {
         this.#all.delete(connection);
@@ -70,7 +69,7 @@ export class Connections {
     for (const { role, link } of this.#all) if (role === 'engine') send(link, message);
   }
 
-  /** Links between workers go with the engine they are for; the next one opens its own. */
+  /** Links between workers belong to one engine and close with it; the next engine opens its own. */
   closePeersOf(engine: string): void {
     for (const { role, engine: owner, link } of [...this.#all]) {
       if (role === 'peer' && owner === engine) link.close();

@@ -1,9 +1,10 @@
 /**
- * How connections get their names: a caller greets and is told of the model; and for an engine that asks, this worker
- * calls others, greets, and waits to be greeted back.
+ * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
+ * this worker dials other workers and waits for their answer.
  */
-import { type Address, connectTo, parseAddress } from '../../link/address.js';
+import { type Address, parseAddress } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
+import { transportOf } from '../../link/open-transport.js';
 import type { Connection, Connections } from './connections.js';
 import type { ModelStatus } from './model-status.js';
 import type { Peers } from './peers.js';
@@ -48,7 +49,7 @@ export class Handshake {
   }
 
   async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
-    const peer = this.#connections.adopt(await connectTo(address));
+    const peer = this.#connections.adopt(await transportOf(address).dial(address));
     Object.assign(peer, { role: 'peer', worker, engine, own });
     this.#peers.add(peer, peer.link);
     peer.link.send(controlFrame({ type: 'hello', role: 'peer', worker: own, engine } satisfies ToWorker));

@@ -1,5 +1,5 @@
 /**
- * What a worker says to an engine.
+ * Messages of a worker to an engine.
  */
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';

@@ -46,17 +46,17 @@ export class DecodeBatch {
   get tokensLeft(): number {
     return Math.max(
       0,
-      ...this.#sequences.map(({ request, chosen }) => request.job.maxTokens - chosen.length),
+      ...this.#sequences.map(({ request, chosen }) => request.job.spec.maxTokens - chosen.length),
     );
   }
 
   /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary]. @throws BAD_INPUT */
   add(request: ActiveRequest, logits: Float32Array): void {
-    const { sampling, ids } = request.job;
+    const { spec, ids } = request.job;
     const matcher = this.#context.grammars.matcherFor(request.job);
-    const sequence = { request, sampler: new Sampler(sampling, ids, matcher), matcher, chosen: [] };
+    const sequence = { request, sampler: new Sampler(spec.sampling, ids, matcher), matcher, chosen: [] };
     this.#sequences.push(sequence);
-    const first = request.job.wantLogits ? { logits: Float32Array.from(logits) } : {};
+    const first = request.job.spec.wantLogits ? { logits: Float32Array.from(logits) } : {};
     this.#choose(sequence, logits, first);
     this.#dropEnded();
   }
@@ -104,14 +104,14 @@ export class DecodeBatch {
     const { id } = choice;
     const index = sequence.chosen.push(id) - 1;
     this.#context.outbox.send({ type: 'token', request: job.request, index, ...choice, ...extra });
-    if (job.eosIds.includes(id) || matcher?.mustEnd) this.#end(sequence, 'stop');
-    else if (index + 1 >= job.maxTokens) this.#end(sequence, 'length');
+    if (job.spec.eosIds.includes(id) || matcher?.mustEnd) this.#end(sequence, 'stop');
+    else if (index + 1 >= job.spec.maxTokens) this.#end(sequence, 'length');
   }
 
   #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): void {
     const { request } = sequence;
     this.#context.requests.release(request);
-    if (request.job.keep) this.#context.requests.keep(request, this.#idsToKeep(sequence));
+    if (request.job.spec.prefixCache) this.#context.requests.keep(request, this.#idsToKeep(sequence));
     this.#context.outbox.send({ type: 'finished', request: request.job.request, reason });
     this.#ended.add(sequence);
   }

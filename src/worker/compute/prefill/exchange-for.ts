@@ -10,7 +10,7 @@ import { GatherExchange } from './gather-exchange.js';
 
 export function exchangeFor({ model, outbox }: ComputeContext, request: ActiveRequest): Exchange {
   const rowElements = model.shape.kvHeads * model.shape.headDim;
-  switch (strategyOf(request.job.strategy).topology) {
+  switch (strategyOf(request.job.spec.strategy).topology) {
     case 'none':
       return noExchange;
     case 'chain':

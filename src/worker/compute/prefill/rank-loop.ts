@@ -87,12 +87,12 @@ async function* runLayer(
     if (attended) yield pauseBetween(layer);
     const output = await runBlock(bench, request, layer, part, attended);
     const handOn = async (): Promise<void> => {
-      const rows = await bench.model.rounding.rows(output, request.job.kvDtype);
+      const rows = await bench.model.rounding.rows(output, request.job.spec.kvDtype);
       exchange.publish(layer, part.start, rows);
       request.cache.write(layer, part.start, rows);
     };
     await request.recorder.time('cache', layer, handOn);
-    outputs.push(request.job.kvDtype === 'f16' ? { ...output, ...NO_ROWS } : output);
+    outputs.push(request.job.spec.kvDtype === 'f16' ? { ...output, ...NO_ROWS } : output);
   }
   // Of the last layer only the last row's hidden and queries are kept, and they are the last part's.
   chunk.output = layer === bench.model.shape.layers - 1 ? outputs.at(-1) : joinOutputs(outputs);
@@ -105,7 +105,7 @@ async function embedChunks({ model, chunkTokens }: PrefillContext, request: Acti
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
-  for (const { start, end } of chunksOf(computed, chunkTokens, job.chunkEnds)) {
+  for (const { start, end } of chunksOf(computed, chunkTokens, job.spec.chunkEnds)) {
     const ids = job.ids.subarray(start - offset, end - offset);
     const hidden = await recorder.time('embed', 0, () => model.embed(ids), start);
     chunks.push({ start, end, rotary: rotaryTable(model.shape, start, end), hidden, output: undefined });
@@ -122,7 +122,7 @@ function attend(
 ): Promise<Float32Array> {
   const { cache, contextTokens, job, recorder } = request;
   const call = (): Promise<Float32Array> =>
-    strategyOf(job.strategy).masking === 'dense'
+    strategyOf(job.spec.strategy).masking === 'dense'
       ? model.attention.dense(cache, layer, start, contextTokens, output)
       : model.attention.slice(cache, layer, start, output);
   return timed(

@@ -37,9 +37,9 @@ export function openRequest(job: Job, shape: ModelShape, reuse?: Reuse): ActiveR
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
-  const expectedRows = strategyOf(job.strategy).topology === 'gather' ? contextTokens : slice.start;
+  const expectedRows = strategyOf(job.spec.strategy).topology === 'gather' ? contextTokens : slice.start;
   const capacity = kvRows(job);
-  const cacheBytes = capacity * kvBytesPerToken(shape, job.kvDtype);
+  const cacheBytes = capacity * kvBytesPerToken(shape, job.spec.kvDtype);
   return {
     job,
     rank: job.rank,
@@ -56,7 +56,7 @@ export function openRequest(job: Job, shape: ModelShape, reuse?: Reuse): ActiveR
 
 /** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
 function allocateCache(
-  { kvDtype }: Job,
+  { spec: { kvDtype } }: Job,
   shape: ModelShape,
   capacity: number,
   cacheBytes: number,

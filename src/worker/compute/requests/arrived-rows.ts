@@ -14,11 +14,11 @@ export function writeRows(rows: KvRows, request: ActiveRequest, shape: ModelShap
   if (!coverage)
     throw new KvrError('PROTOCOL', `KV frame for layer ${rows.layer} of a model with ${shape.layers} layers`);
   coverage.add(rows.start, rows.start + rows.rows);
-  request.cache.write(rows.layer, rows.start, unpackRows(rows.payload, request.job.kvDtype));
+  request.cache.write(rows.layer, rows.start, unpackRows(rows.payload, request.job.spec.kvDtype));
 }
 
 function checkBytes({ rows, payload }: KvRows, { job }: ActiveRequest, shape: ModelShape): void {
-  const expected = rows * kvRowBytes(shape, job.kvDtype);
+  const expected = rows * kvRowBytes(shape, job.spec.kvDtype);
   if (payload.byteLength === expected) return;
   throw new KvrError(
     'PROTOCOL',

@@ -26,7 +26,7 @@ export class Grammars {
   }
 
   /** What the job's answer is held to; undefined where it is free. @throws BAD_INPUT, PROTOCOL */
-  matcherFor({ grammar, owner, eosIds }: Job): Matcher | undefined {
+  matcherFor({ spec: { grammar, eosIds }, owner }: Job): Matcher | undefined {
     if (grammar === undefined) return undefined;
     const known = this.#known.get(owner);
     if (!known) throw new KvrError('PROTOCOL', 'a grammar came before the vocabulary it is for');

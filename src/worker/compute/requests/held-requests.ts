@@ -40,7 +40,7 @@ export class HeldRequests {
   /** Takes on a request, with the kept rows that it goes on from. @throws WORKER_REFUSED */
   open(job: Job): ActiveRequest {
     const source = job.reuse && this.#store.find(job.reuse.entry);
-    this.#makeRoom(kvRows(job) * kvBytesPerToken(this.#shape, job.kvDtype), source?.entry);
+    this.#makeRoom(kvRows(job) * kvBytesPerToken(this.#shape, job.spec.kvDtype), source?.entry);
     const request = openRequest(job, this.#shape, source && reuseOf(job, source));
     this.#kvBytes += request.cacheBytes;
     this.#requests.set(job.request, request);

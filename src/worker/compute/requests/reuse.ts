@@ -12,7 +12,7 @@ import type { Job } from '../../threads/thread-messages.js';
  * computes at least the last token, since nothing else gives its logits.
  */
 export function reuseOf(
-  { strategy, rank, chain, partition, ids, reuse, kvDtype }: Job,
+  { spec: { strategy, kvDtype }, rank, chain, partition, ids, reuse }: Job,
   entry: PrefixEntry,
 ): Reuse | undefined {
   if (rank !== 0 || !strategyOf(strategy).reusesPrefix) return undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { GREEDY } from '../../../core/sampling.js';
+import { requestSpecSchema } from '../../../core/request.js';
 import type { RankTimeline, TimelineEvent } from '../../../core/timeline.js';
 import { encodeHead, controlFrame, type Frame, type KvFrame, MAX_META_BYTES } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
@@ -31,16 +31,10 @@ function run(rank: number, strategy: StrategyName = 'kvr'): RunMessage {
   return {
     type: 'run',
     request: 1,
-    kvDtype: 'f32',
-    strategy,
+    spec: requestSpecSchema.parse({ strategy, maxTokens: 1 }),
     rank,
     chain: CHAIN,
     partition,
-    maxTokens: 1,
-    sampling: GREEDY,
-    eosIds: [],
-    chunkEnds: [],
-    wantLogits: false,
   };
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { byteTokenizer } from '../../tokenizer/index.js';
 import type { LoadedModel } from '../load/load.js';
-import { type GenerateSettings, requestSchema } from '../options/options.js';
-import { promptIds } from './prompt.js';
+import { type RequestSettings, requestSchema } from '../options/request.js';
+import { promptIds } from './validated-request.js';
 
 const VOCABULARY = 300;
 const CONTEXT_TOKENS = 20;
@@ -11,7 +11,7 @@ const model = {
   tokenizer: byteTokenizer(VOCABULARY),
 } as unknown as LoadedModel;
 
-function request(given: object): GenerateSettings {
+function request(given: object): RequestSettings {
   return requestSchema.parse({ maxTokens: 4, ...given });
 }
 

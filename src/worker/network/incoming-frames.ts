@@ -1,19 +1,22 @@
 /**
- * What callers ask of a worker's network thread, message by message: first a greeting, then, as a rule of engines,
- * links, runs, measurements.
+ * Hands every frame that comes in to its handler: rows and echoes from peers, and messages from callers (first a hello, then
+ * usually from engines: links, runs, measurements).
  */
-import { KvrError } from '../../core/errors.js';
+import { asKvrError, KvrError } from '../../core/errors.js';
+import type { Frame } from '../../link/frame.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';
 import type { Connection } from './connections.js';
 import type { Handshake } from './handshake.js';
 import type { Probes } from './probes.js';
-import type { ToWorker } from '../protocol/index.js';
+import { parseMessage, peerSchema, type ToWorker, toWorkerSchema } from '../protocol/index.js';
+import type { Peers } from './peers.js';
 import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
 import { send } from './send.js';
 
-/** Who does what is asked. */
-export type CallerHandlers = {
+/** Who handles which message. */
+export type FrameHandlers = {
+  readonly peers: Peers;
   readonly compute: ComputeHandle;
   readonly handshake: Handshake;
   readonly requests: Requests;
@@ -22,9 +25,23 @@ export type CallerHandlers = {
   readonly onShutdown: () => void;
 };
 
-/** @throws PROTOCOL for a message out of place, which is worth no more than the end of its link */
-export function handleCallerMessage(
-  handlers: CallerHandlers,
+/** A peer or engine that sends an invalid frame loses its link. */
+export function handleFrame(handlers: FrameHandlers, connection: Connection, frame: Frame): void {
+  const { role, link } = connection;
+  try {
+    if (frame.kind === 'kv') {
+      if (role !== 'peer') throw new KvrError('PROTOCOL', 'KV rows from a connection that is not a peer');
+      handlers.rows.receive(frame, link);
+    } else if (role === 'peer') handlers.peers.onMessage(link, parseMessage(peerSchema, frame));
+    else handleMessage(handlers, connection, parseMessage(toWorkerSchema, frame), frame.payload);
+  } catch (error) {
+    link.close(asKvrError(error));
+  }
+}
+
+/** @throws PROTOCOL for a message out of place */
+function handleMessage(
+  handlers: FrameHandlers,
   caller: Connection,
   message: ToWorker,
   payload: Uint8Array<ArrayBuffer>,
@@ -62,7 +79,8 @@ function passVocabulary(
   tokens: number,
   payload: Uint8Array<ArrayBuffer>,
 ): void {
-  if (role !== 'engine') throw new KvrError('PROTOCOL', 'a vocabulary from a connection that is no engine');
+  if (role !== 'engine')
+    throw new KvrError('PROTOCOL', 'a vocabulary from a connection that is not an engine');
   // A copy, since the frame's buffer may hold more than its payload.
   const packed = payload.slice();
   compute.post({ type: 'vocabulary', owner: number, tokens, packed }, [packed.buffer]);

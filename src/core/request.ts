@@ -1,0 +1,35 @@
+/**
+ * A request as every station sees it, from the library's door to the kernels: made once, when it is validated, and passed on
+ * unchanged. What a station adds (ids, the partition, a rank's place) lies beside it.
+ */
+import { z } from 'zod';
+import { samplingSchema } from './sampling.js';
+import { KV_DTYPES } from './shape.js';
+import { STRATEGIES } from './strategy.js';
+
+const tokenPosition = z.number().int().min(0).max(0xffff_ffff);
+
+export const requestSpecSchema = z.object({
+  strategy: z.enum(STRATEGIES).default('kvr'),
+  /** Where requests wait, lower numbers go first; equal ones in order of arrival. */
+  priority: z.number().int().min(-1000).max(1000).default(0),
+  maxTokens: z.number().int().min(1).max(1_000_000).default(256),
+  sampling: samplingSchema.prefault({}),
+  /** Tokens at which a chunk of rows must end as well: how one worker runs other workers' slices for emulation. */
+  chunkEnds: z.array(tokenPosition).max(1024).default([]),
+  /** Go on from rows of earlier requests, and keep this one's, as far as the workers keep any. */
+  prefixCache: z.boolean().default(true),
+  /** Report the logits after the prompt. */
+  wantLogits: z.boolean().default(false),
+  /** What the answer is held to; read where it is compiled, see grammar/. */
+  grammar: z.unknown().optional(),
+  /** Of keys and values: of the caches on all ranks and of the rows between them. */
+  kvDtype: z.enum(KV_DTYPES).default('f32'),
+  /** Tokens that end the answer. */
+  eosIds: z.array(tokenPosition).max(1024).readonly().default([]),
+});
+
+export type RequestSpec = z.output<typeof requestSpecSchema>;
+
+/** The fields that come with a request; the others come from the engine that takes it. */
+export const askedSpecShape = requestSpecSchema.omit({ kvDtype: true, eosIds: true }).shape;

@@ -1,0 +1,164 @@
+/**
+ * Runs one request on a chain: sends the ranks their parts, collects tokens and timelines, and ends in exactly one way, also
+ * when several ranks fail. Knows ids, not text.
+ */
+import type { WorkerHandle } from '../../cluster/worker-handle.js';
+import { KvrError } from '../../core/errors.js';
+import { partitionSizes } from '../../core/partition.js';
+import type { FromWorker, Phase } from '../../worker/protocol/index.js';
+import { AsyncQueue } from './async-queue.js';
+import { type ChainEvent, tokenEvent } from './chain-events.js';
+import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
+import type { ChainRequest } from './chain-request.js';
+import { RankStates } from './rank-states.js';
+
+/** A broken link often means a dead neighbour: its own, better error gets this long to arrive. */
+const BLAME_MS = 300;
+
+/** Runs a request; leaving the loop early cancels it on every rank. @throws KvrError with fields rank and phase */
+export async function* runChain(request: ChainRequest): AsyncGenerator<ChainEvent> {
+  const run = new ChainRun(request);
+  try {
+    run.start();
+    yield* run.events;
+  } finally {
+    run.stop();
+  }
+}
+
+/** Where a rank failed, if its worker said so. */
+type Told = { readonly phase?: Phase; readonly layer?: number | undefined };
+
+class ChainRun {
+  readonly events = new AsyncQueue<ChainEvent>();
+  readonly #request: ChainRequest;
+  readonly #ranks: RankStates;
+  readonly #cleanup: (() => void)[] = [];
+  #finish: 'stop' | 'length' | undefined;
+  #error: KvrError | undefined;
+
+  constructor(request: ChainRequest) {
+    this.#request = request;
+    this.#ranks = new RankStates(request.workers.length);
+  }
+
+  start(): void {
+    this.#request.workers.forEach(({ handle }, rank) => this.#listenTo(handle, rank));
+    if (this.#request.signal?.aborted) return this.#end(cancelled());
+    this.#heedSignal();
+    this.#heedDeadline();
+    dispatch(this.#request);
+    this.#ranks.beginPrefill();
+  }
+
+  /** Cancels what still runs and stops listening to the workers. */
+  stop(): void {
+    for (const clean of this.#cleanup.splice(0)) clean();
+    if (this.#isComplete()) return;
+    this.#error ??= new KvrError('CANCELLED', 'the reader of this request has left');
+    for (const { handle } of this.#request.workers) {
+      if (!handle.isEnded) handle.send({ type: 'cancel', request: this.#request.id });
+    }
+  }
+
+  #listenTo(handle: WorkerHandle, rank: number): void {
+    const closed = (): KvrError => new KvrError('CLOSED', 'the engine was closed');
+    this.#cleanup.push(
+      handle.listen((message, payload) => this.#onMessage(rank, message, payload)),
+      handle.onEnd((error) => this.#fail(rank, error ?? closed())),
+    );
+  }
+
+  #heedSignal(): void {
+    const { signal } = this.#request;
+    const onAbort = (): void => this.#end(cancelled());
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#cleanup.push(() => signal?.removeEventListener('abort', onAbort));
+  }
+
+  #heedDeadline(): void {
+    const { deadline } = this.#request;
+    if (!deadline) return;
+    const timer = setTimeout(() => this.#end(overdue(this.#ranks, deadline.limitMs)), deadline.leftMs);
+    this.#cleanup.push(() => clearTimeout(timer));
+  }
+
+  #onMessage(rank: number, message: FromWorker, payload: Uint8Array<ArrayBuffer>): void {
+    const state = this.#ranks.of(rank);
+    if (!('request' in message) || message.request !== this.#request.id || !state) return;
+    switch (message.type) {
+      case 'progress':
+        state.phase = message.phase;
+        state.layer = message.layer;
+        return this.events.push({ type: 'progress', rank, layer: message.layer });
+      case 'token':
+        state.phase = 'decode';
+        return this.events.push(tokenEvent(message, payload));
+      case 'prefilled':
+        state.isPrefilled = true;
+        if (!this.#ranks.isLast(rank)) this.#request.onRankEnd?.(rank);
+        this.events.push({ type: 'prefilled', timeline: message.timeline });
+        return this.#endIfComplete();
+      case 'finished':
+        if (message.reason === 'cancelled') return;
+        this.#finish = message.reason;
+        this.#request.onRankEnd?.(rank);
+        return this.#endIfComplete();
+      case 'kept':
+        // For the prefix index, which listens on its own, also after the request has ended.
+        return;
+      case 'failed':
+        if (message.code !== 'LINK') return this.#fail(rank, reported(message), message);
+        setTimeout(() => this.#fail(rank, reported(message), message), BLAME_MS);
+        return;
+    }
+  }
+
+  /** The last rank may be done before an earlier one's record has arrived; both belong to the result. */
+  #isComplete(): boolean {
+    return this.#finish !== undefined && this.#ranks.areAllPrefilled;
+  }
+
+  #endIfComplete(): void {
+    if (!this.#finish || !this.#isComplete() || this.#error) return;
+    this.events.push({ type: 'finished', reason: this.#finish });
+    this.events.end();
+  }
+
+  /** Without a report, the failure's place is where the rank was last seen. */
+  #fail(rank: number, error: KvrError, told: Told = {}): void {
+    const state = this.#ranks.of(rank);
+    if (!state || !this.#ranks.isNeeded(rank)) return;
+    const { phase = state.phase, layer = state.layer } = told;
+    this.#end(rankFailure(rank, { phase, layer }, error));
+  }
+
+  /** The first error is the request's; later ones follow from it. */
+  #end(error: KvrError): void {
+    if (this.#error || this.#isComplete()) return;
+    this.#error = error;
+    this.events.fail(error);
+  }
+}
+
+/** Sends every rank its part: later ranks first, so that they know the request when an earlier one's rows arrive. */
+function dispatch(request: ChainRequest): void {
+  for (let rank = request.workers.length - 1; rank >= 0; rank--) sendPart(request, rank);
+}
+
+/** @throws INTERNAL, LINK */
+function sendPart(
+  { id, spec, workers, ids, partition, reuse, sendVocabulary }: ChainRequest,
+  rank: number,
+): void {
+  const slice = partition[rank];
+  const worker = workers[rank];
+  if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
+  const isLast = rank === workers.length - 1;
+  if (isLast) sendVocabulary?.(worker.handle);
+  // A copy, since the link may still be writing it when the caller goes on.
+  const part = isLast ? ids.slice() : ids.slice(slice.start, slice.end);
+  const chain = workers.map(({ handle }) => handle.id);
+  const place = { rank, chain, partition: partitionSizes(partition), ...(rank === 0 && reuse && { reuse }) };
+  worker.handle.send({ type: 'run', request: id, spec, ...place }, new Uint8Array(part.buffer));
+}

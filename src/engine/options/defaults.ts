@@ -1,0 +1,34 @@
+/**
+ * Defaults of workers where the options say nothing.
+ */
+import { availableParallelism, totalmem } from 'node:os';
+import type { Dtype } from '../../core/shape.js';
+import { areStartedHere, type WorkersOption } from '../../cluster/worker-source.js';
+
+/** Part of the machine's memory that the KV-caches of all its workers may take. */
+const KV_MEMORY_SHARE = 0.5;
+
+export function defaultThreads(workers: number): number {
+  return Math.max(1, Math.floor(availableParallelism() / workers));
+}
+
+/** Every graph has its own threads, so the default is bounded; more than this was not measured. */
+const MOST_DECODE_THREADS = 16;
+
+/** Those of all workers, as far as there are cores. */
+export function defaultDecodeThreads(dtype: Dtype, workers: number, threads: number): number {
+  if (dtype === 'f32') return threads;
+  return Math.max(threads, Math.min(availableParallelism(), workers * threads, MOST_DECODE_THREADS));
+}
+
+export function defaultKvBytes(workers: number): number {
+  return Math.floor((totalmem() * KV_MEMORY_SHARE) / workers);
+}
+
+/** A quarter of the KV-cache each worker may hold: for commands that answer one prompt after another. */
+export function defaultPrefixCacheBytes(
+  workers: WorkersOption = 1,
+  kvMemoryBytes = defaultKvBytes(areStartedHere(workers) ? workers : 1),
+): number {
+  return Math.floor(kvMemoryBytes / 4);
+}

@@ -1,0 +1,54 @@
+/**
+ * The fields of a request, with every bound: those that travel to the workers (core/request.ts), and beside them the prompt,
+ * how its text is to come out, and which workers it may use.
+ */
+import { z } from 'zod';
+import { askedSpecShape } from '../../core/request.js';
+import { grammarSchema } from '../../grammar/grammar.js';
+import { isSchema, type Schema } from '../../grammar/schema/schema.js';
+
+/** Texts of special tokens, which have none of their own, by id. */
+export type ShownTokens = ReadonlyMap<number, string>;
+
+/** Marks of one kind of call are two; a template has a few dozen special tokens at most. */
+const MAX_SHOWN_TOKENS = 64;
+
+const partitionChoice = z.union([
+  z.enum(['auto', 'e', 's', 'p']),
+  z.array(z.number().int().min(0)).min(1).max(1024),
+]);
+
+export const requestSchema = z.strictObject({
+  /** Text as it is; the tokenizer adds what it adds (a begin token). */
+  prompt: z.string().optional(),
+  /** Token ids as they are, nothing added. */
+  promptIds: z.array(z.number().int().min(0)).optional(),
+  /** A conversation, put together by the model's chat template. */
+  messages: z
+    .array(z.looseObject({ role: z.string(), content: z.string().nullable() }))
+    .min(1)
+    .optional(),
+  ...askedSpecShape,
+  stop: z.array(z.string().min(1)).max(64).default([]),
+  /** Special tokens, which have no text of their own, that show in the answer, and as which text, by id. */
+  shownTokens: z
+    .custom<ShownTokens>(areShownTokens, `must be a Map of at most ${MAX_SHOWN_TOKENS} token ids to texts`)
+    .optional(),
+  /** The answer is one JSON value that is valid against this JSON schema; true for any value. */
+  jsonSchema: z.union([z.boolean(), z.custom<Schema>(isSchema, 'must be a JSON schema')]).optional(),
+  /** What the answer may be; `jsonSchema` is the grammar of one JSON value. */
+  grammar: grammarSchema.optional(),
+  /** 'auto' is planned; 'e' even, 's' searched on the cost model, 'p' looked up; numbers are sizes in rank order. */
+  partition: partitionChoice.default('auto'),
+  /** How many of the engine's workers take part; all unless given. */
+  workers: z.number().int().min(1).optional(),
+  /** The whole request may take this long. */
+  deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
+});
+export type GenerateRequest = z.input<typeof requestSchema> & { readonly signal?: AbortSignal };
+export type RequestSettings = z.output<typeof requestSchema>;
+
+function areShownTokens(value: unknown): boolean {
+  if (!(value instanceof Map) || value.size > MAX_SHOWN_TOKENS) return false;
+  return [...value].every(([id, text]) => Number.isInteger(id) && typeof text === 'string');
+}

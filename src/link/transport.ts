@@ -1,0 +1,26 @@
+/**
+ * A transport: how links come about, by dialling and by listening. One file a kind, one conformance suite
+ * (transport.test.ts); open-transport.ts chooses by the address. What goes over the links is not its matter.
+ */
+import type { Address } from './address.js';
+import type { Link, LinkHandlers } from './link.js';
+
+/** Makes a link of a connection that stands. Call it at once and once: nothing is read before. */
+export type OpenLink = (handlers: LinkHandlers) => Link;
+
+export interface Listener {
+  /** Where it listens, with the port the system chose where 0 was asked for. */
+  readonly address: Address;
+  /** Takes no more callers; links that stand are left alone. Twice is harmless. */
+  close(): void;
+}
+
+export interface Transport {
+  /** @throws LINK with the address and the reason, also after CONNECT_TIMEOUT_MS and when the signal is aborted */
+  dial(address: Address, signal?: AbortSignal): Promise<OpenLink>;
+  /** @param onCaller called for every connection that comes in. @throws BAD_INPUT */
+  listen(address: Address, onCaller: (open: OpenLink) => void): Promise<Listener>;
+}
+
+/** A peer on an ordinary network answers in far less. */
+export const CONNECT_TIMEOUT_MS = 5_000;
