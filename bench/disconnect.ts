@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Dtype } from '../src/core/shape.js';
-import { type Spread, spreadOf } from '../src/core/statistics.js';
+import { type MedianRange, medianRange } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine } from '../src/index.js';
 import { liveServer } from '../test/support/live-server.js';
@@ -34,7 +34,7 @@ type Flags = {
 type Row = {
   readonly layerMsByRank: readonly number[];
   /** From the cut of the connection until a rank is idle; of all ranks and repeats. */
-  readonly idleMs: Spread;
+  readonly idleMs: MedianRange;
   readonly timesMs: readonly number[];
 };
 
@@ -72,7 +72,7 @@ async function runDisconnect(flags: Flags, { note }: BenchContext): Promise<Repo
         note(`round ${round} of ${repeats}`);
         timesMs.push(...(await leaveInPrefill(engine, live.url, ids(round))));
       }
-      return report(flags, { layerMsByRank: layerMs, idleMs: spreadOf(timesMs), timesMs });
+      return report(flags, { layerMsByRank: layerMs, idleMs: medianRange(timesMs), timesMs });
     } finally {
       await live.server.close();
     }

@@ -4,7 +4,7 @@
 import { choiceFlag } from '../src/cli/flags/index.js';
 import { KvrError } from '../src/core/errors.js';
 import { type Dtype, DTYPES } from '../src/core/shape.js';
-import { type Spread, spreadOf } from '../src/core/statistics.js';
+import { type MedianRange, medianRange } from '../src/core/statistics.js';
 import { Engine } from '../src/index.js';
 import { doorCodeDocument, type DoorCodeQuestion } from '../test/reference/door-codes.js';
 import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
@@ -19,7 +19,7 @@ type Flags = {
   readonly dtype: Dtype;
   readonly seed: number;
 };
-type Row = Flags & { readonly right: number; readonly share: number; readonly ttftMs: Spread };
+type Row = Flags & { readonly right: number; readonly share: number; readonly ttftMs: MedianRange };
 
 /** Facts of one document; every one is asked for, in a prompt of its own. */
 const FACTS = 25;
@@ -56,7 +56,7 @@ async function runDoorCodes(flags: Flags, { note }: BenchContext): Promise<Repor
   } finally {
     await engine.close();
   }
-  return report({ ...flags, right, share: right / questions, ttftMs: spreadOf(ttfts) });
+  return report({ ...flags, right, share: right / questions, ttftMs: medianRange(ttfts) });
 }
 
 /** Documents one after the other, each with questions of its own. */

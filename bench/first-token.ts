@@ -4,7 +4,7 @@
  */
 import { formatPlural } from '../src/cli/terminal/format.js';
 import type { Dtype } from '../src/core/shape.js';
-import { type Spread, spreadOf } from '../src/core/statistics.js';
+import { type MedianRange, medianRange } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine, type GenerationResult } from '../src/index.js';
 import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
@@ -28,7 +28,7 @@ const LAYOUTS = [
 type Layout = (typeof LAYOUTS)[number];
 
 type Row = Layout & {
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   readonly runsMs: readonly number[];
   readonly tokensPerS: number;
   readonly partitions: readonly (readonly number[])[];
@@ -73,15 +73,15 @@ async function runFirstToken(flags: Flags, { note }: BenchContext): Promise<Repo
 
 function rowOf(layout: Layout, contextTokens: number, runs: readonly GenerationResult[]): Row {
   const runsMs = runs.map(({ ttftMs }) => ttftMs);
-  const ttftMs = spreadOf(runsMs);
+  const ttftMs = medianRange(runsMs);
   return {
     ...layout,
     ttftMs,
     runsMs,
     tokensPerS: (1000 * contextTokens) / ttftMs.median,
     partitions: runs.map(({ partition }) => partition),
-    waitShare: spreadOf(runs.map(waitShare)).median,
-    outsideShare: spreadOf(runs.map(outsideShare)).median,
+    waitShare: medianRange(runs.map(waitShare)).median,
+    outsideShare: medianRange(runs.map(outsideShare)).median,
   };
 }
 

@@ -6,7 +6,7 @@ import { formatPlural } from '../src/cli/terminal/format.js';
 import { chunksOf } from '../src/core/chunks.js';
 import { seededRandom } from '../src/core/random.js';
 import type { Dtype } from '../src/core/shape.js';
-import { middleOf, spreadOf } from '../src/core/statistics.js';
+import { middleOf, medianRange } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine, type GenerationResult } from '../src/index.js';
 import type { ProbeSample } from '../src/worker/protocol/index.js';
@@ -63,7 +63,7 @@ async function runLimit(flags: Flags, { note }: BenchContext): Promise<Report> {
   } finally {
     await engine.close();
   }
-  return report(flags, results, spreadOf(limitsMs).median);
+  return report(flags, results, medianRange(limitsMs).median);
 }
 
 /** The slowest rank's calls. */
@@ -116,7 +116,7 @@ function attentionMs(samples: readonly ProbeSample[], { tokens, prefixTokens }: 
 }
 
 function medianMs(samples: readonly ProbeSample[]): number {
-  return spreadOf(samples.map(({ ms }) => ms)).median;
+  return medianRange(samples.map(({ ms }) => ms)).median;
 }
 
 const { figure, words } = columnsOf<Row>();

@@ -2,10 +2,10 @@
  * How long a plan takes: the exact balance that every request gets, number of workers chosen included, for 8 workers and 16k
  * tokens and for 128 workers and 1M. Runs no model; the costs are made up, the times of planning are measured.
  */
-import { spreadOf } from '../src/core/statistics.js';
+import { medianRange } from '../src/core/statistics.js';
 import { KV_FRAME_BYTES } from '../src/link/frame.js';
 import { planPartition, type PlanRequest, type WorkerCost } from '../src/plan/index.js';
-import { LLAMA_7B } from '../src/simulate/shapes.js';
+import { LLAMA_7B } from '../src/core/published-shapes.js';
 import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
 import { countFlag } from './runner/flags.js';
 import { columnsOf, tableOf } from './runner/table.js';
@@ -74,7 +74,7 @@ function rowOf(each: Case, linkGbit: number, spread: number, repeats: number): R
   const request = requestFor(each, linkGbit, spread);
   const firstMs = timeMs(request);
   for (let done = 0; done < WARM_UP_WORKERS; done += each.workers) planPartition(request);
-  const { median, max } = spreadOf(Array.from({ length: repeats }, () => timeMs(request)));
+  const { median, max } = medianRange(Array.from({ length: repeats }, () => timeMs(request)));
   const costs = spread === 0 ? 'equal' : 'unequal';
   const usedWorkers = planPartition(request).ranks.length;
   return { ...each, costs, linkGbit, usedWorkers, firstMs, medianMs: median, longestMs: max };

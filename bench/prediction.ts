@@ -4,7 +4,7 @@
 import { formatPlural } from '../src/cli/terminal/format.js';
 import { defined } from '../src/cli/flags/defined.js';
 import type { Dtype } from '../src/core/shape.js';
-import { middleOf, type Spread, spreadOf } from '../src/core/statistics.js';
+import { middleOf, type MedianRange, medianRange } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine, type GenerationResult } from '../src/index.js';
 import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
@@ -44,7 +44,7 @@ type Row = {
   readonly calibratedTtftMs: number;
   /** Predicted for the run in the middle, once costs had followed earlier runs. */
   readonly predictedTtftMs: number;
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   /** predicted / measured − 1. */
   readonly off: number;
   readonly ranks: readonly RankRow[];
@@ -125,7 +125,7 @@ function rowOf(
     threads: engine.workers[0]?.ready.threads ?? 1,
     partition: middle.partition,
     calibratedTtftMs: calibratedMs,
-    ttftMs: spreadOf(runs.map(({ ttftMs }) => ttftMs)),
+    ttftMs: medianRange(runs.map(({ ttftMs }) => ttftMs)),
     off: predictedTtftMs / middle.ttftMs - 1,
     ranks: rankTimes(middle).map((times) => ({ ...times, run })),
   };

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dtype } from '../src/core/shape.js';
-import { spreadOf } from '../src/core/statistics.js';
+import { medianRange } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine } from '../src/index.js';
 import type { CompileFacts } from '../src/model/compile.js';
@@ -97,7 +97,7 @@ async function start(
 }
 
 function rowOf(dtype: Dtype, workers: number, runs: readonly Start[]): ReadyRow {
-  const medianOf = (name: keyof Start): number => spreadOf(runs.map((run) => run[name])).median;
+  const medianOf = (name: keyof Start): number => medianRange(runs.map((run) => run[name])).median;
   return { dtype, workers, readyMs: medianOf('readyMs'), pssBytes: medianOf('pssBytes') };
 }
 

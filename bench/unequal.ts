@@ -5,7 +5,7 @@
 import { formatPlural } from '../src/cli/terminal/format.js';
 import { defined } from '../src/cli/flags/defined.js';
 import type { Dtype } from '../src/core/shape.js';
-import { middleOf, type Spread, spreadOf } from '../src/core/statistics.js';
+import { middleOf, type MedianRange, medianRange } from '../src/core/statistics.js';
 import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
 import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
@@ -26,7 +26,7 @@ type Flags = {
 type Way = { readonly name: string; readonly request: Pick<GenerateRequest, 'strategy' | 'partition'> };
 type Row = {
   readonly cut: string;
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   readonly predictedTtftMs: number | null;
   /** Of the run in the middle, in the order of the workers, whatever their rank. */
   readonly tokensByWorker: readonly number[];
@@ -110,7 +110,7 @@ function rowOf({ name }: Way, runs: readonly Run[]): Row {
   const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
   return {
     cut: name,
-    ttftMs: spreadOf(runs.map(({ ttftMs }) => ttftMs)),
+    ttftMs: medianRange(runs.map(({ ttftMs }) => ttftMs)),
     predictedTtftMs: middle.predictedTtftMs,
     tokensByWorker: tokensByWorker(middle),
     isLoadedSmaller: runs.map(tokensByWorker).every(([free = 0, loaded = 0]) => loaded < free),

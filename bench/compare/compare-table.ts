@@ -3,19 +3,19 @@
  */
 import { formatPlural } from '../../src/cli/terminal/format.js';
 import type { Dtype } from '../../src/core/shape.js';
-import { type Spread, spreadOf } from '../../src/core/statistics.js';
+import { type MedianRange, medianRange } from '../../src/core/statistics.js';
 import { columnsOf, rangeWords, type Table, tableOf } from '../runner/table.js';
 import type { SideAnswer } from './messages.js';
 
 export type CompareRow = {
   readonly dtype: Dtype;
   readonly contextTokens: number;
-  readonly baseTtftMs: Spread;
-  readonly thisTtftMs: Spread;
+  readonly baseTtftMs: MedianRange;
+  readonly thisTtftMs: MedianRange;
   /** Median of the base over that of this checkout. */
   readonly ratio: number;
   /** The same within single rounds. */
-  readonly roundRatios: Spread;
+  readonly roundRatios: MedianRange;
   readonly baseRunsMs: readonly number[];
   readonly thisRunsMs: readonly number[];
   /** Whether both chose the same first token in every round. */
@@ -33,11 +33,11 @@ export function compareRow(
     number[],
     number[],
   ];
-  const [thisTtftMs, baseTtftMs] = [spreadOf(thisRunsMs), spreadOf(baseRunsMs)];
+  const [thisTtftMs, baseTtftMs] = [medianRange(thisRunsMs), medianRange(baseRunsMs)];
   return {
     ...{ dtype, contextTokens, baseTtftMs, thisTtftMs },
     ratio: baseTtftMs.median / thisTtftMs.median,
-    roundRatios: spreadOf(thisRunsMs.map((ms, round) => (baseRunsMs[round] ?? NaN) / ms)),
+    roundRatios: medianRange(thisRunsMs.map((ms, round) => (baseRunsMs[round] ?? NaN) / ms)),
     ...{ baseRunsMs, thisRunsMs },
     isSame: ours.every(({ firstToken }, round) => firstToken === theirs[round]?.firstToken),
   };

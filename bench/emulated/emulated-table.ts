@@ -2,7 +2,7 @@
  * Emulated pieces as a row for every length, number of workers and link. Pure.
  */
 import { columnsOf, type Table, tableOf } from '../runner/table.js';
-import { spreadOf } from '../../src/core/statistics.js';
+import { medianRange } from '../../src/core/statistics.js';
 import type { Piece } from './pieces.js';
 
 type Cell = Piece['cells'][number];
@@ -65,11 +65,12 @@ function rowOf(
   const single = cells.filter(({ strategy }) => strategy === 'single');
   const own = cells.filter((cell) => cell.workers === key.workers && gbitOf(cell)[0] === key.linkGbit);
   const of = (strategy: string): Cell[] => own.filter((cell) => cell.strategy === strategy);
-  const ms = (strategy: string): number => spreadOf(of(strategy).map(({ ttftMs }) => ttftMs.median)).median;
+  const ms = (strategy: string): number =>
+    medianRange(of(strategy).map(({ ttftMs }) => ttftMs.median)).median;
   const ttftMs = { tspDense: ms('tsp-dense'), tsp: ms('tsp'), kvr: ms('kvr') };
   return {
     ...key,
-    attentionShare: spreadOf(single.map((cell) => cell.attentionShare)).median,
+    attentionShare: medianRange(single.map((cell) => cell.attentionShare)).median,
     ttftMs,
     speedupOverTspDense: ttftMs.tspDense / ttftMs.kvr,
     speedupOverTsp: ttftMs.tsp / ttftMs.kvr,

@@ -4,7 +4,7 @@ import { parseStrategies } from '../../src/cli/bench/bench-values.js';
 import { shown } from '../../src/cli/terminal/numbers.js';
 import { KvrError } from '../../src/core/errors.js';
 import type { Dtype } from '../../src/core/shape.js';
-import { BENCH_STRATEGIES, type BenchStrategy } from '../../src/evaluation/bench/index.js';
+import { BENCH_STRATEGIES, type BenchStrategyName } from '../../src/evaluation/bench/index.js';
 import {
   cacheDirFlag,
   contextsFlag,
@@ -22,7 +22,7 @@ export type Flags = {
   readonly dtype: Dtype;
   readonly context: readonly number[];
   readonly links: readonly Link[];
-  readonly strategies: readonly BenchStrategy[];
+  readonly strategies: readonly BenchStrategyName[];
   readonly repeats: number;
   readonly seed: number;
   readonly cacheDir?: string;

@@ -1,7 +1,7 @@
 /**
  * Cells of a bench as a row a link and context, and whether planned KVR holds its promise in each. Pure.
  */
-import type { Spread } from '../../src/core/statistics.js';
+import type { MedianRange } from '../../src/core/statistics.js';
 import { columnsOf, type Table, tableOf } from '../runner/table.js';
 import type { Flags, Link } from './flags.js';
 
@@ -9,7 +9,7 @@ import type { Flags, Link } from './flags.js';
 export type Cell = {
   readonly strategy: string;
   readonly contextTokens: number;
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   readonly predictedTtftMs: number | null;
   readonly partition: readonly number[];
 };

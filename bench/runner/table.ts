@@ -1,7 +1,7 @@
 /**
  * Results as a table for people and as rows for programs; both say how the figures were found. Pure.
  */
-import type { Spread } from '../../src/core/statistics.js';
+import type { MedianRange } from '../../src/core/statistics.js';
 
 /** Measured: real runs. Emulated: real kernel calls, modelled links and overlap. Simulated: no run at all. Published: by others. */
 export type Label = 'measured' | 'emulated' | 'simulated' | 'published';
@@ -37,7 +37,7 @@ export function columnsOf<Row>() {
 }
 
 /** '431 – 502'. */
-export function rangeWords({ min, max }: Omit<Spread, 'median'>, digits = 0): string {
+export function rangeWords({ min, max }: Omit<MedianRange, 'median'>, digits = 0): string {
   return `${min.toFixed(digits)} – ${max.toFixed(digits)}`;
 }
 

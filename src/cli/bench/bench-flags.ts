@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import {
   BENCH_STRATEGIES,
-  type BenchStrategy,
+  type BenchStrategyName,
   type EmulatedCluster,
   MAX_REPEATS,
 } from '../../evaluation/bench/index.js';
@@ -26,7 +26,7 @@ import { parseCluster, parseStrategies, parseWorkers } from './bench-values.js';
 
 export type BenchFlags = Omit<ModelFlags, 'workers' | 'calibrate'> &
   OutputFlags & {
-    readonly strategies?: BenchStrategy[];
+    readonly strategies?: BenchStrategyName[];
     readonly context?: number[];
     readonly workers?: number[] | string[];
     readonly singleThreads?: number[];

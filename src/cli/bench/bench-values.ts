@@ -8,7 +8,7 @@ import { MAX_RANKS } from '../../core/partition.js';
 import { parseDuration, parseRate } from '../../core/quantities.js';
 import {
   BENCH_STRATEGIES,
-  type BenchStrategy,
+  type BenchStrategyName,
   type EmulatedCluster,
   inTableOrder,
 } from '../../evaluation/bench/index.js';
@@ -22,7 +22,7 @@ const ranksSchema = z.number().int().min(1).max(MAX_RANKS);
 const CLUSTER_HELP = 'give workers=N, link=SPEED and latency=TIME, as in workers=8,link=10Gbit,latency=50us';
 
 /** @throws BAD_INPUT */
-export function parseStrategies(text: string): BenchStrategy[] {
+export function parseStrategies(text: string): BenchStrategyName[] {
   const given = parseList('--strategies', text, (flag, name) => {
     const found = BENCH_STRATEGIES.find((each) => each === name);
     if (found !== undefined) return found;
