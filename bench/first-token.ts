@@ -1,63 +1,88 @@
 /**
- * What a second worker brings on one machine: time to the first token of one worker with one thread, one with two, and
- * two with one, taking turns, and where the two spent it:
- *   ROUNDS=5 TOKENS=2048 DTYPE=f32 npx vitest run --config bench/vitest.config.ts first-token
+ * What a second worker brings on one machine: time to the first token of one worker with one thread, one with two, and two with
+ * one, in turn, and where they spent it.
  */
-import { Engine, type GenerationResult } from 'kv-runahead';
-import { test } from 'vitest';
-import { median } from '../src/core/statistics.js';
+import { formatPlural } from '../src/cli/terminal/format.js';
+import type { Dtype } from '../src/core/shape.js';
+import { type MedianRange, medianRange } from '../src/core/statistics.js';
+import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
+import { Engine, type GenerationResult } from '../src/index.js';
+import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
+import { contextFlag, dtypeFlag, modelFlag, repeatsFlag, seedFlag } from './runner/flags.js';
+import { runInTurn } from './runner/rounds.js';
+import { columnsOf, percentWords, rangeWords, tableOf } from './runner/table.js';
 
-const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
-const DTYPE = (process.env['DTYPE'] ?? 'f32') as 'f32';
-const TOKENS = Number(process.env['TOKENS'] ?? 2048);
-const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
-const SET_UPS = [
+type Flags = {
+  readonly model: string;
+  readonly dtype: Dtype;
+  readonly context: number;
+  readonly repeats: number;
+  readonly seed: number;
+};
+
+const LAYOUTS = [
   { workers: 1, threads: 1 },
   { workers: 1, threads: 2 },
   { workers: 2, threads: 1 },
-];
+] as const;
+type Layout = (typeof LAYOUTS)[number];
 
-test(`first token of ${TOKENS} tokens`, { timeout: 3_600_000 }, async () => {
+type Row = Layout & {
+  readonly ttftMs: MedianRange;
+  readonly runsMs: readonly number[];
+  readonly tokensPerS: number;
+  readonly partitions: readonly (readonly number[])[];
+  /** Of the last rank's time; medians, as outsideShare. */
+  readonly waitShare: number;
+  /** Neither in a session nor waiting for other ranks, of the time to the first token. */
+  readonly outsideShare: number;
+};
+
+export const firstToken: Benchmark<Flags> = {
+  name: 'first-token',
+  summary: 'what a second worker brings on one machine of two cores',
+  details: `One worker with one thread, one with two, two with one. "Outside" is what was neither in a session nor waiting for other ranks.`,
+  flags: () => [
+    modelFlag('synthetic:tinyllama-1.1b,layers=8'),
+    dtypeFlag('f32'),
+    contextFlag(2048),
+    repeatsFlag(5),
+    seedFlag(),
+  ],
+  run: runFirstToken,
+};
+
+async function runFirstToken(flags: Flags, { note }: BenchContext): Promise<Report> {
+  const { model, dtype, context, repeats, seed } = flags;
   const engines: Engine[] = [];
-  for (const each of SET_UPS) engines.push(await Engine.load({ model: MODEL, dtype: DTYPE, ...each }));
-  const results = engines.map((): GenerationResult[] => []);
-  // The first round is thrown away: caches are filled, plans learn what a request costs.
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [index, engine] of engines.entries()) {
-      const result = await engine.complete({ promptIds: promptOf(engine, round), maxTokens: 1 });
-      if (round > 0) results[index]?.push(result);
-    }
+  try {
+    for (const layout of LAYOUTS) engines.push(await Engine.load({ model, dtype, ...layout }));
+    const results = await runInTurn(engines, repeats, (engine, round) => {
+      note(`round ${round} of ${repeats}, ${engine.workers.length} × ${engine.settings.threads}`);
+      const promptIds = benchPrompt(context, engine.model.shape.vocabulary, seed + round);
+      return engine.complete({ promptIds, maxTokens: 1 });
+    });
+    return report(
+      flags,
+      LAYOUTS.map((layout, at) => rowOf(layout, context, results[at] ?? [])),
+    );
+  } finally {
+    for (const engine of engines) await engine.close();
   }
-  for (const engine of engines) await engine.close();
-  report(results);
-});
-
-/** Other tokens every round. */
-function promptOf(engine: Engine, round: number): number[] {
-  const { vocabulary } = engine.model.shape;
-  return Array.from({ length: TOKENS }, (_, index) => (index * 7919 + round * 31) % vocabulary);
 }
 
-function report(results: readonly GenerationResult[][]): void {
-  const ttftMs = results.map((runs) => median(runs.map((run) => run.ttftMs)));
-  const [slowMs = 0, oneMs = 0, twoMs = 1] = ttftMs;
-  const two = results[2] ?? [];
-  console.log(`${MODEL}, ${DTYPE}, ${TOKENS} tokens, medians of ${ROUNDS} interleaved runs (measured)`);
-  for (const [index, { workers, threads }] of SET_UPS.entries()) {
-    const runs = results[index] ?? [];
-    const all = runs.map((run) => run.ttftMs.toFixed(0)).join(' ');
-    console.log(
-      `${workers} × ${threads}: ${ttftMs[index]?.toFixed(0)} ms, ${((1e3 * TOKENS) / (ttftMs[index] ?? 1)) | 0} tokens/s (${all})`,
-    );
-  }
-  console.log(
-    `2 × 1 is ${(oneMs / twoMs).toFixed(2)} times as fast as 1 × 2, ${(slowMs / twoMs).toFixed(2)} times as 1 × 1`,
-  );
-  console.log(`2 × 1 cut at ${two.map(({ partition }) => partition.join('+')).join(' ')}`);
-  console.log(`the second rank waited ${percent(median(two.map(waitShare)))} of its time`);
-  console.log(
-    `not inside sessions: ${results.map((runs) => percent(median(runs.map(outsideShare)))).join(', ')} of TTFT`,
-  );
+function rowOf(layout: Layout, contextTokens: number, runs: readonly GenerationResult[]): Row {
+  const runsMs = runs.map(({ ttftMs }) => ttftMs);
+  const ttftMs = medianRange(runsMs);
+  return {
+    ...layout,
+    ttftMs,
+    runsMs,
+    tokensPerS: (1000 * contextTokens) / ttftMs.median,
+    partitions: runs.map(({ partition }) => partition),
+    waitShare: medianRange(runs.map(waitShare)).median,
+    outsideShare: medianRange(runs.map(outsideShare)).median,
+  };
 }
 
 function waitShare({ timeline }: GenerationResult): number {
@@ -65,10 +90,28 @@ function waitShare({ timeline }: GenerationResult): number {
   return last ? last.waitMs / last.totalMs : 0;
 }
 
-/** Waiting for other ranks is counted apart. */
 function outsideShare({ timeline, ttftMs }: GenerationResult): number {
   const last = timeline.at(-1);
   return last ? 1 - (last.computeMs + last.waitMs) / ttftMs : 1;
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const { figure, words } = columnsOf<Row>();
+const COLUMNS = [
+  words('workers × threads', ({ workers, threads }) => `${workers} × ${threads}`),
+  figure('TTFT ms', ({ ttftMs }) => ttftMs.median),
+  words('min – max', ({ ttftMs }) => rangeWords(ttftMs)),
+  figure('tokens/s', ({ tokensPerS }) => tokensPerS),
+  words('last rank waits', (row) => percentWords(row.waitShare)),
+  words('outside', (row) => percentWords(row.outsideShare)),
+  words('cuts', ({ partitions }) => partitions.map((sizes) => sizes.join('+')).join(' ')),
+];
+
+function report({ model, dtype, context, repeats }: Flags, rows: readonly Row[]): Report {
+  const title = `First token of ${context} tokens, ${model}, ${dtype}, medians of ${formatPlural(repeats, 'round')} in turn`;
+  const [slowMs = NaN, oneMs = NaN, twoMs = NaN] = rows.map(({ ttftMs }) => ttftMs.median);
+  const [overOne, overSlow] = [oneMs / twoMs, slowMs / twoMs].map((ratio) => ratio.toFixed(2));
+  return {
+    tables: [tableOf({ name: 'firstToken', title, label: 'measured' }, COLUMNS, rows)],
+    notes: [`2 × 1 is ${overOne} times as fast as 1 × 2, and ${overSlow} times as 1 × 1 (measured).`],
+  };
+}

@@ -1,103 +1,140 @@
 /**
- * How near the chain comes to its kernels: time to the first token against the same worker processes' own block and
- * attention calls, of the same rows after the same prefixes, in a loop, on all workers at once:
- *   TOKENS=2048 DTYPE=w8a8 ROUNDS=5 npx vitest run --config bench/vitest.config.ts limit
- * The limit counts no embedding, no head, no first block and no copy: only what must be computed.
+ * How near the chain comes to its kernels: time to the first token against the same worker processes' own block and attention
+ * calls, of the same rows after the same prefixes, in a loop, on all workers at once.
  */
-import { Engine, type GenerationResult } from 'kv-runahead';
-import { test } from 'vitest';
-
+import { formatPlural } from '../src/cli/terminal/format.js';
+import { chunksOf } from '../src/core/chunks.js';
+import { seededRandom } from '../src/core/random.js';
+import type { Dtype } from '../src/core/shape.js';
+import { middleOf, medianRange } from '../src/core/statistics.js';
+import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
+import { Engine, type GenerationResult } from '../src/index.js';
 import type { ProbeSample } from '../src/worker/protocol/index.js';
-import { chunksOf } from '../src/core/chunks/chunks.js';
-import { median, middleOf } from '../src/core/statistics.js';
+import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
+import { contextFlag, dtypeFlag, modelFlag, repeatsFlag, seedFlag } from './runner/flags.js';
+import { rankTable, rankTimes } from './runner/rank-times.js';
+import { columnsOf, percentWords, tableOf } from './runner/table.js';
 
+type Flags = {
+  readonly model: string;
+  readonly dtype: Dtype;
+  readonly context: number;
+  readonly repeats: number;
+  readonly seed: number;
+};
 type Worker = Engine['workers'][number];
+type Slice = { readonly start: number; readonly end: number };
+type Call = { readonly tokens: number; readonly prefixTokens: number };
+type Row = { readonly ttftMs: number; readonly limitMs: number; readonly share: number };
 
-const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
-const DTYPE = (process.env['DTYPE'] ?? 'f32') as 'f32';
-const TOKENS = Number(process.env['TOKENS'] ?? 2048);
-const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
+const PROBE_REPEATS = 3;
 
-test(`share of the limit at ${TOKENS} tokens`, { timeout: 3_600_000 }, async () => {
-  const engine = await Engine.load({ model: MODEL, dtype: DTYPE, workers: 2, threads: 1 });
-  const promptIds = Array.from({ length: TOKENS }, (_, index) => (index * 7919) % 4000);
+export const limit: Benchmark<Flags> = {
+  name: 'limit',
+  summary: 'how near the time to the first token comes to the kernel calls alone',
+  details: `Two workers with one thread. The limit is the slowest rank's calls. It counts no embedding, no head, no first block and no copy:
+only what must be computed.`,
+  flags: () => [
+    modelFlag('synthetic:tinyllama-1.1b,layers=8'),
+    dtypeFlag('f32'),
+    contextFlag(2048),
+    repeatsFlag(5),
+    seedFlag(),
+  ],
+  run: runLimit,
+};
+
+async function runLimit(flags: Flags, { note }: BenchContext): Promise<Report> {
+  const { model, dtype, context, repeats, seed } = flags;
+  const engine = await Engine.load({ model, dtype, workers: 2, threads: 1 });
   const results: GenerationResult[] = [];
-  const limits: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const result = await engine.complete({ promptIds, maxTokens: 1 });
-    const limitMs = await measureLimitMs(engine, result.partition);
-    if (round === 0) continue;
-    results.push(result);
-    limits.push(limitMs);
+  const limitsMs: number[] = [];
+  const random = seededRandom(seed);
+  try {
+    const promptIds = benchPrompt(context, engine.model.shape.vocabulary, seed);
+    for (let round = 0; round <= repeats; round++) {
+      note(`round ${round} of ${repeats}`);
+      const result = await engine.complete({ promptIds, maxTokens: 1 });
+      const limitMs = await measureLimitMs(engine, result.partition, random);
+      if (round === 0) continue;
+      results.push(result);
+      limitsMs.push(limitMs);
+    }
+  } finally {
+    await engine.close();
   }
-  await engine.close();
-  report(results, median(limits));
-});
+  return report(flags, results, medianRange(limitsMs).median);
+}
 
 /** The slowest rank's calls. */
-async function measureLimitMs(engine: Engine, partition: readonly number[]): Promise<number> {
+async function measureLimitMs(
+  engine: Engine,
+  partition: readonly number[],
+  random: () => number,
+): Promise<number> {
   let start = 0;
   const ranks = partition.map((tokens, rank) => {
     const slice = { start, end: (start += tokens) };
-    return rankLimitMs(engine.workers[rank] as Worker, slice, engine);
+    return rankLimitMs(engine.workers[rank] as Worker, slice, engine, Math.floor(random() * 2 ** 32));
   });
   return Math.max(...(await Promise.all(ranks)));
 }
 
+/** @param probe an id that no other probe has */
 async function rankLimitMs(
   worker: Worker,
-  slice: { readonly start: number; readonly end: number },
+  slice: Slice,
   { model, settings }: Engine,
+  probe: number,
 ): Promise<number> {
-  const calls = chunksOf(slice, settings.chunkTokens, []).map(({ start, end }) => ({
+  const attention = chunksOf(slice, settings.chunkTokens, []).map(({ start, end }) => ({
     tokens: end - start,
     prefixTokens: start,
   }));
-  const probe = Math.floor(Math.random() * 2 ** 32);
-  const blockTokens = [...new Set(calls.map(({ tokens }) => tokens))];
-  const question = { type: 'probe', probe, blockTokens, attention: calls, repeats: 3 } as const;
-  const { kvDtype } = settings;
+  const blockTokens = [...new Set(attention.map(({ tokens }) => tokens))];
   const { samples } = await worker.handle.ask(
-    { ...question, blockTokens: [...blockTokens], attention: calls, kvDtype },
+    { type: 'probe', probe, blockTokens, attention, repeats: PROBE_REPEATS, kvDtype: settings.kvDtype },
     'probed',
   );
-  const onceMs = calls.reduce(
-    (sum, call) => sum + blockMs(samples, call.tokens) + attentionMs(samples, call),
+  const onceMs = attention.reduce(
+    (sum, call) => sum + blockMs(samples, call) + attentionMs(samples, call),
     0,
   );
   return onceMs * (model.shape.layers - 1);
 }
 
-const blockMs = (samples: readonly ProbeSample[], tokens: number): number =>
-  median(samples.filter((each) => each.kind === 'block' && each.tokens === tokens).map(({ ms }) => ms));
-
-function attentionMs(
-  samples: readonly ProbeSample[],
-  call: { tokens: number; prefixTokens: number },
-): number {
-  const { tokens, prefixTokens } = call;
-  const same = samples.filter(
-    (each) => each.kind === 'attention' && each.tokens === tokens && each.prefixTokens === prefixTokens,
-  );
-  return median(same.map(({ ms }) => ms));
+function blockMs(samples: readonly ProbeSample[], { tokens }: Call): number {
+  return medianMs(samples.filter((each) => each.kind === 'block' && each.tokens === tokens));
 }
 
-function report(results: readonly GenerationResult[], limitMs: number): void {
-  const middle = middleOf(results, (result) => result.ttftMs);
-  const { ttftMs } = middle;
-  console.log(`${MODEL}, ${DTYPE}, ${TOKENS} tokens, 2 × 1, medians of ${results.length} runs (measured)`);
-  console.log(
-    `TTFT ${ttftMs.toFixed(0)} ms, limit ${limitMs.toFixed(0)} ms: ${((100 * limitMs) / ttftMs).toFixed(1)} %`,
+function attentionMs(samples: readonly ProbeSample[], { tokens, prefixTokens }: Call): number {
+  return medianMs(
+    samples.filter(
+      (each) => each.kind === 'attention' && each.tokens === tokens && each.prefixTokens === prefixTokens,
+    ),
   );
-  for (const { rank, slice, totalMs, waitMs, computeMs, attentionMs: ofIt, events } of middle.timeline) {
-    const cacheMs = events.reduce(
-      (sum, { kind, startMs, endMs }) => sum + (kind === 'cache' ? endMs - startMs : 0),
-      0,
-    );
-    const restMs = totalMs - computeMs - waitMs - cacheMs;
-    console.log(
-      `rank ${rank} [${slice.join(',')}): blocks ${(computeMs - ofIt).toFixed(0)}, attention ${ofIt.toFixed(0)}, ` +
-        `wait ${waitMs.toFixed(0)}, cache writes ${cacheMs.toFixed(0)}, the rest ${restMs.toFixed(0)} ms`,
-    );
-  }
+}
+
+function medianMs(samples: readonly ProbeSample[]): number {
+  return medianRange(samples.map(({ ms }) => ms)).median;
+}
+
+const { figure, words } = columnsOf<Row>();
+const COLUMNS = [
+  figure('TTFT ms', ({ ttftMs }) => ttftMs),
+  figure('limit ms', ({ limitMs }) => limitMs),
+  words('limit / TTFT', ({ share }) => percentWords(share)),
+];
+
+function report(
+  { model, dtype, context }: Flags,
+  results: readonly GenerationResult[],
+  limitMs: number,
+): Report {
+  const middle = middleOf(results, ({ ttftMs }) => ttftMs);
+  const { ttftMs } = middle;
+  const title = `${model}, ${dtype}, ${context} tokens, 2 × 1, medians of ${formatPlural(results.length, 'round')}`;
+  const rows = [{ ttftMs, limitMs, share: limitMs / ttftMs }];
+  const ranks = rankTimes(middle).map((times) => ({ ...times, run: dtype }));
+  return { tables: [tableOf({ name: 'limit', title, label: 'measured' }, COLUMNS, rows), rankTable(ranks)] };
 }

@@ -1,84 +1,117 @@
 /**
- * What a model costs before its first request: compiling it, getting ready from a warm cache, and the memory of one and
- * of two workers, as the system shares it out (PSS), after a prompt of 256 tokens:
- *   MODEL=synthetic:tinyllama-1.1b DTYPES=q8,w8a8 ROUNDS=3 npx vitest run --config bench/vitest.config.ts start-up
+ * What a model costs before its first request: compiling it, getting ready from a warm cache, and the memory of one and of two
+ * workers, as the system shares it out (PSS), after a short prompt. Linux.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { formatPlural } from '../src/cli/terminal/format.js';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Engine } from 'kv-runahead';
-import { expect, test } from 'vitest';
-import { median } from '../src/core/statistics.js';
+import type { Dtype } from '../src/core/shape.js';
+import { medianRange } from '../src/core/statistics.js';
+import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
+import { Engine } from '../src/index.js';
+import type { CompileFacts } from '../src/model/compile.js';
+import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
+import { contextFlag, dtypesFlag, modelFlag, repeatsFlag, seedFlag } from './runner/flags.js';
+import { childrenPssBytes } from './runner/process-memory.js';
+import { runInTurn } from './runner/rounds.js';
+import { columnsOf, tableOf } from './runner/table.js';
 
-const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b';
-const DTYPES = (process.env['DTYPES'] ?? 'q8,w8a8').split(',') as 'q8'[];
-const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
-const PROMPT_TOKENS = 256;
+type Flags = {
+  readonly model: string;
+  readonly dtype: readonly Dtype[];
+  readonly context: number;
+  readonly repeats: number;
+  readonly seed: number;
+};
+type CompileRow = CompileFacts & { readonly megabytesPerS: number };
+type ReadyRow = {
+  readonly dtype: Dtype;
+  readonly workers: number;
+  readonly readyMs: number;
+  readonly pssBytes: number;
+};
+type Start = Pick<ReadyRow, 'readyMs' | 'pssBytes'>;
 
-type Run = { readonly readyMs: number; readonly pssBytes: number };
+const WORKERS = [1, 2];
 
-/** PSS of this process's children, which are the workers. */
-function workersPss(): number {
-  const children = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid);
-  return children.reduce((sum, pid) => sum + pssOf(pid), 0);
-}
+export const startUp: Benchmark<Flags> = {
+  name: 'start-up',
+  summary: 'compiling a model, getting ready from the cache, memory of one and two workers',
+  details: `Each dtype has a cache folder of its own, which is removed in the end. The first start compiles. PSS is a process's memory with what
+is shared split among those that share it; it is read after one request.`,
+  flags: () => [
+    modelFlag('synthetic:tinyllama-1.1b'),
+    dtypesFlag(['q8', 'w8a8']),
+    contextFlag(256),
+    repeatsFlag(3),
+    seedFlag(),
+  ],
+  run: runStartUp,
+};
 
-/** A process may end between being listed and being read. */
-function readProc(pid: string, name: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
+async function runStartUp(flags: Flags, { note }: BenchContext): Promise<Report> {
+  const compiled: CompileRow[] = [];
+  const ready: ReadyRow[] = [];
+  const onCompiled = (facts: CompileFacts): void =>
+    void compiled.push({ ...facts, megabytesPerS: facts.sourceBytes / 1e3 / facts.ms });
+  for (const dtype of flags.dtype) {
+    const cacheDir = await mkdtemp(join(tmpdir(), 'kvr-start-up-'));
+    try {
+      const runs = await runInTurn(WORKERS, flags.repeats, (workers, round) => {
+        note(`${dtype}, round ${round} of ${flags.repeats}, ${workers} × 1`);
+        return start(flags, dtype, workers, cacheDir, onCompiled);
+      });
+      WORKERS.forEach((workers, at) => ready.push(rowOf(dtype, workers, runs[at] ?? [])));
+    } finally {
+      await rm(cacheDir, { recursive: true, force: true });
+    }
   }
+  const title = `Ready from a warm cache, medians of ${formatPlural(flags.repeats, 'round')}`;
+  return {
+    tables: [
+      tableOf({ name: 'compiled', title: `Compiling ${flags.model}`, label: 'measured' }, COMPILED, compiled),
+      tableOf({ name: 'ready', title, label: 'measured' }, READY, ready),
+    ],
+  };
 }
 
-function parentOf(pid: string): number {
-  return Number(readProc(pid, 'stat').split(') ')[1]?.split(' ')[1]);
-}
-
-function pssOf(pid: string): number {
-  return 1024 * Number(/^Pss:\s+(\d+)/m.exec(readProc(pid, 'smaps_rollup'))?.[1] ?? 0);
-}
-
-async function start(dtype: 'q8', workers: number, cacheDir: string): Promise<Run> {
+async function start(
+  { model, context, seed }: Flags,
+  dtype: Dtype,
+  workers: number,
+  cacheDir: string,
+  onCompiled: (facts: CompileFacts) => void,
+): Promise<Start> {
   const startMs = performance.now();
-  const engine = await Engine.load({
-    ...{ model: MODEL, dtype, workers, threads: 1, calibrate: false, cacheDir },
-    onCompiled: ({ ms, sourceBytes, peakBytes }) =>
-      console.log(
-        `${dtype}: compiled in ${(ms / 1e3).toFixed(1)} s, ${(sourceBytes / 1e3 / ms).toFixed(0)} MB/s of f32, ` +
-          `peak of this process ${(peakBytes / 1e6).toFixed(0)} MB (measured)`,
-      ),
-  });
+  const options = { model, dtype, workers, threads: 1, calibrate: false, cacheDir, onCompiled };
+  const engine = await Engine.load(options);
   const readyMs = performance.now() - startMs;
   try {
-    const promptIds = Array.from({ length: PROMPT_TOKENS }, (_, i) => i + 5);
+    const promptIds = benchPrompt(context, engine.model.shape.vocabulary, seed);
     await engine.complete({ promptIds, maxTokens: 2, partition: 'e' });
-    return { readyMs, pssBytes: workersPss() };
+    return { readyMs, pssBytes: childrenPssBytes() };
   } finally {
     await engine.close();
   }
 }
 
-test.each(DTYPES)('start-up and shared memory of %s', { timeout: 3_600_000 }, async (dtype) => {
-  const cacheDir = mkdtempSync(join(tmpdir(), 'kvr-start-up-'));
-  try {
-    await start(dtype, 1, cacheDir);
-    const runs: Record<1 | 2, Run[]> = { 1: [], 2: [] };
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const workers of [1, 2] as const) runs[workers].push(await start(dtype, workers, cacheDir));
-    }
-    const [one, two] = [runs[1], runs[2]].map((each) => ({
-      readyMs: median(each.map(({ readyMs }) => readyMs)),
-      pssMb: median(each.map(({ pssBytes }) => pssBytes / 1e6)),
-    })) as [{ readyMs: number; pssMb: number }, { readyMs: number; pssMb: number }];
-    console.log(
-      `${dtype}: ready after ${one.readyMs.toFixed(0)} ms (1 worker), ${two.readyMs.toFixed(0)} ms (2); ` +
-        `PSS ${one.pssMb.toFixed(0)} MB and ${two.pssMb.toFixed(0)} MB, ${(two.pssMb / one.pssMb).toFixed(2)} × (measured)`,
-    );
-    expect(one.pssMb).toBeGreaterThan(0);
-  } finally {
-    rmSync(cacheDir, { recursive: true, force: true });
-  }
-});
+function rowOf(dtype: Dtype, workers: number, runs: readonly Start[]): ReadyRow {
+  const medianOf = (name: keyof Start): number => medianRange(runs.map((run) => run[name])).median;
+  return { dtype, workers, readyMs: medianOf('readyMs'), pssBytes: medianOf('pssBytes') };
+}
+
+const compiledColumns = columnsOf<CompileRow>();
+const COMPILED = [
+  compiledColumns.words('dtype', ({ dtype }) => dtype),
+  compiledColumns.figure('s', ({ ms }) => ms / 1000, 1),
+  compiledColumns.figure('MB/s of f32', ({ megabytesPerS }) => megabytesPerS),
+  compiledColumns.figure('peak MB', ({ peakBytes }) => peakBytes / 1e6),
+];
+const readyColumns = columnsOf<ReadyRow>();
+const READY = [
+  readyColumns.words('dtype', ({ dtype }) => dtype),
+  readyColumns.figure('workers', ({ workers }) => workers),
+  readyColumns.figure('ready ms', ({ readyMs }) => readyMs),
+  readyColumns.figure('PSS MB', ({ pssBytes }) => pssBytes / 1e6),
+];

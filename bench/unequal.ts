@@ -1,125 +1,146 @@
 /**
  * Unequal workers: two with one thread, each pinned to a core of its own, the second one's core shared with a process that never
- * rests. The planned cut beside the even one and one worker, taking turns. Linux with taskset, two cores:
- *   npm run bench:unequal -- [--context 2k] [--dtype w8a8] [--repeats 5]
- * Ends with status 1 where the loaded worker does not get the smaller slice or the plan is not 1.2 times as fast as the even cut.
+ * rests. The planned cut beside the even one and one worker, in turn. Linux with taskset, two cores.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { parseArgs } from 'node:util';
-import { parseTokens } from '../src/core/quantities.js';
-import { DTYPES } from '../src/core/shape.js';
-import { median, medianRange, middleOf } from '../src/core/statistics.js';
+import { formatPlural } from '../src/cli/terminal/format.js';
+import { defined } from '../src/cli/flags/defined.js';
+import type { Dtype } from '../src/core/shape.js';
+import { middleOf, type MedianRange, medianRange } from '../src/core/statistics.js';
+import { benchPrompt } from '../src/evaluation/prompts/bench-prompt.js';
 import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
-import { planPartition } from '../src/plan/index.js';
+import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
+import { ChildPrograms } from './runner/child-programs.js';
+import { cacheDirFlag, contextFlag, dtypeFlag, modelFlag, repeatsFlag, seedFlag } from './runner/flags.js';
+import { KVR } from './runner/places.js';
+import { runInTurn } from './runner/rounds.js';
+import { columnsOf, rangeWords, tableOf } from './runner/table.js';
 
-const KVR = new URL('../../dist/cli/main.js', import.meta.url).pathname;
-const GOAL = 1.2;
-const PORTS = [7101, 7102];
-
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: 'synthetic:tinyllama-1.1b,layers=8,vocab=4096,context=8200' },
-    dtype: { type: 'string', default: 'w8a8' },
-    context: { type: 'string', default: '2k' },
-    repeats: { type: 'string', default: '5' },
-    'cache-dir': { type: 'string' },
-  },
-});
-const dtype = DTYPES.find((known) => known === values.dtype) ?? 'w8a8';
-const cacheDir = values['cache-dir'];
-const children: ChildProcess[] = [];
-
-const WAYS: Readonly<Record<string, Pick<GenerateRequest, 'strategy' | 'partition'>>> = {
-  'one worker, the free one': { strategy: 'single' },
-  'even cut': { partition: 'e' },
-  planned: { partition: 'auto' },
+type Flags = {
+  readonly model: string;
+  readonly dtype: Dtype;
+  readonly context: number;
+  readonly repeats: number;
+  readonly seed: number;
+  readonly cacheDir?: string;
 };
-
+type Way = { readonly name: string; readonly request: Pick<GenerateRequest, 'strategy' | 'partition'> };
+type Row = {
+  readonly cut: string;
+  readonly ttftMs: MedianRange;
+  readonly predictedTtftMs: number | null;
+  /** Of the run in the middle, in the order of the workers, whatever their rank. */
+  readonly tokensByWorker: readonly number[];
+  readonly isLoadedSmaller: boolean;
+};
 /** A request, and which worker had which rank. */
 type Run = GenerationResult & { readonly order: readonly number[] };
 
-process.exitCode = await main().finally(() => children.forEach((child) => child.kill()));
+/** By core. */
+const PORTS = [7101, 7102];
+const WAYS: readonly Way[] = [
+  { name: 'one worker, the free one', request: { strategy: 'single' } },
+  { name: 'even', request: { partition: 'e' } },
+  { name: 'planned', request: { partition: 'auto' } },
+];
+const LEAST_GAIN = 1.2;
 
-async function main(): Promise<number> {
-  for (const [core, port] of PORTS.entries()) await startWorker(core, port);
-  children.push(spawn('taskset', ['-c', '1', process.execPath, '-e', 'for (;;);'], { stdio: 'ignore' }));
-  const workers = PORTS.map((port) => `127.0.0.1:${port}`);
-  const cache = cacheDir === undefined ? {} : { cacheDir };
-  const engine = await Engine.load({ model: values.model, dtype, workers, calibrate: 'fresh', ...cache });
-  const results = new Map(Object.keys(WAYS).map((name): [string, Run[]] => [name, []]));
-  // The first round warms up, and costs follow it.
-  for (let round = 0; round <= Number(values.repeats); round++) {
-    for (const [name, way] of Object.entries(WAYS)) {
-      const result = await run(engine, way);
-      if (round > 0) results.get(name)?.push(result);
+export const unequal: Benchmark<Flags> = {
+  name: 'unequal',
+  summary: 'the planned cut where one of two workers is half as fast',
+  details: `Needs Linux, taskset and two cores; takes the ports ${PORTS.join(' and ')} of this machine. Goals: the planned cut is ${LEAST_GAIN} times as fast as
+the even one, and the loaded worker gets the smaller slice.`,
+  flags: () => [
+    modelFlag('synthetic:tinyllama-1.1b,layers=8,vocab=4096,context=8200'),
+    dtypeFlag('w8a8'),
+    contextFlag(2048),
+    repeatsFlag(5),
+    seedFlag(),
+    cacheDirFlag(),
+  ],
+  run: runUnequal,
+};
+
+async function runUnequal(flags: Flags, { note }: BenchContext): Promise<Report> {
+  const { model, dtype, cacheDir, repeats } = flags;
+  const programs = new ChildPrograms();
+  try {
+    for (const [core, port] of PORTS.entries()) await startWorker(programs, core, port, flags);
+    programs.spawn('taskset', ['-c', '1', process.execPath, '-e', 'for (;;);']);
+    const workers = PORTS.map((port) => `127.0.0.1:${port}`);
+    const engine = await Engine.load({ model, dtype, workers, calibrate: 'fresh', ...defined({ cacheDir }) });
+    try {
+      const results = await runInTurn(WAYS, repeats, (way, round) => {
+        note(`round ${round} of ${repeats}, ${way.name}`);
+        return run(engine, way, flags);
+      });
+      return report(
+        flags,
+        WAYS.map((way, at) => rowOf(way, results[at] ?? [])),
+      );
+    } finally {
+      await engine.close();
     }
+  } finally {
+    await programs.close();
   }
-  await engine.close();
-  return report(results);
 }
 
-async function startWorker(core: number, port: number): Promise<void> {
+async function startWorker(
+  programs: ChildPrograms,
+  core: number,
+  port: number,
+  { model, dtype, cacheDir }: Flags,
+): Promise<void> {
   const cache = cacheDir === undefined ? [] : ['--cache-dir', cacheDir];
-  const listen = ['worker', '--listen', `127.0.0.1:${port}`, '--insecure', '--threads', '1'];
-  const words = [KVR, ...listen, '--model', values.model, '--dtype', dtype, ...cache];
-  const child = spawn('taskset', ['-c', String(core), process.execPath, ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  children.push(child);
-  await new Promise<void>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the worker at port ${port} ended with ${code}`)));
-    child.stdout.on('data', (text) => String(text).includes('kvr worker listens') && resolve());
-  });
+  const listen = ['worker', '--listen', `127.0.0.1:${port}`, '--threads', '1'];
+  const words = [KVR, ...listen, '--model', model, '--dtype', dtype, ...cache];
+  await programs.start('taskset', ['-c', String(core), process.execPath, ...words], 'kvr worker listens');
 }
 
-async function run(engine: Engine, way: Pick<GenerateRequest, 'strategy' | 'partition'>): Promise<Run> {
-  const tokens = parseTokens('--context', values.context);
-  const promptIds = Array.from(
-    { length: tokens },
-    (_, index) => (index * 7919) % engine.model.shape.vocabulary,
-  );
-  const { costs, model } = engine;
-  const plan = costs && planPartition({ contextTokens: tokens, shape: model.shape, ...costs.knowledge });
-  const planned = plan?.ranks.map(({ worker }) => worker);
-  const result = await engine.complete({ promptIds, maxTokens: 1, ...way });
+async function run(engine: Engine, { request }: Way, { context, seed }: Flags): Promise<Run> {
+  const promptIds = benchPrompt(context, engine.model.shape.vocabulary, seed);
+  // Asked before the run: afterwards the costs have followed it.
+  const chain = await engine.partition(request, context);
+  const result = await engine.complete({ promptIds, maxTokens: 1, ...request });
+  const ids = engine.workers.map(({ handle }) => handle.id);
+  return { ...result, order: chain.workers.map((id) => ids.indexOf(id)) };
+}
+
+function rowOf({ name }: Way, runs: readonly Run[]): Row {
+  const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
   return {
-    ...result,
-    order: way.partition === 'auto' && planned ? planned : result.partition.map((_, rank) => rank),
+    cut: name,
+    ttftMs: medianRange(runs.map(({ ttftMs }) => ttftMs)),
+    predictedTtftMs: middle.predictedTtftMs,
+    tokensByWorker: tokensByWorker(middle),
+    isLoadedSmaller: runs.map(tokensByWorker).every(([free = 0, loaded = 0]) => loaded < free),
   };
 }
 
-/** Tokens by worker, in the order in which they were given, whatever their rank. */
 function tokensByWorker({ order, partition }: Run): number[] {
   return PORTS.map((_, worker) => partition[order.indexOf(worker)] ?? 0);
 }
 
-function report(results: ReadonlyMap<string, readonly Run[]>): number {
-  console.log(
-    `${values.model}, ${dtype}, ${values.context} tokens, two workers × 1 thread, the second one's core loaded; TTFT in ms (measured)\n`,
-  );
-  console.log('| cut | median | min – max | predicted | tokens of the free + the loaded worker |');
-  console.log('|---|--:|---|--:|---|');
-  for (const [name, runs] of results) {
-    const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
-    const { min, max } = medianRange(runs.map(({ ttftMs }) => ttftMs));
-    const ms = (value: number | null | undefined): string => (value ?? NaN).toFixed(0);
-    console.log(
-      `| ${name} | ${ms(middle.ttftMs)} | ${ms(min)} – ${ms(max)} | ${ms(middle.predictedTtftMs)} | ${tokensByWorker(middle).join(' + ')} |`,
-    );
-  }
-  const gain = medianMs(results.get('even cut')) / medianMs(results.get('planned'));
-  console.log(`\nplanned is ${gain.toFixed(2)} times as fast as the even cut; at least ${GOAL} is asked for`);
-  const hasSmaller = (results.get('planned') ?? []).every((each) => {
-    const [free = 0, loaded = 0] = tokensByWorker(each);
-    return loaded < free;
-  });
-  if (!hasSmaller) console.log('the loaded worker got the larger slice');
-  return gain >= GOAL && hasSmaller ? 0 : 1;
-}
+const { figure, words } = columnsOf<Row>();
+const COLUMNS = [
+  words('cut', ({ cut }) => cut),
+  figure('TTFT ms', ({ ttftMs }) => ttftMs.median),
+  words('min – max', ({ ttftMs }) => rangeWords(ttftMs)),
+  figure('predicted', ({ predictedTtftMs }) => predictedTtftMs),
+  words('tokens of the free + the loaded worker', (row) => row.tokensByWorker.join(' + ')),
+];
 
-function medianMs(runs: readonly Run[] = []): number {
-  return median(
-    runs.map(({ ttftMs }) => ttftMs),
-    NaN,
-  );
+function report({ model, dtype, context, repeats }: Flags, rows: readonly Row[]): Report {
+  const title = `${model}, ${dtype}, ${context} tokens, two workers × 1 thread, the second one's core loaded, medians of ${formatPlural(repeats, 'round')} in turn`;
+  const [, even, planned] = rows;
+  const gain = (even?.ttftMs.median ?? NaN) / (planned?.ttftMs.median ?? NaN);
+  const missed = [
+    ...(gain >= LEAST_GAIN ? [] : [`a gain of ${gain.toFixed(2)}, at least ${LEAST_GAIN} is asked for`]),
+    ...(planned?.isLoadedSmaller ? [] : ['the loaded worker got the larger slice']),
+  ];
+  return {
+    tables: [tableOf({ name: 'unequal', title, label: 'measured' }, COLUMNS, rows)],
+    notes: [`The planned cut is ${gain.toFixed(2)} times as fast as the even one (measured).`],
+    missed,
+  };
 }

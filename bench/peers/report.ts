@@ -1,4 +1,6 @@
-/** The comparison as a table: one row a side, and how many times the peer's speed it has. */
+/** The comparison as a table: one row a side, and how many times the peer's speed it has. Pure. */
+import { formatPlural } from '../../src/cli/terminal/format.js';
+import { columnsOf, rangeWords, type Table, tableOf } from '../runner/table.js';
 import type { Cell } from './rounds.js';
 
 export type ComparedCell = Cell & { readonly peerDtype: string | null; readonly timesPeer: number | null };
@@ -21,28 +23,22 @@ export function compare(
   });
 }
 
-const HEADINGS = ['', 'tokens', 'dtype', 'cores', 'TTFT ms', 'tokens/s', 'least', 'most', 'times peer'];
+const { figure, words } = columnsOf<ComparedCell>();
+const COLUMNS = [
+  words('what', ({ kind }) => kind),
+  figure('tokens', ({ contextTokens }) => contextTokens),
+  words('side', ({ name }) => name),
+  words('weights', ({ dtype }) => dtype),
+  words('workers × threads', ({ workers, threads }) => `${workers} × ${threads}`),
+  figure('TTFT ms', ({ ttftMs }) => ttftMs.median),
+  figure('tokens/s', ({ tokensPerS }) => tokensPerS.median, 1),
+  words('min – max', ({ tokensPerS }) => rangeWords(tokensPerS, 1)),
+  words('× peer', ({ timesPeer, peerDtype }) =>
+    timesPeer === null ? '' : `${timesPeer.toFixed(2)} × ${peerDtype}`,
+  ),
+];
 
-export function table(cells: readonly ComparedCell[]): string {
-  const rows = cells.map((cell) => [
-    `${cell.kind} ${cell.name}`,
-    String(cell.contextTokens),
-    cell.dtype,
-    `${cell.workers}×${cell.threads}`,
-    cell.ttftMs.median.toFixed(0),
-    cell.tokensPerS.median.toFixed(1),
-    cell.tokensPerS.min.toFixed(1),
-    cell.tokensPerS.max.toFixed(1),
-    cell.timesPeer === null ? '' : `${cell.timesPeer.toFixed(2)} × ${cell.peerDtype}`,
-  ]);
-  const all = [HEADINGS, ...rows];
-  const widths = HEADINGS.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
-  return `${all.map(line).join('\n')}\n`;
+export function peersTable(model: string, repeats: number, cells: readonly ComparedCell[]): Table {
+  const title = `${model}, medians of ${formatPlural(repeats, 'round')} in turn`;
+  return tableOf({ name: 'peers', title, label: 'measured' }, COLUMNS, cells);
 }

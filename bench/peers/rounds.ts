@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from '../../src/index.js';
 import { benchPrompt } from '../../src/evaluation/prompts/bench-prompt.js';
 import { type MedianRange, medianRange } from '../../src/core/statistics.js';
+import { runInTurn } from '../runner/rounds.js';
 import type { Llama } from './llama.js';
 
 /** Tokens that decoding is timed over, the first not counted. */
@@ -33,29 +34,27 @@ export type Cell = Omit<Side, 'program'> & {
 
 export type Question = { readonly kind: Cell['kind']; readonly contextTokens: number };
 
-export async function runRounds(
+type Settings = {
+  readonly repeats: number;
+  readonly seed: number;
+  readonly vocabulary: number;
+  readonly note: (text: string) => void;
+};
+
+export async function runQuestion(
   sides: readonly Side[],
-  questions: readonly Question[],
-  { repeats, vocabulary, note }: { repeats: number; vocabulary: number; note: (text: string) => void },
+  question: Question,
+  { repeats, seed, vocabulary, note }: Settings,
 ): Promise<Cell[]> {
-  const cells: Cell[] = [];
-  for (const question of questions) {
-    const timings = sides.map((): Timing[] => []);
-    // The first round maps pages and grows heaps; it is not kept.
-    for (let round = 0; round <= repeats; round++) {
-      note(
-        `${question.kind} ${question.contextTokens}, ${round === 0 ? 'warming up' : `round ${round} of ${repeats}`}`,
-      );
-      for (const [index, side] of sides.entries()) {
-        const timing = await timeRun(side, question, benchPrompt(question.contextTokens, vocabulary, round));
-        if (round > 0) timings[index]?.push(timing);
-        await sleep(SETTLE_MS);
-      }
-    }
-    const done = sides.map((side, index) => cellOf(side, question, timings[index] ?? []));
-    for (const cell of done) note(line(cell));
-    cells.push(...done);
-  }
+  const { kind, contextTokens } = question;
+  const timings = await runInTurn(sides, repeats, async (side, round) => {
+    note(`${kind} ${contextTokens}, round ${round} of ${repeats}, ${side.name} ${side.dtype}`);
+    const timing = await timeRun(side, question, benchPrompt(contextTokens, vocabulary, seed + round));
+    await sleep(SETTLE_MS);
+    return timing;
+  });
+  const cells = sides.map((side, at) => cellOf(side, question, timings[at] ?? []));
+  for (const cell of cells) note(line(cell));
   return cells;
 }
 

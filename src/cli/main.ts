@@ -16,7 +16,7 @@ const shell: Shell = {
   signal: interrupt.signal,
 };
 const argv = process.argv.slice(2);
-// A defect of ours; workers end themselves once this process is gone.
+// A defect of this program. Workers end themselves once this process is gone.
 process.on('uncaughtException', (error) => {
   const style = { isJson: false, isVerbose: argv.includes('--verbose') };
   process.exit(reportFailure(error, interrupt.cause, style, shell) || 1);
@@ -24,5 +24,5 @@ process.on('uncaughtException', (error) => {
 
 const status = await runProgram(argv, shell, () => interrupt.cause);
 await Promise.all([flush(process.stdout), flush(process.stderr)]);
-// Whatever still holds the process, such as an open pipe at standard input, is of no use any more.
+// Something may still keep the process alive, such as an open pipe at standard input.
 process.exit(interrupt.cause?.kind === 'unwritable' ? 1 : status);

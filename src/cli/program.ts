@@ -1,6 +1,5 @@
 /**
- * The `kvr` command: finds which command is meant, has its flags parsed, runs it, and turns whatever happens into an
- * exit status. Knows no command's work.
+ * The `kvr` command: finds the subcommand, has its flags parsed, runs it, and turns the outcome into an exit status.
  */
 import { Command as Parser, CommanderError } from 'commander';
 import { KvrError } from '../core/errors.js';
@@ -39,7 +38,7 @@ Begin with:
   kvr COMMAND --help
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.
-Text and documents go to stdout, everything about them to stderr.`;
+Answers and documents go to stdout; progress, pictures and errors go to stderr.`;
 
 /** Runs one command line. @returns the exit status */
 export async function runProgram(
@@ -49,7 +48,7 @@ export async function runProgram(
 ): Promise<number> {
   try {
     await parserFor(shell).parseAsync([...argv], { from: 'user' });
-    // An output that failed while the last words were written is a failure all the same.
+    // The output may have failed while the last words were written.
     return stopCause() ? reportFailure(undefined, stopCause(), styleOf(argv), shell) : 0;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
@@ -67,7 +66,7 @@ function parserFor(shell: Shell): Parser {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.stdout.write(text),
-      // Errors are thrown, and told in one line where they are caught.
+      // Errors are thrown, and reported in one line where they are caught.
       writeErr: () => undefined,
     })
     .addHelpText('after', EPILOGUE)
@@ -90,7 +89,6 @@ function addCommand(parser: Parser, command: Command<never>, shell: Shell): void
     .command(command.name)
     .description(command.summary)
     .helpOption('-h, --help', 'print this');
-  // What a command does not take is an error, also beside the parser's own list of commands.
   sub.allowExcessArguments(false);
   const argument = command.argument?.();
   if (argument) sub.addArgument(argument);
@@ -99,7 +97,7 @@ function addCommand(parser: Parser, command: Command<never>, shell: Shell): void
   sub.action(() => command.run(sub.opts<never>(), sub.args[0], shell));
 }
 
-/** The parser's complaints as ours: one line, exit status 2. */
+/** Turns the parser's errors into BAD_INPUT: one line, exit status 2. */
 function usageError(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
   const message = oneLine(error.message.replace(/^error: /, '')).replace(/\.$/, '');
@@ -112,7 +110,7 @@ function usageError(error: unknown, argv: readonly string[]): unknown {
   );
 }
 
-/** Read off the command line itself, which may not be one that can be parsed. */
+/** Read from the words themselves, because a command line with a mistake can not be parsed. */
 function styleOf(argv: readonly string[]): { isJson: boolean; isVerbose: boolean } {
   const end = argv.indexOf('--');
   const flags: readonly string[] = end < 0 ? argv : argv.slice(0, end);

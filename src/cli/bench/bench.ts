@@ -3,37 +3,30 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { KvrError } from '../../core/errors.js';
-import { KV_DTYPES } from '../../core/shape.js';
 import {
-  BENCH_STRATEGIES,
-  type BenchEngine,
   type BenchOptions,
   type BenchReport,
   machineFacts,
   runEmulatedBench,
   runMeasuredBench,
 } from '../../evaluation/bench/index.js';
-import { decidedDtype, openWithProgress } from '../../engine/load/load.js';
-import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
-import { type BenchDocument, benchDocument, commandLine } from './document/bench-document.js';
-import { type BenchFlags, benchFlags, checkBenchFlags } from './bench-flags.js';
+import { checkBenchFlags } from './bench-checks.js';
+import { repeatCommand } from './bench-command.js';
+import { type BenchFlags, benchFlags } from './bench-flags.js';
+import { benchOptions, DEFAULTS, withDecidedDtype } from './bench-options.js';
+import { type BenchDocument, benchDocument } from './document/bench-document.js';
 import { benchPage } from './page/page.js';
 import { pageScript } from './page/script-file.js';
 import { benchMarkdown } from './document/bench-table.js';
 import type { Command } from '../run/command.js';
-import { usableCacheFolder } from '../run/cache-check.js';
 import { choiceWriter, runContext } from '../run/engine-run.js';
-import { notEmpty } from '../flags/index.js';
 import { oneLine } from '../terminal/format.js';
 import type { Shell } from '../terminal/shell.js';
 
-const DEFAULTS = { strategies: [...BENCH_STRATEGIES], context: [512], workers: [2], repeats: 3, seed: 0 };
-const BYTES_PER_MB = 1e6;
-
 const EPILOGUE = `Strategies: single (one worker), tsp-dense (the paper's baseline), tsp (the same without the masked half), kvr-e (even
 slices), kvr-s (searched), kvr-p (looked up; the table is built where there is none), kvr (planned; may use fewer workers).
-Every engine is loaded once. All rows are run in turn, again for each repeat; prompts are the same token ids for all.
-Rows with one worker are measured too where --workers has 1. × columns say how many times as fast as that baseline.
+Every engine is loaded once. All rows run in turn, once for each repeat, on the same token ids. --workers 1,2 also measures
+one worker. The × columns say how many times as fast as that baseline a row is.
 
 Without --json a Markdown table goes to stdout. --json prints { "cells": [ { "strategy", "workers", "threads", "contextTokens",
 "dtype", "kvDtype", "label", "ttftMs": { "median", "min", "max" }, "runsMs", "predictedTtftMs", "partition", "attentionShare",
@@ -80,82 +73,6 @@ function run(flags: BenchFlags, options: BenchOptions): Promise<BenchReport> {
   if (flags.emulate) return runEmulatedBench({ ...options, clusters: flags.emulate });
   const { workers = DEFAULTS.workers, singleThreads } = flags;
   return runMeasuredBench({ ...options, workers, ...(singleThreads && { singleThreads }) });
-}
-
-/** One element type for all engines of a bench: what fits the most workers of its own. Running ones have theirs. */
-async function withDecidedDtype(
-  options: BenchOptions,
-  flags: BenchFlags,
-  onChoice: (words: string) => void,
-): Promise<BenchOptions> {
-  const { model, dtype, kvDtype = KV_DTYPES[0], cacheDir, threads } = options.engine;
-  const { chunkTokens = DEFAULT_CHUNK_TOKENS } = options.engine;
-  const counts = flags.emulate ? [1] : (flags.workers ?? DEFAULTS.workers);
-  const local = counts.filter((each) => typeof each === 'number');
-  if (dtype !== 'auto' || local.length === 0) return options;
-  const cache = await usableCacheFolder(cacheDir);
-  const checkpoint = await openWithProgress(model, cache, options);
-  try {
-    const settings = { dtype, kvDtype, chunkTokens, threads, workers: Math.max(...local) };
-    const decided = await decidedDtype(checkpoint, settings, cache, { onChoice });
-    return { ...options, engine: { ...options.engine, dtype: decided } };
-  } finally {
-    await checkpoint.close();
-  }
-}
-
-type Hooks = Required<Pick<BenchOptions, 'signal' | 'onProgress' | 'onNote'>>;
-
-function benchOptions(flags: BenchFlags, hooks: Hooks): BenchOptions {
-  const { strategies, context, repeats, seed } = flags;
-  return {
-    engine: benchEngine(flags),
-    strategies: strategies ?? DEFAULTS.strategies,
-    contexts: context ?? DEFAULTS.context,
-    repeats: repeats ?? DEFAULTS.repeats,
-    seed: seed ?? DEFAULTS.seed,
-    ...hooks,
-  };
-}
-
-function benchEngine(flags: BenchFlags): BenchEngine {
-  const { model, threads, dtype, kvDtype, cacheDir, chunkTokens, kvMemory } = flags;
-  return {
-    model: notEmpty('--model', model),
-    ...(threads !== undefined && { threads }),
-    ...(dtype !== undefined && { dtype }),
-    ...(kvDtype !== undefined && { kvDtype }),
-    ...(cacheDir !== undefined && { cacheDir }),
-    ...(chunkTokens !== undefined && { chunkTokens }),
-    ...(kvMemory !== undefined && { kvMemoryBytes: kvMemory * BYTES_PER_MB }),
-  };
-}
-
-/** The bench as a command line that makes it again; where the page and the cache are does not belong to it. */
-function repeatCommand(flags: BenchFlags): string {
-  const { model, threads, dtype, kvDtype, chunkTokens, kvMemory, singleThreads, emulate } = flags;
-  const given = { ...DEFAULTS, ...flags };
-  const clusters = (emulate ?? []).flatMap(({ workers, link }) => [
-    '--emulate',
-    `workers=${workers},link=${(8 * link.bytesPerS) / 1e9}Gbit,latency=${link.latencyMs}ms`,
-  ]);
-  const optional = {
-    threads,
-    'single-threads': singleThreads,
-    dtype,
-    'kv-dtype': kvDtype,
-    'chunk-tokens': chunkTokens,
-    'kv-memory': kvMemory,
-  };
-  return commandLine([
-    ...['kvr', 'bench', '--model', model],
-    ...['--strategies', given.strategies.join(), '--context', given.context.join()],
-    ...(emulate ? clusters : ['--workers', given.workers.join()]),
-    ...Object.entries(optional).flatMap(([name, value]) =>
-      value === undefined ? [] : [`--${name}`, String(value)],
-    ),
-    ...['--repeats', String(given.repeats), '--seed', String(given.seed)],
-  ]);
 }
 
 async function writePage(file: string, document: BenchDocument, { cells }: BenchReport): Promise<void> {

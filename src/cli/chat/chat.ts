@@ -54,7 +54,7 @@ async function runChat(flags: Flags, _argument: string | undefined, shell: Shell
   const request = requestOptions(flags);
   parseOptions(requestSchema, request, 'request');
   const options = engineOptions(flags);
-  // Every turn begins with all turns before it.
+  // Every turn repeats all turns before it, so kept prefixes save most of the work.
   const prefixCacheBytes = defaultPrefixCacheBytes(options.workers, options.kvMemoryBytes);
   await withEngine({ prefixCacheBytes, ...options }, context, async (engine) => {
     requireTemplate(engine);
@@ -68,7 +68,7 @@ function document({ question, run }: Turn): unknown {
   return { question, ...run.result, threads: run.threads };
 }
 
-/** @throws BAD_INPUT before the first question, not after it */
+/** Checked before the first question is asked. @throws BAD_INPUT */
 function requireTemplate({ model }: Engine): void {
   if (model.tokenizer.hasChatTemplate) return;
   throw new KvrError(

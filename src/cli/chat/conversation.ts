@@ -1,7 +1,6 @@
 /**
- * The turns of a conversation: reads lines, keeps the messages, answers. Knows no flags' names; called by chat.ts.
+ * The turns of a conversation: takes lines, keeps the messages, answers.
  */
-import { createInterface, type Interface } from 'node:readline/promises';
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
@@ -9,8 +8,8 @@ import type { ChatMessage } from '../../tokenizer/index.js';
 import { type RunContext, runRequest } from '../run/engine-run.js';
 import { oneLine } from '../terminal/format.js';
 import { textWriter } from '../generate/generate.js';
-import { paintFor } from '../terminal/paint.js';
 import type { Run } from '../run/report.js';
+import { ChatLines } from './chat-lines.js';
 
 export const CHAT_HELP = `/help   show this
 /reset  forget the conversation
@@ -19,11 +18,11 @@ Ctrl-C ends a running answer.`;
 
 export type Turn = { readonly question: string; readonly run: Run };
 
-export type ConversationOptions = {
+type ConversationOptions = {
   /** Sent with every turn, beside its messages. */
   readonly request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages' | 'signal'>;
   readonly system?: string;
-  /** Nothing but the document of all turns is printed, by the caller. */
+  /** Print nothing: the caller prints a document of all turns. */
   readonly json?: true;
   readonly quiet?: true;
 };
@@ -32,8 +31,7 @@ export class Conversation {
   readonly #engine: Engine;
   readonly #options: ConversationOptions;
   readonly #context: RunContext;
-  readonly #lines: Interface;
-  readonly #isTerminal: boolean;
+  readonly #lines: ChatLines;
   readonly #turns: Turn[] = [];
   #messages: ChatMessage[] = [];
   /** Ends the answer that runs now. */
@@ -43,34 +41,17 @@ export class Conversation {
     this.#engine = engine;
     this.#options = options;
     this.#context = context;
-    const { input, stderr } = context.shell;
-    this.#isTerminal = input.isTTY === true && stderr.isTerminal;
-    this.#lines = createInterface({
-      input,
-      ...(this.#isTerminal && { output: process.stderr }),
-      terminal: this.#isTerminal,
-    });
+    this.#lines = new ChatLines(context.shell, options.quiet === true);
     this.#reset();
   }
 
   /** Takes turns until the input ends, /exit, or an interrupt. @returns the turns that were answered */
   async hold(): Promise<Turn[]> {
-    const { signal } = this.#context.shell;
-    const close = (): void => this.#lines.close();
-    signal.addEventListener('abort', close, { once: true });
-    this.#lines.on('SIGINT', () => this.#onInterrupt());
-    try {
-      this.#say('Type a message, or /help.');
-      this.#ask();
-      for await (const line of this.#lines) {
-        if (!(await this.#take(line.trim()))) break;
-        this.#ask();
-      }
-    } finally {
-      signal.removeEventListener('abort', close);
-      close();
+    this.#lines.say('Type a message, or /help.');
+    for await (const line of this.#lines.read(() => this.#onInterrupt())) {
+      if (!(await this.#take(line))) break;
     }
-    if (signal.aborted) throw new KvrError('CANCELLED', 'interrupted');
+    if (this.#context.shell.signal.aborted) throw new KvrError('CANCELLED', 'interrupted');
     return this.#turns;
   }
 
@@ -83,10 +64,10 @@ export class Conversation {
         return false;
       case '/reset':
         this.#reset();
-        this.#say('The conversation is forgotten.');
+        this.#lines.say('The conversation is forgotten.');
         return true;
       case '/help':
-        this.#say(CHAT_HELP);
+        this.#lines.say(CHAT_HELP);
         return true;
       default:
         return this.#answerOrTell(line);
@@ -101,10 +82,10 @@ export class Conversation {
       await this.#answer(line);
     } catch (error) {
       this.#messages.length = before;
-      if (!this.#isTerminal || this.#context.shell.signal.aborted || !(error instanceof KvrError))
+      if (!this.#lines.isTerminal || this.#context.shell.signal.aborted || !(error instanceof KvrError))
         throw error;
       const isCancelled = error.code === 'CANCELLED';
-      this.#say(
+      this.#lines.say(
         isCancelled
           ? '\n(ended; the turn is forgotten)'
           : `kvr: ${oneLine(error.message)}; /reset forgets the conversation`,
@@ -135,7 +116,7 @@ export class Conversation {
     }
   }
 
-  /** In a terminal Ctrl-C arrives here, not as a signal: it ends the answer, or where there is none, the conversation. */
+  /** Ctrl-C ends the answer, or where none is being written, the conversation. */
   #onInterrupt(): void {
     if (this.#answering) this.#answering.abort();
     else process.kill(process.pid, 'SIGINT');
@@ -143,8 +124,8 @@ export class Conversation {
 
   #unknown(line: string): boolean {
     const message = `${line.slice(0, 20)} is no command; type /help, /reset or /exit`;
-    if (!this.#isTerminal) throw new KvrError('BAD_INPUT', message);
-    this.#say(message);
+    if (!this.#lines.isTerminal) throw new KvrError('BAD_INPUT', message);
+    this.#lines.say(message);
     return true;
   }
 
@@ -152,19 +133,9 @@ export class Conversation {
     const { system } = this.#options;
     this.#messages = system === undefined ? [] : [{ role: 'system', content: system }];
   }
-
-  #ask(): void {
-    if (!this.#isTerminal) return;
-    this.#lines.setPrompt(paintFor(this.#context.shell.stderr.hasColours)('bold', '> '));
-    this.#lines.prompt();
-  }
-
-  #say(text: string): void {
-    if (this.#isTerminal && !this.#options.quiet) this.#context.shell.stderr.write(`${text}\n`);
-  }
 }
 
-/** Lines come decoded; what could not be is marked with U+FFFD. */
+/** Lines are decoded already; bytes that could not be are U+FFFD. */
 function requireUtf8(line: string, turn: number): void {
   if (!line.includes('\ufffd')) return;
   throw new KvrError(

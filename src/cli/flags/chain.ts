@@ -25,9 +25,9 @@ export const chainFlags = (): Option[] => [
   choiceFlag('--strategy <NAME>', 'how the prompt phase is spread; kvr unless given', STRATEGIES),
   new Option(
     '--partition <CUT>',
-    'auto plans for the measured workers and may leave some out, s plans for all, p looks up, e is even, or sizes in tokens as in 1100,948; auto unless given',
+    'how the prompt is cut: auto (planned, may leave workers out), s (planned for all), p (looked up in a table), e (even), or sizes in tokens as in 1100,948; auto unless given',
   ).argParser(parsePartition),
-  numberFlag('--deadline <SECONDS>', 'give up after so long', secondsSchema),
+  numberFlag('--deadline <SECONDS>', 'give up after this time', secondsSchema),
 ];
 
 /** @throws BAD_INPUT */

@@ -4,7 +4,12 @@
 import { Option } from 'commander';
 import { z } from 'zod';
 import { KV_DTYPES, type KvDtype } from '../../core/shape.js';
-import { type AskedDtype, DEFAULT_CHUNK_TOKENS, DTYPE_CHOICES, engineOptionsSchema } from '../../engine/options/options.js';
+import {
+  type AskedDtype,
+  DEFAULT_CHUNK_TOKENS,
+  DTYPE_CHOICES,
+  engineOptionsSchema,
+} from '../../engine/options/options.js';
 import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
 import { parseWorkers, workersSchema } from './workers.js';
@@ -45,12 +50,12 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
   ).argParser(parseWorkers),
   numberFlag(
     '-t, --threads <N>',
-    'threads of each worker; the cores shared out evenly unless given',
+    'threads of each worker; an equal share of the cores unless given',
     threads,
   ),
   numberFlag(
     '--decode-threads <N>',
-    'threads of a worker that writes the answer while the others rest; at f32 --threads unless given, else those of all workers, up to 16',
+    'threads of the worker that writes the answer while the others are idle; unless given, those of all workers together (at most 16), or --threads at f32',
     decodeThreads,
   ),
   choiceFlag(
@@ -74,13 +79,13 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
   ),
   numberFlag(
     '--kv-memory <MB>',
-    'most memory for keys and values, each worker; half of the machine, shared out, unless given',
+    'the most memory that each worker may use for keys and values; half of the machine, shared among its workers, unless given',
     megabytesSchema,
   ),
   numberFlag(
     '--prefix-cache <MB>',
-    'the part of it that may keep ended requests, for prompts that begin alike; unless given a quarter in chat, else 0, off',
+    'the part of --kv-memory that keeps finished requests, for later prompts that begin alike; a quarter in chat, else 0 (off), unless given',
     megabytesOrNoneSchema,
   ),
-  new Option('--no-calibrate', 'do not measure the workers at first use; without figures slices are even'),
+  new Option('--no-calibrate', 'do not measure the workers at first use; slices are then even'),
 ];

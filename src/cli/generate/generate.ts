@@ -29,13 +29,13 @@ type Flags = ModelFlags & SamplingFlags & ChainFlags & PromptFlags & OutputFlags
 /** `picture` is true unless --no-picture is given. */
 type OwnFlags = { readonly compare?: true; readonly picture: boolean; readonly jsonSchema?: string };
 
-const EPILOGUE = `The answer goes to stdout as it comes, and nothing else does. The prompt is taken as it is, line ends included;
-only the model's begin token is added to text, and nothing to --prompt-ids.
+const EPILOGUE = `The answer goes to stdout while it is written, and nothing else does. The prompt is used as it is, line ends included:
+to a text only the model's begin token is added, to --prompt-ids nothing.
 
 --json prints { "text", "tokenIds", "promptTokens", "cachedTokens", "completionTokens", "finishReason", "strategy",
 "partition", "workers", "threads", "dtype", "kvDtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond",
 "wideTokens", "model", "timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted;
-wideTokens are those made with the cores of all workers.
+wideTokens counts the tokens that were made with the cores of all workers.
 
 Examples:
   kvr generate --model quote --prompt-file story.txt --workers 2
@@ -92,12 +92,12 @@ async function runGenerate(flags: Flags, argument: string | undefined, shell: Sh
   else if (single && !flags.quiet) shell.stderr.write(`${comparisonWords(run, single)}\n`);
 }
 
-/** A file gets the text as it is; a terminal gets none of the codes that would steer it. */
+/** A file gets the text as it is. For a terminal, control codes are replaced: they could move the cursor or clear the screen. */
 export function textWriter(output: Output): (text: string) => void {
   return (text) => output.write(output.isTerminal ? forTerminal(text) : text);
 }
 
-/** The terminal's next line must not begin behind the answer. */
+/** On a terminal, what follows must begin on a line of its own. */
 function endText({ result }: Run, output: Output): void {
   if (output.isTerminal && !result.text.endsWith('\n')) output.write('\n');
 }

@@ -15,7 +15,7 @@ import { readTextFile } from '../run/prompt-source.js';
 import type { Progress } from '../terminal/progress.js';
 import type { Output } from '../terminal/shell.js';
 
-/** Tokens read in one go where --context does not say: enough context for any dtype's errors to add up. */
+/** Window length unless --context is given: long enough for the errors of any dtype to add up. */
 export const DEFAULT_WINDOW_TOKENS = 512;
 
 /** @throws BAD_INPUT where the file is not a text of at least one character */
@@ -29,8 +29,8 @@ export async function readQualityText(path: string, signal: AbortSignal): Promis
 }
 
 /**
- * What is set beside f32. Without flags every dtype with f32 keys and values, and f32 with f16 ones, so that each row tells
- * what one choice costs.
+ * What is compared with f32. Without flags: every dtype with f32 keys and values, and f32 with f16 ones, so that each row
+ * shows the cost of one choice.
  */
 export function formsOf(dtype: Dtype | undefined, kvDtype: KvDtype | undefined): ModelForm[] {
   const forms = (dtype ? [dtype] : DTYPES).map((each) => ({ dtype: each, kvDtype: kvDtype ?? 'f32' }));

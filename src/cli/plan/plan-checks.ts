@@ -1,6 +1,6 @@
 /**
- * What `kvr plan` refuses: flags that do not go together, before anything is loaded, and lengths that the model does not
- * take, once it is.
+ * What `kvr plan` refuses: flags that do not go together, before a model is loaded; lengths that the model does not take,
+ * after that.
  */
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
@@ -17,7 +17,7 @@ export function checkFlags(flags: PlanFlags): void {
     ],
     [
       link !== undefined && typeof workers !== 'number',
-      '--link describes workers that are not there; give their number, as in --workers 8',
+      '--link describes workers that do not run; give their number, as in --workers 8',
     ],
     [link !== undefined && searches, '--table and --measure are for workers that run; leave --link out'],
     [

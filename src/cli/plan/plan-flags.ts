@@ -1,5 +1,5 @@
 /**
- * The flags of `kvr plan`. Those of an engine are the same as elsewhere, but that workers may be more than run.
+ * The flags of `kvr plan`: those of an engine, but --workers may be more than this machine can run.
  */
 import { Option } from 'commander';
 import { z } from 'zod';
@@ -33,7 +33,7 @@ type OwnFlags = {
 const workersSchema = z.number().int().min(1).max(MAX_RANKS);
 const repeatsSchema = z.number().int().min(1).max(1000);
 const candidatesSchema = z.number().int().min(1).max(10_000);
-/** Of the flags of an engine: one is told in other words, one makes no sense without costs. */
+/** Flags of an engine that are not taken over: --workers has a help text of its own, and a plan needs measurements. */
 const LEFT_OUT = ['workers', 'calibrate'];
 
 export const planFlags = (): Option[] => [
@@ -48,11 +48,11 @@ export const planFlags = (): Option[] => [
   ...machineFlags().filter((option) => !LEFT_OUT.includes(option.attributeName())),
   new Option(
     '--partition <CUT>',
-    'auto plans and may leave workers out; e even, s searched, p from the table, or sizes, for all workers; auto unless given',
+    'auto (planned, may leave workers out), or for all workers: s (searched), p (from the table), e (even), or sizes; auto unless given',
   ).argParser(parsePartition),
   new Option(
     '--link <SPEED>',
-    'what if: --workers equal workers, each as one on this machine, over links of 10Gbit, 200Mbit, 12GB/s, …',
+    'plan for --workers equal workers that need not exist, each like one of this machine, over links of 10Gbit, 200Mbit, 12GB/s, …',
   ).argParser((text) => parseRate('--link', text)),
   new Option('--latency <TIME>', 'latency of those links; 50us unless given').argParser((text) =>
     parseDuration('--latency', text),
@@ -63,19 +63,19 @@ export const planFlags = (): Option[] => [
   ).argParser(parseLengths),
   new Option(
     '--measure',
-    'search by real runs, for --context or the lengths of --table; goes into the table',
+    'search by real runs, for --context or the lengths of --table; the results are kept in the table',
   ),
   numberFlag(
     '--repeats <N>',
-    'with --measure: runs of a candidate, whose median counts; 3 unless given',
+    'with --measure: runs of each candidate, of which the median counts; 3 unless given',
     repeatsSchema,
   ),
-  numberFlag('--candidates <N>', 'with --measure: candidates at most; 24 unless given', candidatesSchema),
-  new Option('--fresh', 'measure workers and links again although figures of them are kept'),
+  numberFlag('--candidates <N>', 'with --measure: the most candidates; 24 unless given', candidatesSchema),
+  new Option('--fresh', 'measure workers and links again, even where earlier measurements are kept'),
   ...outputFlags(),
 ];
 
-/** What the engine is loaded with: with --link one worker, however many are thought of. */
+/** What the engine is loaded with. With --link one worker is enough: the others are computed from it. */
 export function engineFlags(flags: PlanFlags): ModelFlags {
   if (flags.link !== undefined) return { ...flags, workers: 1 };
   if (typeof flags.workers === 'number') return { ...flags, workers: parseWorkers(String(flags.workers)) };

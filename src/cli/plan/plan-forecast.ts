@@ -1,6 +1,6 @@
 /**
- * `kvr plan` without a search: one forecast, for the workers that run or, with --link, for as many equal ones as are
- * thought of.
+ * `kvr plan` without a search: one forecast, for the workers that run or, with --link, for a number of equal workers
+ * that need not exist.
  */
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
@@ -30,13 +30,13 @@ export async function showForecast(
   else shell.stdout.write(forecastReport(answer, label, shell.stdout));
 }
 
-/** Workers that are only thought of, and the links between them. */
+/** The workers and links that --link describes; undefined without it. */
 function whatIfOf({ link, latency, workers }: PlanFlags): PlanLabel['whatIf'] {
   if (link === undefined || typeof workers !== 'number') return undefined;
   return { workers, bytesPerS: link, latencyMs: latency ?? DEFAULT_WHAT_IF_LATENCY_MS };
 }
 
-/** Measured costs of the engine's workers, or of its only one, many times over. */
+/** Measured costs of the engine's workers; for a what-if, those of its only worker repeated. */
 function knowledgeOf(engine: Engine, whatIf: PlanLabel['whatIf']) {
   const knowledge = engine.costs?.knowledge;
   const [worker] = knowledge?.workers ?? [];

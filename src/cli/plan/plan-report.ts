@@ -13,7 +13,7 @@ import type { Output } from '../terminal/shell.js';
 
 export { DEFAULT_WHAT_IF_LATENCY_MS };
 
-/** Which workers a forecast is for: running ones by name, or equal ones that are only thought of. */
+/** Which workers a forecast is for: running ones by name, or equal ones that need not exist. */
 export type PlanLabel = {
   /** Of each worker. */
   readonly threads: number;

@@ -48,7 +48,7 @@ function searchModel(
   return searchTable(engine, { lengths: table, signal: shell.signal, onProgress });
 }
 
-/** One length after the other; each is announced before, and summed up after. */
+/** One length after the other: how long it will take is said before, and what was found after. */
 async function searchMeasured(
   engine: Engine,
   flags: SearchFlags,
@@ -104,6 +104,6 @@ function report(engine: Engine, flags: SearchFlags, found: Found, path: string, 
     return `${formatCount(one.contextTokens).padStart(9)} tokens  ${chainWords(one.partition.length, threads)}  ${sizes}  ${time}`;
   });
   const shownLines = lines.map((line) => cut(line, Math.max(columns, 80)));
-  // A path is of use only whole.
+  // A path that is cut is of no use.
   return `${[...shownLines, `kept in ${oneLine(path)}`].join('\n')}\n`;
 }

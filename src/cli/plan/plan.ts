@@ -1,6 +1,6 @@
 /**
- * `kvr plan`: how a context would be cut, what every rank would take and what limits it; for the workers at hand, or
- * for more of them over a described link. Also builds KVR-P's table (--table) and searches over real runs (--measure).
+ * `kvr plan`: how a context would be cut, how long every rank would take and what limits it; for the workers at hand,
+ * or for more of them over a described link. Also builds KVR-P's table (--table) and searches over real runs (--measure).
  */
 import type { EngineOptions } from '../../engine/options/options.js';
 import type { Command } from '../run/command.js';
@@ -16,8 +16,8 @@ export const plan: Command<PlanFlags> = {
   name: 'plan',
   summary: 'how a context would be cut over workers, and what that would take',
   flags: planFlags,
-  epilogue: `All times are predicted, from a short measurement of the workers and links that is kept in the cache folder; with
---measure they are medians of real runs. With --link only one worker runs, and is measured; the rest is arithmetic.
+  epilogue: `All times are predicted from a short measurement of the workers and links, which is kept in the cache folder; with
+--measure they are medians of real runs. With --link only one worker runs and is measured; the others are computed from it.
 
 --json prints { "label", "model", "contextTokens", "dtype", "kvDtype", "threads", "workers", "partition", "predictedTtftMs",
 "singleTtftMs", "gain", "ranks": [ { "rank", "worker", "slice", "predictedMs", "computeMs", "attentionMs", "waitMs",

@@ -1,19 +1,19 @@
 /**
- * Makes sure of the cache folder before anything long is begun: a checkpoint of many gigabytes is not hashed first,
- * only to find that there is no place for what is made of it.
+ * Checks the cache folder before any long step: otherwise a checkpoint of many gigabytes is hashed first, only to find
+ * that the result can not be stored.
  */
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
-import { dirname, sep } from 'node:path';
+import { access } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { KvrError } from '../../core/errors.js';
-import { cacheFolder } from '../../model/cache/index.js';
+import { cacheFolder, makeFolder } from '../../model/cache/index.js';
 
 /** @param explicit what --cache-dir says. @returns the cache folder, which exists. @throws CACHE_UNWRITABLE */
 export async function usableCacheFolder(explicit: string | undefined): Promise<string> {
   const folder = cacheFolder(explicit);
   try {
     await makeFolder(folder);
-    // Of a file, this fails: it holds no folder.
+    // Fails where the path is a file.
     await access(`${folder}${sep}.`, constants.W_OK);
     return folder;
   } catch (error) {
@@ -25,28 +25,5 @@ export async function usableCacheFolder(explicit: string | undefined): Promise<s
       {},
       error,
     );
-  }
-}
-
-/** One folder after the other: the recursive form never ends where a folder exists and takes no folders, as in /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && dirname(folder) !== folder && !(await exists(dirname(folder)))) {
-      await makeFolder(dirname(folder));
-      await makeFolder(folder);
-    } else if (code !== 'EEXIST') throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Loads an engine for a command and ends it again, however the command ends; and runs one request on it while showing
- * how far it is.
+ * Loads an engine for a command and closes it again, however the command ends; runs one request on it and shows its
+ * progress.
  */
 import { Engine } from '../../engine/engine.js';
 import type { GenerationResult } from '../../engine/output/generation.js';
@@ -47,7 +47,7 @@ export async function withEngine<T>(
   }
 }
 
-/** Tells on standard error what was decided where an option left it open. */
+/** Says on standard error what was decided for an option such as --dtype auto. */
 export function choiceWriter({ shell, progress, isQuiet }: RunContext): (words: string) => void {
   return (words) => {
     progress.clear();
@@ -56,10 +56,10 @@ export function choiceWriter({ shell, progress, isQuiet }: RunContext): (words: 
   };
 }
 
-/** A short compilation needs no line. */
+/** A shorter compilation is not worth a line. */
 const LONG_COMPILE_MS = 5_000;
 
-/** Tells on standard error what a long compilation took. */
+/** Says on standard error how long a long compilation took. */
 export function compiledWriter({ shell, progress, isQuiet }: RunContext): (facts: CompileFacts) => void {
   return (facts) => {
     progress.clear();
@@ -68,7 +68,7 @@ export function compiledWriter({ shell, progress, isQuiet }: RunContext): (facts
 }
 
 /** 'compiled to q8 in 12.3 s: 4.4 GB as f32 at 358 MB/s, peak memory 1.2 GB'. */
-export function compiledWords({ dtype, ms, sourceBytes, peakBytes, unsharedGraphs }: CompileFacts): string {
+function compiledWords({ dtype, ms, sourceBytes, peakBytes, unsharedGraphs }: CompileFacts): string {
   const speed = `${(sourceBytes / 1e3 / ms).toFixed(0)} MB/s`;
   const unshared =
     unsharedGraphs > 0 ? `; weights of ${unsharedGraphs} graphs are not shared by workers` : '';

@@ -15,7 +15,7 @@ const MARKS: Readonly<Record<Kind, Mark>> = {
   wait: { glyph: '·', colour: 'yellow' },
   idle: { glyph: ' ', colour: 'dim' },
 };
-/** Sending goes on beside computing, and the cache's copies are too short to see: neither has a mark. */
+/** No mark for sending, which goes on beside computing, and none for writes to the cache, which are too short to see. */
 const SHOWN_AS: Readonly<Partial<Record<string, Exclude<Kind, 'idle'>>>> = {
   embed: 'block',
   block: 'block',
@@ -25,7 +25,7 @@ const SHOWN_AS: Readonly<Partial<Record<string, Exclude<Kind, 'idle'>>>> = {
 };
 const LEGEND = '█ blocks   ▒ attention   · waiting for keys and values of earlier tokens';
 
-/** Bars shorter than this say nothing; figures are left out before that. */
+/** Shorter bars say nothing: figures are left out to keep them longer. */
 const LEAST_CELLS = 12;
 const MOST_CELLS = 100;
 

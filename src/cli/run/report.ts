@@ -10,7 +10,7 @@ import type { Output } from '../terminal/shell.js';
 /** Where a result was made: beside the result itself, what its figures depend on. */
 export type Run = { readonly result: GenerationResult; readonly threads: number };
 
-/** The time of fewer tokens is that of the system's own doings. */
+/** A speed over fewer tokens says more about other work of the system than about the model. */
 const LEAST_TIMED_TOKENS = 8;
 
 /** Picture and figures, each line no wider than the output, ending with a line end. */

@@ -14,8 +14,8 @@ import { SIMULATED_ROWS, type SimulatedRow } from './simulate-rows.js';
 
 export type SimulateFlags = OutputFlags & ClusterFlags;
 
-/** What describes the cluster and what runs on it; none of it goes with `kvr simulate paper`. */
-export type ClusterFlags = {
+/** The cluster and what runs on it. `kvr simulate paper` takes none of these. */
+type ClusterFlags = {
   readonly model?: string;
   readonly strategies?: SimulatedRow[];
   readonly profile?: 'gpu' | 'cpu';
@@ -120,7 +120,7 @@ export function parseNoise(text: string): NoiseProfile {
 
 const OUTPUT_NAMES: readonly string[] = outputFlags().map((option) => option.attributeName());
 
-/** The paper's rows are fixed: what would be ignored is refused. @throws BAD_INPUT */
+/** The paper's cases are fixed: a flag that would change nothing is refused. @throws BAD_INPUT */
 export function checkPaperFlags(flags: SimulateFlags): void {
   const given = Object.keys(flags).find((name) => !OUTPUT_NAMES.includes(name));
   if (given === undefined) return;

@@ -57,7 +57,7 @@ export type SimulationPlan = {
 export type SimulationRow = {
   /** 'kvr, 8 workers, 16,384 tokens'. */
   readonly case: string;
-  /** A described cluster is nobody's published one. */
+  /** Nobody has published figures for a cluster that a user describes. */
   readonly published: null;
   /** Milliseconds to the first token. */
   readonly simulated: number;
@@ -89,7 +89,7 @@ export function cellsOf({ strategies, workers, contexts }: SimulationPlan): Cell
   );
 }
 
-/** Rows one by one; the last of a context and number of workers knows all baselines that come before it. @throws BAD_INPUT */
+/** Rows one by one. A row is compared with the baselines that came before it, which is why those stand first. @throws BAD_INPUT */
 export function* simulationRows(plan: SimulationPlan): Generator<SimulationRow> {
   const done: SimulationRow[] = [];
   for (const cell of cellsOf(plan)) {

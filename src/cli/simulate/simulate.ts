@@ -1,45 +1,27 @@
 /**
- * `kvr simulate`: every strategy on a cluster that is only described; and the paper's cases beside the simulator's.
+ * `kvr simulate`: every strategy on a described cluster, and the paper's cases beside the simulator's.
  * Starts nothing and measures nothing: all figures are simulated.
  */
 import { setImmediate } from 'node:timers/promises';
 import { Argument } from 'commander';
 import { KvrError } from '../../core/errors.js';
-import type { ModelShape } from '../../core/shape.js';
-import { parseSyntheticSpec, SYNTHETIC_PREFIX } from '../../model/synthetic/index.js';
-import {
-  OUR_POLICY,
-  PAPER_A100,
-  PAPER_CASES,
-  PAPER_NOISE,
-  PAPER_POLICY,
-  PAPER_SHAPES,
-  type PaperRow,
-  rowOf,
-} from '../../simulate/index.js';
+import { PAPER_A100, PAPER_CASES, PAPER_NOISE, type PaperRow, rowOf } from '../../simulate/index.js';
 import type { Command } from '../run/command.js';
 import { runContext, type RunContext } from '../run/engine-run.js';
 import { shown } from '../terminal/numbers.js';
 import type { Shell } from '../terminal/shell.js';
 import { checkPaperFlags, type SimulateFlags, simulateFlags } from './simulate-flags.js';
-import {
-  cellsOf,
-  PROFILES,
-  SIMULATED_ROWS,
-  type SimulationPlan,
-  type SimulationRow,
-  simulationRows,
-} from './simulate-rows.js';
-import { paperTable, residualsOf, simulationTable } from './simulate-table.js';
-
-const DEFAULTS = { model: 'llama-7b', profile: 'gpu', workers: [8], context: [16_384] } as const;
+import { cellsOf, type SimulationPlan, type SimulationRow, simulationRows } from './simulate-rows.js';
+import { paperTable, residualsOf } from './paper-table.js';
+import { simulationTable } from './simulate-table.js';
+import { planOf } from './simulation-plan.js';
 
 const EPILOGUE = `Strategies: single, tsp-dense (the paper's baseline), tsp (without the masked half), ring, ring-zigzag, pipeline (chunked,
 ranks share the layers), kvr-e (even slices), kvr-s (searched), kvr-p (looked up in a table of other lengths), kvr (exact
 balance, may leave workers out).
 
-"kvr simulate paper" prints the paper's cases beside the simulator's, all on one fitted profile, with the differences; half
-a minute.
+"kvr simulate paper" prints the paper's cases beside the simulator's, all on one fitted profile, with the differences. It
+takes about half a minute.
 
 --json prints { "rows": [ { "case", "published", "simulated", "difference", … } ], "label", "unit" }. Here "simulated" is
 milliseconds to the first token, and rows have "strategy", "workers", "contextTokens", "speedupOverSingle",
@@ -97,7 +79,7 @@ function* paperRows(): Generator<PaperRow> {
   for (const one of PAPER_CASES) yield rowOf(one);
 }
 
-/** Between rows the process listens again, so that it can be interrupted. @throws CANCELLED */
+/** Between rows the process handles signals, so that it can be interrupted. @throws CANCELLED */
 async function collect<T extends { readonly case: string }>(
   rows: Generator<T>,
   count: number,
@@ -118,39 +100,7 @@ async function collect<T extends { readonly case: string }>(
   }
 }
 
-/** @throws BAD_INPUT, UNSUPPORTED_MODEL */
-function planOf(flags: SimulateFlags): SimulationPlan {
-  const { strategies, link, latency, noise, relay, policy, chunkTokens } = flags;
-  const given = { ...DEFAULTS, ...flags };
-  const profile = PROFILES[given.profile];
-  const base = policy === 'paper' ? PAPER_POLICY : OUR_POLICY;
-  return {
-    modelName: given.model,
-    shape: shapeOf(given.model),
-    cluster: {
-      device: profile.device,
-      link: { bytesPerS: link ?? profile.link.bytesPerS, latencyMs: latency ?? profile.link.latencyMs },
-      ...(noise && { noise }),
-    },
-    policy: { ...base, ...(relay && { relay }), ...(chunkTokens !== undefined && { chunkTokens }) },
-    strategies: strategies ?? SIMULATED_ROWS,
-    workers: given.workers,
-    contexts: given.context,
-  };
-}
-
-function shapeOf(name: string): ModelShape {
-  if (name.startsWith(SYNTHETIC_PREFIX)) return parseSyntheticSpec(name).shape;
-  const shape = PAPER_SHAPES.get(name);
-  if (shape) return shape;
-  const names = [...PAPER_SHAPES.keys()].join(', ');
-  throw new KvrError(
-    'BAD_INPUT',
-    `--model ${shown(name)} is no known shape; give one of ${names}, or synthetic:NAME`,
-  );
-}
-
-/** JSON has no infinity: a slice that goes through whole is null. */
+/** JSON has no infinity, which means that a whole slice is one chunk or frame: it becomes null. */
 function jsonPolicy({ chunkTokens, frameBytes, ...rest }: SimulationPlan['policy']): object {
   const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
   return { ...rest, chunkTokens: finite(chunkTokens), frameBytes: finite(frameBytes) };

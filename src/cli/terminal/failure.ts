@@ -1,15 +1,15 @@
 /**
- * How a command's failure is told: one line on stderr, with --json one document on stdout, and the exit status.
+ * How a command reports a failure: one line on stderr, with --json also one document on stdout, and the exit status.
  */
 import { asKvrError, exitStatus, KvrError } from '../../core/errors.js';
 import { cut, oneLine } from './format.js';
 import type { StopCause } from './interrupt.js';
 import type { Shell } from './shell.js';
 
-/** Long enough for every message of ours; what a library says may be longer. */
+/** Enough for every message of this project; a library's message may be longer and is cut. */
 const MAX_MESSAGE_CHARS = 600;
 
-export type FailureStyle = { readonly isJson: boolean; readonly isVerbose: boolean };
+type FailureStyle = { readonly isJson: boolean; readonly isVerbose: boolean };
 
 /** @returns the exit status. */
 export function reportFailure(
@@ -18,7 +18,7 @@ export function reportFailure(
   style: FailureStyle,
   shell: Pick<Shell, 'stdout' | 'stderr'>,
 ): number {
-  // Whoever read the output has all they wanted; nobody is left to tell.
+  // The reader of the output has gone, as `head` does once it has enough lines: that is no failure.
   if (cause?.kind === 'unread') return 0;
   const failure = cause ? stopError(cause) : asKvrError(error);
   const message = cut(oneLine(failure.message), MAX_MESSAGE_CHARS);

@@ -1,12 +1,12 @@
 /**
- * Why a command should stop before it is done: Ctrl-C, or an output that can not be written any more. The second
- * Ctrl-C is the system's own and ends the process at once; workers end themselves when their parent is gone.
+ * Why a command should stop before it is done: Ctrl-C, or an output that can not be written any more. A second
+ * Ctrl-C is not caught and ends the process at once; workers end themselves when their parent is gone.
  */
 import { KvrError } from '../../core/errors.js';
 
 export type StopCause =
   | { readonly kind: 'signal'; readonly name: NodeJS.Signals }
-  /** Whoever read the output has gone, as `head` does. */
+  /** The reader of the output has gone, as `head` does. */
   | { readonly kind: 'unread' }
   | { readonly kind: 'unwritable'; readonly error: KvrError };
 
@@ -24,7 +24,7 @@ export class Interrupt {
     return this.#cause;
   }
 
-  /** The first cause stays. */
+  /** Only the first cause counts. */
   stop(cause: StopCause): void {
     this.#cause ??= cause;
     this.#controller.abort();

@@ -3,7 +3,7 @@
  */
 import { KvrError } from '../../core/errors.js';
 
-/** More values in one list than anybody would wait for. */
+/** Nobody waits for the results of more values than this. */
 const MAX_LIST = 64;
 
 /** Each value once, in the order given. @throws BAD_INPUT, and what `parse` throws */

@@ -1,14 +1,15 @@
 /**
  * Colours for terminals that have them. Pure.
  */
+import { styleText } from 'node:util';
 
-const CODES = { bold: 1, dim: 2, blue: 34, magenta: 35, yellow: 33, green: 32 } as const;
-export type Colour = keyof typeof CODES;
+export type Colour = 'bold' | 'dim' | 'blue' | 'magenta' | 'yellow';
 
 /** @returns the text in a colour, or as it is where colours are off. */
 export type Paint = (colour: Colour, text: string) => string;
 
 export function paintFor(hasColours: boolean): Paint {
   if (!hasColours) return (_colour, text) => text;
-  return (colour, text) => (text === '' ? '' : `\u001b[${CODES[colour]}m${text}\u001b[0m`);
+  // Without validateStream, newer versions of Node ask stdout, which may not be where the text goes.
+  return (colour, text) => (text === '' ? '' : styleText(colour, text, { validateStream: false }));
 }

@@ -4,9 +4,9 @@
 import { formatShare, cut, oneLine } from './format.js';
 import type { Output } from './shell.js';
 
-/** Ten pictures a second look smooth and cost nothing. */
+/** Ten updates a second look smooth and cost next to nothing. */
 const REDRAW_MS = 100;
-/** Steps shorter than this need no line in a log. */
+/** A log gets no line for a step that is shorter than this. */
 const LONG_STEP_MS = 2_000;
 const BAR_CELLS = 30;
 const CLEAR_LINE = '\r\u001b[K';

@@ -15,9 +15,9 @@ export type Output = {
 
 export type Shell = {
   readonly input: Readable & { readonly isTTY?: boolean };
-  /** The product: text, or one JSON document. */
+  /** What the command was asked for: text, or one JSON document. */
   readonly stdout: Output;
-  /** Everything about the product: progress, pictures, errors. */
+  /** Everything else: progress, pictures, errors. */
   readonly stderr: Output;
   /** Aborted by Ctrl-C, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export function outputOf(stream: NodeJS.WriteStream, environment: Environment = 
     write: (text) => void stream.write(text),
     isTerminal,
     get columns() {
-      // A terminal that does not know its width says 0.
+      // Some terminals do not know their width and report 0.
       return stream.columns || DEFAULT_COLUMNS;
     },
     hasColours: isTerminal && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',

@@ -19,11 +19,11 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string {
   }
 }
 
-/** Where the first character begins that is not whole or not allowed; the length where all are. */
+/** @returns the offset of the first character that is cut off or not valid UTF-8; the length where all are valid */
 export function firstBadByte(bytes: Uint8Array): number {
   let low = 0;
   let high = bytes.length;
-  // `low` bytes can be the beginning of a text, `high + 1` can not.
+  // Binary search: the first `low` bytes can begin a valid text, the first `high + 1` can not.
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (beginning(bytes.subarray(0, middle)) === undefined) high = middle - 1;
@@ -32,13 +32,13 @@ export function firstBadByte(bytes: Uint8Array): number {
   return beginning(bytes.subarray(0, low)) ?? 0;
 }
 
-/** @returns the bytes of whole characters in a beginning of a text, or undefined where it can not be one. */
+/** @returns how many bytes belong to whole characters, or undefined where no valid text begins with these bytes */
 function beginning(bytes: Uint8Array): number | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
     return Buffer.byteLength(text);
   } catch {
-    // Only a TypeError for bytes that are no UTF-8 is possible here.
+    // The only possible error: a TypeError for bytes that are not UTF-8.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
  * `kvr worker`: serves a model to engines that name its address with --workers, one after the other or at once, until
- * it is interrupted. In its plain form: no TLS and no secret, so beyond this machine only where that is asked for.
+ * it is interrupted. There is no TLS and no secret, so it listens beyond this machine only with --insecure.
  */
 import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
@@ -44,7 +44,7 @@ export const worker: Command<Flags> = {
     new Option('--insecure', 'listen beyond this machine although there is no TLS and no secret'),
     ...outputFlags().filter((option) => option.name() !== 'json'),
   ],
-  epilogue: `Prints one line once it listens, and works until it is interrupted. It takes part for every engine that names its
+  epilogue: `Prints one line once it listens, and works until it is interrupted. It works for every engine that names its
 address: kvr generate --workers HOST:PORT,HOST:PORT. Give all of them the same --model, --dtype and --chunk-tokens.
 Whoever reaches the port can use the worker, read the prompts it is sent and end it; nothing is encrypted.
 
@@ -60,13 +60,13 @@ async function runWorker(flags: Flags, _argument: string | undefined, shell: She
   const context = runContext(shell, flags);
   const { digest, folder } = await compile(flags, context).finally(() => context.progress.clear());
   const settings = settingsOf(flags, folder);
-  // Compiling is done here, so that the worker's memory never held it.
+  // Compiled in this process, so that the memory for compiling never counts as the worker's.
   const started = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
   try {
     const bound = parseAddress(started.address);
     shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
     await Promise.race([started.exited, aborted(shell.signal)]);
-    // An engine may have told it to end.
+    // It may also have ended because an engine told it to: then its exit code is 0.
     if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
   } finally {
     await endWorkerProcess(started);
@@ -80,7 +80,7 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Before it listens, what a worker complains of is what it was told here. @throws always */
+/** An error before the worker listens is about the flags given here, so it is reported as bad input. @throws always */
 function asOwnError(error: unknown): never {
   if (!(error instanceof KvrError) || error.code !== 'WORKER_DIED') throw error;
   const { status, reason } = error.fields;
@@ -88,7 +88,7 @@ function asOwnError(error: unknown): never {
   throw status === exitStatus(asked) ? asked : error;
 }
 
-/** @throws BAD_INPUT where the address can be reached from elsewhere and that was not said aloud */
+/** @throws BAD_INPUT where other machines can reach the address and --insecure is not given */
 function checkReach({ listen, insecure }: Flags): void {
   if (insecure || listen.kind === 'unix' || isLoopback(listen.host)) return;
   throw new KvrError(
@@ -113,7 +113,7 @@ async function compile(flags: Flags, context: RunContext) {
 
 function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
   return {
-    // Engines call a worker by the address they reach it at; this name is for those that do not say.
+    // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
     worker: formatAddress(flags.listen),
     listen: formatAddress(flags.listen),
     compiledFolder,
@@ -125,7 +125,7 @@ function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
   };
 }
 
-/** Several engines may use it at once, so that none knows whether the machine's other cores are free. */
+/** Several engines may use it at once, so none can know whether the machine's other cores are free. */
 function ownThreads(threads: number): Pick<WorkerSettings, 'threads' | 'decodeThreads'> {
   return { threads, decodeThreads: threads };
 }

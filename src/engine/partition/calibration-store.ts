@@ -3,14 +3,14 @@
  * corrected by the timelines of real requests.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
-import { makeFolder } from '../../model/cache/index.js';
+import { makeFolder, writeAtomically } from '../../model/cache/index.js';
 import { FORMAT_VERSION } from '../../model/compiled.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import { parseStoredCost, refreshCost, storedCost } from '../../plan/index.js';
@@ -95,10 +95,8 @@ export class CalibrationStore {
   async save(): Promise<void> {
     const { workers, links } = this.#knowledge;
     const kept = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
-    const temporary = `${this.#path}.${process.pid}`;
     await makeFolder(join(this.#options.cacheFolder, FOLDER));
-    await writeFile(temporary, JSON.stringify(kept));
-    await rename(temporary, this.#path);
+    await writeAtomically(this.#path, JSON.stringify(kept));
   }
 }
 

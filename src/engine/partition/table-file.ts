@@ -2,10 +2,10 @@
  * KVR-P's table of searched partitions as a file in the cache folder, one per model, its dtypes and set of workers.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterWorker } from '../../cluster/cluster.js';
-import { makeFolder } from '../../model/cache/index.js';
+import { makeFolder, writeAtomically } from '../../model/cache/index.js';
 import { KvrError } from '../../core/errors.js';
 import { parsePartitionTable, type PartitionTable } from '../../plan/index.js';
 
@@ -40,8 +40,7 @@ export async function readTable(cacheFolder: string, owner: TableOwner): Promise
 export async function writeTable(cacheFolder: string, table: PartitionTable): Promise<string> {
   const path = tablePath(cacheFolder, table.key);
   await makeFolder(join(cacheFolder, FOLDER));
-  await writeFile(`${path}.${process.pid}`, JSON.stringify(table));
-  await rename(`${path}.${process.pid}`, path);
+  await writeAtomically(path, JSON.stringify(table));
   return path;
 }
 

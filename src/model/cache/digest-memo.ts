@@ -2,13 +2,14 @@
  * Remembers files' hashes, one small file each, so that programs at the same time do not overwrite each
  * other's. An entry that is torn, or about another file, is as good as none. Used by digest.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from './errno.js';
 import { makeFolder } from './make-folder.js';
+import { writeAtomically } from './write-atomically.js';
 
 /** A file changed this lately might change again within one tick of the file system's clock, unseen. */
 const SETTLED_MS = 2000;
@@ -37,13 +38,10 @@ export async function rememberDigest(
   if (Date.now() - Number(facts.mtimeMs) < SETTLED_MS) return;
   const file = identityOf(path, facts);
   const target = entryPath(cacheFolder, file);
-  const temporary = `${target}.${randomUUID()}`;
   try {
     await makeFolder(join(cacheFolder, 'digests'));
-    await writeFile(temporary, JSON.stringify({ file, sha256 }));
-    await rename(temporary, target);
+    await writeAtomically(target, JSON.stringify({ file, sha256 }));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     // The digest is right without the memo; whoever must write the cache will say that it can not be written.
     if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'EEXIST', 'ENOSPC', 'EDQUOT'))
       throw error;

@@ -8,3 +8,4 @@ export type { LockHolder } from './lock.js';
 export { makeFolder } from './make-folder.js';
 export { publishFolder } from './publish.js';
 export type { PublishOptions } from './publish.js';
+export { writeAtomically } from './write-atomically.js';

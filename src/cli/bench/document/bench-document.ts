@@ -18,11 +18,11 @@ export type BenchDocument = {
   /** The same for every cell of a context; runs that differ end the bench. */
   readonly firstTokens: BenchReport['firstTokens'];
   readonly notes: readonly string[];
-  /** Repeats this bench, with every default spelt out. */
+  /** Repeats this bench, with every default written out. */
   readonly command: string;
 };
 
-export type BenchFacts = Pick<BenchDocument, 'machine' | 'repeats' | 'seed' | 'notes' | 'command'>;
+type BenchFacts = Pick<BenchDocument, 'machine' | 'repeats' | 'seed' | 'notes' | 'command'>;
 
 export function benchDocument({ model, cells, firstTokens }: BenchReport, facts: BenchFacts): BenchDocument {
   const { name, shape, parameters, digest } = model;

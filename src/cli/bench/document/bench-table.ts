@@ -30,7 +30,7 @@ export const COLUMNS: readonly Column[] = [
 ];
 
 /** Only where links were modelled. */
-export const LINK_COLUMN: Column = text('link', linkWords);
+const LINK_COLUMN: Column = text('link', linkWords);
 
 /** '4 × 1 thread', or '3 of 4 × 1 thread' where the plan left one out. */
 export function workersWords({ workers, partition, threads }: BenchCell): string {

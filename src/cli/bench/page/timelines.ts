@@ -18,7 +18,7 @@ export const KINDS: readonly TimelineEvent['kind'][] = [
   'cache',
 ];
 
-export type PageRun = {
+type PageRun = {
   readonly title: string;
   readonly ranks: readonly {
     readonly rank: number;

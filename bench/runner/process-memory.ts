@@ -1,0 +1,33 @@
+/**
+ * The memory of processes as Linux counts it, from /proc.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What this process's children have resident, with what they share split among them (PSS): the workers of its engines. */
+export function childrenPssBytes(): number {
+  const pids = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid);
+  return pids.reduce((sum, pid) => sum + kibOf(readProc(pid, 'smaps_rollup'), 'Pss'), 0);
+}
+
+/** What a process has resident, shared pages included (RSS). */
+export function residentBytes(pid: number): number {
+  return kibOf(readProc(String(pid), 'status'), 'VmRSS');
+}
+
+function kibOf(text: string, name: string): number {
+  return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+}
+
+function parentOf(pid: string): number {
+  return Number(readProc(pid, 'stat').split(') ')[1]?.split(' ')[1]);
+}
+
+/** A process may end between being listed and being read. */
+function readProc(pid: string, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}

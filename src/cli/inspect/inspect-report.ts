@@ -1,0 +1,47 @@
+/**
+ * What `kvr inspect` tells people.
+ */
+import type { WorkerMemory } from '../../engine/load/memory.js';
+import { cut, formatBytes, formatCount, oneLine } from '../terminal/format.js';
+import { paintFor } from '../terminal/paint.js';
+import type { Output } from '../terminal/shell.js';
+import type { InspectFacts } from './inspect-facts.js';
+
+/** What a checkpoint is, then a line of memory a worker; lines no wider than the output. */
+export function inspectReport(facts: InspectFacts, output: Output): string {
+  const paint = paintFor(output.hasColours);
+  const rows: [name: string, value: string][] = [
+    ['model', oneLine(facts.model)],
+    ['architecture', `${facts.architecture}, ${facts.layers} layers, ${facts.hidden} wide`],
+    ['attention', `${facts.heads} heads of ${facts.headDim}, ${facts.kvHeads} for keys and values`],
+    ['feed-forward', `${formatCount(facts.feedForward)} wide`],
+    ['parameters', formatCount(facts.parameters)],
+    ['vocabulary', `${formatCount(facts.vocabulary)} tokens, ${facts.tokenizer}`],
+    ['chat template', facts.hasChatTemplate ? 'yes' : 'none'],
+    ['context', `${formatCount(facts.contextTokens)} tokens`],
+    ['keys and values', `${formatBytes(facts.kvBytesPerToken)} a token, ${facts.kvDtype}`],
+    ['digest', facts.digest.slice(0, 24)],
+    [
+      'compiled',
+      facts.isCompiled ? `yes, ${facts.dtype}` : `no; the first run compiles it to ${facts.dtype}`,
+    ],
+  ];
+  const lines = rows.map(
+    ([name, value]) => `${paint('dim', name.padEnd(16))} ${cut(value, output.columns - 17)}`,
+  );
+  return `${[...lines, '', ...memoryLines(facts, output)].join('\n')}\n`;
+}
+
+const PARTS = ['weightBytes', 'wideBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;
+const HEADINGS = ['weights', 'again', 'KV', 'activations', 'process', 'in all'];
+
+function memoryLines({ memory, memoryTokens, newTokens }: InspectFacts, { columns }: Output): string[] {
+  const cell = (text: string): string => text.padStart(12);
+  const row = (part: WorkerMemory, rank: number): string =>
+    `rank ${String(rank).padStart(3)}${PARTS.map((name) => cell(formatBytes(part[name]))).join('')}`;
+  return [
+    `memory a worker will need (predicted), ${formatCount(memoryTokens)} prompt tokens + ${formatCount(newTokens)} new`,
+    `        ${HEADINGS.map(cell).join('')}`,
+    ...memory.map(row),
+  ].map((line) => cut(line, columns));
+}

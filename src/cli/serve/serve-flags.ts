@@ -1,0 +1,98 @@
+/**
+ * The flags of `kvr serve`.
+ */
+import { Option } from 'commander';
+import { z } from 'zod';
+import { requestSchema } from '../../engine/options/request.js';
+import {
+  DEFAULT_DEADLINE_MS,
+  DEFAULT_DRAIN_MS,
+  DEFAULT_MAX_BODY_BYTES,
+  DEFAULT_MAX_TOKENS,
+  DEFAULT_PORT,
+  LOG_LEVELS,
+  type LogLevel,
+} from '../../server/index.js';
+import {
+  choiceFlag,
+  machineFlags,
+  type ModelFlags,
+  modelFlag,
+  notEmpty,
+  numberFlag,
+  type OutputFlags,
+  outputFlags,
+} from '../flags/index.js';
+
+export type ServeFlags = ModelFlags & OutputFlags & OwnFlags;
+type OwnFlags = {
+  readonly host?: string;
+  readonly port?: number;
+  readonly apiKey?: string;
+  /** False where --no-auth is given. */
+  readonly auth: boolean;
+  readonly cors?: string[];
+  readonly maxTokens?: number;
+  /** Seconds. */
+  readonly deadline?: number;
+  /** Seconds. */
+  readonly drain?: number;
+  /** Megabytes. */
+  readonly maxBody?: number;
+  readonly logLevel?: LogLevel;
+  readonly logPrompts?: true;
+};
+
+export const DEFAULT_HOST = '127.0.0.1';
+/** Of an API key. */
+export const MIN_KEY_CHARS = 8;
+export const BYTES_PER_MB = 1e6;
+
+const portSchema = z.number().int().min(0).max(65_535);
+const deadlineSchema = z.number().min(0.001).max(86_400);
+const drainSchema = z.number().min(0).max(3600);
+const bodySchema = z.number().min(0.001).max(64);
+
+export const serveFlags = (): Option[] => [
+  modelFlag(),
+  new Option('--host <HOST>', `where to listen; ${DEFAULT_HOST} unless given`).argParser((text) =>
+    notEmpty('--host', text),
+  ),
+  numberFlag('-p, --port <N>', `port; 0 takes a free one; ${DEFAULT_PORT} unless given`, portSchema),
+  new Option(
+    '--api-key <KEY>',
+    `what clients must send as "Authorization: Bearer KEY"; better given as KVR_API_KEY, which other users of the machine can not see; at least ${MIN_KEY_CHARS} characters`,
+  ).argParser((text) => notEmpty('--api-key', text)),
+  new Option('--no-auth', 'listen beyond this machine although everybody there may then use the model'),
+  new Option(
+    '--cors <ORIGIN>',
+    'let pages of this origin read answers, as in https://example.org or "*"; can be given more than once',
+  ).argParser((value: string, before: string[] | undefined) => [
+    ...(before ?? []),
+    notEmpty('--cors', value),
+  ]),
+  ...machineFlags(),
+  numberFlag(
+    '-n, --max-tokens <N>',
+    `new tokens of a chat's answer that asks for no number; ${DEFAULT_MAX_TOKENS} unless given`,
+    requestSchema.shape.maxTokens,
+  ),
+  numberFlag(
+    '--deadline <SECONDS>',
+    `longest a request may take; ${DEFAULT_DEADLINE_MS / 1000} unless given`,
+    deadlineSchema,
+  ),
+  numberFlag(
+    '--drain <SECONDS>',
+    `how long running requests may go on after an interrupt; ${DEFAULT_DRAIN_MS / 1000} unless given`,
+    drainSchema,
+  ),
+  numberFlag(
+    '--max-body <MB>',
+    `largest request; ${(DEFAULT_MAX_BODY_BYTES / BYTES_PER_MB).toFixed(1)} unless given`,
+    bodySchema,
+  ),
+  choiceFlag('--log-level <LEVEL>', 'what is logged to stderr, as JSON lines; info unless given', LOG_LEVELS),
+  new Option('--log-prompts', 'log the text of prompts too'),
+  ...outputFlags(),
+];
