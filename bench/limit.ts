@@ -3,7 +3,7 @@
  * calls, of the same rows after the same prefixes, in a loop, on all workers at once.
  */
 import { formatPlural } from '../src/cli/terminal/format.js';
-import { chunksOf } from '../src/core/chunks.js';
+import { chunksOf } from '../src/core/chunks/chunks.js';
 import { seededRandom } from '../src/core/random.js';
 import type { Dtype } from '../src/core/shape.js';
 import { middleOf, medianRange } from '../src/core/statistics.js';
