@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Matcher } from '../../../grammar/matcher.js';
 import { type ComputeParts, computeParts, jobOf } from '../compute-parts.test-support.js';
-import type { FakeCache} from '../fake-model.test-support.js';
+import type { FakeCache } from '../fake-model.test-support.js';
 import { FakeModel } from '../fake-model.test-support.js';
 import type { ComputeContext } from '../requests/compute-context.js';
 import { DecodeBatch } from './decode-batch.js';
