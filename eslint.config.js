@@ -5,7 +5,7 @@ export default tseslint.config(
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'tools/build-web.js'] } },
+      parserOptions: { projectService: { allowDefaultProject: ['eslint.config.js', 'tools/*.js'] } },
     },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

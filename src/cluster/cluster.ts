@@ -1,6 +1,7 @@
 /**
  * Where workers come from. A cluster starts or finds them, links them all to each other, and ends them.
  */
+import { KvrError } from '../core/errors.js';
 import type { ReadyWorker, WorkerHandle } from './worker-handle.js';
 
 export type ClusterWorker = { readonly handle: WorkerHandle; readonly ready: ReadyWorker };
@@ -17,7 +18,12 @@ export interface Cluster {
 /** Starts, or starts again, the workers of a loaded model. */
 export type StartCluster = (signal?: AbortSignal) => Promise<Cluster>;
 
-/** Links every pair of workers, the earlier one calling the later. */
+/** The error of a start that was cancelled. */
+export function cancelledStart(): KvrError {
+  return new KvrError('CANCELLED', 'cancelled while starting workers');
+}
+
+/** Links every pair of workers; the earlier one dials the later. */
 export async function linkAll(handles: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
   await Promise.all(handles.map((handle, index) => handle.connectPeers(handles.slice(index + 1), signal)));
 }

@@ -6,58 +6,44 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAddress } from '../link/address.js';
-import type { WorkerSettings } from '../worker/protocol/settings.js';
-import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
+import { cancelledStart, type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { WorkerHandle } from './worker-handle.js';
-import {
-  cancelledStart,
-  endWorkerProcess,
-  startWorkerProcess,
-  type WorkerProcess,
-} from './worker-process.js';
+import { type LocalWorkerSettings, localWorkerId, type WorkerSource } from './worker-source.js';
+import { endWorkerProcess, startWorkerProcess, type WorkerProcess } from './worker-process.js';
 
-/** Workers one machine may be asked for; more would only fight for its cores. */
-export const MAX_LOCAL_WORKERS = 64;
 /** The longest path a unix socket address holds everywhere. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** A process's links break a moment before its end is seen, and its end tells why. */
+/** A process's links break a moment before its exit is seen, and the exit says why. */
 const EXIT_REASON_GRACE_MS = 200;
 
-export type LocalClusterOptions = {
-  readonly workers: number;
-  readonly compiledFolder: string;
-  readonly threads: number;
-  readonly decodeThreads: number;
-  readonly chunkTokens: number;
-  readonly kvBytesLimit: number;
-  readonly prefixCacheBytes: number;
-  readonly signal?: AbortSignal;
-};
-
+type LocalSource = Extract<WorkerSource, { kind: 'local' }>;
 type LocalWorker = WorkerProcess & { readonly handle: WorkerHandle };
 
 /** Starts and links workers. @throws what kept one of them from starting; the others are ended then. */
-export async function startLocalCluster(options: LocalClusterOptions): Promise<Cluster> {
-  if (options.signal?.aborted) throw cancelledStart();
+export async function startLocalCluster(
+  { count, settings }: LocalSource,
+  signal?: AbortSignal,
+): Promise<Cluster> {
+  if (signal?.aborted) throw cancelledStart();
   const folder = await socketFolder();
   const started: Promise<LocalWorker>[] = [];
-  for (let rank = 0; rank < options.workers; rank++) started.push(startWorker(options, rank, folder));
+  for (let rank = 0; rank < count; rank++) started.push(startWorker(settings, rank, folder, signal));
   try {
     const locals = await Promise.all(started);
-    const readies = await Promise.all(locals.map(({ handle }) => handle.open(options.signal)));
+    const readies = await Promise.all(locals.map(({ handle }) => handle.open(signal)));
     await linkAll(
       locals.map(({ handle }) => handle),
-      options.signal,
+      signal,
     );
     return new LocalCluster(
       locals,
       locals.map(({ handle }, rank) => ({ handle, ready: readies[rank] as ClusterWorker['ready'] })),
-      options.decodeThreads > options.threads,
+      settings.decodeThreads > settings.threads,
     );
   } catch (error) {
     const settled = await Promise.allSettled(started);
     await endAll(settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])));
-    throw options.signal?.aborted ? cancelledStart() : error;
+    throw signal?.aborted ? cancelledStart() : error;
   } finally {
     if (folder) await rm(folder, { recursive: true, force: true });
   }
@@ -84,25 +70,22 @@ class LocalCluster implements Cluster {
 }
 
 async function startWorker(
-  options: LocalClusterOptions,
+  settings: LocalWorkerSettings,
   rank: number,
   folder: string | undefined,
+  signal?: AbortSignal,
 ): Promise<LocalWorker> {
   const listen = folder ? `unix:${join(folder, `${rank}.sock`)}` : '127.0.0.1:0';
-  const worker = `local-${rank}`;
-  const settings: WorkerSettings = { ...pickSettings(options), worker, listen, followsStdin: true };
+  const worker = localWorkerId(rank);
   const named = { name: `worker of rank ${rank}`, rank };
-  const started = await startWorkerProcess(settings, named, options.signal);
+  const started = await startWorkerProcess(
+    { ...settings, worker, listen, followsStdin: true },
+    named,
+    signal,
+  );
   const handle = new WorkerHandle(worker, parseAddress(started.address), undefined, EXIT_REASON_GRACE_MS);
   started.process.once('exit', () => handle.fail(started.endError()));
   return { ...started, handle };
-}
-
-function pickSettings(
-  options: LocalClusterOptions,
-): Omit<WorkerSettings, 'worker' | 'listen' | 'followsStdin'> {
-  const { compiledFolder, threads, decodeThreads, chunkTokens, kvBytesLimit, prefixCacheBytes } = options;
-  return { compiledFolder, threads, decodeThreads, chunkTokens, kvBytesLimit, prefixCacheBytes };
 }
 
 /** A private folder for socket files, or undefined where unix sockets can not be used. */

@@ -5,17 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
-import { type Cluster, type ClusterWorker, linkAll } from './cluster.js';
+import { cancelledStart, type Cluster, type ClusterWorker, linkAll } from './cluster.js';
 import { type ReadyWorker, WorkerHandle } from './worker-handle.js';
+import type { WorkerSource } from './worker-source.js';
 
-export type StaticClusterOptions = {
-  /** HOST:PORT, in chain order. */
-  readonly addresses: readonly string[];
-  readonly signal?: AbortSignal;
-};
+type StaticSource = Extract<WorkerSource, { kind: 'static' }>;
 
 /** Connects to all and links them. @throws BAD_INPUT, LINK, and WORKER_FAILED where they run different models */
-export async function joinStaticCluster({ addresses, signal }: StaticClusterOptions): Promise<Cluster> {
+export async function joinStaticCluster({ addresses }: StaticSource, signal?: AbortSignal): Promise<Cluster> {
   const engine = `engine-${randomUUID()}`;
   const handles = addresses.map((text) => {
     const address = parseAddress(text);
@@ -31,7 +28,7 @@ export async function joinStaticCluster({ addresses, signal }: StaticClusterOpti
     return { workers, allowsAllCoreDecode: false, close: async () => close() };
   } catch (error) {
     close();
-    throw error;
+    throw signal?.aborted ? cancelledStart() : error;
   }
 }
 

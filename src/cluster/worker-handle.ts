@@ -1,5 +1,5 @@
 /**
- * The engine's end of one worker: its control link, its greeting, its heartbeat, and why it ended if it did.
+ * One worker as the engine sees it: its control link, its handshake, its heartbeat, and why it ended if it did.
  * Knows no requests; engine/ listens to its messages.
  */
 import { KvrError } from '../core/errors.js';
@@ -23,7 +23,7 @@ export class WorkerHandle {
   readonly engine: string;
   /** How long a broken link waits for a better reason, such as the signal that killed the process. */
   readonly #reasonGraceMs: number;
-  /** Settles once, when the worker is of no use any more; the error says why, undefined after close(). */
+  /** Settles once, when the worker can no longer be used; the error says why, undefined after close(). */
   readonly ended: Promise<KvrError | undefined>;
   readonly #listeners = new Set<WorkerListener>();
   readonly #end: (error: KvrError | undefined) => void;
@@ -64,7 +64,7 @@ export class WorkerHandle {
     return ready;
   }
 
-  /** Has the worker open links to peers and waits until they stand. @throws LINK */
+  /** Asks the worker to open links to peers and waits until they are open. @throws LINK */
   async connectPeers(peers: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
     if (peers.length === 0) return;
     const connected = this.#expect('connected', signal);
@@ -95,7 +95,7 @@ export class WorkerHandle {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Like `ended`, for those who come and go. @returns a function that stops listening */
+  /** Like `ended`, for listeners that are removed again. @returns a function that stops listening */
   onEnd(listener: (error: KvrError | undefined) => void): () => void {
     if (this.#isEnded) void this.ended.then(listener);
     this.#endListeners.add(listener);
@@ -129,12 +129,12 @@ export class WorkerHandle {
 
   #beat(): void {
     const nowMs = performance.now();
-    // A beat that comes late means that this process stood still; what the worker said meanwhile is not read yet.
+    // A late beat means that this process was blocked; messages of the worker may be waiting to be read.
     this.#heardMs += Math.max(0, nowMs - this.#beatMs - HEARTBEAT_MS);
     this.#beatMs = nowMs;
     const silentMs = nowMs - this.#heardMs;
     if (silentMs > HEARTBEAT_TIMEOUT_MS) {
-      const message = `worker ${this.id} gave no sign of life for ${Math.round(silentMs)} ms, limit ${HEARTBEAT_TIMEOUT_MS} ms`;
+      const message = `worker ${this.id} sent nothing for ${Math.round(silentMs)} ms, limit ${HEARTBEAT_TIMEOUT_MS} ms`;
       return this.fail(new KvrError('WORKER_HUNG', message));
     }
     this.send({ type: 'ping', ping: 0 });

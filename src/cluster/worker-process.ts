@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { KvrError } from '../core/errors.js';
 import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
+import { cancelledStart } from './cluster.js';
 import type { WorkerSettings } from '../worker/protocol/settings.js';
 
 /** From start to listening: node has to start, nothing is loaded yet. */
@@ -27,11 +28,11 @@ export type WorkerProcess = {
   /** Where it listens, with the port the system chose where 0 was asked for. */
   readonly address: string;
   readonly exited: Promise<void>;
-  /** What it would say of its end, once it has ended. */
+  /** The error that its exit means; call it once it has exited. */
   readonly endError: () => KvrError;
 };
 
-/** How a worker is called in errors, and the rank that these name. */
+/** The worker's name in errors, and its rank. */
 export type WorkerName = { readonly name: string; readonly rank?: number };
 
 /**
@@ -60,10 +61,6 @@ export async function endWorkerProcess({ process: child, exited }: WorkerProcess
   const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
   await exited;
   clearTimeout(timer);
-}
-
-export function cancelledStart(): KvrError {
-  return new KvrError('CANCELLED', 'cancelled while starting workers');
 }
 
 /** The compiled entry, also when this file itself runs as TypeScript source in a unit test. */

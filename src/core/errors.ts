@@ -12,8 +12,9 @@ export type KvrErrorCode =
   | 'UNSUPPORTED_MODEL' // a sound checkpoint of a kind we do not run
   | 'CACHE_UNWRITABLE' // the cache folder can not be written
   | 'DISK_FULL' // no room while compiling
+  | 'NO_KERNELS' // no compute kernels for this platform, or they can not be loaded
   | 'WORKER_DIED' // a worker process ended
-  | 'WORKER_HUNG' // a worker gave no sign of life within its limit
+  | 'WORKER_HUNG' // a worker sent nothing within its limit
   | 'WORKER_FAILED' // a worker reported an error of its own
   | 'WORKER_REFUSED' // a worker holds as many requests or bytes as it may
   | 'PROTOCOL' // bytes that are no frame or message of ours
@@ -76,6 +77,7 @@ const HTTP_STATUS: Readonly<Record<KvrErrorCode, HttpStatus>> = {
   UNSUPPORTED_MODEL: 500,
   CACHE_UNWRITABLE: 500,
   DISK_FULL: 500,
+  NO_KERNELS: 500,
   PROTOCOL: 500,
   WORKER_FAILED: 500,
   INTERNAL: 500,

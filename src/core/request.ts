@@ -11,6 +11,8 @@ const tokenPosition = z.number().int().min(0).max(0xffff_ffff);
 
 export const requestSpecSchema = z.object({
   strategy: z.enum(STRATEGIES).default('kvr'),
+  /** Where requests wait, lower numbers go first; equal ones in order of arrival. */
+  priority: z.number().int().min(-1000).max(1000).default(0),
   maxTokens: z.number().int().min(1).max(1_000_000).default(256),
   sampling: samplingSchema.prefault({}),
   /** Tokens at which a chunk of rows must end as well: how one worker runs other workers' slices for emulation. */

@@ -52,7 +52,7 @@ export class Engine {
 
   /** What was measured of the workers; undefined where calibration is off. */
   get costs(): CalibrationStore | undefined {
-    return this.#parts.book;
+    return this.#parts.calibration;
   }
 
   get load(): EngineLoad {
@@ -60,7 +60,7 @@ export class Engine {
   }
 
   /** The chain that a request with so many prompt tokens would get now. @throws BAD_INPUT */
-  async cut(
+  async partition(
     request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages'>,
     contextTokens: number,
   ): Promise<ChainPartition> {
@@ -101,7 +101,7 @@ export class Engine {
     const isFirst = !this.#closing.signal.aborted;
     this.#closing.abort();
     await this.#parts.chain.close();
-    if (isFirst) await this.#parts.book?.save();
+    if (isFirst) await this.#parts.calibration?.save();
   }
 
   #checkOpen(): void {

@@ -32,8 +32,9 @@ export async function loadParts(options: EngineOptions): Promise<EngineParts> {
   const settings = { ...asked, dtype: dtypeOf(cluster) };
   const chain = new RunningChain(cluster, startCluster, settings.maxRunning);
   try {
-    const book = settings.calibrate === false ? undefined : await openBook(cluster, model, settings, hooks);
-    return { model, settings, chain, book };
+    const calibration =
+      settings.calibrate === false ? undefined : await openCalibration(cluster, model, settings, hooks);
+    return { model, settings, chain, calibration };
   } catch (error) {
     await chain.close();
     throw error;
@@ -47,7 +48,7 @@ function dtypeOf({ workers }: Cluster): Dtype {
   return first.ready.dtype;
 }
 
-function openBook(
+function openCalibration(
   { workers }: Cluster,
   { shape }: LoadedModel,
   { cacheDir, chunkTokens, kvDtype, calibrate }: EngineSettings,

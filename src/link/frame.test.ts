@@ -70,8 +70,8 @@ test('the header has the documented layout', () => {
 });
 
 test.each([
-  ['another magic', { magic: [0x47, 0x45] }, /no frame of kv-runahead/],
-  ['a newer version', { version: PROTOCOL_VERSION + 1 }, /protocol 2, this one 1; install the same version/],
+  ['another magic', { magic: [0x47, 0x45] }, /not a frame of kv-runahead/],
+  ['a newer version', { version: PROTOCOL_VERSION + 1 }, /protocol 3, this one 2; install the same version/],
   ['version 0', { version: 0 }, /protocol 0/],
   ['an unknown kind', { kind: 3 }, /unknown kind 3/],
   ['kind 0', { kind: 0 }, /unknown kind 0/],

@@ -1,9 +1,9 @@
 /**
- * Frames: what goes over every socket, and their bytes. Pure.
+ * Frames: the unit that goes over every socket, and its encoding. Pure.
  *
  *   magic u16 | version u8 | kind u8 | metaBytes u32 | payloadBytes u32 | meta | payload      (little-endian)
  *
- * A control frame's meta is JSON, parsed and checked by who reads it. A KV frame's meta says which rows of which
+ * A control frame's meta is JSON; its reader checks it. A KV frame's meta says which rows of which
  * layer the payload holds: keys [rows, kvHeads·D] f32 or f16, then values likewise, token-major.
  */
 import { KvrError } from '../core/errors.js';
@@ -70,7 +70,7 @@ export type FrameHeader = {
 /** Reads the fixed 12 bytes. @throws PROTOCOL for anything that is not a header of this version within the bounds. */
 export function decodeHeader(bytes: Buffer): FrameHeader {
   if (bytes.readUInt16LE(0) !== MAGIC)
-    throw new KvrError('PROTOCOL', 'received bytes that are no frame of kv-runahead');
+    throw new KvrError('PROTOCOL', 'received bytes that are not a frame of kv-runahead');
   const version = bytes.readUInt8(2);
   if (version !== PROTOCOL_VERSION) {
     throw new KvrError(
@@ -115,7 +115,10 @@ function checkKvSizes(metaBytes: number, payloadBytes: number): void {
   if (metaBytes !== KV_META_BYTES)
     throw new KvrError('PROTOCOL', `KV frame with ${metaBytes} bytes of meta, expected ${KV_META_BYTES}`);
   if (payloadBytes % 4 !== 0)
-    throw new KvrError('PROTOCOL', `KV frame with ${payloadBytes} bytes, which is no whole number of pairs`);
+    throw new KvrError(
+      'PROTOCOL',
+      `KV frame with ${payloadBytes} bytes, which is not a multiple of 4: keys and values of the same size`,
+    );
 }
 
 function parseJson(meta: Buffer): unknown {

@@ -1,7 +1,7 @@
 /**
  * From flags to what the engine is loaded with, in its units. What was not given is left to its own defaults.
  */
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import type { EngineOptions } from '../../engine/options/options.js';
 import type { ChainFlags } from './chain.js';

@@ -2,7 +2,7 @@
  * How many workers, or which: a number to start on this machine, or where running ones listen.
  */
 import { z } from 'zod';
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import { parseAddress } from '../../link/address.js';
 import { describeBounds, parseNumber, shown } from '../terminal/numbers.js';

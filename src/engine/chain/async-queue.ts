@@ -1,6 +1,6 @@
 /**
- * Hands what is pushed on one side to a `for await` on the other. One reader. Not bounded by itself: a request's
- * events are bounded by its layers and its maximum of tokens.
+ * A queue from push() to one `for await`. It has no bound of its own: a request's events are bounded by its layers and its
+ * maximum of tokens.
  */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];

@@ -1,11 +1,11 @@
 /**
- * What a chain tells of a request while it runs.
+ * The events of a request while its chain runs.
  */
 import type { TokenLogprobs } from '../../core/sampling.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { FromWorker } from '../../worker/protocol/index.js';
 
-/** What comes with a token where it was asked for. */
+/** Comes with a token where the request asks for it. */
 export type TokenFacts = {
   /** After the prompt, [vocabulary]; with the first token. */
   readonly logits?: Float32Array;

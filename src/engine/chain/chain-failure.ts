@@ -1,6 +1,5 @@
 /**
- * The ways in which a chain fails, each as one typed error that names, where there is one, the rank, its phase and its
- * layer.
+ * The ways in which a chain fails, each as one typed error with the rank, its phase and its layer where they are known.
  */
 import { KvrError, type KvrErrorCode } from '../../core/errors.js';
 import type { FromWorker, Phase } from '../../worker/protocol/index.js';
@@ -8,7 +7,7 @@ import type { RankState, RankStates } from './rank-states.js';
 
 type Place = { readonly phase: Phase; readonly layer: number };
 
-/** What a worker says of its own failure. */
+/** A failure that the worker itself reported. */
 export function reported({ code, message }: Extract<FromWorker, { type: 'failed' }>): KvrError {
   return new KvrError(code as KvrErrorCode, message);
 }
@@ -18,7 +17,7 @@ export function rankFailure(rank: number, { phase, layer }: Place, error: KvrErr
   return new KvrError(error.code, message, { rank, phase, layer }, error);
 }
 
-/** Blames the rank that the others wait for. */
+/** A deadline that has passed; names the rank that the others wait for. */
 export function overdue(ranks: RankStates, deadlineMs: number): KvrError {
   const rank = ranks.slowest;
   const { phase, layer } = ranks.of(rank) as RankState;

@@ -1,5 +1,5 @@
 /**
- * What a chain is to do: a request with every choice made. Ids, not text; workers, not numbers of them.
+ * A request for a chain, with every choice made: token ids, workers and their slices.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
@@ -18,7 +18,7 @@ export type ChainRequest = {
   /** Called before the last rank's part is sent, where it needs to know the vocabulary. */
   readonly sendVocabulary?: (handle: WorkerHandle) => void;
   readonly signal?: AbortSignal;
-  /** Called when a rank has said its last word and has let go of its cache. */
+  /** Called when a rank has finished and has freed its cache. */
   readonly onRankEnd?: (rank: number) => void;
   /** The limit as it was asked for, and what is left of it. */
   readonly deadline?: { readonly limitMs: number; readonly leftMs: number };

@@ -3,81 +3,84 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { KvCapacity } from './kv-capacity.js';
 
+/** Bytes by worker: w0, w1 and so on. */
+const limits = (...bytes: number[]): Map<string, number> =>
+  new Map(bytes.map((each, index) => [`w${index}`, each]));
 const never = new AbortController().signal;
 
 test('lets in as many as may run, and the next when one has ended', async () => {
-  const room = new KvCapacity([100], 2);
-  const first = await room.reserve(new Map([[0, 1]]), never);
-  await room.reserve(new Map([[0, 1]]), never);
-  const third = room.reserve(new Map([[0, 1]]), never);
+  const capacity = new KvCapacity(limits(100), 2);
+  const first = await capacity.reserve(new Map([['w0', 1]]), never);
+  await capacity.reserve(new Map([['w0', 1]]), never);
+  const third = capacity.reserve(new Map([['w0', 1]]), never);
   await turn();
-  expect(room.running).toBe(2);
+  expect(capacity.running).toBe(2);
   first.end();
   await third;
-  expect(room.running).toBe(2);
+  expect(capacity.running).toBe(2);
 });
 
-test('what a worker has no room for waits until a rank lets go of its part', async () => {
-  const room = new KvCapacity([100, 50], 8);
-  const first = await room.reserve(
+test('what a worker has no capacity for waits until a rank lets go of its part', async () => {
+  const capacity = new KvCapacity(limits(100, 50), 8);
+  const first = await capacity.reserve(
     new Map([
-      [0, 60],
-      [1, 50],
+      ['w0', 60],
+      ['w1', 50],
     ]),
     never,
   );
   let isIn = false;
-  const second = room.reserve(new Map([[0, 60]]), never).then(() => (isIn = true));
+  const second = capacity.reserve(new Map([['w0', 60]]), never).then(() => (isIn = true));
   await turn();
   expect(isIn).toBe(false);
-  first.release(0);
+  first.release('w0');
   await second;
   first.end();
   first.end();
-  expect(room.running).toBe(1);
+  expect(capacity.running).toBe(1);
 });
 
 test('what would fit no worker goes alone, to be refused there', async () => {
-  const room = new KvCapacity([10], 8);
-  const lease = await room.reserve(new Map([[0, 11]]), never);
-  const next = room.reserve(new Map([[0, 1]]), never);
+  const capacity = new KvCapacity(limits(10), 8);
+  const lease = await capacity.reserve(new Map([['w0', 11]]), never);
+  const next = capacity.reserve(new Map([['w0', 1]]), never);
   await turn();
-  expect(room.running).toBe(1);
+  expect(capacity.running).toBe(1);
   lease.end();
   await next;
 });
 
-test('one that gives up leaves no listener and takes no room', async () => {
-  const room = new KvCapacity([10], 1);
-  const lease = await room.reserve(new Map([[0, 5]]), never);
+test('one that gives up leaves no listener and takes no capacity', async () => {
+  const capacity = new KvCapacity(limits(10), 1);
+  const lease = await capacity.reserve(new Map([['w0', 5]]), never);
   const impatient = new AbortController();
-  const waiting = room.reserve(new Map([[0, 5]]), impatient.signal);
+  const waiting = capacity.reserve(new Map([['w0', 5]]), impatient.signal);
   impatient.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(getEventListeners(impatient.signal, 'abort')).toEqual([]);
   lease.end();
-  expect(room.running).toBe(0);
+  expect(capacity.running).toBe(0);
 });
 
 test('knows who had the chain alone', async () => {
-  const room = new KvCapacity([10], 2);
-  const first = await room.reserve(new Map(), never);
+  const capacity = new KvCapacity(limits(10), 2);
+  const first = await capacity.reserve(new Map(), never);
   expect(first.wasAlone).toBe(true);
-  const second = await room.reserve(new Map(), never);
+  const second = await capacity.reserve(new Map(), never);
   expect([first.wasAlone, second.wasAlone]).toEqual([false, false]);
   first.end();
   second.end();
-  expect((await room.reserve(new Map(), never)).wasAlone).toBe(true);
+  expect((await capacity.reserve(new Map(), never)).wasAlone).toBe(true);
 });
 
 test('expects those who wait to leave as fast as those before them', async () => {
   let nowMs = 0;
-  const room = new KvCapacity([10], 2, () => nowMs);
-  expect(room.expectedWaitMs(3)).toBe(0);
-  const first = await room.reserve(new Map(), never);
+  const capacity = new KvCapacity(limits(10), 2, () => nowMs);
+  expect(capacity.expectedWaitMs(3)).toBe(0);
+  const first = await capacity.reserve(new Map(), never);
   nowMs = 1_000;
   first.end();
-  await room.reserve(new Map(), never);
-  await room.reserve(new Map(), never);
-  expect(room.expectedWaitMs(3)).toBe(2_000);
+  await capacity.reserve(new Map(), never);
+  await capacity.reserve(new Map(), never);
+  expect(capacity.expectedWaitMs(3)).toBe(2_000);
 });

@@ -1,50 +1,49 @@
 /**
- * How much of a chain is taken: requests under way and the KV-cache they take on each worker. The engine hands a
- * worker only what it has room for; what does not fit yet waits here. Knows numbers only.
+ * The capacity of a chain: how many requests are under way, and the KV-cache they take on each worker. A request that does not
+ * fit yet waits here, so that workers get only what they have room for. Knows numbers only.
  */
 import { KvrError } from '../../core/errors.js';
 
-/** Bytes of KV-cache by worker, as indices into the cluster's workers. */
-export type KvNeeds = ReadonlyMap<number, number>;
+/** Bytes of KV-cache by the worker's id. */
+export type KvNeeds = ReadonlyMap<string, number>;
 
 export type Lease = {
   /** True as long as no other request was under way at the same time. */
   readonly wasAlone: boolean;
-  /** A worker is done with the request and has let go of its cache. */
-  release(worker: number): void;
+  /** A worker has finished the request and freed its cache. */
+  release(worker: string): void;
   /** The request is over. Twice is harmless. */
   end(): void;
 };
 
-type Holding = { readonly left: Map<number, number>; readonly startMs: number; wasAlone: boolean };
+type Holding = { readonly left: Map<string, number>; readonly startMs: number; wasAlone: boolean };
 
-/** Weight of the latest request in the mean time that one is under way. */
+/** Weight of the latest request in the running mean of durations. */
 const SMOOTHING = 0.2;
 
 export class KvCapacity {
-  readonly #limits: readonly number[];
+  readonly #limits: KvNeeds;
   readonly #maxRunning: number;
-  readonly #held: number[];
+  readonly #held = new Map<string, number>();
   readonly #holdings = new Set<Holding>();
   readonly #clock: () => number;
-  readonly #onChange: (room: KvCapacity) => void;
+  readonly #onChange: (capacity: KvCapacity) => void;
   #meanMs = 0;
   #wake: () => void = () => undefined;
 
   /**
    * @param limits bytes of KV-cache that each worker may hold
-   * @param onChange called when a request was let in, and when a worker is done with one
+   * @param onChange called after a request was let in, and after a worker has finished one
    */
   constructor(
-    limits: readonly number[],
+    limits: KvNeeds,
     maxRunning: number,
     clock: () => number = () => performance.now(),
-    onChange: (room: KvCapacity) => void = () => undefined,
+    onChange: (capacity: KvCapacity) => void = () => undefined,
   ) {
     this.#onChange = onChange;
     this.#limits = limits;
     this.#maxRunning = maxRunning;
-    this.#held = limits.map(() => 0);
     this.#clock = clock;
   }
 
@@ -52,13 +51,13 @@ export class KvCapacity {
     return this.#holdings.size;
   }
 
-  /** Workers that are not done yet with the requests under way. */
-  get busyWorkers(): readonly number[] {
+  /** Workers that have not finished all requests under way. */
+  get busyWorkers(): readonly string[] {
     return [...new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]))];
   }
 
   /** Bytes of KV-cache that requests under way take on each worker. */
-  get heldBytes(): readonly number[] {
+  get heldBytes(): KvNeeds {
     return this.#held;
   }
 
@@ -73,8 +72,8 @@ export class KvCapacity {
   }
 
   /**
-   * Waits until there is room, and takes it. One caller at a time. What would not even fit an empty worker is let
-   * through when the chain is empty: the worker's own refusal says what to do.
+   * Waits until there is room, and takes it. One caller at a time. What would not fit even an empty worker is let
+   * through when the chain is empty: the worker then refuses it and says what to do.
    * @throws CANCELLED
    */
   async reserve(needs: KvNeeds, signal: AbortSignal): Promise<Lease> {
@@ -82,7 +81,7 @@ export class KvCapacity {
     const holding: Holding = { left: new Map(needs), startMs: this.#clock(), wasAlone: this.running === 0 };
     for (const other of this.#holdings) other.wasAlone = false;
     this.#holdings.add(holding);
-    for (const [worker, bytes] of needs) this.#held[worker] = (this.#held[worker] ?? 0) + bytes;
+    for (const [worker, bytes] of needs) this.#hold(worker, bytes);
     this.#onChange(this);
     return {
       get wasAlone() {
@@ -102,7 +101,7 @@ export class KvCapacity {
     if (this.running === 0) return true;
     if (this.running >= this.#maxRunning) return false;
     return [...needs].every(
-      ([worker, bytes]) => (this.#held[worker] ?? 0) + bytes <= (this.#limits[worker] ?? 0),
+      ([worker, bytes]) => (this.#held.get(worker) ?? 0) + bytes <= (this.#limits.get(worker) ?? 0),
     );
   }
 
@@ -117,8 +116,12 @@ export class KvCapacity {
     if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
   }
 
-  #release(holding: Holding, worker: number): void {
-    this.#held[worker] = (this.#held[worker] ?? 0) - (holding.left.get(worker) ?? 0);
+  #hold(worker: string, bytes: number): void {
+    this.#held.set(worker, (this.#held.get(worker) ?? 0) + bytes);
+  }
+
+  #release(holding: Holding, worker: string): void {
+    this.#hold(worker, -(holding.left.get(worker) ?? 0));
     holding.left.delete(worker);
     this.#onChange(this);
     this.#wake();

@@ -1,39 +1,40 @@
 /**
- * Which worker keeps rows of which tokens, from what the workers say; ids only. Asked for the longest beginning that a
- * prompt shares with anything kept. May be behind a worker by a message: a worker that has dropped rows computes them.
+ * Which worker keeps rows of which tokens (ids only), as the workers report it. Finds the longest prefix that a prompt shares
+ * with kept rows. May lag behind a worker by a message: a worker that has already dropped the rows computes them.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { commonTokens } from '../../core/common-prefix.js';
 
 /** Rows that a prompt can go on from. */
 export type CachedPrefix = {
-  /** Index into the cluster's workers. */
-  readonly worker: number;
+  /** The worker's id. */
+  readonly worker: string;
   readonly entry: number;
   readonly tokens: number;
 };
 
-/** Shorter beginnings are not worth a chain's order: a begin token and a turn's header are in every chat. */
+/** Shorter prefixes are ignored: a begin token and a turn's header are in every chat and should not decide a chain's order. */
 export const LEAST_CACHED_TOKENS = 16;
 
 export class PrefixIndex {
-  readonly #kept: Map<number, Int32Array>[];
+  /** Ids of kept rows by entry, by worker. */
+  readonly #kept = new Map<string, Map<number, Int32Array>>();
 
   /** Listens to the workers for as long as they are there. */
   constructor(workers: readonly Pick<ClusterWorker, 'handle'>[]) {
-    this.#kept = workers.map(() => new Map<number, Int32Array>());
-    workers.forEach(({ handle }, worker) => {
+    for (const { handle } of workers) {
+      const entries = new Map<number, Int32Array>();
+      this.#kept.set(handle.id, entries);
       handle.listen((message, payload) => {
-        if (message.type === 'kept')
-          this.#kept[worker]?.set(message.request, new Int32Array(payload.slice().buffer));
-        else if (message.type === 'dropped') this.#kept[worker]?.delete(message.entry);
+        if (message.type === 'kept') entries.set(message.request, new Int32Array(payload.slice().buffer));
+        else if (message.type === 'dropped') entries.delete(message.entry);
       });
-    });
+    }
   }
 
   /** The best entry of each worker that has one, longest first. */
   find(ids: Int32Array): CachedPrefix[] {
-    const found = this.#kept.flatMap((entries, worker) => {
+    const found = [...this.#kept].flatMap(([worker, entries]) => {
       const common = [...entries].map(([entry, kept]) => ({
         worker,
         entry,

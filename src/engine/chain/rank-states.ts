@@ -1,5 +1,5 @@
 /**
- * How far each rank of a chain has come with a request, as far as it has said.
+ * How far each rank of a chain is with a request, by its own reports.
  */
 import type { Phase } from '../../worker/protocol/index.js';
 
@@ -16,7 +16,7 @@ export class RankStates {
     return this.#states[rank];
   }
 
-  /** Every rank has its part. */
+  /** Every rank has been sent its part. */
   beginPrefill(): void {
     for (const state of this.#states) state.phase = 'prefill';
   }
@@ -29,12 +29,12 @@ export class RankStates {
     return rank === this.#states.length - 1;
   }
 
-  /** False for a rank whose rows have all left, unless it is the one that decodes. */
+  /** False for a rank that has sent all its rows, unless it is the one that decodes. */
   isNeeded(rank: number): boolean {
     return this.isLast(rank) || !this.#states[rank]?.isPrefilled;
   }
 
-  /** The rank that the others wait for: of those whose prompt phase lasts, the one in the earliest layer. */
+  /** The rank that the others wait for: of those still in the prompt phase, the one in the earliest layer. */
   get slowest(): number {
     const behind = this.#states.map((state, rank) => ({ ...state, rank })).filter((one) => !one.isPrefilled);
     behind.sort((a, b) => a.layer - b.layer);

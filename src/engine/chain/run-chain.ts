@@ -1,6 +1,6 @@
 /**
- * One request on its way through a chain: hands the ranks their parts, gathers tokens and timelines, and ends in one
- * way, also where ranks fail in several. Knows ids, not text.
+ * Runs one request on a chain: sends the ranks their parts, collects tokens and timelines, and ends in exactly one way, also
+ * when several ranks fail. Knows ids, not text.
  */
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
 import { KvrError } from '../../core/errors.js';
@@ -12,7 +12,7 @@ import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
 import { RankStates } from './rank-states.js';
 
-/** A broken link is often a dead worker seen from its neighbour; the dead one's own news may be on its way. */
+/** A broken link often means a dead neighbour: its own, better error gets this long to arrive. */
 const BLAME_MS = 300;
 
 /** Runs a request; leaving the loop early cancels it on every rank. @throws KvrError with fields rank and phase */
@@ -26,7 +26,7 @@ export async function* runChain(request: ChainRequest): AsyncGenerator<ChainEven
   }
 }
 
-/** Where a rank failed, as far as its worker has said. */
+/** Where a rank failed, if its worker said so. */
 type Told = { readonly phase?: Phase; readonly layer?: number | undefined };
 
 class ChainRun {
@@ -51,11 +51,11 @@ class ChainRun {
     this.#ranks.beginPrefill();
   }
 
-  /** Cancels what still runs and lets go of the workers. */
+  /** Cancels what still runs and stops listening to the workers. */
   stop(): void {
     for (const clean of this.#cleanup.splice(0)) clean();
     if (this.#isComplete()) return;
-    this.#error ??= new KvrError('CANCELLED', 'nobody reads this request any more');
+    this.#error ??= new KvrError('CANCELLED', 'the reader of this request has left');
     for (const { handle } of this.#request.workers) {
       if (!handle.isEnded) handle.send({ type: 'cancel', request: this.#request.id });
     }
@@ -105,7 +105,7 @@ class ChainRun {
         this.#request.onRankEnd?.(rank);
         return this.#endIfComplete();
       case 'kept':
-        // The engine's index listens to that, also after the request has ended.
+        // For the prefix index, which listens on its own, also after the request has ended.
         return;
       case 'failed':
         if (message.code !== 'LINK') return this.#fail(rank, reported(message), message);
@@ -125,7 +125,7 @@ class ChainRun {
     this.events.end();
   }
 
-  /** What nobody has told is where the rank was last heard of. */
+  /** Without a report, the failure's place is where the rank was last seen. */
   #fail(rank: number, error: KvrError, told: Told = {}): void {
     const state = this.#ranks.of(rank);
     if (!state || !this.#ranks.isNeeded(rank)) return;
@@ -133,7 +133,7 @@ class ChainRun {
     this.#end(rankFailure(rank, { phase, layer }, error));
   }
 
-  /** The first error is the request's; those that follow from it are not told. */
+  /** The first error is the request's; later ones follow from it. */
   #end(error: KvrError): void {
     if (this.#error || this.#isComplete()) return;
     this.#error = error;

@@ -1,6 +1,5 @@
 /**
- * The chain of an engine as it runs now, with what is taken and kept of it; started anew where one of its workers is
- * gone.
+ * The chain that an engine has now, with its capacity and its kept prefixes; restarted when one of its workers is gone.
  */
 import type { Cluster, StartCluster } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
@@ -8,13 +7,13 @@ import { KvCapacity } from './kv-capacity.js';
 import { allCoreDecode } from './all-core-decode.js';
 import { PrefixIndex } from './prefix-index.js';
 
-/** Requests that run on what is left of a chain with a dead worker get this long before it is started anew. */
+/** How long requests that do not need the dead worker may go on before the chain is restarted. */
 const DRAIN_MS = 10_000;
 
 /** One run of workers, from their start to their end. */
 export type ChainState = {
   readonly cluster: Cluster;
-  readonly room: KvCapacity;
+  readonly capacity: KvCapacity;
   readonly prefixes: PrefixIndex;
 };
 
@@ -35,7 +34,7 @@ export class RunningChain {
     return this.#state;
   }
 
-  /** Starts the workers anew where one of them is gone. Only one caller at a time. @throws as StartCluster, CANCELLED, CLOSED */
+  /** Restarts the workers when one of them is gone. Only one caller at a time. @throws as StartCluster, CANCELLED, CLOSED */
   async usable(signal: AbortSignal): Promise<ChainState> {
     if (isUsable(this.#state.cluster)) return this.#state;
     await this.#drain(signal);
@@ -49,7 +48,7 @@ export class RunningChain {
   /** Ends the workers; settles when none is left. Twice is harmless. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    // Workers that are being started again just now belong to nobody yet; their request tells why they are gone.
+    // A restart that is under way belongs to nobody yet; its request reports the error.
     await this.#restart?.then(
       (cluster) => cluster.close(),
       () => undefined,
@@ -57,25 +56,25 @@ export class RunningChain {
     await this.#state.cluster.close();
   }
 
-  /** Lets requests end that do not need the dead worker; those that take too long are told why they can not. */
+  /** Waits for requests that do not need the dead worker; those that take too long fail with the reason. */
   async #drain(signal: AbortSignal): Promise<void> {
-    const { cluster, room } = this.#state;
+    const { cluster, capacity } = this.#state;
     const late = AbortSignal.timeout(DRAIN_MS);
     try {
-      await room.empty(AbortSignal.any([signal, late]));
+      await capacity.empty(AbortSignal.any([signal, late]));
     } catch (error) {
       if (signal.aborted) throw error;
     }
-    const reason = new KvrError('WORKER_DIED', 'the chain is started anew, since one of its workers is gone');
+    const reason = new KvrError('WORKER_DIED', 'the chain is restarted because one of its workers is gone');
     for (const { handle } of cluster.workers) if (!handle.isEnded) handle.fail(reason);
   }
 
   #stateOf(cluster: Cluster): ChainState {
-    const limits = cluster.workers.map(({ ready }) => ready.kvBytesLimit);
-    const lend = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
+    const limits = new Map(cluster.workers.map(({ handle, ready }) => [handle.id, ready.kvBytesLimit]));
+    const onChange = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
     return {
       cluster,
-      room: new KvCapacity(limits, this.#maxRunning, undefined, lend),
+      capacity: new KvCapacity(limits, this.#maxRunning, undefined, onChange),
       prefixes: new PrefixIndex(cluster.workers),
     };
   }

@@ -1,5 +1,5 @@
 /**
- * The vocabulary that grammars are about, on its way to the workers.
+ * Sends workers the vocabulary that grammars need.
  */
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
 import { packVocabulary } from '../../grammar/vocabulary.js';
@@ -14,7 +14,7 @@ export class VocabularySender {
     this.#tokenizer = tokenizer;
   }
 
-  /** Once for every worker; grammars can be compiled there afterwards. */
+  /** Sends it once to every worker; the worker can compile grammars afterwards. */
   send(handle: WorkerHandle): void {
     if (this.#told.has(handle)) return;
     this.#told.add(handle);

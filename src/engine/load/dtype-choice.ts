@@ -1,8 +1,9 @@
 /**
- * `dtype: 'auto'`: which element type a model's local workers get. Out of those whose workers fit into the memory that
- * is free, the first of a fixed order, unless measurements kept from this machine say that another is clearly faster.
+ * `dtype: 'auto'`: which element type the weights of local workers get. Of the types that fit into free memory it is the first
+ * of a fixed order, unless measurements kept from this machine say that another one is clearly faster.
  */
 import { freemem } from 'node:os';
+import { localWorkerId } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import { evenPartition } from '../../core/partition.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
@@ -19,7 +20,7 @@ import { defaultThreads } from '../options/defaults.js';
 export const AUTO_ORDER: readonly Dtype[] = ['w8a8', 'q8', 'q4', 'f32'];
 /** Another type is taken before an earlier one only where it takes at most this part of its time. */
 const CLEARLY_FASTER = 0.9;
-/** The request that memory and speed are told for, or as much of it as the model takes. */
+/** The request that memory and speed are estimated for, or as much of it as the model takes. */
 const PROMPT_TOKENS = 4096;
 const NEW_TOKENS = 256;
 
@@ -93,7 +94,7 @@ export async function pickDtype(ask: DtypeAsk): Promise<DtypeChoice> {
   return chooseDtype(candidates, availableBytes());
 }
 
-/** What can be used without pushing others out; of a container its own limit, where Node can tell. */
+/** Memory that is free without swapping; in a container its own limit, where Node reports it. */
 function availableBytes(): number {
   const { availableMemory } = process as { availableMemory?: () => number };
   return availableMemory?.call(process) ?? freemem();
@@ -115,11 +116,11 @@ function togetherBytes(workers: readonly WorkerMemory[]): number {
   return own + Math.max(...weights);
 }
 
-/** By what is kept of equal workers with this type. */
+/** From kept measurements of the same workers with this type. */
 async function keptTtftMs(ask: DtypeAsk, dtype: Dtype, promptTokens: number): Promise<number | undefined> {
   const { shape, digest, workers, chunkTokens, kvDtype, cacheFolder } = ask;
   const threads = ask.threads ?? defaultThreads(workers);
-  const local = Array.from({ length: workers }, (_, rank) => ({ id: `local-${rank}`, threads }));
+  const local = Array.from({ length: workers }, (_, rank) => ({ id: localWorkerId(rank), threads }));
   const knowledge = await readKnowledge(cacheFolder, { digest, dtype, kvDtype, chunkTokens, workers: local });
   if (!knowledge) return undefined;
   return planPartition({ contextTokens: promptTokens, ...knowledge, shape }).predictedTtftMs;

@@ -3,8 +3,8 @@
  * step opened is closed again when a later one fails.
  */
 import type { Cluster, ClusterWorker, StartCluster } from '../../cluster/cluster.js';
-import { startLocalCluster } from '../../cluster/local.js';
-import { joinStaticCluster } from '../../cluster/static.js';
+import { openCluster } from '../../cluster/open-cluster.js';
+import { areStartedHere, type WorkerSource } from '../../cluster/worker-source.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
@@ -14,10 +14,10 @@ import { openCheckpoint } from '../../model/open.js';
 import { compileKernels } from '../../runtime/cpu/compile-kernels.js';
 import { byteTokenizer, loadTokenizer, type Tokenizer } from '../../tokenizer/index.js';
 import { pickDtype } from './dtype-choice.js';
-import type { AskedSettings, EngineHooks, EngineSettings } from '../options/options.js';
+import type { AskedSettings, EngineHooks } from '../options/options.js';
 import { defaultDecodeThreads, defaultKvBytes, defaultThreads } from '../options/defaults.js';
 
-/** What is known of a loaded model. */
+/** What an engine knows of its model. */
 export type LoadedModel = {
   readonly name: string;
   readonly shape: ModelShape;
@@ -37,14 +37,8 @@ export async function loadModel(
   try {
     const { name, shape, eosIds, digest, parameters } = checkpoint;
     const model = { name, shape, eosIds, digest, parameters, tokenizer: await openTokenizer(checkpoint) };
-    const { workers } = settings;
-    if (typeof workers !== 'number')
-      return { model, startCluster: (signal) => join(workers, model, settings, signal) };
-    const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
-    const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
-    const decided = { ...settings, workers, dtype };
-    checkThreads(decided);
-    return { model, startCluster: (signal) => start(decided, folder, signal) };
+    const source = await sourceOf(settings, checkpoint, cache, hooks);
+    return { model, startCluster: (signal) => openFitting(source, model, settings, signal) };
   } finally {
     await checkpoint.close();
   }
@@ -103,31 +97,32 @@ export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Pro
   return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
 }
 
-type LocalSettings = EngineSettings & { readonly workers: number };
-
-function start(settings: LocalSettings, compiledFolder: string, signal?: AbortSignal): Promise<Cluster> {
-  const { workers, dtype } = settings;
-  const threads = threadsOf(settings);
-  return startLocalCluster({
-    workers,
+/** The source of the workers; for local ones the model is compiled first, and what the settings leave open is decided. */
+async function sourceOf(
+  settings: AskedSettings,
+  checkpoint: Checkpoint,
+  cache: string,
+  hooks: EngineHooks,
+): Promise<WorkerSource> {
+  const { workers } = settings;
+  if (!areStartedHere(workers)) return { kind: 'static', addresses: workers };
+  const threads = settings.threads ?? defaultThreads(workers);
+  checkThreads(threads, settings);
+  const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
+  const compiledFolder = await compileWithProgress(checkpoint, dtype, cache, hooks);
+  const own = {
     compiledFolder,
-    chunkTokens: settings.chunkTokens,
     threads,
     decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),
+    chunkTokens: settings.chunkTokens,
     kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
     prefixCacheBytes: settings.prefixCacheBytes,
-    ...(signal && { signal }),
-  });
-}
-
-function threadsOf({ threads, workers }: LocalSettings): number {
-  return threads ?? defaultThreads(workers);
+  };
+  return { kind: 'local', count: workers, settings: own };
 }
 
 /** @throws BAD_INPUT where decoding would have fewer threads than reading */
-function checkThreads(settings: LocalSettings): void {
-  const { decodeThreads } = settings;
-  const threads = threadsOf(settings);
+function checkThreads(threads: number, { decodeThreads }: AskedSettings): void {
   if (decodeThreads === undefined || decodeThreads >= threads) return;
   throw new KvrError(
     'BAD_INPUT',
@@ -135,14 +130,14 @@ function checkThreads(settings: LocalSettings): void {
   );
 }
 
-/** @throws WORKER_FAILED where a worker was started with something else than the engine */
-async function join(
-  addresses: readonly string[],
+/** @throws WORKER_FAILED where a worker was started with something else than the engine, and as openCluster */
+async function openFitting(
+  source: WorkerSource,
   model: LoadedModel,
   settings: AskedSettings,
   signal?: AbortSignal,
 ): Promise<Cluster> {
-  const cluster = await joinStaticCluster({ addresses, ...(signal && { signal }) });
+  const cluster = await openCluster(source, signal);
   const misfit = cluster.workers.map((worker) => misfitOf(worker, model, settings)).find(Boolean);
   if (misfit === undefined) return cluster;
   await cluster.close();

@@ -1,6 +1,6 @@
 /**
- * The memory a worker process has resident while it answers a request, from the model's shape alone: what `kvr inspect`
- * predicts. Pure. bench/worker-memory.ts holds it against the system's own count.
+ * The resident memory of a worker process while it answers a request, from the model's shape alone: what `kvr inspect`
+ * predicts. Pure. the worker-memory benchmark compares it with what the system reports.
  */
 import { type Slice, sliceTokens } from '../../core/partition.js';
 import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../../core/shape.js';
@@ -38,13 +38,13 @@ export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
   const weightBytes = residentWeightBytes(shape, dtype);
   const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
   const activations = activationBytes(input);
-  // Elsewhere they are opened too, but no page of them is touched.
+  // Other ranks map them too, but touch no page of them.
   const wideBytes = isLast && input.allowsAllCoreDecode && newTokens > ALL_CORE_IDLE_TOKENS ? weightBytes : 0;
   const totalBytes = weightBytes + kvBytes + activations + wideBytes + BASE_BYTES;
   return { weightBytes, kvBytes, activationBytes: activations, wideBytes, baseBytes: BASE_BYTES, totalBytes };
 }
 
-/** Node, the kernel runtime, two threads' heaps and the room the C library's heap keeps in hand (measured, Linux x64). */
+/** Node, the kernel runtime, two threads' heaps and what the C library's heap keeps in reserve (measured, Linux x64). */
 const BASE_BYTES = 185e6;
 
 /** Of every worker alike: any of them may be the last one. The embedding is read row by row and not counted. */
@@ -75,5 +75,5 @@ function activationBytes({ shape, kvDtype, slice, chunkTokens }: WorkerMemoryInp
   return 4 * liveFloats + Math.min(GARBAGE_BYTES, 4 * madeFloats);
 }
 
-/** V8 looks for buffers that nobody uses any more when so many bytes were made since it last looked. */
+/** V8 collects unused buffers after about so many bytes were allocated since the last collection. */
 const GARBAGE_BYTES = 64 * 2 ** 20;

@@ -1,9 +1,9 @@
 /**
- * What an engine's workers get where the options leave it open.
+ * Defaults of workers where the options say nothing.
  */
 import { availableParallelism, totalmem } from 'node:os';
 import type { Dtype } from '../../core/shape.js';
-import type { EngineOptions } from './options.js';
+import { areStartedHere, type WorkersOption } from '../../cluster/worker-source.js';
 
 /** Part of the machine's memory that the KV-caches of all its workers may take. */
 const KV_MEMORY_SHARE = 0.5;
@@ -12,7 +12,7 @@ export function defaultThreads(workers: number): number {
   return Math.max(1, Math.floor(availableParallelism() / workers));
 }
 
-/** Every graph has threads of its own, so there is a bound where nobody names a number; what more bring is not measured. */
+/** Every graph has its own threads, so the default is bounded; more than this was not measured. */
 const MOST_DECODE_THREADS = 16;
 
 /** Those of all workers, as far as there are cores. */
@@ -25,10 +25,10 @@ export function defaultKvBytes(workers: number): number {
   return Math.floor((totalmem() * KV_MEMORY_SHARE) / workers);
 }
 
-/** A quarter of the KV-cache each worker may hold: what those keep who answer one prompt after another. */
+/** A quarter of the KV-cache each worker may hold: for commands that answer one prompt after another. */
 export function defaultPrefixCacheBytes(
-  workers: EngineOptions['workers'] = 1,
-  kvMemoryBytes = defaultKvBytes(typeof workers === 'number' ? workers : 1),
+  workers: WorkersOption = 1,
+  kvMemoryBytes = defaultKvBytes(areStartedHere(workers) ? workers : 1),
 ): number {
   return Math.floor(kvMemoryBytes / 4);
 }

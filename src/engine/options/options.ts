@@ -1,8 +1,8 @@
 /**
- * What an engine may be given, with every bound. Checked once, where it comes in; inside, trusted.
+ * The options of an engine, with every bound. Checked once, on entry; trusted inside.
  */
 import { z } from 'zod';
-import { MAX_LOCAL_WORKERS } from '../../cluster/local.js';
+import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../../core/shape.js';
 import type { CompileFacts } from '../../model/compile.js';
@@ -51,7 +51,7 @@ export const engineOptionsSchema = z.strictObject({
   /** Requests that may wait for their turn; one more is refused with BUSY. */
   maxWaiting: z.number().int().min(1).max(100_000).default(MAX_WAITING),
   /**
-   * Measure the workers and links (once; kept in the cache) so that requests are planned; without, cuts are even.
+   * Measure the workers and links (once; kept in the cache) so that requests are planned; without, slices are even.
    * 'fresh' measures again whatever is kept: links change without a trace.
    */
   calibrate: z.union([z.boolean(), z.literal('fresh')]).default(true),

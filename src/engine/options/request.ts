@@ -1,6 +1,6 @@
 /**
- * What a request may be given, with every bound. Beside the fields that travel on (core/request.ts): the prompt, how its text is
- * to come out, and which workers it may have.
+ * The fields of a request, with every bound: those that travel to the workers (core/request.ts), and beside them the prompt,
+ * how its text is to come out, and which workers it may use.
  */
 import { z } from 'zod';
 import { askedSpecShape } from '../../core/request.js';

@@ -1,5 +1,5 @@
 /**
- * One generation: runs a chain, turns ids into text, stops where the text must stop, and sums up what happened.
+ * From a chain's events to text: decodes ids, stops at stop strings, and sums up what happened.
  */
 import { partitionSizes } from '../../core/partition.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
@@ -41,7 +41,7 @@ export type GenerationResult = {
 };
 
 export type GenerateEvent =
-  /** With the record of a rank that has just ended its part, where one has. */
+  /** With the timeline of a rank, where one has just finished its prompt phase. */
   | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
   | ({
       readonly type: 'token';
@@ -62,7 +62,7 @@ export type GenerationInput = {
   readonly queueMs: number;
 };
 
-/** What a chain tells of a request, as text and progress; its end sums up. @throws KvrError where the chain fails */
+/** Turns a chain's events into text and progress, with a summary at the end. @throws KvrError where the chain fails */
 export async function* generateText(
   events: AsyncIterable<ChainEvent>,
   input: GenerationInput,
@@ -72,7 +72,7 @@ export async function* generateText(
     if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
     else if (event.type === 'prefilled') {
       run.timelines.push(event.timeline);
-      // Once there is a token the prompt phase is over for whoever listens; the result has all records.
+      // After the first token the prompt phase is over for listeners; the result has all timelines.
       if (run.ids.length === 0) yield { type: 'prefill', fraction: run.fraction, timeline: event.timeline };
     } else if (event.type === 'token') {
       const { onAllCores, ...token } = event;
@@ -119,7 +119,7 @@ class Generation {
     return this.fraction;
   }
 
-  /** @returns the text that the token makes certain; an end token has none. */
+  /** @returns the text that can be shown after this token; an end token has none. */
   push(id: number, onAllCores = false): string {
     if (onAllCores) this.#wideTokens++;
     this.#lastMs = performance.now();

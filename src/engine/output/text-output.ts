@@ -1,5 +1,5 @@
 /**
- * From token ids to the text a reader sees: whole characters only, nothing from a stop string on, no end token.
+ * From token ids to visible text: whole characters only, nothing from a stop string on, no end token.
  */
 import type { Tokenizer } from '../../tokenizer/index.js';
 import type { ShownTokens } from '../options/request.js';
@@ -24,7 +24,7 @@ export class TextOutput {
     this.#shown = shownTokens;
   }
 
-  /** @returns the text that has become certain, and whether a stop string has ended the answer. */
+  /** @returns the text that can no longer change, and whether a stop string has ended the answer. */
   push(id: number): { text: string; isStopped: boolean } {
     const { text, stopped } = this.#stops.push(this.#textOf(id));
     this.text += text;
@@ -39,7 +39,7 @@ export class TextOutput {
     return rest;
   }
 
-  /** A shown token's text takes its place among the others', behind a character that it leaves unfinished. */
+  /** The text of a special token that is shown comes after a character that it leaves unfinished. */
   #textOf(id: number): string {
     const shown = this.#shown.get(id);
     return shown === undefined ? this.#stream.push(id) : this.#stream.end() + shown;

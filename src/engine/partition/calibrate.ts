@@ -1,24 +1,19 @@
 /**
- * Measures what a plan needs to know: every worker's kernels, all at once since they share a machine's memory and
- * cores when they work too, and then the links between neighbours. Takes a few seconds; cost-book.ts keeps it.
+ * Measures what a plan needs: the kernels of all workers at the same time, since they also share a machine's memory and cores
+ * when they work, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { evenPartition } from '../../core/partition.js';
 import { requestSpecSchema } from '../../core/request.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
+import { median } from '../../core/statistics.js';
 import { KV_FRAME_BYTES } from '../../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../../worker/protocol/index.js';
 import { runChain } from '../chain/run-chain.js';
+import type { ChainKnowledge } from './worker-costs.js';
 
-export type ChainKnowledge = {
-  readonly workers: readonly WorkerCost[];
-  readonly links: readonly LinkCost[];
-  /** What the caches and the rows on the links were made of. */
-  readonly kvDtype: KvDtype;
-};
-
-/** Timed rounds of every call; the median stands against this many that were disturbed. */
+/** Timed rounds of every call; their median tolerates one that was disturbed. */
 const REPEATS = 3;
 /** Frames of KV_FRAME_BYTES that measure a link: 16 MiB, 13 ms at 10 Gbit/s, 0.7 s at 200 Mbit/s. */
 const LINK_FRAMES = 32;
@@ -94,8 +89,7 @@ async function measureLink(
   const wire = await from.handle.ask(question, 'probedLink', signal);
   const waits: number[] = [];
   for (let run = 0; run < LATENCY_RUNS; run++) waits.push(...(await waitsOf(pair, shape, kvDtype, signal)));
-  waits.sort((a, b) => a - b);
-  const latencyMs = Math.max(wire.latencyMs, waits[waits.length >> 1] ?? 0);
+  const latencyMs = Math.max(wire.latencyMs, median(waits));
   return { latencyMs, bytesPerS: wire.bytesPerS, frameBytes: KV_FRAME_BYTES };
 }
 
@@ -157,8 +151,7 @@ function chunkMs(cost: WorkerCost): number {
 
 function medianMs(samples: readonly ProbeSample[], kind: ProbeSample['kind'], per: number): number {
   const times = samples.filter((sample) => sample.kind === kind).map(({ ms }) => ms / per);
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1] ?? 0;
+  return median(times, 0);
 }
 
 /** Weights of Q, K and V (and of the MLP, where that does not wait for attention) over those of a whole layer. */

@@ -1,6 +1,6 @@
 /**
- * What is known of the workers' and links' speed: measured once, kept in the cache folder by model, dtype, threads
- * and machine, moved along by the timelines of real requests, and asked for a plan by every request.
+ * The measured speed of workers and links: measured once, kept in the cache folder by model, dtype, threads and machine, and
+ * corrected by the timelines of real requests.
  */
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -13,8 +13,9 @@ import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import { makeFolder } from '../../model/cache/index.js';
 import { FORMAT_VERSION } from '../../model/compiled.js';
 import type { RankTimeline } from '../../core/timeline.js';
-import { parseStoredCost, type Plan, planPartition, refreshCost, storedCost } from '../../plan/index.js';
-import { calibrate, type ChainKnowledge } from './calibrate.js';
+import { parseStoredCost, refreshCost, storedCost } from '../../plan/index.js';
+import { calibrate } from './calibrate.js';
+import { type ChainKnowledge, WorkerCosts } from './worker-costs.js';
 
 const FOLDER = 'calibration';
 const VERSION = 2;
@@ -23,18 +24,18 @@ const linkSchema = z.object({
   bytesPerS: z.number().positive(),
   frameBytes: z.number().positive(),
 });
-const bookSchema = z.object({
+const fileSchema = z.object({
   version: z.literal(VERSION),
   workers: z.array(z.unknown()).min(1).max(1024),
   links: z.array(linkSchema).max(1023),
 });
 
-export type CostBookOptions = {
+export type CalibrationOptions = {
   readonly cacheFolder: string;
   readonly shape: ModelShape;
   readonly chunkTokens: number;
   readonly kvDtype: KvDtype;
-  /** Measure also where something is kept. */
+  /** Measure again even if a measurement is kept. */
   readonly isFresh?: boolean;
   readonly signal?: AbortSignal;
   /** Called when nothing usable was kept and the workers are measured. */
@@ -42,79 +43,71 @@ export type CostBookOptions = {
 };
 
 export class CalibrationStore {
-  readonly #options: CostBookOptions;
+  readonly #options: CalibrationOptions;
   readonly #path: string;
   readonly #key: string;
+  readonly #ids: readonly string[];
   #knowledge: ChainKnowledge;
 
-  private constructor(options: CostBookOptions, key: string, knowledge: ChainKnowledge) {
+  private constructor(options: CalibrationOptions, owner: CalibrationOwner, knowledge: ChainKnowledge) {
     this.#options = options;
-    this.#key = key;
-    this.#path = bookPath(options.cacheFolder, key);
+    this.#key = calibrationKey(owner);
+    this.#ids = owner.workers.map(({ id }) => id);
+    this.#path = filePath(options.cacheFolder, this.#key);
     this.#knowledge = knowledge;
   }
 
   /** Reads what is kept for these workers, or measures them. @throws WORKER_*, LINK */
-  static async open(workers: readonly ClusterWorker[], options: CostBookOptions): Promise<CalibrationStore> {
+  static async open(
+    workers: readonly ClusterWorker[],
+    options: CalibrationOptions,
+  ): Promise<CalibrationStore> {
     const owner = ownerOf(workers, options);
-    const key = bookKey(owner);
     const kept = options.isFresh ? undefined : await readKnowledge(options.cacheFolder, owner);
-    if (kept) return new CalibrationStore(options, key, kept);
+    if (kept) return new CalibrationStore(options, owner, kept);
     options.onMeasure?.();
     const { shape, chunkTokens, kvDtype, signal } = options;
     const knowledge = await calibrate(workers, shape, chunkTokens, kvDtype, signal);
-    const book = new CalibrationStore(options, key, knowledge);
-    await book.save();
-    return book;
+    const store = new CalibrationStore(options, owner, knowledge);
+    await store.save();
+    return store;
   }
 
   get knowledge(): ChainKnowledge {
     return this.#knowledge;
   }
 
-  /** The plan for a prompt over the first `workers` workers. */
-  plan(contextTokens: number, workers: number): Plan {
-    const { shape } = this.#options;
-    const { workers: costs, links, kvDtype } = this.#knowledge;
-    return planPartition({
-      contextTokens,
-      workers: costs.slice(0, workers),
-      links: links.slice(0, workers - 1),
-      shape,
-      kvDtype,
-    });
+  get costs(): WorkerCosts {
+    return new WorkerCosts(this.#ids, this.#knowledge);
   }
 
-  /** Lets a finished request's timelines move the costs; `workers` are the indices that ran its ranks. */
-  refresh(contextTokens: number, workers: readonly number[], timelines: readonly RankTimeline[]): void {
+  /** Corrects the costs by a finished request's timelines; `chain` are the ids of its workers, in rank order. */
+  refresh(contextTokens: number, chain: readonly string[], timelines: readonly RankTimeline[]): void {
     const { layers } = this.#options.shape;
-    const costs = [...this.#knowledge.workers];
-    for (const timeline of timelines) {
-      const index = workers[timeline.rank];
-      const cost = index === undefined ? undefined : costs[index];
-      if (index !== undefined && cost)
-        costs[index] = refreshCost(cost, [timeline], { layers, contextTokens });
-    }
-    this.#knowledge = { ...this.#knowledge, workers: costs };
+    const workers = this.#knowledge.workers.map((cost, place) => {
+      const own = timelines.filter(({ rank }) => chain[rank] === this.#ids[place]);
+      return refreshCost(cost, own, { layers, contextTokens });
+    });
+    this.#knowledge = { ...this.#knowledge, workers };
   }
 
-  /** Writes the book; a cache that can not be written costs the next start a measurement and nothing else. */
+  /** Writes the file. If it can not be written, the next start measures again. */
   async save(): Promise<void> {
     const { workers, links } = this.#knowledge;
-    const book = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
+    const kept = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
     const temporary = `${this.#path}.${process.pid}`;
     await makeFolder(join(this.#options.cacheFolder, FOLDER));
-    await writeFile(temporary, JSON.stringify(book));
+    await writeFile(temporary, JSON.stringify(kept));
     await rename(temporary, this.#path);
   }
 }
 
-function bookPath(cacheFolder: string, key: string): string {
+function filePath(cacheFolder: string, key: string): string {
   return join(cacheFolder, FOLDER, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
 }
 
-/** The workers that a book is about, in chain order, and what they run. */
-export type BookOwner = {
+/** The workers that a calibration is about, in chain order, and what they run. */
+export type CalibrationOwner = {
   readonly digest: string;
   readonly dtype: Dtype;
   readonly kvDtype: KvDtype;
@@ -122,16 +115,19 @@ export type BookOwner = {
   readonly workers: readonly { readonly id: string; readonly threads: number }[];
 };
 
-/** What is kept of workers, whether they run or not; undefined where nothing usable is. */
-export function readKnowledge(cacheFolder: string, owner: BookOwner): Promise<ChainKnowledge | undefined> {
-  const key = bookKey(owner);
-  return readBook(bookPath(cacheFolder, key), key, owner);
+/** Kept measurements of workers, whether they run or not; undefined where there are none that can be used. */
+export function readKnowledge(
+  cacheFolder: string,
+  owner: CalibrationOwner,
+): Promise<ChainKnowledge | undefined> {
+  const key = calibrationKey(owner);
+  return readFileOf(filePath(cacheFolder, key), key, owner);
 }
 
 function ownerOf(
   workers: readonly ClusterWorker[],
-  { chunkTokens, kvDtype }: Pick<CostBookOptions, 'chunkTokens' | 'kvDtype'>,
-): BookOwner {
+  { chunkTokens, kvDtype }: Pick<CalibrationOptions, 'chunkTokens' | 'kvDtype'>,
+): CalibrationOwner {
   const [first] = workers;
   if (!first) throw new KvrError('INTERNAL', 'a chain without workers has no costs');
   const { digest, dtype } = first.ready;
@@ -140,25 +136,23 @@ function ownerOf(
 }
 
 /** Names the workers: where they run, what they run, with how many threads. */
-function bookKey({ digest, dtype, kvDtype, chunkTokens, workers }: BookOwner): string {
+export function calibrationKey({ digest, dtype, kvDtype, chunkTokens, workers }: CalibrationOwner): string {
   const each = workers.map(({ id, threads }) => `${id}:${threads}`);
-  // Other graphs cost something else.
-  return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, kvDtype, chunkTokens, ...each]
-    .join(' ')
-    .slice(0, 1000);
+  // Other graphs have other costs.
+  return [hostname(), `v${FORMAT_VERSION}`, digest, dtype, kvDtype, chunkTokens, ...each].join(' ');
 }
 
-/** @returns undefined where nothing is kept, or what is kept can not be used: it is measured again then. */
-async function readBook(
+/** @returns undefined where nothing is kept that can be used: the workers are then measured again */
+async function readFileOf(
   path: string,
   key: string,
-  { workers, kvDtype }: BookOwner,
+  { workers, kvDtype }: CalibrationOwner,
 ): Promise<ChainKnowledge | undefined> {
   try {
-    const book = bookSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    if (book.workers.length !== workers.length || book.links.length !== workers.length - 1) return undefined;
-    const costs = book.workers.map((stored) => parseStoredCost(stored, key));
-    return { workers: costs, links: book.links, kvDtype };
+    const kept = fileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    if (kept.workers.length !== workers.length || kept.links.length !== workers.length - 1) return undefined;
+    const costs = kept.workers.map((stored) => parseStoredCost(stored, key));
+    return { workers: costs, links: kept.links, kvDtype };
   } catch (error) {
     if (isMissingOrBroken(error)) return undefined;
     throw error;

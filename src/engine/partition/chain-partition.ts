@@ -1,6 +1,6 @@
 /**
- * From what a request asks for to a chain: which of the engine's workers take part, in which order, with which
- * slices, and what that is expected to take. Costs come from the cost book; without one, cuts are even.
+ * Chooses the chain of a request: which of the engine's workers take part, in which order, with which slices, and the
+ * predicted time. Without measured costs, slices are even. Pure.
  */
 import { KvrError } from '../../core/errors.js';
 import { evenPartition, type Partition, partitionFromSizes } from '../../core/partition.js';
@@ -11,59 +11,64 @@ import {
   type ChainCosts,
   lookUpPartition,
   type PartitionTable,
+  planPartition,
   predictTtftMs,
   searchedPartition,
 } from '../../plan/index.js';
-import type { CalibrationStore } from './calibration-store.js';
 import type { RequestSettings } from '../options/request.js';
+import type { WorkerCosts } from './worker-costs.js';
 
 export type ChainPartition = {
   readonly partition: Partition;
-  /** Indices of the engine's workers, in rank order. */
-  readonly workers: readonly number[];
+  /** Ids of the workers that take part, in rank order. */
+  readonly workers: readonly string[];
   readonly predictedTtftMs: number | null;
   /** Rows that rank 0's worker has kept of an earlier request. */
   readonly reuse?: { readonly entry: number; readonly tokens: number };
 };
 
-/** What a cut is made with: a cost book, or costs of workers that are only thought of. */
-export type Costs = Pick<CalibrationStore, 'knowledge' | 'plan'>;
-
 export type PartitionContext = {
   readonly contextTokens: number;
-  /** How many workers the engine has. */
-  readonly workers: number;
+  /** Ids of the engine's workers, in chain order. */
+  readonly workers: readonly string[];
   readonly shape: ModelShape;
-  readonly book: Costs | undefined;
+  readonly costs: WorkerCosts | undefined;
   readonly table: PartitionTable | undefined;
 };
 
 /** @throws BAD_INPUT where sizes do not add up, or more workers are asked for than there are */
 export function partitionContext(request: RequestSettings, context: PartitionContext): ChainPartition {
-  const most = request.workers ?? context.workers;
-  if (most > context.workers) {
+  const most = request.workers ?? context.workers.length;
+  if (most > context.workers.length) {
     throw new KvrError(
       'BAD_INPUT',
-      `request asks for ${most} workers, the engine has ${context.workers}; start it with more`,
+      `request asks for ${most} workers, the engine has ${context.workers.length}; start it with more`,
     );
   }
   const { partition, strategy } = request;
   const { planner } = strategyOf(strategy);
   if (planner === 'one slice')
     return predicted(singleSlice(partition, context.contextTokens), request, context);
-  if (Array.isArray(partition)) return predicted(explicitCut(partition, most, context), request, context);
-  if (partition === 'auto' && planner === 'plan' && context.book)
-    return plannedCut(context.book, most, context);
-  return predicted(namedCut(partition, most, context), request, context);
+  if (Array.isArray(partition))
+    return predicted(explicitPartition(partition, most, context), request, context);
+  if (partition === 'auto' && planner === 'plan' && context.costs)
+    return planned(context.costs, most, context);
+  return predicted(namedPartition(partition, most, context), request, context);
 }
 
-function plannedCut(book: Costs, most: number, { contextTokens }: PartitionContext): ChainPartition {
-  const { partition, ranks, predictedTtftMs } = book.plan(contextTokens, most);
-  return { partition, workers: ranks.map(({ worker }) => worker), predictedTtftMs };
+function planned(costs: WorkerCosts, most: number, context: PartitionContext): ChainPartition {
+  const { contextTokens, shape, workers } = context;
+  const ids = workers.slice(0, most);
+  const plan = planPartition({ contextTokens, shape, ...costs.chain(ids) });
+  return {
+    partition: plan.partition,
+    workers: plan.ranks.map(({ worker }) => ids[worker] as string),
+    predictedTtftMs: plan.predictedTtftMs,
+  };
 }
 
-/** 'auto' without a plan (no costs, or a baseline that the plan does not know) is the even cut. */
-function namedCut(name: 'auto' | 'e' | 's' | 'p', most: number, context: PartitionContext): Partition {
+/** 'auto' without a plan (no costs, or a baseline that the plan does not know) is slices of even length. */
+function namedPartition(name: 'auto' | 'e' | 's' | 'p', most: number, context: PartitionContext): Partition {
   const { contextTokens, table } = context;
   if (name === 'auto' || name === 'e') return evenPartition(contextTokens, most);
   if (name === 'p') {
@@ -76,7 +81,11 @@ function namedCut(name: 'auto' | 'e' | 's' | 'p', most: number, context: Partiti
   return searchedPartition(costs, Math.min(most, contextTokens)).partition;
 }
 
-function explicitCut(sizes: readonly number[], most: number, { contextTokens }: PartitionContext): Partition {
+function explicitPartition(
+  sizes: readonly number[],
+  most: number,
+  { contextTokens }: PartitionContext,
+): Partition {
   if (sizes.length > most) {
     throw new KvrError(
       'BAD_INPUT',
@@ -94,21 +103,15 @@ function predicted(
   const costs = costsOf(context, partition.length);
   return {
     partition,
-    workers: partition.map((_, rank) => rank),
+    workers: context.workers.slice(0, partition.length),
     predictedTtftMs: costs ? predictTtftMs(costs, partition, strategy) : null,
   };
 }
 
-function costsOf({ book, contextTokens, shape }: PartitionContext, workers: number): ChainCosts | undefined {
-  if (!book) return undefined;
-  const { workers: costs, links, kvDtype } = book.knowledge;
-  return chainCosts({
-    contextTokens,
-    shape,
-    kvDtype,
-    workers: costs.slice(0, workers),
-    links: links.slice(0, workers - 1),
-  });
+/** Of a chain of the first workers. */
+function costsOf(context: PartitionContext, count: number): ChainCosts | undefined {
+  const { costs, contextTokens, shape, workers } = context;
+  return costs && chainCosts({ contextTokens, shape, ...costs.chain(workers.slice(0, count)) });
 }
 
 function singleSlice(partition: RequestSettings['partition'], contextTokens: number): Partition {

@@ -1,6 +1,6 @@
 /**
- * What a context is expected to take on given workers, rank by rank, and on one of them alone. Works on costs, so it
- * answers for workers that are only thought of as well. Pure; called by the plan command.
+ * The predicted time of a context on given workers, rank by rank, and on one of them alone. Works on costs, so it also answers
+ * for hypothetical workers. Pure; called by the plan command and the server.
  */
 import { partitionSizes } from '../../core/partition.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
@@ -16,12 +16,12 @@ import {
   type RankPrediction,
   type WorkerCost,
 } from '../../plan/index.js';
-import type { ChainKnowledge } from './calibrate.js';
+import { type ChainKnowledge, WorkerCosts } from './worker-costs.js';
 import { partitionContext } from './chain-partition.js';
 import { type GenerateRequest, requestSchema } from '../options/request.js';
 import { parseOptions } from '../options/parse-options.js';
 
-/** A hop through an ordinary switch, user space to user space: links that are only thought of have it. */
+/** A hop through an ordinary switch, user space to user space: the default of hypothetical links. */
 export const DEFAULT_WHAT_IF_LATENCY_MS = 0.05;
 
 export type ForecastAsk = {
@@ -61,7 +61,7 @@ export type Forecast = {
   readonly dropped: readonly DroppedWorker[];
 };
 
-/** @throws BAD_INPUT where the context can not be cut like that */
+/** @throws BAD_INPUT where the context can not be partitioned like that */
 export function forecast(ask: ForecastAsk): Forecast {
   const { contextTokens, shape, knowledge } = ask;
   const plan = planPartition({ contextTokens, shape, ...knowledge });
@@ -93,15 +93,14 @@ export function replicate(
   };
 }
 
-/** A cut that was asked for takes the first workers in the given order. */
+/** A partition that was asked for takes the first workers in the given order. */
 function asked({ contextTokens, shape, knowledge, partition, table }: ForecastAsk) {
-  const plan = (tokens: number, workers: number) =>
-    planPartition({ contextTokens: tokens, shape, ...firstOf(knowledge, workers) });
   const request = parseOptions(requestSchema, { partition }, 'partition');
-  const workers = knowledge.workers.length;
-  const cut = partitionContext(request, { contextTokens, workers, shape, book: { knowledge, plan }, table });
-  const costs = chainCosts({ contextTokens, shape, ...firstOf(knowledge, cut.partition.length) });
-  const { ttftMs, ranks } = predict(costs, cut.partition);
+  const workers = knowledge.workers.map((_, index) => `worker-${index}`);
+  const costs = new WorkerCosts(workers, knowledge);
+  const chosen = partitionContext(request, { contextTokens, workers, shape, costs, table });
+  const chain = chainCosts({ contextTokens, shape, ...costs.chain(chosen.workers) });
+  const { ttftMs, ranks } = predict(chain, chosen.partition);
   return { ttftMs, ranks: ranks.map((rank) => ({ ...rank, worker: rank.rank })) };
 }
 

@@ -2,9 +2,10 @@ import { expect, test } from 'vitest';
 import type { ModelShape } from '../../core/shape.js';
 import { partitionFromSizes } from '../../core/partition.js';
 import type { WorkerCost } from '../../plan/index.js';
-import type { Costs, ChainPartition, PartitionContext } from './chain-partition.js';
+import type { ChainPartition, PartitionContext } from './chain-partition.js';
 import { type RequestSettings, requestSchema } from '../options/request.js';
 import { balanceLoad } from './load-balance.js';
+import { WorkerCosts } from './worker-costs.js';
 
 const SHAPE = { layers: 2, kvHeads: 1, headDim: 4 } as ModelShape;
 const REQUEST: RequestSettings = requestSchema.parse({ promptIds: [1] });
@@ -27,40 +28,49 @@ function costOf(tokenMs: number): WorkerCost {
   };
 }
 
-function contextOf(costs: readonly WorkerCost[] | undefined, workers = 2): PartitionContext {
-  const plan = (): never => {
-    throw new Error('a spread cut is not planned again');
-  };
-  const knowledge = { workers: [...(costs ?? [])], links: [LINK], kvDtype: 'f32' } as const;
-  const book: Costs | undefined = costs && { knowledge, plan };
-  return { contextTokens: 10, workers, shape: SHAPE, book, table: undefined };
+function contextOf(costs: readonly WorkerCost[], links = costs.slice(1).map(() => LINK)): PartitionContext {
+  const workers = costs.map((_, index) => `w${index}`);
+  const known = new WorkerCosts(workers, { workers: costs, links, kvDtype: 'f32' });
+  return { contextTokens: 10, workers, shape: SHAPE, costs: known, table: undefined };
 }
 
-const cutOf = (sizes: number[], workers: number[]): ChainPartition => ({
+const planOf = (sizes: number[], workers: string[]): ChainPartition => ({
   partition: partitionFromSizes(sizes, 10),
   workers,
   predictedTtftMs: 20,
 });
+const held = (...bytes: number[]): Map<string, number> =>
+  new Map(bytes.map((each, index) => [`w${index}`, each]));
 const EQUAL = contextOf([costOf(1), costOf(1)]);
 
 test('an idle engine keeps its plan', () => {
-  const cut = cutOf([5, 5], [0, 1]);
-  expect(balanceLoad(cut, REQUEST, EQUAL, [0, 0])).toBe(cut);
+  const plan = planOf([5, 5], ['w0', 'w1']);
+  expect(balanceLoad(plan, REQUEST, EQUAL, held(0, 0))).toBe(plan);
 });
 
 test('one alone goes where less is held, a chain turns round to decode there', () => {
-  expect(balanceLoad(cutOf([10], [0]), REQUEST, EQUAL, [5, 0]).workers).toEqual([1]);
-  expect(balanceLoad(cutOf([6, 4], [0, 1]), REQUEST, EQUAL, [0, 5]).workers).toEqual([1, 0]);
-  expect(balanceLoad(cutOf([6, 4], [0, 1]), REQUEST, EQUAL, [5, 0]).workers).toEqual([0, 1]);
+  expect(balanceLoad(planOf([10], ['w0']), REQUEST, EQUAL, held(5, 0)).workers).toEqual(['w1']);
+  expect(balanceLoad(planOf([6, 4], ['w0', 'w1']), REQUEST, EQUAL, held(0, 5)).workers).toEqual(['w1', 'w0']);
+  expect(balanceLoad(planOf([6, 4], ['w0', 'w1']), REQUEST, EQUAL, held(5, 0)).workers).toEqual(['w0', 'w1']);
 });
 
 test('a slower worker is no equal of the planned one', () => {
   const context = contextOf([costOf(1), costOf(2)]);
-  expect(balanceLoad(cutOf([10], [0]), REQUEST, context, [5, 0]).workers).toEqual([0]);
+  expect(balanceLoad(planOf([10], ['w0']), REQUEST, context, held(5, 0)).workers).toEqual(['w0']);
 });
 
 test('what was asked for by size or number stays as it was asked for', () => {
-  const cut = cutOf([10], [0]);
-  expect(balanceLoad(cut, { ...REQUEST, partition: [10] }, EQUAL, [5, 0])).toBe(cut);
-  expect(balanceLoad(cut, { ...REQUEST, workers: 1 }, EQUAL, [5, 0]).workers).toEqual([0]);
+  const plan = planOf([10], ['w0']);
+  expect(balanceLoad(plan, { ...REQUEST, partition: [10] }, EQUAL, held(5, 0))).toBe(plan);
+  expect(balanceLoad(plan, { ...REQUEST, workers: 1 }, EQUAL, held(5, 0)).workers).toEqual(['w0']);
+});
+
+test('a chain past a left-out worker is priced by the slowest link on its way', () => {
+  const plan = planOf([6, 4], ['w0', 'w2']);
+  const costs = [costOf(1), costOf(1), costOf(1)];
+  const slow = { ...LINK, latencyMs: 100 };
+  const turned = balanceLoad(plan, REQUEST, contextOf(costs, [LINK, LINK]), held(0, 0, 5));
+  expect(turned.workers).toEqual(['w2', 'w0']);
+  const kept = balanceLoad(plan, REQUEST, contextOf(costs, [LINK, slow]), held(0, 0, 5));
+  expect(kept.workers).toEqual(['w0', 'w2']);
 });

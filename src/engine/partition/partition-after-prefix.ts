@@ -1,7 +1,7 @@
 /**
- * The cut of a prompt whose beginning some worker still has rows of. That worker becomes rank 0, so that the kept rows
- * are a part of its slice that costs no compute, only their way to the next rank; or it answers alone, or the rows are
- * left unused, whatever is predicted to be fastest. Pure.
+ * The partition of a prompt whose first tokens' rows some worker has kept. That worker becomes rank 0, so that the kept rows
+ * are a part of its slice that only has to be sent, not computed; or it answers alone, or the rows are not used: whatever is
+ * predicted to be fastest. Pure.
  */
 import {
   evenPartition,
@@ -22,7 +22,7 @@ import type { CachedPrefix } from '../chain/prefix-index.js';
  */
 const LEAST_NEW_TOKENS = 2;
 
-/** @param found kept beginnings of the prompt, at most one a worker. @throws as partitionContext */
+/** @param found kept prefixes of the prompt, at most one a worker. @throws as partitionContext */
 export function partitionAfterPrefix(
   request: RequestSettings,
   context: PartitionContext,
@@ -31,22 +31,22 @@ export function partitionAfterPrefix(
   const plain = partitionContext(request, context);
   const { reusesPrefix, planner } = strategyOf(request.strategy);
   if (!reusesPrefix) return plain;
-  const most = request.workers ?? context.workers;
+  const most = request.workers ?? context.workers.length;
   const isPlanned = planner === 'plan' && request.partition === 'auto';
-  const cuts = found.flatMap((prefix) => {
+  const candidates = found.flatMap((prefix) => {
     if (!isPlanned) return reordered(plain, prefix, context);
     const chains = chainsFrom(prefix.worker, context.workers, most);
     return chains.flatMap((chain) => planned(chain, prefix, context));
   });
-  if (!isPlanned || !context.book) return cuts[0] ?? plain;
-  return [...cuts, plain].reduce((best, cut) => (timeOf(cut) < timeOf(best) ? cut : best));
+  if (!isPlanned || !context.costs) return candidates[0] ?? plain;
+  return [...candidates, plain].reduce((best, other) => (timeOf(other) < timeOf(best) ? other : best));
 }
 
 function timeOf({ predictedTtftMs }: ChainPartition): number {
   return predictedTtftMs ?? Infinity;
 }
 
-/** The same slices on a chain that begins with the worker that has the rows, where there is one. */
+/** The same slices on a chain that begins with the worker that has kept the rows, where there is such a chain. */
 function reordered(
   plain: ChainPartition,
   prefix: CachedPrefix,
@@ -66,46 +66,42 @@ function reordered(
  * Up and down the list of workers from one of them. Chains that ran in circles could close one by back-pressure: each
  * would hold back the rows that the next one waits for.
  */
-function chainsFrom(worker: number, workers: number, most: number): number[][] {
-  const up = Array.from({ length: workers - worker }, (_, index) => worker + index).slice(0, most);
-  const down = Array.from({ length: worker + 1 }, (_, index) => worker - index).slice(0, most);
+function chainsFrom(worker: string, workers: readonly string[], most: number): string[][] {
+  const place = workers.indexOf(worker);
+  const up = workers.slice(place).slice(0, most);
+  const down = workers
+    .slice(0, place + 1)
+    .reverse()
+    .slice(0, most);
   return up.length >= down.length ? [up, down] : [down, up];
 }
 
 function planned(
-  chain: readonly number[],
+  chain: readonly string[],
   { entry, tokens }: CachedPrefix,
   context: PartitionContext,
 ): ChainPartition[] {
-  const { contextTokens, shape, book } = context;
+  const { contextTokens, shape, costs } = context;
   const cachedTokens = Math.min(tokens, contextTokens - LEAST_NEW_TOKENS);
   const reuse = { entry, tokens: cachedTokens };
-  if (!book) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
-  const { workers, links, kvDtype } = book.knowledge;
-  const plan = planPartition({
-    contextTokens,
-    cachedTokens,
-    isCachedAtFirst: true,
-    shape,
-    kvDtype,
-    workers: chain.flatMap((worker) => workers[worker] ?? []),
-    links: chain.slice(1).flatMap((to, rank) => links[Math.min(to, chain[rank] as number)] ?? []),
-  });
+  if (!costs) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
+  const ahead = { cachedTokens, isCachedAtFirst: true };
+  const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain) });
   // Whoever is first must be the one that has the rows.
   if (plan.ranks[0]?.worker !== 0) return [];
   return [
     {
       partition: afterCached(plan.partition, cachedTokens),
-      workers: plan.ranks.map(({ worker }) => chain[worker] as number),
+      workers: plan.ranks.map(({ worker }) => chain[worker] as string),
       predictedTtftMs: plan.predictedTtftMs,
       reuse,
     },
   ];
 }
 
-/** Without costs: one alone where what is new is no more than each would have of the whole, else even slices of it. */
+/** Without costs: the worker alone if the new tokens are at most an even share of the prompt, else even slices of them. */
 function evenAfter(
-  chain: readonly number[],
+  chain: readonly string[],
   cachedTokens: number,
   contextTokens: number,
 ): Pick<ChainPartition, 'partition' | 'workers'> {

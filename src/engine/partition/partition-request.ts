@@ -1,5 +1,5 @@
 /**
- * The cut of one request by what an engine knows when its turn has come: costs, the table of partition p, rows kept of
+ * The partition of one request, by what the engine knows when its turn comes: costs, the table of partition p, kept rows of
  * earlier requests, and how busy each worker is.
  */
 import type { ModelShape } from '../../core/shape.js';
@@ -14,27 +14,29 @@ import type { CalibrationStore } from './calibration-store.js';
 import { balanceLoad } from './load-balance.js';
 import { readTable } from './table-file.js';
 
-/** What of an engine matters here. */
-type CutSource = {
+/** The parts of an engine that matter here. */
+type PartitionSource = {
   readonly model: { readonly digest: string; readonly shape: ModelShape };
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
-  readonly book: CalibrationStore | undefined;
+  readonly calibration: CalibrationStore | undefined;
 };
 
-/** @param found kept beginnings of the prompt. @throws BAD_INPUT */
+/** @param found kept prefixes of the prompt. @throws BAD_INPUT */
 export async function partitionRequest(
-  { model, settings, chain, book }: CutSource,
+  { model, settings, chain, calibration }: PartitionSource,
   request: RequestSettings,
   contextTokens: number,
   found: readonly CachedPrefix[] = [],
 ): Promise<ChainPartition> {
-  const { cluster, room } = chain.state;
+  const { cluster, capacity } = chain.state;
   const { workers } = cluster;
   const owner = { model, settings, workers };
   const table =
     request.partition === 'p' ? await readTable(cacheFolder(settings.cacheDir), owner) : undefined;
-  const context = { contextTokens, workers: workers.length, shape: model.shape, book, table };
-  const cut = partitionAfterPrefix(request, context, found);
-  return balanceLoad(cut, request, context, room.heldBytes);
+  const ids = workers.map(({ handle }) => handle.id);
+  const { shape } = model;
+  const context = { contextTokens, workers: ids, shape, costs: calibration?.costs, table };
+  const planned = partitionAfterPrefix(request, context, found);
+  return balanceLoad(planned, request, context, capacity.heldBytes);
 }

@@ -1,5 +1,5 @@
 /**
- * KVR-P's table of searched cuts as a file in the cache folder, one per model, its dtypes and set of workers.
+ * KVR-P's table of searched partitions as a file in the cache folder, one per model, its dtypes and set of workers.
  */
 import { createHash } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
@@ -11,7 +11,7 @@ import { parsePartitionTable, type PartitionTable } from '../../plan/index.js';
 
 const FOLDER = 'partition-tables';
 
-/** What a table is kept under. */
+/** What identifies a table. */
 export type TableOwner = {
   readonly model: { readonly digest: string };
   readonly settings: { readonly dtype: string; readonly kvDtype: string; readonly chunkTokens: number };
@@ -21,7 +21,7 @@ export type TableOwner = {
 export function tableKey({ model, settings, workers }: TableOwner): string {
   const each = workers.map(({ handle, ready }) => `${handle.id}:${ready.threads}`);
   const { dtype, kvDtype, chunkTokens } = settings;
-  return [model.digest, dtype, kvDtype, chunkTokens, ...each].join(' ').slice(0, 1000);
+  return [model.digest, dtype, kvDtype, chunkTokens, ...each].join(' ');
 }
 
 /** @returns undefined where no table was built yet. @throws BAD_INPUT where the file is broken */

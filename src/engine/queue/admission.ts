@@ -1,6 +1,6 @@
 /**
- * The way into the chain: requests wait in order of arrival until a chain is there that has room for the first of
- * them, and are then cut for it. Too many that wait are turned away, told how busy it is.
+ * Admission: requests wait, by priority and then in order of arrival, until the chain has capacity for the first of them, and
+ * are then partitioned for it. When too many wait, one more is refused with the engine's load.
  */
 import type { Cluster } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
@@ -11,9 +11,9 @@ import type { EngineParts } from './engine-parts.js';
 import { kvNeeds } from './kv-needs.js';
 import { partitionRequest } from '../partition/partition-request.js';
 import { isUsable } from '../chain/running-chain.js';
-import { FifoGate } from './fifo-gate.js';
+import { PriorityGate } from './priority-gate.js';
 
-/** How busy an engine is: what a server tells those it turns away. */
+/** How busy an engine is; a server sends it with a refusal. */
 export type EngineLoad = {
   readonly running: number;
   readonly waiting: number;
@@ -23,35 +23,36 @@ export type EngineLoad = {
   readonly expectedWaitMs: number;
 };
 
-/** What a request has that may be handed to the chain. End the lease when the request has ended. */
-export type Admitted = { readonly cluster: Cluster; readonly cut: ChainPartition; readonly lease: Lease };
+/** A request's place in the chain. End the lease when the request has ended. */
+export type Admitted = { readonly cluster: Cluster; readonly chosen: ChainPartition; readonly lease: Lease };
 
 export class Admission {
   readonly #parts: EngineParts;
   /** Those who wait; the first of them waits for room in the chain. */
-  readonly #gate: FifoGate;
+  readonly #gate: PriorityGate;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
     // Beside those who wait there is the one whose turn it is.
-    this.#gate = new FifoGate(parts.settings.maxWaiting + 1);
+    this.#gate = new PriorityGate(parts.settings.maxWaiting + 1);
   }
 
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
-    const { room } = this.#parts.chain.state;
+    const { capacity } = this.#parts.chain.state;
     const waiting = this.#gate.inside;
-    const expectedWaitMs = waiting === 0 && room.running < maxRunning ? 0 : room.expectedWaitMs(waiting);
-    return { running: room.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
+    const expectedWaitMs =
+      waiting === 0 && capacity.running < maxRunning ? 0 : capacity.expectedWaitMs(waiting);
+    return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
   }
 
-  /** Waits, in order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
-  async admit(arrival: ValidatedRequest): Promise<Admitted> {
-    const { signal, deadline } = arrival;
+  /** Waits, by priority and order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
+  async admit(request: ValidatedRequest): Promise<Admitted> {
+    const { signal, deadline, spec } = request;
     this.#checkNotBusy();
-    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded));
+    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, spec.priority));
     try {
-      return await deadline.bound(signal, (bounded) => this.#findRoom(arrival, bounded));
+      return await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
     } finally {
       leave();
     }
@@ -64,17 +65,17 @@ export class Admission {
     throw new KvrError('BUSY', message, { ...load });
   }
 
-  /** Begins anew where a worker died while the request waited. */
+  /** Starts over if a worker died while the request waited. */
   async #findRoom({ settings, spec, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
     const { model, chain } = this.#parts;
     for (;;) {
-      const { cluster, room, prefixes } = await chain.usable(signal);
-      // What those before it leave behind may be of use to it.
-      await room.slot(signal);
+      const { cluster, capacity, prefixes } = await chain.usable(signal);
+      // Requests that end meanwhile may leave rows that this one can use.
+      await capacity.slot(signal);
       const found = spec.prefixCache ? prefixes.find(ids) : [];
-      const cut = await partitionRequest(this.#parts, settings, ids.length, found);
-      const lease = await room.reserve(kvNeeds(cut, spec, model.shape), signal);
-      if (isUsable(cluster)) return { cluster, cut, lease };
+      const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
+      const lease = await capacity.reserve(kvNeeds(chosen, spec, model.shape), signal);
+      if (isUsable(cluster)) return { cluster, chosen, lease };
       lease.end();
     }
   }

@@ -1,7 +1,8 @@
 /**
- * An admitted request's run: on the workers of its chain, as events of text, and at its end a lesson for the calibration.
+ * Runs an admitted request on its chain, as events of text, and corrects the calibration by its timelines.
  */
-import type { ClusterWorker } from '../../cluster/cluster.js';
+import { type Cluster, type ClusterWorker } from '../../cluster/cluster.js';
+import { KvrError } from '../../core/errors.js';
 import { strategyOf } from '../../core/strategy.js';
 import type { ChainRequest } from '../chain/chain-request.js';
 import { runChain } from '../chain/run-chain.js';
@@ -29,7 +30,7 @@ export class AdmittedRuns {
   /** @throws KvrError where the chain fails */
   async *run(validated: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
     const { model, settings } = this.#parts;
-    const { cut, lease } = admitted;
+    const { chosen, lease } = admitted;
     const request = this.#chainRequest(validated, admitted);
     const { stop, shownTokens } = validated.settings;
     const events = generateText(runChain(request), {
@@ -37,40 +38,46 @@ export class AdmittedRuns {
       output: { tokenizer: model.tokenizer, stops: stop, shownTokens },
       layers: model.shape.layers,
       dtype: settings.dtype,
-      predictedTtftMs: cut.predictedTtftMs,
+      predictedTtftMs: chosen.predictedTtftMs,
       queueMs: performance.now() - validated.startMs,
     });
     for await (const event of events) {
-      if (event.type === 'done' && lease.wasAlone) this.#learn(cut, event.result);
+      if (event.type === 'done' && lease.wasAlone) this.#learn(chosen, event.result);
       yield event;
     }
   }
 
   #chainRequest(
     { spec, ids, signal, deadline }: ValidatedRequest,
-    { cluster, cut, lease }: Admitted,
+    { cluster, chosen, lease }: Admitted,
   ): ChainRequest {
     return {
       id: this.#nextRequest++,
       spec,
       ids,
-      partition: cut.partition,
-      workers: cut.workers.map((index) => cluster.workers[index] as ClusterWorker),
+      partition: chosen.partition,
+      workers: chosen.workers.map((id) => workerOf(cluster, id)),
       signal,
-      onRankEnd: (rank) => lease.release(cut.workers[rank] as number),
-      ...(cut.reuse && { reuse: cut.reuse }),
+      onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
+      ...(chosen.reuse && { reuse: chosen.reuse }),
       ...(spec.grammar !== undefined && { sendVocabulary: (handle) => this.#vocabulary.send(handle) }),
       ...deadline.left,
     };
   }
 
-  /** Timelines of real requests keep the costs true to a machine that slows down. */
-  #learn(cut: ChainPartition, result: GenerationResult): void {
+  /** Timelines of real requests keep the costs right on a machine that slows down. */
+  #learn({ workers }: ChainPartition, result: GenerationResult): void {
     const { strategy, promptTokens, cachedTokens, timeline } = result;
     const isDense = strategyOf(strategy).masking === 'dense';
     if (isDense || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0) return;
-    // Another engine's requests may have been in between.
+    // Times that were shared with another engine's requests say little.
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
-    this.#parts.book?.refresh(promptTokens, cut.workers, timeline);
+    this.#parts.calibration?.refresh(promptTokens, workers, timeline);
   }
+}
+
+function workerOf({ workers }: Cluster, id: string): ClusterWorker {
+  const worker = workers.find(({ handle }) => handle.id === id);
+  if (!worker) throw new KvrError('INTERNAL', `the chain has no worker ${id}`);
+  return worker;
 }

@@ -1,5 +1,5 @@
 /**
- * The time a request may take, from being asked to its last token: what it spends waiting for its turn counts too.
+ * The time a request may take, from its arrival to its last token; waiting for its turn counts.
  */
 import { KvrError } from '../../core/errors.js';
 
@@ -15,13 +15,13 @@ export class Deadline {
     this.#startMs = clock();
   }
 
-  /** What is left for the chain, as a part of its specification. */
+  /** The time that is left, as a field of a ChainRequest. */
   get left(): { readonly deadline?: { readonly limitMs: number; readonly leftMs: number } } {
     if (this.#limitMs === undefined) return {};
     return { deadline: { limitMs: this.#limitMs, leftMs: this.#leftMs(this.#limitMs) } };
   }
 
-  /** Does something that heeds a signal, within the time that is left. @throws DEADLINE, and what it throws */
+  /** Runs something that obeys a signal, within the time that is left. @throws DEADLINE, and what it throws */
   async bound<T>(signal: AbortSignal, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const limitMs = this.#limitMs;
     if (limitMs === undefined) return act(signal);

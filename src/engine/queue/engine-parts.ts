@@ -11,6 +11,6 @@ export type EngineParts = {
   readonly model: LoadedModel;
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
-  /** Undefined where calibration is off: cuts are even then, and nothing is predicted. */
-  readonly book: CalibrationStore | undefined;
+  /** Undefined where calibration is off: slices are then even, and nothing is predicted. */
+  readonly calibration: CalibrationStore | undefined;
 };

@@ -14,7 +14,7 @@ export type ValidatedRequest = {
   /** What travels on to every rank. */
   readonly spec: RequestSpec;
   readonly ids: Int32Array;
-  /** What was asked for beside the spec: which workers, and how the text is to come out. */
+  /** What the request says beside the spec: which workers, and how the text is to come out. */
   readonly settings: RequestSettings;
   /** Aborted by whoever asked, or by the engine's end. */
   readonly signal: AbortSignal;

@@ -16,7 +16,7 @@ import { windowLogits } from './window-logits.js';
 import { windowsOf } from './windows.js';
 
 /** Enough for figures that stand still, an evening's work for a large model; of a longer text the beginning is read. */
-export const MAX_QUALITY_TOKENS = 65_536;
+const MAX_QUALITY_TOKENS = 65_536;
 
 /** Element types that the model is read with. */
 export type ModelForm = {

@@ -7,7 +7,7 @@ import type { BackendModel } from '../../runtime/backend/backend.js';
 import type { AttendedRows, StateRows } from '../../runtime/backend/rows.js';
 
 /** Rows whose logits are held at once: 64 × 128,000 × 4 bytes are 33 MB. */
-export const PANEL_ROWS = 64;
+const PANEL_ROWS = 64;
 
 /** logits [rows, vocabulary] of the rows [start, start + rows). */
 export type Panel = { readonly start: number; readonly logits: Float32Array };

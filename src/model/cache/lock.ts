@@ -9,6 +9,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import { isErrno } from './errno.js';
+import { setFileTimes } from './open-file.js';
 import { isAlive } from './process-alive.js';
 
 /** How often a holder shows that it is there. */
@@ -70,7 +71,7 @@ function beat(handle: FileHandle): () => Promise<void> {
   const timer = setInterval(() => {
     const now = new Date();
     // Without a heartbeat the lock merely looks dead after a while, which is allowed.
-    beating = handle.utimes(now, now).catch(() => undefined);
+    beating = setFileTimes(handle.fd, now, now).catch(() => undefined);
   }, HEARTBEAT_MS).unref();
   return async () => {
     clearInterval(timer);

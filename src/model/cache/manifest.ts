@@ -6,6 +6,7 @@ import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { isErrno } from './errno.js';
+import { syncFile } from './open-file.js';
 
 /** A name that builders have no use for: the file lies among theirs. */
 const MANIFEST = 'published.json';
@@ -27,7 +28,7 @@ export async function writeManifest(folder: string): Promise<void> {
   const file = await open(join(folder, MANIFEST), 'w');
   try {
     await file.writeFile(JSON.stringify({ version: 1, files }, undefined, 1));
-    await file.sync();
+    await syncFile(file.fd);
   } finally {
     await file.close();
   }
@@ -50,7 +51,7 @@ export async function finishedBytes(folder: string): Promise<number | undefined>
 export async function flush(path: string): Promise<number> {
   const handle = await open(path, 'r');
   try {
-    await handle.sync();
+    await syncFile(handle.fd);
     return (await handle.stat()).size;
   } finally {
     await handle.close();

@@ -1,17 +1,14 @@
 /**
- * The one door to onnxruntime-node: sessions, tensors, and the packing of weights for this machine's kernels.
+ * The one door to onnxruntime: sessions, tensors, and the packing of weights for this machine's kernels.
  * `run` holds its thread until the kernels are done, so only a compute thread calls it.
  */
-import './no-telemetry.js';
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { cpus } from 'node:os';
-import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { firstLine, KvrError } from '../../core/errors.js';
 import { instructionSets } from './instruction-sets.js';
-
-// The runtime's warnings speak of its own graphs, not of anything a user can change.
-env.logLevel = 'error';
+import { onnxruntime } from './onnxruntime.js';
 
 export type Feeds = Record<string, Tensor>;
 /** A name instead of a size is a dimension that changes from run to run. */
@@ -51,7 +48,7 @@ export type SessionOptions = {
   readonly keepsPlain?: boolean;
 };
 
-/** Opens a graph. @throws INTERNAL where the runtime refuses it, with its first line. */
+/** Opens a graph. @throws NO_KERNELS; INTERNAL where the runtime refuses it, with its first line. */
 export async function openSession(source: SessionSource, given: SessionOptions): Promise<Session> {
   const { threads, isPacked = false, keepsPlain = false } = given;
   const options: InferenceSession.SessionOptions = {
@@ -70,8 +67,8 @@ export async function openSession(source: SessionSource, given: SessionOptions):
   };
   const session = await guard('open', () =>
     typeof source === 'string'
-      ? InferenceSession.create(source, options)
-      : InferenceSession.create(source, options),
+      ? onnxruntime().InferenceSession.create(source, options)
+      : onnxruntime().InferenceSession.create(source, options),
   );
   return {
     inputs: session.inputMetadata.map(toGraphInput),
@@ -82,20 +79,22 @@ export async function openSession(source: SessionSource, given: SessionOptions):
 
 /** f32 tensor over the caller's own buffer; nothing is copied. */
 export function floats(data: Float32Array, dims: readonly number[]): Tensor {
-  return new Tensor('float32', data, dims);
+  return new (onnxruntime().Tensor)('float32', data, dims);
 }
 
 /** f32 or f16 tensor, whichever the elements are; nothing is copied. */
 export function elements(data: Elements, dims: readonly number[]): Tensor {
-  return data instanceof Float32Array ? floats(data, dims) : new Tensor('float16', data, dims);
+  return data instanceof Float32Array
+    ? floats(data, dims)
+    : new (onnxruntime().Tensor)('float16', data, dims);
 }
 
 export function int32(data: Int32Array, dims: readonly number[]): Tensor {
-  return new Tensor('int32', data, dims);
+  return new (onnxruntime().Tensor)('int32', data, dims);
 }
 
 export function int64(data: BigInt64Array, dims: readonly number[]): Tensor {
-  return new Tensor('int64', data, dims);
+  return new (onnxruntime().Tensor)('int64', data, dims);
 }
 
 /** Weights under this size stay inside the graph file. */
@@ -104,7 +103,7 @@ const SMALLEST_EXTERNAL_BYTES = 1024;
 /** Writes `source` again as `target`, optimised, with its weights in `<target>.bin` and there also as this CPU's kernels want them. */
 export async function saveOptimised(source: string, target: string, packsWeights: boolean): Promise<void> {
   const session = await guard('pack', () =>
-    InferenceSession.create(source, {
+    onnxruntime().InferenceSession.create(source, {
       ...SEQUENTIAL,
       intraOpNumThreads: 1,
       graphOptimizationLevel: 'all',
@@ -121,9 +120,10 @@ export async function saveOptimised(source: string, target: string, packsWeights
   await session.release();
 }
 
-/** Names what a packed weight depends on: the runtime's version and the CPU. */
+/** Names what a packed weight depends on: the runtime's version and the CPU. @throws NO_KERNELS */
 export function kernelKey(): string {
-  const version = env.versions.node ?? env.versions.common;
+  const { versions } = onnxruntime().env;
+  const version = versions.node ?? versions.common;
   const cpu = createHash('sha256').update(`${process.arch} ${cpus()[0]?.model ?? ''} ${instructionSets()}`);
   return `ort${version}-${process.platform}-${process.arch}-${cpu.digest('hex').slice(0, 8)}`;
 }
@@ -137,6 +137,7 @@ async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
+    if (error instanceof KvrError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     if (/No space left|ENOSPC/i.test(reason))
       throw new KvrError('DISK_FULL', `disk full while writing the compiled model`, {}, error);

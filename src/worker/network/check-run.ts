@@ -1,5 +1,5 @@
 /**
- * Checks what a run message can not say about itself: that it fits this worker, its model and its payload.
+ * Checks that a run message fits this worker, its model and its payload: what its schema cannot see.
  */
 import { KvrError } from '../../core/errors.js';
 import type { ModelShape } from '../../core/shape.js';

@@ -1,6 +1,5 @@
 /**
- * What the compute thread tells the network thread, message by message: rows go to peers, all else to the engine that
- * it concerns.
+ * Messages of the compute thread to the network thread: rows go to peers, everything else to the engine that it concerns.
  */
 import type { KeptOwners } from './kept-owners.js';
 import type { ModelStatus } from './model-status.js';
@@ -10,7 +9,7 @@ import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
 import type { FromCompute } from '../threads/thread-messages.js';
 
-/** Who is told. */
+/** Who takes the messages. */
 export type ComputeHandlers = {
   readonly modelStatus: ModelStatus;
   readonly requests: Requests;

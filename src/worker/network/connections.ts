@@ -1,6 +1,6 @@
 /**
  * Who is connected to a worker: engines and peers, each under the name it gave, and those that have not greeted yet.
- * What they say goes to whoever made the list.
+ * Their frames go to the owner of the list.
  */
 import type { Frame } from '../../link/frame.js';
 import type { Link } from '../../link/link.js';
@@ -22,7 +22,7 @@ export type Connection = {
 
 export type ConnectionEvents = {
   readonly onFrame: (connection: Connection, frame: Frame) => void;
-  /** The connection is on the list no more. */
+  /** The connection has been removed from the list. */
   readonly onClose: (connection: Connection, error: Error | undefined) => void;
 };
 
@@ -69,7 +69,7 @@ export class Connections {
     for (const { role, link } of this.#all) if (role === 'engine') send(link, message);
   }
 
-  /** Links between workers go with the engine they are for; the next one opens its own. */
+  /** Links between workers belong to one engine and close with it; the next engine opens its own. */
   closePeersOf(engine: string): void {
     for (const { role, engine: owner, link } of [...this.#all]) {
       if (role === 'peer' && owner === engine) link.close();

@@ -1,6 +1,6 @@
 /**
- * How connections get their names: a caller greets and is told of the model; and for an engine that asks, this worker
- * calls others, greets, and waits to be greeted back.
+ * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
+ * this worker dials other workers and waits for their answer.
  */
 import { type Address, parseAddress } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';

@@ -1,6 +1,6 @@
 /**
- * Whose the rows are that the compute thread has kept of ended requests: the engine's whose request made them. It is
- * told when they are kept and when they are gone, and they go when it goes.
+ * Which engine owns the rows that the compute thread keeps of ended requests: the engine whose request made them. It hears
+ * when rows are kept and when they are dropped; when it disconnects, its rows are dropped.
  */
 import type { Link } from '../../link/link.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';

@@ -1,6 +1,6 @@
 /**
- * What became of modelStatus the model, once the compute thread has said so: told to all who are connected, and to those
- * who connect later.
+ * Whether the model could be opened, as the compute thread reports it: sent to everyone who is connected, and to those who
+ * connect later.
  */
 import type { ModelShape } from '../../core/shape.js';
 import type { Link } from '../../link/link.js';
@@ -26,7 +26,7 @@ export class ModelStatus {
     return this.#shape;
   }
 
-  /** Tells whoever has just greeted, as far as there is something to tell. */
+  /** Sends the status to a caller that has just said hello, if it is known yet. */
   sendTo(link: Link): void {
     if (this.#news) send(link, this.#news);
   }
@@ -41,7 +41,7 @@ export class ModelStatus {
     this.#connections.sendToGreeted(this.#news);
   }
 
-  /** Also of a probe: what concerns the worker as a whole. Peers are not told; their engine gives them up. */
+  /** Also when a probe fails: it concerns the worker as a whole. Peers are not told; the engine closes their links. */
   onFailed(failure: Extract<FromWorker, { type: 'failed' }>): void {
     this.#news ??= failure;
     this.#connections.sendToEngines(failure);

@@ -1,6 +1,6 @@
 /**
- * The links of a worker to its peers: modelStatus them, greeting, finding them by name, and measuring them. Every engine
- * has links of its own between its workers, under the names it gave them; they end when it leaves.
+ * The links of a worker to its peers: opened, found by name, and measured here. Every engine has its own links between its
+ * workers, under the names it gave them; they end when it leaves.
  */
 import { KvrError } from '../../core/errors.js';
 import { controlFrame, KV_FRAME_BYTES } from '../../link/frame.js';
@@ -8,9 +8,9 @@ import type { Link } from '../../link/link.js';
 import type { PeerMessage } from '../protocol/index.js';
 import type { PeerLinks, PeerName } from './relay/rows-router.js';
 
-/** A peer that accepts a link and never greets would keep its caller waiting. */
+/** Limit for a peer that accepts a link and never answers. */
 const GREETING_TIMEOUT_MS = 10_000;
-/** Echoes whose fastest tells the latency. */
+/** Echoes in one measurement; the fastest gives the latency. */
 const LATENCY_ECHOES = 8;
 
 export class Peers implements PeerLinks {
@@ -44,12 +44,14 @@ export class Peers implements PeerLinks {
     for (const link of this.#links.values()) link.resume();
   }
 
-  /** Settles when the peer has greeted over that link. @throws LINK when it does not in time, or the link ends */
+  /** Settles when the peer has answered the hello over that link. @throws LINK when it does not in time, or the link ends */
   async greeted(worker: string, link: Link): Promise<void> {
     const waiter = new Waiter(link);
     const timer = setTimeout(
       () =>
-        waiter.fail(new KvrError('LINK', `worker ${worker} did not greet within ${GREETING_TIMEOUT_MS} ms`)),
+        waiter.fail(
+          new KvrError('LINK', `worker ${worker} did not answer the hello within ${GREETING_TIMEOUT_MS} ms`),
+        ),
       GREETING_TIMEOUT_MS,
     );
     this.#handshake.set(link, waiter);
@@ -108,7 +110,7 @@ function keyOf({ engine, worker }: PeerName): string {
   return JSON.stringify([engine, worker]);
 }
 
-/** Somebody who waits for one message over one link. */
+/** A wait for one message over one link. */
 class Waiter {
   readonly link: Link;
   readonly done: Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * What an engine has measured here before it plans: kernels, by the compute thread, and links to peers, by echoes.
+ * Measurements that an engine asks for before it plans: kernels (by the compute thread) and links to peers (by echoes).
  */
 import type { Link } from '../../link/link.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';

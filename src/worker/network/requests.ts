@@ -1,6 +1,6 @@
 /**
- * The requests of a worker, as its network thread sees them: each is checked, handed to the compute thread and to the
- * rows' router, reported on to its engine, and ended, also where a link that it needs ends.
+ * The requests of a worker, as its network thread sees them: each is checked, handed to the compute thread and the rows
+ * router, reported to its engine, and ended, also when a link that it needs ends.
  */
 import { KvrError } from '../../core/errors.js';
 import type { Link } from '../../link/link.js';
@@ -60,15 +60,15 @@ export class Requests {
     });
   }
 
-  /** With the engine told why. */
+  /** Ends a request and sends its engine the last message. */
   end(request: number, message: FromWorker): void {
     this.sendToEngine(request, message);
     this.#rows.forget(request);
   }
 
   /**
-   * Ends what a link that is gone was needed for.
-   * @param owner the link to the engine that a link between workers was for
+   * Ends the requests that needed a link that is gone.
+   * @param owner the link to the engine that a link between two workers belonged to
    */
   onLinkClosed({ role, worker, link }: Connection, owner: Link | undefined, error: Error | undefined): void {
     this.#rows.leave(link);

@@ -1,5 +1,5 @@
 /**
- * How a worker speaks: one control frame a message, a failure by its code, its words and the phase it happened in.
+ * Sends messages of a worker: one control frame each; a failure with its code, message and phase.
  */
 import { asKvrError } from '../../core/errors.js';
 import { controlFrame } from '../../link/frame.js';

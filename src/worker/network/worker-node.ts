@@ -1,23 +1,21 @@
 /**
- * The network thread of a worker: listens, hands every frame to whoever it is for, and clears up behind links that end.
- * What callers ask is in caller-messages.ts, what the compute thread tells in compute-messages.ts; rows go through
- * rows-router.ts, links to other workers are in peers.ts.
+ * The network thread of a worker, put together: it listens, starts the compute thread, and clears up behind links that end.
+ * What comes in over links is in incoming-frames.ts, what the compute thread says in compute-messages.ts; rows go through
+ * relay/rows-router.ts, links to other workers are in peers.ts.
  */
-import { asKvrError, KvrError } from '../../core/errors.js';
+import { asKvrError, type KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
-import type { Frame } from '../../link/frame.js';
-import { type CallerHandlers, handleCallerMessage } from './caller-messages.js';
 import { ComputeHandle } from '../threads/compute-handle.js';
 import { handleComputeMessage } from './compute-messages.js';
 import { type Connection, Connections } from './connections.js';
 import { Handshake } from './handshake.js';
+import { type FrameHandlers, handleFrame } from './incoming-frames.js';
 import { KeptOwners } from './kept-owners.js';
 import { transportOf } from '../../link/open-transport.js';
 import type { Listener, OpenLink } from '../../link/transport.js';
 import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
 import { Probes } from './probes.js';
-import { parseMessage, peerSchema, toWorkerSchema } from '../protocol/index.js';
 import { Requests } from './requests.js';
 import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
@@ -27,16 +25,14 @@ export class WorkerNode {
   readonly #compute: ComputeHandle;
   readonly #connections: Connections;
   readonly #peers = new Peers();
-  readonly #rows: RowsRouter;
   readonly #requests: Requests;
   readonly #kept: KeptOwners;
-  readonly #handlers: CallerHandlers;
 
   /** @param onShutdown called when the worker is asked to end, or must, for the reason given */
   constructor(settings: WorkerSettings, onShutdown: (reason?: KvrError) => void) {
     const compute = new ComputeHandle(settings, (message) => handleComputeMessage(computeHandlers, message));
     const connections = new Connections(settings.worker, {
-      onFrame: (connection, frame) => this.#onFrame(connection, frame),
+      onFrame: (connection, frame) => handleFrame(handlers, connection, frame),
       onClose: (connection, error) => this.#onLinkClosed(connection, error),
     });
     const peers = this.#peers;
@@ -47,10 +43,12 @@ export class WorkerNode {
     const kept = new KeptOwners(compute);
     const computeHandlers = { modelStatus, requests, rows, peers, probes, kept };
     const handshake = new Handshake(connections, peers, modelStatus);
-    this.#handlers = { compute, handshake, requests, rows, probes, onShutdown: () => onShutdown() };
+    const handlers: FrameHandlers = {
+      ...{ compute, handshake, requests, rows, peers, probes },
+      onShutdown: () => onShutdown(),
+    };
     this.#compute = compute;
     this.#connections = connections;
-    this.#rows = rows;
     this.#requests = requests;
     this.#kept = kept;
     void compute.exited.then((error) => error && this.#failAll(asKvrError(error), onShutdown));
@@ -69,21 +67,6 @@ export class WorkerNode {
     this.#compute.post({ type: 'close' });
     this.#connections.closeAll();
     await this.#compute.exited;
-  }
-
-  /** Whoever sends what makes no sense loses its link. */
-  #onFrame(connection: Connection, frame: Frame): void {
-    const { role, link } = connection;
-    try {
-      if (frame.kind === 'kv') {
-        if (role !== 'peer') throw new KvrError('PROTOCOL', 'KV rows from a connection that is no peer');
-        this.#rows.receive(frame, link);
-      } else if (role === 'peer') this.#peers.onMessage(link, parseMessage(peerSchema, frame));
-      else
-        handleCallerMessage(this.#handlers, connection, parseMessage(toWorkerSchema, frame), frame.payload);
-    } catch (error) {
-      link.close(asKvrError(error));
-    }
   }
 
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */

@@ -8,6 +8,6 @@ export const request = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const workerId = z.string().min(1).max(128);
 export const milliseconds = z.number().min(0);
 
-/** What a worker, or one rank of a request, is at. */
+/** What a worker, or one rank of a request, is doing. */
 export const phase = z.enum(['load', 'connect', 'prefill', 'decode']);
 export type Phase = z.infer<typeof phase>;

@@ -1,6 +1,6 @@
 /**
- * What engine and workers say to each other in control frames. Parsed and checked on arrival, on both sides; a
- * payload, where one travels along, is named in the comment. The messages are in protocol/, by who speaks.
+ * The messages between engine and workers, in control frames, one file for each sender. Both sides check them on arrival; a
+ * payload, where a message has one, is named in its comment.
  */
 export type { Phase } from './fields.js';
 export { type FromWorker, fromWorkerSchema } from './from-worker.js';

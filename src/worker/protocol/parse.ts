@@ -1,11 +1,11 @@
 /**
- * Control frames as messages: nothing that does not fit goes any further.
+ * Checks control frames against the schema of their message.
  */
 import type { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
 import type { ControlFrame } from '../../link/frame.js';
 
-/** @throws PROTOCOL naming the field that is off. */
+/** @throws PROTOCOL naming the field that is wrong. */
 export function parseMessage<T>(schema: z.ZodType<T>, frame: ControlFrame): T {
   const parsed = schema.safeParse(frame.message);
   if (parsed.success) return parsed.data;

@@ -1,5 +1,5 @@
 /**
- * What peers say to each other once they have greeted, besides rows.
+ * Messages between peers after the handshake, beside rows.
  */
 import { z } from 'zod';
 import { index } from './fields.js';

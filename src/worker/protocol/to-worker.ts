@@ -1,5 +1,5 @@
 /**
- * What an engine says to a worker. A peer says only `hello` of it, then what is in peers.ts.
+ * Messages of an engine to a worker. A peer sends only `hello` of these, then those in peers.ts.
  */
 import { z } from 'zod';
 import { index, request, workerId } from './fields.js';
@@ -33,7 +33,7 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
   z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),
   z.object({ type: z.literal('cancel'), request }),
-  /** Whether the worker may decode with all cores, since no other worker of the engine has anything to do. */
+  /** Whether the worker may decode with all cores: no other worker of the engine has anything to do. */
   z.object({ type: z.literal('cores'), all: z.boolean() }),
   z.object({ type: z.literal('ping'), ping: index }),
   z.object({ type: z.literal('shutdown') }),

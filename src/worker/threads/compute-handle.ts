@@ -1,5 +1,5 @@
 /**
- * The network thread's end of the compute thread: starts it, posts to it, counts what it has not read yet.
+ * The compute thread as the network thread sees it: started, posted to, and how much it has not read yet.
  */
 import { Worker } from 'node:worker_threads';
 import { postToCompute, wakeCompute } from './mailbox.js';

@@ -1,6 +1,6 @@
 /**
- * The compute thread's way to hear from the network thread without an event loop: it looks between kernel calls,
- * and sleeps on a shared word while it has nothing to do. Both ends of that word are here.
+ * How the compute thread receives messages without an event loop: it polls between kernel calls, and sleeps on a shared word
+ * (Atomics.wait) while it has nothing to do. Both ends of that word are here.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { COUNTERS, kib, MAX_UNREAD_KIB, type ToCompute } from './thread-messages.js';
@@ -28,10 +28,10 @@ export class Mailbox {
     Atomics.wait(this.#counters, COUNTERS.posted, this.#seen, timeoutMs);
   }
 
-  /** Rows of others were taken out. @returns true where the links that brought too many may go on */
+  /** Notes that rows of other ranks were read. @returns true where links that were paused may go on */
   countRead(bytes: number): boolean {
     const before = Atomics.sub(this.#counters, COUNTERS.unreadKib, kib(bytes));
-    // The network thread paused its links at the limit; half of it is a good moment to go on.
+    // Links are paused at the limit and go on at half of it, so that they do not stop and start at every frame.
     const half = MAX_UNREAD_KIB / 2;
     return before >= half && before - kib(bytes) < half;
   }

@@ -1,5 +1,5 @@
 /**
- * The compute thread's way out: messages to the network thread, and the bound on own rows that the system has not taken yet.
+ * The compute thread's outbox: messages to the network thread, and the bound on own rows that have not left the process yet.
  */
 import type { MessagePort } from 'node:worker_threads';
 import { asKvrError } from '../../core/errors.js';

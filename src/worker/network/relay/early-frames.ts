@@ -1,14 +1,14 @@
 /**
- * Rows that arrive before the engine's word of their request does: engine and peers use different sockets, so
- * either may be first. Bounded for each link; a link over its bound is paused until its requests are known, and
- * what it brought goes when it goes, so that one peer's rows never stand in the way of another's.
+ * The early-frame buffer: rows that arrive before the run message of their request. Engine and peers use different sockets,
+ * so either may be first. Bounded for each link: a link over its bound is paused until its requests are known, and its frames
+ * are dropped when it closes, so that one peer's rows never block another's.
  */
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
 
-/** Of one link: the rows that a fast neighbour sends in the time between two messages of the engine, many times over. */
+/** Per link: many times what a fast neighbour sends between two messages of the engine. */
 export const MAX_EARLY_BYTES = 64 << 20;
-/** Requests whose end is remembered, so that rows that a cancel overtook are dropped and not held. */
+/** Ended requests that are remembered, so that rows which arrive after a cancel are dropped and not held. */
 const MAX_REMEMBERED = 1024;
 
 type HeldFrame = { readonly frame: KvFrame; readonly link: Link };
@@ -16,7 +16,7 @@ type HeldFrame = { readonly frame: KvFrame; readonly link: Link };
 export class EarlyFrames {
   readonly #frames = new Map<number, HeldFrame[]>();
   readonly #ended = new Set<number>();
-  /** Bytes held of each link that has any. */
+  /** Bytes held, by link. */
   readonly #bytes = new Map<Link, number>();
 
   hold(frame: KvFrame, link: Link): void {
@@ -64,7 +64,7 @@ export class EarlyFrames {
   }
 }
 
-/** A frame without rows takes memory too. */
+/** A frame without rows takes memory, too. */
 function costOf(frame: KvFrame): number {
   return frame.payload.byteLength + FRAME_OVERHEAD_BYTES;
 }

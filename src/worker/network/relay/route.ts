@@ -1,5 +1,5 @@
 /**
- * The network thread's view of one request: where its rows go, what was sent, and when the rank is done sending.
+ * One request as the network thread sees it: where its rows go, what was sent, and when the rank has sent everything.
  */
 import { wallClock } from '../../../core/clock.js';
 import { strategyOf, tokensFromOthers } from '../../../core/strategy.js';
@@ -47,7 +47,7 @@ export class Route {
     this.relay?.send(rows, this.startSend(rows.layer, bytes));
   }
 
-  /** True while this rank can not do its part without that worker: rows are to come from it, or to go to it. */
+  /** True while this rank needs that worker: rows have yet to come from it, or to go to it. */
   needs(worker: string): boolean {
     const { chain, rank, spec } = this.run;
     const isRowsMissing = this.#missingRows > 0;
@@ -56,7 +56,7 @@ export class Route {
     return chain[rank + 1] === worker || (chain[rank - 1] === worker && isRowsMissing);
   }
 
-  /** True when the compute thread is done with the request: nothing there would hear of a cancel. */
+  /** True when the compute thread has finished the request: a cancel would reach nobody there. */
   get isComputed(): boolean {
     return this.#onAllSent !== undefined && !this.#isLast();
   }

@@ -45,7 +45,7 @@ export class RowsRouter {
     return [...this.#routes];
   }
 
-  /** Finds a request's way through its engine's links. @throws LINK where one that it needs is not there, PROTOCOL */
+  /** The route of a request over its engine's links. @throws LINK where a link that it needs is missing, PROTOCOL */
   open({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
     const { spec, chain, rank } = run;
     const linkTo = (worker: string): Link => this.#peers.linkTo({ engine, worker });
@@ -61,7 +61,7 @@ export class RowsRouter {
     return new Route(run, engineLink, link ? [link] : [], link, layers);
   }
 
-  /** Makes a route known and passes on what came before it. */
+  /** Registers a route and passes on the frames that came before it. */
   start(route: Route): void {
     const { request } = route.run;
     this.#routes.set(request, route);
@@ -91,7 +91,7 @@ export class RowsRouter {
     }
   }
 
-  /** Stops a request's work here; rows that are still on their way will be dropped. */
+  /** Stops a request's work here; rows that arrive later are dropped. */
   cancel(request: number): void {
     this.#earlyFrames.end(request);
     const route = this.#routes.get(request);
@@ -104,7 +104,7 @@ export class RowsRouter {
     this.#earlyFrames.end(request);
   }
 
-  /** Forgets what a link brought that has ended. */
+  /** Drops early frames of a link that has ended. */
   leave(link: Link): void {
     this.#earlyFrames.leave(link);
   }

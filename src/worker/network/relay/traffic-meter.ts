@@ -1,6 +1,6 @@
 /**
- * Counts a request's bytes on this worker's links over time, in a bounded number of buckets: they double in length
- * whenever time has outgrown them. Knows no links; route.ts tells it what was sent and received.
+ * Counts a request's bytes on this worker's links over time, in a bounded number of buckets, which double in length whenever
+ * the request outlasts them. Called by route.ts for everything that is sent and received.
  */
 import { MAX_TRAFFIC_BUCKETS, type Traffic } from '../../../core/timeline.js';
 
@@ -13,7 +13,7 @@ export class TrafficMeter {
   readonly #sent = new Float64Array(MAX_TRAFFIC_BUCKETS);
   readonly #received = new Float64Array(MAX_TRAFFIC_BUCKETS);
 
-  /** Bytes that left between two times: evenly, as far as this process can tell. */
+  /** Bytes that left between two times; they are spread evenly over it. */
   noteSent(bytes: number, startMs: number, endMs: number): void {
     this.sentBytes += bytes;
     this.#add(this.#sent, bytes, startMs, endMs);
@@ -55,7 +55,7 @@ export class TrafficMeter {
   }
 }
 
-/** Rounded so that the sum stays the sum. */
+/** Rounds so that the sum is preserved. */
 function whole(bytes: Float64Array): number[] {
   let exact = 0;
   let told = 0;

@@ -1,0 +1,87 @@
+/**
+ * Hands every frame that comes in to its handler: rows and echoes from peers, and messages from callers (first a hello, then
+ * usually from engines: links, runs, measurements).
+ */
+import { asKvrError, KvrError } from '../../core/errors.js';
+import type { Frame } from '../../link/frame.js';
+import type { ComputeHandle } from '../threads/compute-handle.js';
+import type { Connection } from './connections.js';
+import type { Handshake } from './handshake.js';
+import type { Probes } from './probes.js';
+import { parseMessage, peerSchema, type ToWorker, toWorkerSchema } from '../protocol/index.js';
+import type { Peers } from './peers.js';
+import type { Requests } from './requests.js';
+import type { RowsRouter } from './relay/rows-router.js';
+import { send } from './send.js';
+
+/** Who handles which message. */
+export type FrameHandlers = {
+  readonly peers: Peers;
+  readonly compute: ComputeHandle;
+  readonly handshake: Handshake;
+  readonly requests: Requests;
+  readonly rows: RowsRouter;
+  readonly probes: Probes;
+  readonly onShutdown: () => void;
+};
+
+/** A peer or engine that sends an invalid frame loses its link. */
+export function handleFrame(handlers: FrameHandlers, connection: Connection, frame: Frame): void {
+  const { role, link } = connection;
+  try {
+    if (frame.kind === 'kv') {
+      if (role !== 'peer') throw new KvrError('PROTOCOL', 'KV rows from a connection that is not a peer');
+      handlers.rows.receive(frame, link);
+    } else if (role === 'peer') handlers.peers.onMessage(link, parseMessage(peerSchema, frame));
+    else handleMessage(handlers, connection, parseMessage(toWorkerSchema, frame), frame.payload);
+  } catch (error) {
+    link.close(asKvrError(error));
+  }
+}
+
+/** @throws PROTOCOL for a message out of place */
+function handleMessage(
+  handlers: FrameHandlers,
+  caller: Connection,
+  message: ToWorker,
+  payload: Uint8Array<ArrayBuffer>,
+): void {
+  if (caller.role === 'unknown' && message.type !== 'hello') {
+    throw new KvrError('PROTOCOL', `first message was ${message.type}, expected hello`);
+  }
+  switch (message.type) {
+    case 'hello':
+      return handlers.handshake.receive(caller, message);
+    case 'connect':
+      return void handlers.handshake.connectPeers(caller, message.peers);
+    case 'run':
+      return handlers.requests.start(caller, message, payload);
+    case 'vocabulary':
+      return passVocabulary(handlers.compute, caller, message.tokens, payload);
+    case 'probe':
+      return handlers.probes.askKernels(caller.link, message);
+    case 'probeLink':
+      return void handlers.probes.measureLink(caller, message);
+    case 'cancel':
+      return handlers.rows.cancel(message.request);
+    case 'cores':
+      return handlers.compute.post(message);
+    case 'ping':
+      return send(caller.link, { type: 'pong', ping: message.ping });
+    case 'shutdown':
+      return handlers.onShutdown();
+  }
+}
+
+function passVocabulary(
+  compute: ComputeHandle,
+  { number, role }: Connection,
+  tokens: number,
+  payload: Uint8Array<ArrayBuffer>,
+): void {
+  if (role !== 'engine')
+    throw new KvrError('PROTOCOL', 'a vocabulary from a connection that is not an engine');
+  // A copy, since the frame's buffer may hold more than its payload.
+  const packed = payload.slice();
+  compute.post({ type: 'vocabulary', owner: number, tokens, packed }, [packed.buffer]);
+}
