@@ -50,7 +50,7 @@ export class ModelGraphs {
     return join(this.#folder, typeof name === 'number' ? FILES.block(name) : FILES[name]);
   }
 
-  /** The f32 head lies as in the checkpoint; a quantised one is in blocks, whatever the rest is. */
+  /** The f32 head lies as in the checkpoint; a quantised one has 8 bits, whatever the rest has. */
   #optionsOf(name: GraphName): SessionOptions {
     const isPlain = name === 'head' && this.#manifest.dtype === 'f32';
     return { threads: this.#threads, ...(isPlain ? { keepsPlain: true } : { isPacked: true }) };

@@ -56,7 +56,7 @@ export class Sampler {
     }
     for (const [id, count] of this.#counts)
       logits[id] = (logits[id] as number) - count * frequencyPenalty - presencePenalty;
-    // An id beyond the vocabulary has no place in the array, and none is made.
+    // An id beyond the vocabulary has no logit.
     for (const [id, bias] of this.#bias) if (id < logits.length) logits[id] = (logits[id] as number) + bias;
   }
 

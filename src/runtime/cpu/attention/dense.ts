@@ -7,7 +7,7 @@ import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { causalMask } from './causal-mask.js';
 import { headViews } from './head-views.js';
 
-/** Rows of a call at most, and floats that its scores (group·rows·tokens) may take: see merged.ts. */
+/** Rows of a call at most, and floats that its scores (group·rows·tokens) may take: see merged-calls.ts. */
 const CALL_ROWS = 128;
 const MAX_SCORES = 7e6;
 

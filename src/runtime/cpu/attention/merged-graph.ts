@@ -14,9 +14,9 @@ import type { Graph } from '../../../model/graph/proto.js';
 /**
  * For every KV head g: queries q{g} [1, stacked, D], the group's query heads one after another, stacked = group·rows; k{g}, v{g}
  * [1+prefix, D], a row of zeros and the rows before the tile; ownK{g}, ownV{g} [own, D], the tile's up to the last of the
- * call's; these four as the cache has them. mask [rows, own] is 0 or -inf; slot i64 [1, stacked, 1] zeros, the index of the row of
- * zeros; grouped i64 =
- * (group, rows, own), stacked i64 = (1, group·rows, own), which ONNX can not infer → attended [kvHeads, stacked, D].
+ * call's; these four as the cache has them. mask [rows, own] is 0 or -inf; slot i64 [1, stacked, 1] is 0, where the row of
+ * zeros has its score; grouped i64 = (group, rows, own) and stacked i64 = (1, group·rows, own), which ONNX can not infer
+ * → attended [kvHeads, stacked, D].
  */
 export function mergedAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
   const graph = new GraphBuilder('merged-attention');
@@ -45,7 +45,7 @@ function declareCommon(graph: GraphBuilder, kvDtype: KvDtype) {
 }
 
 function oneHead(graph: GraphBuilder, headDim: number, head: number, common: Common): string {
-  // Named dimensions, so that the runtime sees that the scores' shape stays and puts the one score more in in place.
+  // Named dimensions, so that the runtime sees that the shape of the scores stays, and adds the one score more in place.
   const q = graph.input(`q${head}`, 'f32', [1, 'stackedRows', headDim]);
   const k = cacheInput(graph, common.kvDtype, `k${head}`, ['prefixRows', headDim]);
   const v = cacheInput(graph, common.kvDtype, `v${head}`, ['prefixRows', headDim]);

@@ -17,7 +17,7 @@ export class CpuStateRows implements StateRows {
   readonly hidden: Float32Array;
   #projections: Projections | undefined;
 
-  /** @param projections of the block that these rows come from. Where it kept the last row only, keys and values have more rows. */
+  /** @param projections of the block that made these rows. Where it kept the last row only, keys and values are of all its rows. */
   constructor(count: number, rotary: RotaryTable, hidden: Float32Array, projections?: Projections) {
     this.count = count;
     this.rotary = rotary;

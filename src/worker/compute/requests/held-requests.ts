@@ -53,7 +53,7 @@ export class HeldRequests {
       this.#requests.set(job.request, request);
       return request;
     } finally {
-      // The one that it goes on from could go only now.
+      // The entry that it goes on from is copied now, so it may go too.
       this.#store.shrinkTo(roomBytes);
     }
   }
@@ -94,12 +94,12 @@ export class HeldRequests {
     this.#store.shrinkTo(0);
   }
 
-  #forget(request: ActiveRequest): void {
-    if (this.#requests.delete(request.job.request)) this.#kvBytes -= request.cache.bytes;
-  }
-
   dropKept(entries: readonly number[]): void {
     for (const entry of entries) this.#store.drop(entry);
+  }
+
+  #forget(request: ActiveRequest): void {
+    if (this.#requests.delete(request.job.request)) this.#kvBytes -= request.cache.bytes;
   }
 
   /** @returns bytes that kept caches may take beside a new one. @throws WORKER_REFUSED where there is no room for that */

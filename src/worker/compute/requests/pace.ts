@@ -13,7 +13,7 @@ export const CALL_MS = 50;
 /** Fewer rows at once would read the weights as often as compute with them. */
 export const LEAST_ROWS = 32;
 /**
- * ModelStatus a graph for all cores takes as long as two or three tokens, and all of them save a third of a token from then on
+ * Opening a graph for all cores takes as long as two or three tokens, and having all of them open saves a third of a token from then on
  * (measured, w8a8 and q8): between an answer's tokens it pays where at least so many may still come.
  */
 export const ALL_CORE_TOKENS = 128;

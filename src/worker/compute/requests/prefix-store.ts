@@ -47,7 +47,7 @@ export class PrefixStore {
   }
 
   /**
-   * Keeps rows [0, ids.length) of a cache, which changes hands. What the new entry begins with is dropped: it has it all.
+   * Keeps rows [0, ids.length) of a cache, which is the store's from then on. What the new entry begins with is dropped: it has it all.
    * @param roomBytes more than this may not be held afterwards, whatever the budget
    * @returns false where it is not kept and stays the caller's: too large, or another entry holds all of it
    */
