@@ -5,6 +5,7 @@
  */
 import { Engine, type GenerateRequest, type GenerationResult } from 'kv-runahead';
 import { test } from 'vitest';
+import { quantile } from '../src/core/statistics.js';
 import { seededRandom } from '../test/reference/random.js';
 
 const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
@@ -27,10 +28,6 @@ const mixed = ([least, most]: readonly [number, number]): number =>
   Math.round(least * (most / least) ** (between(0, 1000) / 1000));
 const ids = (tokens: number): number[] => Array.from({ length: tokens }, () => random.below(1000));
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-}
 const figures = (values: readonly number[]): Record<string, number> => ({
   p50: Math.round(quantile(values, 0.5)),
   p95: Math.round(quantile(values, 0.95)),

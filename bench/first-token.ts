@@ -5,6 +5,7 @@
  */
 import { Engine, type GenerationResult } from 'kv-runahead';
 import { test } from 'vitest';
+import { median } from '../src/core/statistics.js';
 
 const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b,layers=8';
 const DTYPE = (process.env['DTYPE'] ?? 'f32') as 'f32';
@@ -71,9 +72,3 @@ function outsideShare({ timeline, ttftMs }: GenerationResult): number {
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
-}

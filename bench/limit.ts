@@ -9,6 +9,7 @@ import { test } from 'vitest';
 
 import type { ProbeSample } from '../src/worker/protocol/index.js';
 import { chunksOf } from '../src/core/chunks.js';
+import { median, middleOf } from '../src/core/statistics.js';
 
 type Worker = Engine['workers'][number];
 
@@ -82,14 +83,13 @@ function attentionMs(
 }
 
 function report(results: readonly GenerationResult[], limitMs: number): void {
-  const ttftMs = median(results.map((result) => result.ttftMs));
-  const middle = results.find((result) => result.ttftMs === ttftMs) ?? results[0];
+  const middle = middleOf(results, (result) => result.ttftMs);
+  const { ttftMs } = middle;
   console.log(`${MODEL}, ${DTYPE}, ${TOKENS} tokens, 2 × 1, medians of ${results.length} runs (measured)`);
   console.log(
     `TTFT ${ttftMs.toFixed(0)} ms, limit ${limitMs.toFixed(0)} ms: ${((100 * limitMs) / ttftMs).toFixed(1)} %`,
   );
-  for (const { rank, slice, totalMs, waitMs, computeMs, attentionMs: ofIt, events } of middle?.timeline ??
-    []) {
+  for (const { rank, slice, totalMs, waitMs, computeMs, attentionMs: ofIt, events } of middle.timeline) {
     const cacheMs = events.reduce(
       (sum, { kind, startMs, endMs }) => sum + (kind === 'cache' ? endMs - startMs : 0),
       0,
@@ -100,9 +100,4 @@ function report(results: readonly GenerationResult[], limitMs: number): void {
         `wait ${waitMs.toFixed(0)}, cache writes ${cacheMs.toFixed(0)}, the rest ${restMs.toFixed(0)} ms`,
     );
   }
-}
-
-/** Of an odd number of values the one in the middle. */
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 }

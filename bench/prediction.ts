@@ -7,7 +7,9 @@
 import { parseArgs } from 'node:util';
 import { parseTokens } from '../src/core/quantities.js';
 import { DTYPES, type Dtype } from '../src/core/shape.js';
+import { medianRange, middleOf } from '../src/core/statistics.js';
 import { Engine, type GenerationResult } from '../src/index.js';
+import { planPartition } from '../src/plan/index.js';
 
 const LIMIT = 0.1;
 
@@ -58,7 +60,9 @@ function load(workers: number, dtype: Dtype): Promise<Engine> {
 }
 
 function openCell(engine: Engine, contextTokens: number): Cell {
-  const calibratedMs = engine.costs?.plan(contextTokens, engine.workers.length).predictedTtftMs ?? NaN;
+  const { costs, model } = engine;
+  const plan = costs && planPartition({ contextTokens, shape: model.shape, ...costs.knowledge });
+  const calibratedMs = plan?.predictedTtftMs ?? NaN;
   return { engine, contextTokens, calibratedMs, runs: [] };
 }
 
@@ -69,16 +73,16 @@ function run(engine: Engine, contextTokens: number): Promise<GenerationResult> {
 }
 
 function report(dtype: Dtype, { engine, contextTokens, calibratedMs, runs }: Cell): void {
-  const sorted = [...runs].sort((a, b) => a.ttftMs - b.ttftMs);
-  const middle = sorted[sorted.length >> 1] as GenerationResult;
+  const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
+  const { min, max } = medianRange(runs.map(({ ttftMs }) => ttftMs));
   const predictedMs = middle.predictedTtftMs ?? NaN;
   const off = predictedMs / middle.ttftMs - 1;
   if (Math.abs(off) > LIMIT) failures += 1;
   const threads = engine.workers[0]?.ready.threads ?? 1;
-  const ms = (value: number | undefined): string => (value ?? NaN).toFixed(0);
+  const ms = (value: number): string => value.toFixed(0);
   console.log(
     `| ${dtype} | ${engine.workers.length} × ${threads} thread${threads === 1 ? '' : 's'} | ${contextTokens} | ${middle.partition.join()} ` +
-      `| ${ms(calibratedMs)} | ${ms(predictedMs)} | ${ms(middle.ttftMs)} | ${ms(sorted[0]?.ttftMs)} – ${ms(sorted.at(-1)?.ttftMs)} | ${(100 * off).toFixed(1)} % |`,
+      `| ${ms(calibratedMs)} | ${ms(predictedMs)} | ${ms(middle.ttftMs)} | ${ms(min)} – ${ms(max)} | ${(100 * off).toFixed(1)} % |`,
   );
   if (values.verbose) explain(middle);
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Engine } from 'kv-runahead';
 import { expect, test } from 'vitest';
+import { median } from '../src/core/statistics.js';
 
 const MODEL = process.env['MODEL'] ?? 'synthetic:tinyllama-1.1b';
 const DTYPES = (process.env['DTYPES'] ?? 'q8,w8a8').split(',') as 'q8'[];
@@ -60,10 +61,6 @@ async function start(dtype: 'q8', workers: number, cacheDir: string): Promise<Ru
   }
 }
 
-function medianOf(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-}
-
 test.each(DTYPES)('start-up and shared memory of %s', { timeout: 3_600_000 }, async (dtype) => {
   const cacheDir = mkdtempSync(join(tmpdir(), 'kvr-start-up-'));
   try {
@@ -73,8 +70,8 @@ test.each(DTYPES)('start-up and shared memory of %s', { timeout: 3_600_000 }, as
       for (const workers of [1, 2] as const) runs[workers].push(await start(dtype, workers, cacheDir));
     }
     const [one, two] = [runs[1], runs[2]].map((each) => ({
-      readyMs: medianOf(each.map(({ readyMs }) => readyMs)),
-      pssMb: medianOf(each.map(({ pssBytes }) => pssBytes / 1e6)),
+      readyMs: median(each.map(({ readyMs }) => readyMs)),
+      pssMb: median(each.map(({ pssBytes }) => pssBytes / 1e6)),
     })) as [{ readyMs: number; pssMb: number }, { readyMs: number; pssMb: number }];
     console.log(
       `${dtype}: ready after ${one.readyMs.toFixed(0)} ms (1 worker), ${two.readyMs.toFixed(0)} ms (2); ` +

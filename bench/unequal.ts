@@ -8,7 +8,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { parseTokens } from '../src/core/quantities.js';
 import { DTYPES } from '../src/core/shape.js';
+import { median, medianRange, middleOf } from '../src/core/statistics.js';
 import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
+import { planPartition } from '../src/plan/index.js';
 
 const KVR = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 const GOAL = 1.2;
@@ -76,7 +78,9 @@ async function run(engine: Engine, way: Pick<GenerateRequest, 'strategy' | 'part
     { length: tokens },
     (_, index) => (index * 7919) % engine.model.shape.vocabulary,
   );
-  const planned = engine.costs?.plan(tokens, engine.workers.length).ranks.map(({ worker }) => worker);
+  const { costs, model } = engine;
+  const plan = costs && planPartition({ contextTokens: tokens, shape: model.shape, ...costs.knowledge });
+  const planned = plan?.ranks.map(({ worker }) => worker);
   const result = await engine.complete({ promptIds, maxTokens: 1, ...way });
   return {
     ...result,
@@ -96,11 +100,11 @@ function report(results: ReadonlyMap<string, readonly Run[]>): number {
   console.log('| cut | median | min – max | predicted | tokens of the free + the loaded worker |');
   console.log('|---|--:|---|--:|---|');
   for (const [name, runs] of results) {
-    const sorted = [...runs].sort((a, b) => a.ttftMs - b.ttftMs);
-    const middle = sorted[sorted.length >> 1];
+    const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
+    const { min, max } = medianRange(runs.map(({ ttftMs }) => ttftMs));
     const ms = (value: number | null | undefined): string => (value ?? NaN).toFixed(0);
     console.log(
-      `| ${name} | ${ms(middle?.ttftMs)} | ${ms(sorted[0]?.ttftMs)} – ${ms(sorted.at(-1)?.ttftMs)} | ${ms(middle?.predictedTtftMs)} | ${middle ? tokensByWorker(middle).join(' + ') : ''} |`,
+      `| ${name} | ${ms(middle.ttftMs)} | ${ms(min)} – ${ms(max)} | ${ms(middle.predictedTtftMs)} | ${tokensByWorker(middle).join(' + ')} |`,
     );
   }
   const gain = medianMs(results.get('even cut')) / medianMs(results.get('planned'));
@@ -114,5 +118,8 @@ function report(results: ReadonlyMap<string, readonly Run[]>): number {
 }
 
 function medianMs(runs: readonly Run[] = []): number {
-  return runs.map(({ ttftMs }) => ttftMs).sort((a, b) => a - b)[runs.length >> 1] ?? NaN;
+  return median(
+    runs.map(({ ttftMs }) => ttftMs),
+    NaN,
+  );
 }

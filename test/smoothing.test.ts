@@ -13,7 +13,8 @@ import { windowLogits } from '../src/evaluation/quality/window-logits.js';
 import { compileModel } from '../src/model/compile.js';
 import { Smoother, smoothedLayer } from '../src/model/smooth/index.js';
 import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
-import { Model } from '../src/runtime/cpu/model.js';
+import type { BackendModel } from '../src/runtime/backend/backend.js';
+import { openModel } from '../src/runtime/open-model.js';
 import { ReferenceModel } from './reference/forward.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
@@ -61,10 +62,10 @@ function withOutliers(checkpoint: Checkpoint): Checkpoint {
   return { ...checkpoint, layer: (index) => smoothedLayer(checkpoint.layer(index), factors, shape) };
 }
 
-async function open(checkpoint: Checkpoint, dtype: Dtype, isSmoothed = true): Promise<Model> {
+async function open(checkpoint: Checkpoint, dtype: Dtype, isSmoothed = true): Promise<BackendModel> {
   const { openSmoothing, ...kernels } = compileKernels();
   const options = { cacheFolder: folder, dtype, ...kernels, ...(isSmoothed && { openSmoothing }) };
-  return Model.open(await compileModel(checkpoint, options), 1);
+  return openModel('cpu', await compileModel(checkpoint, options), { threads: 1 });
 }
 
 const PROMPT = Int32Array.from(
@@ -75,7 +76,7 @@ const PROMPT = Int32Array.from(
   )(seededRandom(3)),
 );
 
-async function logitsOf(model: Model): Promise<Float32Array> {
+async function logitsOf(model: BackendModel): Promise<Float32Array> {
   const logits = new Float32Array(PROMPT_TOKENS * model.shape.vocabulary);
   for await (const panel of windowLogits(model, PROMPT, 'f32', () => undefined)) {
     logits.set(panel.logits, panel.start * model.shape.vocabulary);

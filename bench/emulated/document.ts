@@ -2,6 +2,7 @@
  * The page of emulated figures: a table a model, a row for every length, number of workers and link. Pure.
  */
 import type { Dtype } from '../../src/core/shape.js';
+import { median } from '../../src/core/statistics.js';
 import type { BenchCell, MachineFacts } from '../../src/evaluation/bench/index.js';
 
 /** One model at one length, all strategies and clusters, one round. */
@@ -82,8 +83,9 @@ function* rowsOf(pieces: readonly Piece[]): Generator<string[]> {
   const longest = Math.max(...pieces.map(({ contextTokens }) => contextTokens));
   for (const contextTokens of distinct(pieces.map((piece) => piece.contextTokens))) {
     const cells = pieces.flatMap((piece) => (piece.contextTokens === contextTokens ? piece.cells : []));
-    const share = middle(
+    const share = median(
       cells.filter(({ strategy }) => strategy === 'single').map((cell) => cell.attentionShare),
+      NaN,
     );
     for (const workers of distinct(cells.map((cell) => cell.workers)).filter((count) => count > 1)) {
       for (const rate of distinct(cells.map(rateOf))
@@ -103,7 +105,11 @@ function rowOf(
   goal: number | undefined,
 ): string[] {
   const of = (strategy: string): Cell[] => cells.filter((cell) => cell.strategy === strategy);
-  const ms = (strategy: string): number => middle(of(strategy).map((cell) => cell.ttftMs.median));
+  const ms = (strategy: string): number =>
+    median(
+      of(strategy).map((cell) => cell.ttftMs.median),
+      NaN,
+    );
   const [kvr] = of('kvr');
   const over = (strategy: string): number => ms(strategy) / ms('kvr');
   const verdict =
@@ -125,9 +131,4 @@ const rateOf = (cell: Cell | undefined): number => cell?.link?.bytesPerS ?? 0;
 
 function distinct(values: readonly number[]): number[] {
   return [...new Set(values)].sort((a, b) => a - b);
-}
-
-function middle(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? NaN) + (sorted[sorted.length >> 1] ?? NaN)) / 2;
 }

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Engine } from '../../src/index.js';
 import { benchPrompt } from '../../src/evaluation/prompts/bench-prompt.js';
-import { type Spread, spreadOf } from '../../src/core/statistics.js';
+import { type MedianRange, medianRange } from '../../src/core/statistics.js';
 import type { Llama } from './llama.js';
 
 /** Tokens that decoding is timed over, the first not counted. */
@@ -26,9 +26,9 @@ export type Cell = Omit<Side, 'program'> & {
   readonly kind: 'prefill' | 'decode';
   readonly label: 'measured';
   readonly contextTokens: number;
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   /** Of the prompt for 'prefill', of the tokens after the first for 'decode'. */
-  readonly tokensPerS: Spread;
+  readonly tokensPerS: MedianRange;
 };
 
 export type Question = { readonly kind: Cell['kind']; readonly contextTokens: number };
@@ -79,7 +79,7 @@ function cellOf(side: Side, { kind, contextTokens }: Question, timings: readonly
   );
   return {
     ...{ name, dtype, workers, threads, kind, label: 'measured', contextTokens },
-    ttftMs: spreadOf(ttfts),
-    tokensPerS: spreadOf(rates),
+    ttftMs: medianRange(ttfts),
+    tokensPerS: medianRange(rates),
   };
 }

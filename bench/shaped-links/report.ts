@@ -1,12 +1,13 @@
 /**
  * Cells of a bench side by side, and whether planned KVR holds its promise in each context. Pure but for printing.
  */
+import type { MedianRange } from '../../src/core/statistics.js';
 
 /** What of a cell of `kvr bench --json` is used here. */
 export type Cell = {
   readonly strategy: string;
   readonly contextTokens: number;
-  readonly ttftMs: { readonly median: number; readonly min: number; readonly max: number };
+  readonly ttftMs: MedianRange;
   readonly predictedTtftMs: number | null;
   readonly partition: readonly number[];
 };

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 
 export const MAX_TOP_LOGPROBS = 20;
-export const MAX_BIASES = 1024;
+const MAX_BIASES = 1024;
 
 /** Natural logarithms of the probabilities the model itself gives, before penalties, bias and temperature. */
 export type TokenLogprobs = {

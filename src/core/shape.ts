@@ -1,47 +1,60 @@
 /**
- * What a decoder-only language model looks like, as far as the graphs, the cache and the plan need to know.
- * Made by model/, read by everyone. Knows no file format and no architecture's tensor names.
+ * What a decoder-only language model looks like, as far as the graphs, the cache and the plan need to know: one schema, from
+ * which the type follows. Made by model/, read by everyone. Knows no file format and no architecture's tensor names.
  */
 
-export type RotaryScaling =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'linear'; readonly factor: number }
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly lowFrequencyFactor: number;
-      readonly highFrequencyFactor: number;
-      readonly originalContextTokens: number;
-    };
+import { z } from 'zod';
 
-export type ModelShape = {
-  readonly architecture: 'llama' | 'falcon';
-  readonly layers: number;
-  /** Width of the residual stream. */
-  readonly hidden: number;
-  /** Query heads. */
-  readonly heads: number;
-  /** Key and value heads; divides `heads`. */
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly feedForward: number;
-  readonly vocabulary: number;
-  /** The most tokens the model was made for, prompt and answer together. */
-  readonly contextTokens: number;
-  /** 'rms': x/rms(x)·w. 'layer': (x−mean)/std·w + b. */
-  readonly norm: 'rms' | 'layer';
-  readonly normEpsilon: number;
-  /** 'sequential': h += attention(norm(h)); h += mlp(norm'(h)). 'parallel': h += attention(norm(h)) + mlp(norm'(h)). */
-  readonly residual: 'sequential' | 'parallel';
-  /** True where attention and MLP read the same norm's output (Falcon 7B). */
-  readonly sharedNorm: boolean;
-  /** 'silu-gated': down(silu(gate(x))·up(x)). 'gelu': down(gelu(up(x))), exact erf. */
-  readonly mlp: 'silu-gated' | 'gelu';
-  readonly rotaryTheta: number;
-  readonly rotaryScaling: RotaryScaling;
-  /** The head's weight is the embedding's. */
-  readonly tiedHead: boolean;
-};
+const count = z.number().int().positive();
+
+/** How rotary angles are stretched beyond the context that a model was trained for. */
+const rotaryScalingSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('none') }).readonly(),
+  z.object({ kind: z.literal('linear'), factor: z.number().positive() }).readonly(),
+  z
+    .object({
+      kind: z.literal('llama3'),
+      factor: z.number().positive(),
+      lowFrequencyFactor: z.number().positive(),
+      highFrequencyFactor: z.number().positive(),
+      originalContextTokens: count,
+    })
+    .readonly(),
+]);
+export type RotaryScaling = z.infer<typeof rotaryScalingSchema>;
+
+export const modelShapeSchema = z
+  .object({
+    architecture: z.enum(['llama', 'falcon']),
+    layers: count,
+    /** Width of the residual stream. */
+    hidden: count,
+    /** Query heads. */
+    heads: count,
+    /** Key and value heads; divides `heads`. */
+    kvHeads: count,
+    headDim: count,
+    feedForward: count,
+    vocabulary: count,
+    /** The most tokens the model was made for, prompt and answer together. */
+    contextTokens: count,
+    /** 'rms': x/rms(x)·w. 'layer': (x−mean)/std·w + b. */
+    norm: z.enum(['rms', 'layer']),
+    normEpsilon: z.number().nonnegative(),
+    /** 'sequential': h += attention(norm(h)); h += mlp(norm'(h)). 'parallel': h += attention(norm(h)) + mlp(norm'(h)). */
+    residual: z.enum(['sequential', 'parallel']),
+    /** True where attention and MLP read the same norm's output (Falcon 7B). */
+    sharedNorm: z.boolean(),
+    /** 'silu-gated': down(silu(gate(x))·up(x)). 'gelu': down(gelu(up(x))), exact erf. */
+    mlp: z.enum(['silu-gated', 'gelu']),
+    rotaryTheta: z.number().positive(),
+    rotaryScaling: rotaryScalingSchema,
+    /** The head's weight is the embedding's. */
+    tiedHead: z.boolean(),
+  })
+  .readonly();
+/** A model's sizes and variants: `hidden` is the width of the residual stream, `kvHeads` divides `heads`; each field is explained at modelShapeSchema. */
+export type ModelShape = z.infer<typeof modelShapeSchema>;
 
 /**
  * Element type of the weights in a compiled model. q8, q4: integers in blocks that share a scale. w8a8: int8 weights

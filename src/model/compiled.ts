@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
-import { DTYPES, type ModelShape } from '../core/shape.js';
+import { DTYPES, modelShapeSchema } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
 export const FORMAT_VERSION = 8;
@@ -20,47 +20,18 @@ export const FILES = {
   block: (layer: number) => `block-${String(layer).padStart(3, '0')}.onnx`,
 } as const;
 
-const count = z.number().int().positive();
-const shapeSchema = z.object({
-  architecture: z.enum(['llama', 'falcon']),
-  layers: count,
-  hidden: count,
-  heads: count,
-  kvHeads: count,
-  headDim: count,
-  feedForward: count,
-  vocabulary: count,
-  contextTokens: count,
-  norm: z.enum(['rms', 'layer']),
-  normEpsilon: z.number().nonnegative(),
-  residual: z.enum(['sequential', 'parallel']),
-  sharedNorm: z.boolean(),
-  mlp: z.enum(['silu-gated', 'gelu']),
-  rotaryTheta: z.number().positive(),
-  rotaryScaling: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('none') }),
-    z.object({ kind: z.literal('linear'), factor: z.number().positive() }),
-    z.object({
-      kind: z.literal('llama3'),
-      factor: z.number().positive(),
-      lowFrequencyFactor: z.number().positive(),
-      highFrequencyFactor: z.number().positive(),
-      originalContextTokens: count,
-    }),
-  ]),
-  tiedHead: z.boolean(),
-});
+const manifestSchema = z
+  .object({
+    format: z.literal(FORMAT_VERSION),
+    digest: z.string(),
+    dtype: z.enum(DTYPES),
+    shape: modelShapeSchema,
+    /** Bytes of weights that a worker reads; on disk they lie twice, as made and as packed, since a session is opened from both. */
+    weightBytes: z.number().nonnegative(),
+  })
+  .readonly();
 
-const manifestSchema = z.object({
-  format: z.literal(FORMAT_VERSION),
-  digest: z.string(),
-  dtype: z.enum(DTYPES),
-  shape: shapeSchema,
-  /** Bytes of weights that a worker reads; on disk they lie twice, as made and as packed, since a session is opened from both. */
-  weightBytes: z.number().nonnegative(),
-});
-
-export type CompiledManifest = Omit<z.infer<typeof manifestSchema>, 'shape'> & { readonly shape: ModelShape };
+export type CompiledManifest = z.infer<typeof manifestSchema>;
 
 export function manifestText(manifest: CompiledManifest): { name: string; text: string } {
   return { name: MANIFEST, text: JSON.stringify(manifest, null, 1) };

@@ -111,7 +111,7 @@ test('adding a worker never makes the predicted plan worse, and no plan is worse
   }
 });
 
-test('cached tokens are not cut again', () => {
+test('cached tokens belong to no slice', () => {
   const request = { contextTokens: 4096, workers: repeated(WORKER, 2), links: [LAN], shape: SHAPE };
   const plan = planPartition({ ...request, cachedTokens: 4000 });
   expect(plan.partition.at(-1)?.end).toBe(96);

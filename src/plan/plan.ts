@@ -1,17 +1,16 @@
 /**
- * The plan of a request: which workers, what cut, what it will take, and why a worker was left out.
+ * The plan of a request: which workers, which slices, what it will take, and why a worker was left out.
  * Pure: costs come from calibration.ts. Called by the engine for every request and by the plan command.
  */
 import { KvrError } from '../core/errors.js';
-import { MAX_RANKS } from '../core/partition.js';
+import { evenPartition, MAX_RANKS } from '../core/partition.js';
 import type { Partition } from '../core/partition.js';
 import { kvRowBytes } from '../core/shape.js';
 import type { KvDtype, ModelShape } from '../core/shape.js';
 import { chooseChain, costsOf, MIN_GAIN, roughTtftMs } from './chain-choice.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
-import { evenSplit } from './search/exact-partition.js';
 import type { SearchEffort } from './search/exact-partition.js';
-import { predict } from './predict/predict.js';
+import { predict, predictTtftMs } from './predict/predict.js';
 import type { ChainCosts } from './costs/chain-costs.js';
 import type { RankPrediction } from './predict/predict.js';
 
@@ -80,8 +79,9 @@ export function chainCosts(request: PlanRequest): ChainCosts {
 }
 
 function singleTtftMs(costs: ChainCosts): number {
-  const times = [...new Set(costs.workers)].map(
-    (worker) => evenSplit({ ...costs, workers: [worker] }, 1).ttftMs,
+  const whole = evenPartition(costs.contextTokens - costs.cachedTokens, 1);
+  const times = [...new Set(costs.workers)].map((worker) =>
+    predictTtftMs({ ...costs, workers: [worker] }, whole),
   );
   return times.reduce((least, ms) => Math.min(least, ms), Infinity);
 }

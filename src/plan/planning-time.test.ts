@@ -1,6 +1,6 @@
 /** Guards against plans that take many times too long; how long they take is what bench/planning.ts prints. */
 import { expect, test } from 'vitest';
-import { LLAMA_7B } from '../simulate/shapes.js';
+import { LLAMA_7B } from '../core/published-shapes.js';
 import { planPartition } from './plan.js';
 import { randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 

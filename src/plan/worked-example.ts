@@ -1,6 +1,6 @@
 /**
  * Exact counts of the method, in whole dot products and whole cache entries: what tests and explanations start from.
- * Pure. As the paper counts: a slice's own diagonal block in full, K and V as two entries, one layer, one head.
+ * Pure. As the paper counts: the square of a slice's rows with their own keys in full, K and V as two entries, one layer, one head.
  */
 import type { Partition } from '../core/partition.js';
 import { sliceTokens } from '../core/partition.js';

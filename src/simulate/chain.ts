@@ -8,8 +8,8 @@ import { carryMs } from './noise.js';
 import type { Outcome, Setup, SimulatedRank, SliceWork } from './setup.js';
 import { computeOf, lastOf, sliceWork, tailTimes } from './setup.js';
 
-/** Frames in a run of the whole chain, at most: a second or two of work. Slices are cut into fewer frames above it. */
-export const MAX_CHAIN_FRAMES = 16_000_000;
+/** Frames in a run of the whole chain, at most: a second or two of work. Above it slices are sent in fewer frames. */
+const MAX_CHAIN_FRAMES = 16_000_000;
 
 /** What comes over one link, in order of arrival. */
 type Stream = { readonly arriveMs: Float64Array; readonly layer: Int32Array; readonly bytes: Float64Array };

@@ -28,7 +28,7 @@ export type DeviceTimes = {
 };
 
 /** Weights of one layer, and the part of them that is Q, K and V. */
-export function layerWeights(shape: ModelShape): { readonly all: number; readonly qkv: number } {
+function layerWeights(shape: ModelShape): { readonly all: number; readonly qkv: number } {
   const qkv = shape.hidden * (shape.heads * shape.headDim + kvElementsPerToken(shape));
   const output = shape.heads * shape.headDim * shape.hidden;
   const mlp = (shape.mlp === 'silu-gated' ? 3 : 2) * shape.hidden * shape.feedForward;

@@ -1,8 +1,9 @@
 /**
  * TSP: every layer waits for a ring all-gather of K and V, as slow as its slowest link for its largest slice. Pure.
  */
+import type { Masking } from '../core/strategy.js';
 import { carryMs } from './noise.js';
-import type { Masking, Outcome, Setup, SimulatedRank } from './setup.js';
+import type { Outcome, Setup, SimulatedRank } from './setup.js';
 import { computeOf, lastOf, sliceWork, tailTimes } from './setup.js';
 
 /** All-gather of one layer: ranks−1 steps, all links at once. */

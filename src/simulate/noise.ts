@@ -4,7 +4,7 @@
 import type { ClusterProfile } from './cluster.js';
 
 /** @returns by what factor a link is slowed while it carries a layer; 1 where there is no noise */
-export function linkSlowdown(cluster: ClusterProfile, link: number, layer: number): number {
+function linkSlowdown(cluster: ClusterProfile, link: number, layer: number): number {
   const { noise } = cluster;
   if (noise === undefined) return 1;
   return hash(noise.seed, link, layer) < noise.share ? noise.slowdown : 1;

@@ -14,7 +14,7 @@ import {
   LLAMA_7B,
   LLAMA_7B_GQA,
   LLAMA_7B_MQA,
-} from './shapes.js';
+} from '../core/published-shapes.js';
 
 /** One cell of the paper's grid. */
 export type PaperCell = {
@@ -32,9 +32,9 @@ export type PaperCase = {
   /** Where the simulation is off, the assumption that would have to change. */
   readonly note?: string;
 } & (
-  | { readonly kind: 'gain'; readonly cell: PaperCell; readonly cut: PartitionKind }
+  | { readonly kind: 'gain'; readonly cell: PaperCell; readonly partition: PartitionKind }
   /** The largest gain over the cells. */
-  | { readonly kind: 'best-gain'; readonly cells: readonly PaperCell[]; readonly cut: PartitionKind }
+  | { readonly kind: 'best-gain'; readonly cells: readonly PaperCell[]; readonly partition: PartitionKind }
   /** The largest TTFT of KVR-P over KVR-S. */
   | { readonly kind: 'lookup-loss'; readonly cells: readonly PaperCell[] }
   /** Extra TTFT that noise brings, as a share; the largest over the cells. */
@@ -81,14 +81,14 @@ export const PAPER_CASES: readonly PaperCase[] = [
     kind: 'gain',
     published: 1.42,
     cell: cell('Llama 7B', LLAMA_7B, 4, 12_288, NVLINK_300GB),
-    cut: 's',
+    partition: 's',
   },
   {
     case: 'Falcon 7B, 8 GPUs, 8k, 300 GB/s: KVR-S over TSP',
     kind: 'gain',
     published: 1.63,
     cell: cell('Falcon 7B', FALCON_7B, 8, 8192, NVLINK_300GB),
-    cut: 's',
+    partition: 's',
     note: 'the bound on attention alone is 1.78; Falcon would need more passes over its scores than Llama for 1.63',
   },
   {
@@ -96,7 +96,7 @@ export const PAPER_CASES: readonly PaperCase[] = [
     kind: 'best-gain',
     published: 1.79,
     cells: grid('Llama 7B', LLAMA_7B, LINK_10GB),
-    cut: 's',
+    partition: 's',
     note: 'TSP waits here for the whole all-gather; to meet 1.79 at 8 GPUs and 16k, 37 % of it would have to hide behind compute',
   },
   {
@@ -125,7 +125,7 @@ export const PAPER_CASES: readonly PaperCase[] = [
     case: 'Llama 7B, 8 GPUs, 1k, 300 GB/s: KVR-E over TSP',
     kind: 'gain',
     cell: cell('Llama 7B', LLAMA_7B, 8, 1024, NVLINK_300GB),
-    cut: 'e',
+    partition: 'e',
     note: 'the paper has small gains and KVR-E behind TSP at times; that takes a cost a hop that this profile lacks',
   },
   ...MODELS.flatMap(([model, shape]) =>
@@ -133,7 +133,7 @@ export const PAPER_CASES: readonly PaperCase[] = [
       case: `${model}, 8 GPUs, ${length / 1024}k, 300 GB/s: KVR-S over TSP`,
       kind: 'gain',
       cell: cell(model, shape, 8, length, NVLINK_300GB),
-      cut: 's',
+      partition: 's',
     })),
   ),
 ];

@@ -8,7 +8,8 @@ import { NOISE_SEEDS, PAPER_A100, PAPER_NOISE } from './paper-profile.js';
 import { PAPER_CASES } from './paper-cases.js';
 import type { PaperCase, PaperCell } from './paper-cases.js';
 import { simulate } from './simulate.js';
-import type { SimulatedStrategy, Simulation, SimulationRequest } from './simulate.js';
+import type { Simulation, SimulationRequest } from './simulate.js';
+import type { SimulatedStrategyName } from './strategies.js';
 
 /** A published ratio and ours. */
 export type PaperRow = {
@@ -37,9 +38,9 @@ export function rowOf(paperCase: PaperCase): PaperRow {
 function ratioOf(paperCase: PaperCase): number {
   switch (paperCase.kind) {
     case 'gain':
-      return gain(paperCase.cell, paperCase.cut);
+      return gain(paperCase.cell, paperCase.partition);
     case 'best-gain':
-      return Math.max(...paperCase.cells.map((cell) => gain(cell, paperCase.cut)));
+      return Math.max(...paperCase.cells.map((cell) => gain(cell, paperCase.partition)));
     case 'lookup-loss':
       return Math.max(...paperCase.cells.map((cell) => kvr(cell, 'p').ttftMs / kvr(cell, 's').ttftMs));
     case 'noise':
@@ -48,15 +49,15 @@ function ratioOf(paperCase: PaperCase): number {
 }
 
 /** TSP's time over KVR's; the paper's TSP is the dense one. */
-function gain(cell: PaperCell, cut: PartitionKind): number {
-  return run(cell, 'tsp-dense').ttftMs / kvr(cell, cut).ttftMs;
+function gain(cell: PaperCell, partition: PartitionKind): number {
+  return run(cell, 'tsp-dense').ttftMs / kvr(cell, partition).ttftMs;
 }
 
-function kvr(cell: PaperCell, cut: PartitionKind): Simulation {
-  return run(cell, 'kvr', cut);
+function kvr(cell: PaperCell, partition: PartitionKind): Simulation {
+  return run(cell, 'kvr', partition);
 }
 
-/** Extra time as a share, mean over the seeds; KVR keeps the cut it found without noise. */
+/** Extra time as a share, mean over the seeds; KVR keeps the partition it found without noise. */
 function noiseLoss(cell: PaperCell, strategy: 'tsp-dense' | 'kvr'): number {
   const quiet = run(cell, strategy, 's');
   let sum = 0;
@@ -68,7 +69,7 @@ function noiseLoss(cell: PaperCell, strategy: 'tsp-dense' | 'kvr'): number {
 
 function run(
   cell: PaperCell,
-  strategy: SimulatedStrategy,
+  strategy: SimulatedStrategyName,
   partition: NonNullable<SimulationRequest['partition']> = 'e',
   noise?: NoiseProfile,
 ): Simulation {

@@ -1,5 +1,5 @@
 /**
- * Cuts for a simulated chain: even, searched, looked up and exact, as plan/ finds them, with simulated times as the
+ * Partitions for a simulated chain: even, searched, looked up and exact, as plan/ finds them, with simulated times as the
  * objective where that is affordable. Pure.
  */
 import { evenPartition } from '../core/partition.js';
@@ -22,7 +22,7 @@ export type PartitionKind = 'e' | 's' | 'p' | 'exact';
 
 /** Frames simulated in one search, at most: about a second. It is ample for the paper's sizes. */
 const SEARCH_FRAMES = 20_000_000;
-/** A search from the even cut takes up to so many candidates; with less than that simulated times only refine. */
+/** A search from the even partition takes up to so many candidates; with less than that simulated times only refine. */
 const AMPLE_EVALUATIONS = 10_000;
 /** Candidates times ranks of a search on plan/'s costs, at most: about a second. */
 const COST_SEARCH_RANKS = 150_000;
@@ -31,20 +31,20 @@ const COST_SEARCH_RANKS = 150_000;
 const TABLE_LENGTHS_PER_DOUBLING = 4;
 
 /** @param setup with any partition; its number of slices is the number of ranks */
-export function cutContext(setup: Setup, kind: PartitionKind): Partition {
+export function partitionContext(setup: Setup, kind: PartitionKind): Partition {
   switch (kind) {
     case 'e':
       return evenPartition(setup.contextTokens, setup.partition.length);
     case 's':
       return searchedBySimulation(setup).partition;
     case 'p':
-      return predictedCut(setup);
+      return lookedUpPartition(setup);
     case 'exact':
       return exactBySimulation(setup);
   }
 }
 
-/** The described cluster in plan/'s words. The own square is always its lower half there. */
+/** The described cluster in the terms of plan/. The own square is always its lower half there. */
 export function planCosts(setup: Setup): ChainCosts {
   const { times, cluster, policy, contextTokens } = setup;
   const chunkTokens = Math.min(policy.chunkTokens, contextTokens);
@@ -67,7 +67,7 @@ export function planCosts(setup: Setup): ChainCosts {
   return { contextTokens, cachedTokens: 0, workers, links, layers: times.layers, kvBytes: times.kvBytes };
 }
 
-/** KVR-S over simulated times, from the even cut or another start. */
+/** KVR-S over simulated times, from the even partition or another start. */
 function searchedBySimulation(setup: Setup, start = costSearchStart(setup)): SearchResult {
   const ranks = setup.partition.length;
   const steps = searchSteps(setup.contextTokens, ranks);
@@ -84,7 +84,10 @@ function affordedEvaluations(setup: Setup): number {
   return Math.max(1, Math.floor(SEARCH_FRAMES / framesOf(setup)));
 }
 
-/** Where simulated times can not be searched from the even cut, plan/'s costs are, and simulated times refine that. */
+/**
+ * Where to begin a search over simulated times that can not afford to begin at the even partition: what a search over
+ * plan/'s costs finds.
+ */
 function costSearchStart(setup: Setup): Partition | undefined {
   if (affordedEvaluations(setup) >= AMPLE_EVALUATIONS) return undefined;
   const costs = planCosts(setup);
@@ -108,7 +111,7 @@ function exactBySimulation(setup: Setup): Partition {
 }
 
 /** KVR-P from the two lengths of the table around the asked one, which is never in the table itself. */
-function predictedCut(setup: Setup): Partition {
+function lookedUpPartition(setup: Setup): Partition {
   const table = tableLengths(setup).reduce((entries, contextTokens) => {
     const partition = evenPartition(contextTokens, setup.partition.length);
     return addTableEntry(entries, searchedBySimulation({ ...setup, contextTokens, partition }).partition);

@@ -7,7 +7,7 @@ import { sliceScores } from './device-times.js';
 import { carryMs } from './noise.js';
 import type { Outcome, Setup, SimulatedRank } from './setup.js';
 
-/** Chunks the context is cut into for each rank, so that filling the pipeline costs about 1/CHUNKS_PER_RANK. */
+/** Chunks of the context for each rank, so that filling the pipeline costs about 1/CHUNKS_PER_RANK. */
 const CHUNKS_PER_RANK = 4;
 
 export function simulatePipeline(setup: Setup): Outcome {

@@ -1,5 +1,5 @@
 /**
- * Ring attention: K,V blocks travel round while every rank attends to the one it holds, plain or zigzag. Pure.
+ * Ring attention: the slices' K,V travel round while every rank attends to those it holds, plain or zigzag. Pure.
  * Source of the schedules: Liu et al. 2023 (plain); zigzag gives rank i the pieces i and 2p−1−i of 2p, so that every
  * step is as much work for every rank. A step ends when its compute, its send and its receive have.
  *   start(i, s+1) = max(start(i,s) + compute(i,s), start(i,s) + send, start(i−1,s) + send of rank i−1)
@@ -27,7 +27,7 @@ export function simulateRing(setup: Setup, kind: RingKind): Outcome {
   return { ttftMs, ranks: outcomes(setup, steps, tokens, ready) };
 }
 
-/** Compute of each rank in each step: [ranks][steps], ms. Step s holds the block of rank i−s. */
+/** Compute of each rank in each step: [ranks][steps], ms. In step s rank i holds the K,V of rank i−s. */
 export function stepTimes(setup: Setup, kind: RingKind, tokens: number): Float64Array[] {
   const ranks = setup.partition.length;
   const own = setup.times.attentionMs(sliceScores(tokens, 0, setup.policy));

@@ -3,6 +3,7 @@
  */
 import { chunkSizes } from '../core/chunk-lengths.js';
 import type { Partition } from '../core/partition.js';
+import type { Masking } from '../core/strategy.js';
 import { sliceTokens } from '../core/partition.js';
 import type { ClusterProfile, Policy } from './cluster.js';
 import type { DeviceTimes } from './device-times.js';
@@ -46,8 +47,6 @@ export type SliceWork = {
 
 /** The last rank after the last layer's prefix is in: the last layer (for one row where pruned) and the head. */
 export type TailTimes = { readonly tailMs: number; readonly attentionMs: number };
-
-export type Masking = 'causal' | 'dense';
 
 export function sliceWork(setup: Setup, rank: number, masking: Masking): SliceWork {
   const slice = setup.partition[rank] ?? { start: 0, end: 0 };

@@ -8,43 +8,29 @@ import { KvrError } from '../core/errors.js';
 import { evenPartition, MAX_RANKS } from '../core/partition.js';
 import type { Partition } from '../core/partition.js';
 import type { ModelShape } from '../core/shape.js';
-import { simulateChain } from './chain.js';
 import type { ClusterProfile, Policy } from './cluster.js';
 import { OUR_POLICY } from './cluster.js';
 import type { PartitionKind } from './partitions.js';
-import { cutContext } from './partitions.js';
+import { partitionContext } from './partitions.js';
 import { deviceTimes } from './device-times.js';
-import { simulateGather } from './gather.js';
-import { simulatePipeline } from './pipeline.js';
-import { simulateRing } from './ring.js';
-import type { Outcome, Setup, SimulatedRank } from './setup.js';
-import { chainByEvents, gatherByEvents, pipelineByEvents, ringByEvents } from './task-graphs.js';
-
-export const SIMULATED_STRATEGIES = [
-  'single',
-  'tsp-dense',
-  'tsp',
-  'kvr',
-  'ring',
-  'ring-zigzag',
-  'pipeline',
-] as const;
-export type SimulatedStrategy = (typeof SIMULATED_STRATEGIES)[number];
+import type { Setup, SimulatedRank } from './setup.js';
+import { simulatedStrategyOf, type SimulatedStrategyName } from './strategies.js';
 
 /** The longest context simulated. */
 export const MAX_SIMULATED_TOKENS = 1 << 20;
 
 export type SimulationRequest = {
-  readonly strategy: SimulatedStrategy;
+  readonly strategy: SimulatedStrategyName;
   readonly shape: ModelShape;
   readonly cluster: ClusterProfile;
   readonly contextTokens: number;
   readonly ranks: number;
-  /** For kvr: a kind of cut ('exact' unless given) or the cut itself. */
+  /** For kvr: a kind of partition ('exact' unless given) or the slices themselves. Others share evenly. */
   readonly partition?: PartitionKind | Partition;
   readonly policy?: Policy;
 };
 
+/** What came out; milliseconds and bytes. */
 export type Simulation = {
   readonly ttftMs: number;
   readonly partition: Partition;
@@ -56,53 +42,21 @@ export type Simulation = {
 /** @throws BAD_INPUT where the request is not one that can be simulated */
 export function simulate(request: SimulationRequest): Simulation {
   const setup = setupOf(request);
-  const outcome = run(setup, request.strategy);
+  const outcome = simulatedStrategyOf(request.strategy).simulate(setup);
   const trafficBytes = outcome.ranks.reduce((sum, rank) => sum + rank.sentBytes, 0);
   return { ...outcome, partition: setup.partition, trafficBytes };
 }
 
 /** The same time from the event engine: slow, for small clusters, to check the recurrences by. @throws BAD_INPUT */
 export function ttftMsByEvents(request: SimulationRequest): number {
-  const setup = setupOf(request);
-  switch (request.strategy) {
-    case 'single':
-    case 'kvr':
-      return chainByEvents(setup);
-    case 'tsp':
-      return gatherByEvents(setup, 'causal');
-    case 'tsp-dense':
-      return gatherByEvents(setup, 'dense');
-    case 'ring':
-      return ringByEvents(setup, 'plain');
-    case 'ring-zigzag':
-      return ringByEvents(setup, 'zigzag');
-    case 'pipeline':
-      return pipelineByEvents(setup);
-  }
+  return simulatedStrategyOf(request.strategy).ttftMsByEvents(setupOf(request));
 }
 
-function run(setup: Setup, strategy: SimulatedStrategy): Outcome {
-  switch (strategy) {
-    case 'single':
-    case 'kvr':
-      return simulateChain(setup);
-    case 'tsp':
-      return simulateGather(setup, 'causal');
-    case 'tsp-dense':
-      return simulateGather(setup, 'dense');
-    case 'ring':
-      return simulateRing(setup, 'plain');
-    case 'ring-zigzag':
-      return simulateRing(setup, 'zigzag');
-    case 'pipeline':
-      return simulatePipeline(setup);
-  }
-}
-
-/** Everything decided, the cut last: it is searched on the setup itself. */
+/** Everything decided, the partition last: it is searched on the setup itself. */
 export function setupOf(request: SimulationRequest): Setup {
   checkSize(request.contextTokens, request.ranks);
-  const ranks = request.strategy === 'single' ? 1 : request.ranks;
+  const { planner } = simulatedStrategyOf(request.strategy);
+  const ranks = planner === 'one slice' ? 1 : request.ranks;
   const setup: Setup = {
     times: deviceTimes(request.shape, request.cluster.device),
     cluster: request.cluster,
@@ -110,17 +64,22 @@ export function setupOf(request: SimulationRequest): Setup {
     contextTokens: request.contextTokens,
     partition: evenPartition(request.contextTokens, ranks),
   };
-  if (request.strategy !== 'kvr') return setup;
-  const cut = request.partition ?? 'exact';
-  return { ...setup, partition: typeof cut === 'string' ? cutContext(setup, cut) : checkedCut(cut, request) };
+  return planner === 'plan' ? { ...setup, partition: partitionOf(setup, request) } : setup;
 }
 
-function checkedCut(cut: Partition, request: SimulationRequest): Partition {
-  const end = cut[cut.length - 1]?.end;
-  if (cut.length <= request.ranks && end === request.contextTokens) return cut;
+function partitionOf(setup: Setup, request: SimulationRequest): Partition {
+  const { partition = 'exact' } = request;
+  return typeof partition === 'string'
+    ? partitionContext(setup, partition)
+    : checkedPartition(partition, request);
+}
+
+function checkedPartition(partition: Partition, request: SimulationRequest): Partition {
+  const end = partition[partition.length - 1]?.end;
+  if (partition.length <= request.ranks && end === request.contextTokens) return partition;
   throw new KvrError(
     'BAD_INPUT',
-    `a cut of ${cut.length} slices up to ${end ?? 0} does not fit ${request.ranks} ranks and ${request.contextTokens} tokens; give one that does`,
+    `a partition of ${partition.length} slices up to ${end ?? 0} does not fit ${request.ranks} ranks and ${request.contextTokens} tokens; give one that does`,
   );
 }
 

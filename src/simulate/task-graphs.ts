@@ -1,8 +1,9 @@
 /**
  * Every strategy as tasks for the event engine: what the recurrences claim to compute, spelled out task by task. Pure.
- * For small clusters (MAX_TASKS); `simulate` with method 'events' runs it.
+ * For small clusters (MAX_TASKS); ttftMsByEvents runs it.
  */
 import { KvrError } from '../core/errors.js';
+import type { Masking } from '../core/strategy.js';
 import { piecesOf } from './chain.js';
 import { sliceScores } from './device-times.js';
 import { runTasks } from './event-queue.js';
@@ -12,11 +13,11 @@ import { carryMs } from './noise.js';
 import { pipelineChunks, stageLayers } from './pipeline.js';
 import { stepTimes } from './ring.js';
 import type { RingKind } from './ring.js';
-import type { Masking, Setup } from './setup.js';
+import type { Setup } from './setup.js';
 import { sliceWork, tailTimes } from './setup.js';
 
 /** More would take minutes. */
-export const MAX_TASKS = 2_000_000;
+const MAX_TASKS = 2_000_000;
 
 /** Collects tasks; `add` returns a task's index for others to come after. */
 class Graph {
@@ -108,11 +109,11 @@ export function gatherByEvents(setup: Setup, masking: Masking): number {
   const works = setup.partition.map((_, rank) => sliceWork(setup, rank, masking));
   let barrier: number[] = [];
   for (let layer = 0; layer < setup.times.layers; layer += 1) {
-    const blocks = works.map((work, rank) => {
+    const computed = works.map((work, rank) => {
       const ends = layer === 0 ? work.firstEnds : work.layerEnds;
       return graph.add(rank, ends[ends.length - 1] ?? 0, barrier);
     });
-    barrier = [graph.add(undefined, gatherMs(setup, layer), blocks)];
+    barrier = [graph.add(undefined, gatherMs(setup, layer), computed)];
   }
   graph.add(works.length - 1, tailTimes(setup, masking).tailMs, barrier);
   return graph.run();

@@ -3,7 +3,8 @@
  * there is nothing to do; sockets are the other thread's.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { Model } from '../runtime/cpu/model.js';
+import type { BackendModel } from '../runtime/backend/backend.js';
+import { openModel } from '../runtime/open-model.js';
 import { warmUp } from './compute/probe.js';
 import { Grammars } from './compute/requests/grammars.js';
 import { HeldRequests } from './compute/requests/held-requests.js';
@@ -16,24 +17,24 @@ import type { ComputeSettings } from './threads/thread-messages.js';
 async function main(port: MessagePort, settings: ComputeSettings): Promise<void> {
   const counters = new Int32Array(settings.counters);
   const outbox = new Outbox(port, counters);
-  const model = await openModel(outbox, settings);
+  const model = await openAndSay(outbox, settings);
   if (!model) return;
-  const requests = new HeldRequests(model.shape, settings, outbox);
+  const requests = new HeldRequests(model, settings, outbox);
   const grammars = new Grammars();
   const mailbox = new Mailbox(port, counters);
   const inbox = new Inbox(model.shape, { mailbox, outbox, requests, grammars });
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
-  await warmUp(model, settings.chunkTokens, 'f32', () => inbox.isIdle);
+  await warmUp(model, settings.chunkTokens, 'f32', () => inbox.isIdle());
   await new Scheduler({ model, inbox, outbox, requests, grammars }, settings.chunkTokens).run();
   await model.close();
   port.close();
 }
 
-async function openModel(outbox: Outbox, settings: ComputeSettings): Promise<Model | undefined> {
+async function openAndSay(outbox: Outbox, settings: ComputeSettings): Promise<BackendModel | undefined> {
   try {
     const { compiledFolder, threads, decodeThreads } = settings;
-    const model = await Model.open(compiledFolder, threads, decodeThreads);
-    const { digest, dtype, shape } = model.manifest;
+    const model = await openModel('cpu', compiledFolder, { threads, allCoreThreads: decodeThreads });
+    const { digest, dtype, shape } = model;
     outbox.send({ type: 'ready', digest, dtype, shape });
     return model;
   } catch (error) {

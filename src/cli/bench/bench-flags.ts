@@ -11,7 +11,7 @@ import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import {
   BENCH_STRATEGIES,
-  type BenchStrategy,
+  type BenchStrategyName,
   type EmulatedCluster,
   inTableOrder,
   MAX_REPEATS,
@@ -33,7 +33,7 @@ import { parseDuration, parseRate, parseTokens } from '../../core/quantities.js'
 
 export type BenchFlags = Omit<ModelFlags, 'workers' | 'calibrate'> &
   OutputFlags & {
-    readonly strategies?: BenchStrategy[];
+    readonly strategies?: BenchStrategyName[];
     readonly context?: number[];
     readonly workers?: number[] | string[];
     readonly singleThreads?: number[];
@@ -88,7 +88,7 @@ export const benchFlags = (): Option[] => [
 ];
 
 /** @throws BAD_INPUT */
-export function parseStrategies(text: string): BenchStrategy[] {
+export function parseStrategies(text: string): BenchStrategyName[] {
   const given = parseList('--strategies', text, (flag, name) => {
     const found = BENCH_STRATEGIES.find((each) => each === name);
     if (found !== undefined) return found;

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KvrError } from '../../core/errors.js';
+import { middleOf } from '../../core/statistics.js';
 import type { Command } from '../run/command.js';
 import { runContext, type RunContext, runRequest, withEngine } from '../run/engine-run.js';
 import {
@@ -86,8 +87,7 @@ async function ask(prompt: string, workers: number, flags: Flags, context: RunCo
       runs.push(await runRequest(engine, request, context, () => undefined));
     }
     runs.forEach(check);
-    runs.sort((a, b) => a.result.ttftMs - b.result.ttftMs);
-    return runs[TIMES >> 1] as Run;
+    return middleOf(runs, ({ result }) => result.ttftMs);
   });
 }
 

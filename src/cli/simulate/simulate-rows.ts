@@ -13,32 +13,30 @@ import {
   PAPER_A100,
   type Policy,
   simulate,
-  type SimulatedStrategy,
+  simulatedStrategyOf,
+  type SimulatedStrategyName,
   type Simulation,
 } from '../../simulate/index.js';
 import { formatPlural } from '../terminal/format.js';
 
-/** Strategies with their cuts, in the order of tables; kvr has the exact balance and may leave workers out. */
-export const SIMULATED_ROWS = [
-  'single',
-  'tsp-dense',
-  'tsp',
-  'ring',
-  'ring-zigzag',
-  'pipeline',
-  'kvr-e',
-  'kvr-s',
-  'kvr-p',
-  'kvr',
-] as const;
-export type SimulatedRow = (typeof SIMULATED_ROWS)[number];
+type Row = { readonly strategy: SimulatedStrategyName; readonly partition: PartitionKind };
 
-const CUTS: Partial<Record<SimulatedRow, PartitionKind>> = {
-  'kvr-e': 'e',
-  'kvr-s': 's',
-  'kvr-p': 'p',
-  kvr: 'exact',
-};
+/** Strategies with their partitions, in the order of tables; kvr has the exact balance and may leave workers out. */
+const ROWS = {
+  single: { strategy: 'single', partition: 'e' },
+  'tsp-dense': { strategy: 'tsp-dense', partition: 'e' },
+  tsp: { strategy: 'tsp', partition: 'e' },
+  ring: { strategy: 'ring', partition: 'e' },
+  'ring-zigzag': { strategy: 'ring-zigzag', partition: 'e' },
+  pipeline: { strategy: 'pipeline', partition: 'e' },
+  'kvr-e': { strategy: 'kvr', partition: 'e' },
+  'kvr-s': { strategy: 'kvr', partition: 's' },
+  'kvr-p': { strategy: 'kvr', partition: 'p' },
+  kvr: { strategy: 'kvr', partition: 'exact' },
+} as const satisfies Record<string, Row>;
+
+export type SimulatedRow = keyof typeof ROWS;
+export const SIMULATED_ROWS = Object.keys(ROWS) as SimulatedRow[];
 
 /** Devices by name, with the links they are usually joined by. */
 export const PROFILES = {
@@ -85,8 +83,8 @@ export function cellsOf({ strategies, workers, contexts }: SimulationPlan): Cell
   return contexts.flatMap((contextTokens) =>
     workers.flatMap((count, index) =>
       strategies
-        .filter((strategy) => strategy !== 'single' || index === 0)
-        .map((strategy) => ({ strategy, workers: strategy === 'single' ? 1 : count, contextTokens })),
+        .filter((row) => !isAlone(row) || index === 0)
+        .map((strategy) => ({ strategy, workers: isAlone(strategy) ? 1 : count, contextTokens })),
     ),
   );
 }
@@ -98,8 +96,7 @@ export function* simulationRows(plan: SimulationPlan): Generator<SimulationRow> 
     const { strategy, workers, contextTokens } = cell;
     const result = simulate({
       ...{ shape: plan.shape, cluster: plan.cluster, policy: plan.policy, contextTokens, ranks: workers },
-      strategy: strategyOf(strategy),
-      partition: CUTS[strategy] ?? 'e',
+      ...ROWS[strategy],
     });
     const row = rowOf(cell, result, done);
     done.push(row);
@@ -107,8 +104,9 @@ export function* simulationRows(plan: SimulationPlan): Generator<SimulationRow> 
   }
 }
 
-function strategyOf(row: SimulatedRow): SimulatedStrategy {
-  return row === 'kvr-e' || row === 'kvr-s' || row === 'kvr-p' ? 'kvr' : row;
+/** Whether it runs on one worker, however many there are. */
+function isAlone(row: SimulatedRow): boolean {
+  return simulatedStrategyOf(ROWS[row].strategy).topology === 'none';
 }
 
 function rowOf(
@@ -122,6 +120,7 @@ function rowOf(
     const found = done.find((row) => row.strategy === baseline && isComparable(row, cell));
     return found ? found.simulated / ttftMs : null;
   };
+  const sharesTokens = simulatedStrategyOf(ROWS[strategy].strategy).shares === 'tokens';
   const computeMs = ranks.reduce((sum, rank) => sum + rank.computeMs, 0);
   const attentionMs = ranks.reduce((sum, rank) => sum + rank.attentionMs, 0);
   return {
@@ -135,10 +134,10 @@ function rowOf(
     speedupOverTsp: over('tsp'),
     attentionShare: attentionMs / computeMs,
     trafficBytes,
-    partition: strategy === 'pipeline' ? null : partitionSizes(partition),
+    partition: sharesTokens ? partitionSizes(partition) : null,
   };
 }
 
 function isComparable(row: SimulationRow, { workers, contextTokens }: Cell): boolean {
-  return row.contextTokens === contextTokens && (row.strategy === 'single' || row.workers === workers);
+  return row.contextTokens === contextTokens && (isAlone(row.strategy) || row.workers === workers);
 }

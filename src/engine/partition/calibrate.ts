@@ -6,6 +6,7 @@ import type { ClusterWorker } from '../../cluster/cluster.js';
 import { evenPartition } from '../../core/partition.js';
 import { requestSpecSchema } from '../../core/request.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
+import { median } from '../../core/statistics.js';
 import { KV_FRAME_BYTES } from '../../link/frame.js';
 import { type CostSample, fitWorkerCost, type LinkCost, type WorkerCost } from '../../plan/index.js';
 import type { ProbeMessage, ProbeSample } from '../../worker/protocol/index.js';
@@ -88,8 +89,7 @@ async function measureLink(
   const wire = await from.handle.ask(question, 'probedLink', signal);
   const waits: number[] = [];
   for (let run = 0; run < LATENCY_RUNS; run++) waits.push(...(await waitsOf(pair, shape, kvDtype, signal)));
-  waits.sort((a, b) => a - b);
-  const latencyMs = Math.max(wire.latencyMs, waits[waits.length >> 1] ?? 0);
+  const latencyMs = Math.max(wire.latencyMs, median(waits));
   return { latencyMs, bytesPerS: wire.bytesPerS, frameBytes: KV_FRAME_BYTES };
 }
 
@@ -151,8 +151,7 @@ function chunkMs(cost: WorkerCost): number {
 
 function medianMs(samples: readonly ProbeSample[], kind: ProbeSample['kind'], per: number): number {
   const times = samples.filter((sample) => sample.kind === kind).map(({ ms }) => ms / per);
-  times.sort((a, b) => a - b);
-  return times[times.length >> 1] ?? 0;
+  return median(times, 0);
 }
 
 /** Weights of Q, K and V (and of the MLP, where that does not wait for attention) over those of a whole layer. */

@@ -5,15 +5,15 @@
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { LinkCost } from '../../plan/index.js';
-import { middleOf, type Spread, spreadOf } from '../../core/statistics.js';
-import type { BenchStrategy } from './strategies.js';
+import { type MedianRange, medianRange, middleOf } from '../../core/statistics.js';
+import type { BenchStrategyName } from './strategies.js';
 
 /** Measured: real workers, real links. Emulated: measured kernels, modelled links and overlap. */
 export type Label = 'measured' | 'emulated';
 
 /** What is compared. */
 export type CellKey = {
-  readonly strategy: BenchStrategy;
+  readonly strategy: BenchStrategyName;
   /** Workers it could have; the partition says how many it used. */
   readonly workers: number;
   /** Of each worker. */
@@ -37,7 +37,7 @@ export type BenchCell = CellKey & {
   readonly label: Label;
   readonly dtype: Dtype;
   readonly kvDtype: KvDtype;
-  readonly ttftMs: Spread;
+  readonly ttftMs: MedianRange;
   readonly runsMs: readonly number[];
   readonly firstToken: number;
   /** Of the run in the middle, as everything below but the speedups. */
@@ -73,7 +73,7 @@ function withoutSpeedups(
   const middle = middleOf(runs, ({ ttftMs }) => ttftMs);
   const { partition, predictedTtftMs, timeline, firstToken } = middle;
   const runsMs = runs.map(({ ttftMs }) => ttftMs);
-  const ttftMs = spreadOf(runsMs);
+  const ttftMs = medianRange(runsMs);
   const attentionShare = shareOfAttention(timeline);
   return {
     ...key,
@@ -101,7 +101,7 @@ type Compared = CellKey & Pick<BenchCell, 'ttftMs'>;
 function speedupsOf(cell: Compared, all: readonly Compared[]): Pick<BenchCell, Speedups> {
   const sameContext = all.filter(({ contextTokens }) => contextTokens === cell.contextTokens);
   const sameChain = sameContext.filter((other) => isSameChain(cell, other));
-  const medianOf = (others: readonly Compared[], strategy: BenchStrategy): number =>
+  const medianOf = (others: readonly Compared[], strategy: BenchStrategyName): number =>
     others.find((other) => other.strategy === strategy)?.ttftMs.median ?? Infinity;
   const [tspMs, denseMs] = [medianOf(sameChain, 'tsp'), medianOf(sameChain, 'tsp-dense')];
   const over = (baselineMs: number): number | null =>

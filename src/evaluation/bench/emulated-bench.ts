@@ -3,6 +3,7 @@
  * time, timed; emulation/ puts the times together for the described links. Outputs stay exact, and are held to it.
  */
 import { partitionSizes } from '../../core/partition.js';
+import type { Masking, StrategyName } from '../../core/strategy.js';
 import { predictTtftMs } from '../../plan/index.js';
 import { chunksOf } from '../../core/chunks.js';
 import type { Engine } from '../../engine/engine.js';
@@ -21,16 +22,19 @@ import {
   plural,
   promptFor,
 } from './options.js';
-import { type BenchStrategy, requestFor } from './strategies.js';
+import { type BenchStrategyName, benchStrategyOf } from './strategies.js';
 import { timedRun, warmUp } from './timed-run.js';
 
 /** `engine.threads` are what each emulated worker has; all cores unless given. */
 export type EmulatedBenchOptions = BenchOptions & { readonly clusters: readonly EmulatedCluster[] };
 
 /** Chunks that are run once for all cells whose slices end where they do. */
-type Measurement = ChunkedRun & { readonly isDense: boolean; readonly cells: EmulatedCell[] };
+type Measurement = ChunkedRun & { readonly masking: Masking; readonly cells: EmulatedCell[] };
 
-/** @throws as Engine.load and Engine.generate, INTERNAL where a cut prompt is answered differently */
+/** What the one worker is asked for to compute attention with that masking. */
+const ON_ONE_WORKER: Readonly<Record<Masking, StrategyName>> = { causal: 'single', dense: 'tsp-dense' };
+
+/** @throws as Engine.load and Engine.generate, INTERNAL where a prompt in slices is answered differently */
 export async function runEmulatedBench(options: EmulatedBenchOptions): Promise<BenchReport> {
   await checkContexts(options);
   const engine = await loadEngine(options, 1);
@@ -59,18 +63,18 @@ function measurementsOf(
   const add = (
     contextTokens: number,
     chunkEnds: readonly number[],
-    isDense: boolean,
+    masking: Masking,
     cell?: EmulatedCell,
   ): void => {
-    // Cuts that fall on ends of chunks anyway change nothing: the run is the same.
+    // Slices that end where chunks do anyway change nothing: the run is the same.
     const chunks = chunksOf({ start: 0, end: contextTokens }, chunkTokens, chunkEnds);
-    const key = `${contextTokens} ${isDense} ${chunks.map(({ end }) => end).join()}`;
+    const key = `${contextTokens} ${masking} ${chunks.map(({ end }) => end).join()}`;
     const measurement = found.get(key) ?? {
       contextTokens,
       layers,
       chunkTokens,
       chunkEnds,
-      isDense,
+      masking,
       cells: [],
     };
     checkTimelineLength(measurement);
@@ -78,10 +82,10 @@ function measurementsOf(
     found.set(key, measurement);
   };
   // The whole prompt first, whether it is a cell or not: its answer is what all others are held to.
-  for (const contextTokens of contexts) add(contextTokens, [], false);
+  for (const contextTokens of contexts) add(contextTokens, [], 'causal');
   for (const cell of cells) {
     const chunkEnds = cell.partition.slice(1).map(({ start }) => start);
-    add(cell.key.contextTokens, chunkEnds, cell.key.strategy === 'tsp-dense', cell);
+    add(cell.key.contextTokens, chunkEnds, benchStrategyOf(cell.key.strategy).masking, cell);
   }
   return [...found.values()].sort(
     (a, b) => contexts.indexOf(a.contextTokens) - contexts.indexOf(b.contextTokens),
@@ -149,32 +153,31 @@ async function measure(
 function requestOf(
   options: EmulatedBenchOptions,
   engine: Engine,
-  { contextTokens, chunkEnds, isDense }: Measurement,
+  { contextTokens, chunkEnds, masking }: Measurement,
 ): GenerateRequest {
   return {
-    strategy: isDense ? 'tsp-dense' : 'single',
+    strategy: ON_ONE_WORKER[masking],
     promptIds: promptFor(options, engine, contextTokens),
     chunkEnds: [...chunkEnds],
     ...(options.signal && { signal: options.signal }),
   };
 }
 
-function emulateAs(strategy: BenchStrategy, chain: EmulatedChain): Emulation {
-  return requestFor(strategy).strategy.startsWith('tsp') ? emulateGather(chain) : emulateChain(chain);
+function emulateAs(strategy: BenchStrategyName, chain: EmulatedChain): Emulation {
+  return benchStrategyOf(strategy).topology === 'gather' ? emulateGather(chain) : emulateChain(chain);
 }
 
 function cellRun({ key, costs, partition }: EmulatedCell, emulation: Emulation, firstToken: number): CellRun {
-  const { strategy } = requestFor(key.strategy);
-  const known = strategy === 'single' ? 'kvr' : strategy;
+  const { strategy } = benchStrategyOf(key.strategy).request;
   return {
     ...emulation,
     firstToken,
     partition: partitionSizes(partition),
-    predictedTtftMs: predictTtftMs(costs, partition, known),
+    predictedTtftMs: predictTtftMs(costs, partition, strategy),
   };
 }
 
-function nameOf({ contextTokens, chunkEnds, isDense }: Measurement): string {
+function nameOf({ contextTokens, chunkEnds, masking }: Measurement): string {
   const slices = plural(chunkEnds.length + 1, 'slice');
-  return `${plural(contextTokens, 'token')} in ${slices}${isDense ? ', dense attention' : ''}`;
+  return `${plural(contextTokens, 'token')} in ${slices}${masking === 'dense' ? ', dense attention' : ''}`;
 }

@@ -1,5 +1,5 @@
 /**
- * The cells of an emulated bench: their cuts, planned on as many equal workers as are described. Runs nothing.
+ * The cells of an emulated bench with their partitions, planned on as many equal workers as are described. Runs nothing.
  */
 import { evenPartition, type Partition } from '../../core/partition.js';
 import {
@@ -14,8 +14,9 @@ import type { Engine } from '../../engine/engine.js';
 import type { CellKey, CellRun } from './cells.js';
 import { withLengthsAround } from './lookup-table.js';
 import type { BenchOptions, EmulatedCluster } from './options.js';
+import { benchStrategyOf, isAlone } from './strategies.js';
 
-/** A cell whose cut is made, and the runs it has so far. */
+/** A cell with its partition, and the runs it has so far. */
 export type EmulatedCell = {
   readonly key: CellKey;
   readonly partition: Partition;
@@ -23,52 +24,52 @@ export type EmulatedCell = {
   readonly runs: CellRun[];
 };
 
-/** Cuts are made once, before the first run, so that all rounds measure the same. */
+/** Partitions are made once, before the first run, so that all rounds measure the same. */
 export function emulatedCells(
   options: BenchOptions & { readonly clusters: readonly EmulatedCluster[] },
   engine: Engine,
 ): EmulatedCell[] {
   const threads = engine.workers[0]?.ready.threads ?? 1;
-  const chains = options.strategies.filter((strategy) => strategy !== 'single');
+  const alone = options.strategies.filter(isAlone);
+  const chains = options.strategies.filter((strategy) => !isAlone(strategy));
   return options.contexts.flatMap((contextTokens) => {
-    const single = { strategy: 'single', workers: 1, threads, contextTokens } as const;
-    const alone = options.strategies.includes('single') ? [openCell(engine, single)] : [];
+    const singles = alone.map((strategy) =>
+      openCell(engine, { strategy, workers: 1, threads, contextTokens }),
+    );
     const others = options.clusters.flatMap(({ workers, link }) =>
       chains.map((strategy) => openCell(engine, { strategy, workers, threads, contextTokens, link })),
     );
-    return [...alone, ...others];
+    return [...singles, ...others];
   });
 }
 
 function openCell(engine: Engine, key: CellKey): EmulatedCell {
   const costsAt = (contextTokens: number): ChainCosts => equalCosts(engine, key, contextTokens);
   const costs = costsAt(key.contextTokens);
-  return { key, costs, partition: cutFor(key, costs, costsAt, engine), runs: [] };
+  return { key, costs, partition: partitionFor(key, costs, costsAt, engine), runs: [] };
 }
 
-function cutFor(
+function partitionFor(
   { strategy, workers, contextTokens }: CellKey,
   costs: ChainCosts,
   costsAt: (contextTokens: number) => ChainCosts,
   { model, settings }: Engine,
 ): Partition {
   const ranks = Math.min(workers, contextTokens);
-  switch (strategy) {
-    case 'single':
-      return evenPartition(contextTokens, 1);
-    case 'tsp':
-    case 'tsp-dense':
-    case 'kvr-e':
+  const { planner, request } = benchStrategyOf(strategy);
+  if (planner !== 'plan') return evenPartition(contextTokens, ranks);
+  switch (request.partition) {
+    case 'e':
       return evenPartition(contextTokens, ranks);
-    case 'kvr-s':
+    case 's':
       return searchedPartition(costs, ranks).partition;
-    case 'kvr-p':
+    case 'p':
       return lookUpPartition(
         withLengthsAround(emptyTable('emulated'), contextTokens, ranks, costsAt),
         contextTokens,
         ranks,
       );
-    case 'kvr':
+    case 'auto':
       return planPartition({
         contextTokens,
         workers: costs.workers,

@@ -10,8 +10,6 @@ export {
   type BenchReport,
   type EmulatedCluster,
   type BenchEngine,
-  MAX_CELLS,
   MAX_REPEATS,
 } from './options.js';
-export type { Spread } from '../../core/statistics.js';
-export { BENCH_STRATEGIES, type BenchStrategy, inTableOrder } from './strategies.js';
+export { BENCH_STRATEGIES, type BenchStrategyName, benchStrategyOf, inTableOrder } from './strategies.js';

@@ -1,6 +1,6 @@
 /**
- * KVR-P needs a table of searched cuts. Where there is none that surrounds a context, a bench builds it over the cost
- * model, at lengths around the context but not at it: what is measured then is a looked-up cut, not a searched one.
+ * KVR-P needs a table of searched partitions. Where there is none that surrounds a context, a bench builds it over the cost
+ * model, at lengths around the context but not at it: what is measured then is a looked-up partition, not a searched one.
  */
 import { cacheFolder } from '../../model/cache/index.js';
 import {
@@ -32,7 +32,7 @@ export async function ensureTable(engine: Engine, contexts: readonly number[]): 
   return missing;
 }
 
-/** Adds cuts searched at lengths around a context. */
+/** Adds partitions searched at lengths around a context. */
 export function withLengthsAround(
   table: PartitionTable,
   contextTokens: number,

@@ -15,7 +15,7 @@ import {
   plural,
   promptFor,
 } from './options.js';
-import { type BenchStrategy, requestFor } from './strategies.js';
+import { type BenchStrategyName, benchStrategyOf, isAlone } from './strategies.js';
 import { timedRun, warmUp } from './timed-run.js';
 
 export type MeasuredBenchOptions = BenchOptions & {
@@ -29,7 +29,7 @@ export type MeasuredBenchOptions = BenchOptions & {
 type Lane = {
   readonly workers: number | readonly string[];
   readonly threads: number | undefined;
-  readonly strategies: readonly BenchStrategy[];
+  readonly strategies: readonly BenchStrategyName[];
 };
 
 type OpenCell = { readonly key: CellKey; readonly engine: Engine; readonly runs: CellRun[] };
@@ -62,14 +62,13 @@ export async function runMeasuredBench(options: MeasuredBenchOptions): Promise<B
 export function lanesOf(options: MeasuredBenchOptions): Lane[] {
   const { strategies, workers } = options;
   const { threads } = options.engine;
-  const chains = strategies.filter((strategy) => strategy !== 'single');
-  const hasSingle = strategies.includes('single');
+  const [alone, chains] = [strategies.filter(isAlone), strategies.filter((name) => !isAlone(name))];
   if (isAddresses(workers)) return [{ workers, threads: undefined, strategies }];
-  const singles = hasSingle ? (options.singleThreads ?? [threads]) : [];
-  const lanes = singles.map((own): Lane => ({ workers: 1, threads: own, strategies: ['single'] }));
+  const singles = alone.length > 0 ? (options.singleThreads ?? [threads]) : [];
+  const lanes = singles.map((own): Lane => ({ workers: 1, threads: own, strategies: alone }));
   for (const count of chains.length > 0 ? workers : []) {
     const same = lanes.findIndex((lane) => count === 1 && lane.threads === threads);
-    if (same >= 0) lanes[same] = { ...(lanes[same] as Lane), strategies: ['single', ...chains] };
+    if (same >= 0) lanes[same] = { ...(lanes[same] as Lane), strategies: [...alone, ...chains] };
     else lanes.push({ workers: count, threads, strategies: chains });
   }
   return lanes;
@@ -83,10 +82,10 @@ function isAddresses(workers: readonly number[] | readonly string[]): workers is
 async function openCells(options: MeasuredBenchOptions, lane: Lane, engine: Engine): Promise<OpenCell[]> {
   const { contexts, onNote, onProgress } = options;
   const threads = engine.workers[0]?.ready.threads ?? 1;
-  if (lane.strategies.includes('kvr-p')) {
+  if (lane.strategies.some((name) => benchStrategyOf(name).request.partition === 'p')) {
     for (const tokens of await ensureTable(engine, contexts))
       onNote?.(
-        `kvr-p: built a table of cuts around ${plural(tokens, 'token')} for ${plural(engine.workers.length, 'worker')} over the cost model`,
+        `kvr-p: built a table of partitions around ${plural(tokens, 'token')} for ${plural(engine.workers.length, 'worker')} over the cost model`,
       );
   }
   for (const [index, strategy] of lane.strategies.entries()) {
@@ -95,7 +94,7 @@ async function openCells(options: MeasuredBenchOptions, lane: Lane, engine: Engi
   }
   return contexts.flatMap((contextTokens) =>
     lane.strategies.map((strategy) => {
-      const workers = strategy === 'single' ? 1 : engine.workers.length;
+      const workers = isAlone(strategy) ? 1 : engine.workers.length;
       return { key: { strategy, workers, threads, contextTokens }, engine, runs: [] };
     }),
   );
@@ -135,11 +134,15 @@ async function runCell(
 function requestOf(
   options: MeasuredBenchOptions,
   engine: Engine,
-  strategy: BenchStrategy,
+  strategy: BenchStrategyName,
   contextTokens: number,
 ): GenerateRequest {
   const promptIds = promptFor(options, engine, contextTokens);
-  return { ...requestFor(strategy), promptIds, ...(options.signal && { signal: options.signal }) };
+  return {
+    ...benchStrategyOf(strategy).request,
+    promptIds,
+    ...(options.signal && { signal: options.signal }),
+  };
 }
 
 /** 'kvr-e, 2 workers × 1 thread, 512 tokens'. */
@@ -149,7 +152,6 @@ function nameOf({ strategy, workers, threads, contextTokens }: CellKey): string 
 
 /** By context, then workers, then strategy, as asked for. */
 function order({ contexts, strategies }: BenchOptions, key: CellKey): number {
-  const isSingle = key.strategy === 'single';
   const context = contexts.indexOf(key.contextTokens) * 1e9;
-  return context + (isSingle ? 0 : key.workers * 1e3 + 1 + strategies.indexOf(key.strategy));
+  return context + (isAlone(key.strategy) ? 0 : key.workers * 1e3 + 1 + strategies.indexOf(key.strategy));
 }

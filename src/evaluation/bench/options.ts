@@ -9,10 +9,9 @@ import { type LoadedModel, openWithProgress } from '../../engine/load/load.js';
 import type { EngineHooks, EngineOptions } from '../../engine/options/options.js';
 import { benchPrompt } from '../prompts/bench-prompt.js';
 import type { BenchCell } from './cells.js';
-import type { BenchStrategy } from './strategies.js';
+import type { BenchStrategyName } from './strategies.js';
 
 export const MAX_REPEATS = 1000;
-export const MAX_CELLS = 10_000;
 
 /** What engines are loaded with, whatever their workers. */
 export type BenchEngine = Pick<
@@ -24,7 +23,7 @@ export type BenchOptions = EngineHooks & {
   /** `threads` of each worker; the cores shared out unless given. */
   readonly engine: BenchEngine;
   /** In the order of the table, each once; not empty, as the other lists. */
-  readonly strategies: readonly BenchStrategy[];
+  readonly strategies: readonly BenchStrategyName[];
   readonly contexts: readonly number[];
   readonly repeats: number;
   /** Of the prompts' ids. */

@@ -1,15 +1,21 @@
 /**
- * The strategies a bench sets side by side, as data: what each asks of an engine, or of the plan when emulated.
+ * The strategies a bench sets side by side, as values: a strategy of core/strategy.ts with a partition of its own.
  */
-import type { RequestSettings } from '../../engine/options/request.js';
+import { type Strategy, type StrategyName, strategyOf } from '../../core/strategy.js';
 
 /** In the order tables show them: baselines first. kvr is planned and may leave workers out; kvr-* use all. */
 export const BENCH_STRATEGIES = ['single', 'tsp-dense', 'tsp', 'kvr-e', 'kvr-s', 'kvr-p', 'kvr'] as const;
-export type BenchStrategy = (typeof BENCH_STRATEGIES)[number];
+export type BenchStrategyName = (typeof BENCH_STRATEGIES)[number];
 
-type Asked = Pick<RequestSettings, 'strategy' | 'partition'>;
+type PartitionName = 'auto' | 'e' | 's' | 'p';
 
-const REQUESTS: Readonly<Record<BenchStrategy, Asked>> = {
+export type BenchStrategy = Omit<Strategy, 'name'> & {
+  readonly name: BenchStrategyName;
+  /** What an engine is asked for. */
+  readonly request: { readonly strategy: StrategyName; readonly partition: PartitionName };
+};
+
+const REQUESTS: Readonly<Record<BenchStrategyName, BenchStrategy['request']>> = {
   single: { strategy: 'single', partition: 'auto' },
   'tsp-dense': { strategy: 'tsp-dense', partition: 'e' },
   tsp: { strategy: 'tsp', partition: 'e' },
@@ -19,11 +25,17 @@ const REQUESTS: Readonly<Record<BenchStrategy, Asked>> = {
   kvr: { strategy: 'kvr', partition: 'auto' },
 };
 
-export function requestFor(strategy: BenchStrategy): Asked {
-  return REQUESTS[strategy];
+export function benchStrategyOf(name: BenchStrategyName): BenchStrategy {
+  const request = REQUESTS[name];
+  return { ...strategyOf(request.strategy), name, request };
+}
+
+/** Whether it runs on one worker, however many there are. */
+export function isAlone(name: BenchStrategyName): boolean {
+  return benchStrategyOf(name).topology === 'none';
 }
 
 /** The given ones, each once, in the order of tables. */
-export function inTableOrder(strategies: readonly BenchStrategy[]): BenchStrategy[] {
+export function inTableOrder(strategies: readonly BenchStrategyName[]): BenchStrategyName[] {
   return BENCH_STRATEGIES.filter((strategy) => strategies.includes(strategy));
 }

@@ -4,18 +4,25 @@ import {
   attentionMs,
   blockMs,
   type ChainCosts,
-  denseAttentionMs,
   FREE_LINK,
   type LinkCost,
   predict,
   predictTtftMs,
   transferMs,
+  type WorkerCost,
 } from '../../plan/index.js';
 import { randomCosts, seededRandom } from '../../plan/costs/random-costs.test-support.js';
 import { runTasks, type Task } from '../../simulate/event-queue.js';
 import { chunksOf } from '../../core/chunks.js';
 import type { RunTimes } from './chunk-times.js';
 import { emulateChain, emulateGather, type EmulatedChain } from './emulate.js';
+
+/** The same rows against all keys of the context, masked afterwards. */
+function denseAttentionMs(worker: WorkerCost, rows: number, contextTokens: number): number {
+  const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
+  const rowsMs = fixedMs + tokenMs * rows + prefixTokenMs * contextTokens;
+  return worker.attentionScale * (rowsMs + pairMs * rows * contextTokens);
+}
 
 /** What equal workers of these costs would measure. */
 function syntheticTimes(costs: ChainCosts, partition: Partition, masking: 'causal' | 'dense'): RunTimes {
@@ -60,16 +67,16 @@ function equalCosts(random: () => number, ranks: number, chunkTokens: number, li
 }
 
 function randomCut(random: () => number, ranks: number, contextTokens: number): Partition {
-  const cuts = new Set<number>();
-  while (cuts.size < ranks - 1) cuts.add(1 + Math.floor((contextTokens - 1) * random()));
-  const ends = [...cuts, contextTokens].sort((a, b) => a - b);
+  const inner = new Set<number>();
+  while (inner.size < ranks - 1) inner.add(1 + Math.floor((contextTokens - 1) * random()));
+  const ends = [...inner, contextTokens].sort((a, b) => a - b);
   return partitionFromSizes(
     ends.map((end, index) => end - (ends[index - 1] ?? 0)),
     contextTokens,
   );
 }
 
-test('on free links a chain takes what the plan predicts, whatever the cut and the chunks', () => {
+test('on free links a chain takes what the plan predicts, whatever the partition and the chunks', () => {
   const random = seededRandom(1);
   for (let round = 0; round < 200; round++) {
     const ranks = 1 + Math.floor(6 * random());

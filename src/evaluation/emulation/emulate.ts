@@ -55,7 +55,7 @@ export function emulateChain(chain: EmulatedChain): Emulation {
   return { ttftMs, timeline };
 }
 
-/** TSP with the cut it is given; which half of the scores was computed is in the measured times. */
+/** TSP with the partition it is given; which half of the scores was computed is in the measured times. */
 export function emulateGather(chain: EmulatedChain): Emulation {
   const { times, partition, kvBytes } = chain;
   const last = partition.length - 1;

@@ -1,7 +1,6 @@
 export {
   type FormQuality,
   formLabel,
-  MAX_QUALITY_TOKENS,
   measureQuality,
   type ModelForm,
   type QualityReport,

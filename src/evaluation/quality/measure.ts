@@ -5,7 +5,8 @@
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
-import { Model } from '../../runtime/cpu/model.js';
+import type { BackendModel } from '../../runtime/backend/backend.js';
+import { openModel } from '../../runtime/open-model.js';
 import { compileWithProgress, openTokenizer } from '../../engine/load/load.js';
 import type { EngineHooks } from '../../engine/options/options.js';
 import { defaultThreads } from '../../engine/options/defaults.js';
@@ -15,7 +16,7 @@ import { windowLogits } from './window-logits.js';
 import { windowsOf } from './windows.js';
 
 /** Enough for figures that stand still, an evening's work for a large model; of a longer text the beginning is read. */
-export const MAX_QUALITY_TOKENS = 65_536;
+const MAX_QUALITY_TOKENS = 65_536;
 
 /** Element types that the model is read with. */
 export type ModelForm = {
@@ -103,7 +104,7 @@ async function passOver(
   options: QualityOptions,
 ): Promise<FormPass> {
   const folder = await compileWithProgress(checkpoint, form.dtype, options.cacheFolder, options);
-  const model = await Model.open(folder, defaultThreads(1));
+  const model = await openModel('cpu', folder, { threads: defaultThreads(1) });
   const sums = noSums();
   file.rewind();
   try {
@@ -111,14 +112,14 @@ async function passOver(
       options.onProgress?.(`reading the text with ${formLabel(form)}`, index / windows.length);
       await addWindow(sums, { model, form, file, signal: options.signal }, window);
     }
-    return { form, sums, weightBytes: model.manifest.weightBytes };
+    return { form, sums, weightBytes: model.weightBytes };
   } finally {
     await model.close();
   }
 }
 
 type Reader = {
-  readonly model: Model;
+  readonly model: BackendModel;
   readonly form: ModelForm;
   readonly file: LogitsFile;
   readonly signal: AbortSignal | undefined;

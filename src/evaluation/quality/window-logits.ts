@@ -3,12 +3,11 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { KvDtype } from '../../core/shape.js';
-import { KvCache } from '../../runtime/cpu/cache/kv-cache.js';
-import type { Model } from '../../runtime/cpu/model.js';
-import { rotaryTable } from '../../runtime/cpu/rotary.js';
+import type { BackendModel } from '../../runtime/backend/backend.js';
+import type { AttendedRows, StateRows } from '../../runtime/backend/rows.js';
 
 /** Rows whose logits are held at once: 64 × 128,000 × 4 bytes are 33 MB. */
-export const PANEL_ROWS = 64;
+const PANEL_ROWS = 64;
 
 /** logits [rows, vocabulary] of the rows [start, start + rows). */
 export type Panel = { readonly start: number; readonly logits: Float32Array };
@@ -19,34 +18,55 @@ export type Panel = { readonly start: number; readonly logits: Float32Array };
  * @throws CANCELLED
  */
 export async function* windowLogits(
-  model: Model,
+  model: BackendModel,
   ids: Int32Array,
   kvDtype: KvDtype,
   checkStop: () => void,
 ): AsyncGenerator<Panel> {
-  const { shape } = model;
-  const rotary = rotaryTable(shape, 0, ids.length);
-  // Nothing is read again after a layer is done, so one layer's room is enough.
-  const cache = new KvCache({ ...shape, layers: 1 }, ids.length, kvDtype);
-  let hidden = await model.embed(ids);
-  let attended: Float32Array | undefined;
-  for (let layer = 0; layer < shape.layers; layer++) {
-    await turn();
-    checkStop();
-    const output = await model.block(layer, attended ? { hidden, attended } : { hidden }, rotary, 0);
-    cache.write(0, 0, await model.rounding.rows(output, kvDtype));
-    attended = await model.attention.slice(cache, 0, 0, output);
-    hidden = output.hidden;
+  const { rows, attended } = await runLayers(model, ids, kvDtype, checkStop);
+  try {
+    for (let start = 0; start < ids.length; start += PANEL_ROWS) {
+      await turn();
+      checkStop();
+      const end = Math.min(ids.length, start + PANEL_ROWS);
+      yield { start, logits: await model.logits(rows.part(start, end), attended.part(start, end)) };
+    }
+  } finally {
+    rows.release();
+    attended.release();
   }
-  const width = shape.heads * shape.headDim;
-  for (let start = 0; start < ids.length; start += PANEL_ROWS) {
-    await turn();
-    checkStop();
-    const end = Math.min(ids.length, start + PANEL_ROWS);
-    const rows = hidden.subarray(start * shape.hidden, end * shape.hidden);
-    yield {
-      start,
-      logits: await model.logits(rows, (attended as Float32Array).subarray(start * width, end * width)),
-    };
+}
+
+/** The window's rows as the last block left them, and their attention. */
+async function runLayers(
+  model: BackendModel,
+  ids: Int32Array,
+  kvDtype: KvDtype,
+  checkStop: () => void,
+): Promise<{ readonly rows: StateRows; readonly attended: AttendedRows }> {
+  // Nothing is read again after a layer is done, so one layer's room is enough.
+  const cache = await model.createCache(ids.length, kvDtype, 1);
+  let rows = await model.embed(ids, 0);
+  let attended: AttendedRows | undefined;
+  try {
+    for (let layer = 0; layer < model.shape.layers; layer++) {
+      await turn();
+      checkStop();
+      const output = await model.block(layer, rows, attended && { attended });
+      rows.release();
+      attended?.release();
+      rows = output;
+      const own = await model.takeKv(rows, kvDtype);
+      await cache.write(0, 0, own);
+      own.release();
+      attended = await model.attendSlice(rows, { cache, layer: 0, start: 0 });
+    }
+    return { rows, attended: attended as AttendedRows };
+  } catch (error) {
+    rows.release();
+    attended?.release();
+    throw error;
+  } finally {
+    cache.close();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Cuts a text's tokens into windows that are read one after the other, each on its own. Pure.
+ * Splits a text's tokens into windows that are read one after the other, each on its own. Pure.
  */
 
 /**

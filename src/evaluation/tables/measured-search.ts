@@ -6,7 +6,7 @@ import type { Partition } from '../../core/partition.js';
 import { partitionSizes } from '../../core/partition.js';
 import { searchPartition } from '../../plan/index.js';
 import { benchPrompt } from '../prompts/bench-prompt.js';
-import { spreadOf } from '../../core/statistics.js';
+import { median } from '../../core/statistics.js';
 import type { Engine } from '../../engine/engine.js';
 
 export type MeasuredSearch = {
@@ -26,7 +26,7 @@ export type MeasuredPartition = {
   readonly partition: Partition;
   /** Median of its runs. */
   readonly ttftMs: number;
-  /** Median of the even cut's runs, where the search began. */
+  /** Median of the even partition's runs, where the search began. */
   readonly evenTtftMs: number;
   readonly candidates: number;
   readonly runs: number;
@@ -75,7 +75,7 @@ class TestStand {
     return this.#known.size;
   }
 
-  /** The first candidate's time: the even cut's. */
+  /** The first candidate's time: the even partition's. */
   get firstMs(): number {
     return [...this.#known.values()][0] ?? 0;
   }
@@ -94,9 +94,9 @@ class TestStand {
     onProgress?.(`measuring ${sizes.join()}`, this.#known.size / maxCandidates);
     const times: number[] = [];
     for (let run = 0; run < repeats; run++) times.push(await this.#run(sizes));
-    const { median } = spreadOf(times);
-    this.#known.set(sizes.join(), median);
-    return median;
+    const medianMs = median(times);
+    this.#known.set(sizes.join(), medianMs);
+    return medianMs;
   }
 
   async #run(partition: 'e' | number[]): Promise<number> {

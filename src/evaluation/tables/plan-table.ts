@@ -1,5 +1,5 @@
 /**
- * Builds KVR-P's table: searched cuts for some lengths and every number of the engine's first workers, over the cost
+ * Builds KVR-P's table: searched partitions for some lengths and every number of the engine's first workers, over the cost
  * model or from a measured search, kept in the cache folder beside older entries. Called by the plan command.
  */
 import { KvrError } from '../../core/errors.js';
@@ -17,7 +17,7 @@ import type { Engine } from '../../engine/engine.js';
 import { firstOf } from '../../engine/partition/forecast.js';
 import { readTable, tableKey, writeTable } from '../../engine/partition/table-file.js';
 
-/** A searched cut and what it takes: predicted, or the median of real runs. */
+/** A searched partition and what it takes: predicted, or the median of real runs. */
 export type TablePartition = SearchedPartition & { readonly contextTokens: number };
 
 export type TableBuild = {
@@ -35,20 +35,20 @@ export async function searchTable(engine: Engine, build: TableBuild): Promise<Ta
       ranks: index + 1,
     })),
   );
-  const cuts: TablePartition[] = [];
+  const found: TablePartition[] = [];
   for (const [index, { contextTokens, ranks }] of asks.entries()) {
-    build.onProgress?.('searching cuts', index / asks.length);
+    build.onProgress?.('searching partitions', index / asks.length);
     // Lets a signal and the progress bar through; one search takes milliseconds to a second.
     await new Promise((resolve) => setImmediate(resolve));
     if (build.signal?.aborted) throw new KvrError('CANCELLED', 'the partition search was cancelled');
-    cuts.push({ contextTokens, ...searchedPartition(costsOf(engine, contextTokens, ranks), ranks) });
+    found.push({ contextTokens, ...searchedPartition(costsOf(engine, contextTokens, ranks), ranks) });
   }
-  return cuts;
+  return found;
 }
 
-/** Puts cuts into the engine's table, in place of older ones of their length. @returns where it is kept */
-export async function keepPartitions(engine: Engine, cuts: readonly Partition[]): Promise<string> {
-  const table = cuts.reduce(addTableEntry, await tableOf(engine));
+/** Puts partitions into the engine's table, in place of older ones of their length. @returns where it is kept */
+export async function keepPartitions(engine: Engine, partitions: readonly Partition[]): Promise<string> {
+  const table = partitions.reduce(addTableEntry, await tableOf(engine));
   return writeTable(cacheFolder(engine.settings.cacheDir), table);
 }
 

@@ -15,7 +15,7 @@ import { SafetensorsFile, unreadable } from './safetensors-file.js';
 import type { TensorEntry } from './safetensors-header.js';
 
 const SINGLE_FILE = 'model.safetensors';
-export const INDEX_FILE = 'model.safetensors.index.json';
+const INDEX_FILE = 'model.safetensors.index.json';
 /** A line of some 100 bytes for each tensor; the largest known has a few MB. */
 const MAX_INDEX_BYTES = 100_000_000;
 /** Every shard stays open; the largest known checkpoints have about 200. */

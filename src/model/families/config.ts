@@ -56,7 +56,7 @@ export function checkHeads(shape: ModelShape, path: string): ModelShape {
 /** The width of a head where the config does not say it. @throws BAD_CHECKPOINT where it is no whole number */
 export function headDimOf(hidden: number, heads: number, path: string): number {
   if (hidden % heads === 0) return hidden / heads;
-  throw bad(path, `a hidden size of ${hidden} can not be cut into ${heads} heads; it must be a multiple`);
+  throw bad(path, `a hidden size of ${hidden} can not be split into ${heads} heads; it must be a multiple`);
 }
 
 function bad(path: string, what: string): KvrError {

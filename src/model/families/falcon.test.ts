@@ -215,7 +215,7 @@ test.each([
   [{ num_attention_heads: undefined }, 'num_attention_heads is missing'],
   [{ num_hidden_layers: undefined }, 'num_hidden_layers is missing'],
   [{ num_hidden_layers: 0 }, 'num_hidden_layers is 0'],
-  [{ num_attention_heads: 5 }, 'a hidden size of 24 can not be cut into 5 heads'],
+  [{ num_attention_heads: 5 }, 'a hidden size of 24 can not be split into 5 heads'],
   [{ num_attention_heads: 8 }, 'head dimension is 3'],
   [{ new_decoder_architecture: true, num_kv_heads: 4 }, '6 attention heads can not share 4'],
   [{ ffn_hidden_size: -1 }, 'ffn_hidden_size'],

@@ -55,7 +55,7 @@ export type Graph = {
 };
 
 /** Opsets our nodes are written against. */
-export const OPSETS = [
+const OPSETS = [
   { domain: '', version: 21 },
   { domain: 'com.microsoft', version: 1 },
 ] as const;

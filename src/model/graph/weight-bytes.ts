@@ -6,7 +6,7 @@ import type { Dtype, ModelShape } from '../../core/shape.js';
 import { blockFormat, isKeptFiner } from './linear.js';
 
 /** Bytes of a weight [rows, columns]. */
-export function matrixBytes(dtype: Dtype, rows: number, columns: number): number {
+function matrixBytes(dtype: Dtype, rows: number, columns: number): number {
   switch (dtype) {
     case 'f32':
       return 4 * rows * columns;

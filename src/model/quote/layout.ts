@@ -26,7 +26,7 @@ export const MATCH_SIGNS = 9;
 /** Signs of a token's copy code. */
 export const COPY_SIGNS = 36;
 /** Slot h holds the match code of the token h places back; slot 0 is the token's own. */
-export const SLOTS = 20;
+const SLOTS = 20;
 /** Tokens that are compared: a place's last WINDOW tokens with the WINDOW tokens before another place. */
 export const WINDOW = SLOTS - 1;
 

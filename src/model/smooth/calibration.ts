@@ -25,7 +25,7 @@ export type LayerFactors = {
 const CALIBRATION_TOKENS = 16;
 
 /** The begin token, then ids at even distances through the vocabulary. */
-export function calibrationIds({ bosId, shape }: Pick<Checkpoint, 'bosId' | 'shape'>): number[] {
+function calibrationIds({ bosId, shape }: Pick<Checkpoint, 'bosId' | 'shape'>): number[] {
   const spread = Array.from({ length: CALIBRATION_TOKENS }, (_, i) =>
     Math.floor(((i + 0.5) * shape.vocabulary) / CALIBRATION_TOKENS),
   );

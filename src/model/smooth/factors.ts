@@ -23,7 +23,7 @@ export type LinearInput = {
 };
 
 /** 0 leaves the input as it is; 1 would give the activations the weights' profile. */
-export const ALPHAS = [0, 0.25, 0.5, 0.75] as const;
+const ALPHAS = [0, 0.25, 0.5, 0.75] as const;
 /** Factors go up to this; more would only say that a channel's weights are all but zero. */
 const LARGEST_FACTOR = 2 ** 12;
 /** Steps to each side of zero. */

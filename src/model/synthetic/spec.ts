@@ -2,8 +2,8 @@
  * Parses `synthetic:NAME[,layers=N][,seed=S][,vocab=V][,context=C]` into a shape and a seed. Pure.
  */
 import { KvrError } from '../../core/errors.js';
+import { RUNNABLE_SHAPES } from '../../core/published-shapes.js';
 import type { ModelShape } from '../../core/shape.js';
-import { REFUSED_SHAPES, SYNTHETIC_SHAPES } from './shapes.js';
 
 export const SYNTHETIC_PREFIX = 'synthetic:';
 
@@ -24,6 +24,12 @@ const OPTIONS = {
 } as const;
 type Option = keyof typeof OPTIONS;
 
+/** Names people will try whose architecture is not supported, with the reason. */
+const REFUSED_NAMES: ReadonlyMap<string, string> = new Map([
+  ['falcon-1b', 'it places tokens by ALiBi, which is not supported'],
+  ['falcon-rw-1b', 'it places tokens by ALiBi, which is not supported'],
+]);
+
 /** @throws BAD_INPUT for an unknown name or option, UNSUPPORTED_MODEL for a model that is refused by name */
 export function parseSyntheticSpec(text: string): SyntheticSpec {
   const [name = '', ...parts] = text.slice(SYNTHETIC_PREFIX.length).split(',');
@@ -42,10 +48,10 @@ export function parseSyntheticSpec(text: string): SyntheticSpec {
 }
 
 function shapeNamed(name: string): ModelShape {
-  const shape = SYNTHETIC_SHAPES.get(name);
+  const shape = RUNNABLE_SHAPES.get(name);
   if (shape !== undefined) return shape;
-  const names = [...SYNTHETIC_SHAPES.keys()].join(', ');
-  const reason = REFUSED_SHAPES.get(name);
+  const names = [...RUNNABLE_SHAPES.keys()].join(', ');
+  const reason = REFUSED_NAMES.get(name);
   if (reason !== undefined) {
     throw new KvrError('UNSUPPORTED_MODEL', `synthetic model ${name}: ${reason}; choose one of ${names}`);
   }

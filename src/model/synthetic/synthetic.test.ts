@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { KvrError } from '../../core/errors.js';
 import { openSynthetic } from './index.js';
-import { SYNTHETIC_SHAPES } from './shapes.js';
+import { PAPER_SHAPES, RUNNABLE_SHAPES } from '../../core/published-shapes.js';
 
 function errorOf(name: string): KvrError {
   try {
@@ -26,7 +26,7 @@ test.each([
 });
 
 test('every shape is consistent', () => {
-  for (const shape of SYNTHETIC_SHAPES.values()) {
+  for (const shape of [...RUNNABLE_SHAPES.values(), ...PAPER_SHAPES.values()]) {
     expect(shape.heads * shape.headDim).toBe(shape.hidden);
     expect(shape.heads % shape.kvHeads).toBe(0);
     expect(shape.headDim % 2).toBe(0);

@@ -4,12 +4,13 @@
  */
 import { KvrError } from '../../core/errors.js';
 import { sliceTokens } from '../../core/partition.js';
+import { median } from '../../core/statistics.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import { sliceOf } from '../../core/timeline.js';
 import type { AttentionCost, WorkerCost } from './cost-model.js';
 import { causalPairs } from './cost-model.js';
 import type { CostPoint, CostTable } from './cost-table.js';
-import { fitNonNegative, median } from './least-squares.js';
+import { fitNonNegative } from './least-squares.js';
 import { rankWork, tailWork } from './rank-work.js';
 
 /** One measured call. `prefixTokens` matters for attention only; `ms` above 0. */

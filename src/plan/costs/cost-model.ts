@@ -3,7 +3,7 @@
  * Knows no partition: rank-work.ts adds these up for a slice. Filled by calibration.ts.
  *
  * Paper symbols: C is contextTokens, p is the number of ranks, α is `pairMs` (one query against one key), the
- * TTFT*(p) = α·C²/2·(1/p + 1/p²) of the paper is the attention part alone. Block and link costs are ours.
+ * TTFT*(p) = α·C²/2·(1/p + 1/p²) of the paper is the attention part alone. The costs of blocks and links are ours.
  */
 import type { CostTable } from './cost-table.js';
 import { tableMs } from './cost-table.js';
@@ -37,7 +37,7 @@ export type WorkerCost = {
   readonly chunkTokens: number;
   /** Multiplies every time but attention's: 1 as calibrated, above 1 for a machine that has become slower (refreshCost). */
   readonly scale: number;
-  /** The same for attention, which meets other limits: it follows the cache's memory, blocks that of the weights. */
+  /** The same for attention, which meets other limits: attention reads the cache, blocks read the weights. */
   readonly attentionScale: number;
 };
 
@@ -53,7 +53,7 @@ export type LinkCost = {
 /** A link that costs nothing. */
 export const FREE_LINK: LinkCost = { latencyMs: 0, bytesPerS: Infinity, frameBytes: 1 };
 
-/** One query row against one key, counted for S rows after P: S·P and the lower half of the own block. */
+/** One query row against one key, counted for S rows after P: S·P, and the lower half of the square that the rows make with their own keys. */
 export function causalPairs(tokens: number, prefixTokens: number): number {
   return tokens * prefixTokens + (tokens * (tokens + 1)) / 2;
 }
@@ -63,18 +63,11 @@ export function blockMs(worker: WorkerCost, tokens: number): number {
   return worker.scale * tableMs(worker.block, tokens);
 }
 
-/** Attention of one call: `tokens` rows after `prefixTokens`, own block masked to its lower half. */
+/** Attention of one call: `tokens` rows after `prefixTokens`, none of which sees a later one. */
 export function attentionMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
   const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
   const rows = fixedMs + tokenMs * tokens + prefixTokenMs * (prefixTokens + tokens);
   return worker.attentionScale * (rows + pairMs * causalPairs(tokens, prefixTokens));
-}
-
-/** The same rows against all `contextTokens` keys, masked afterwards: what dense TSP pays. */
-export function denseAttentionMs(worker: WorkerCost, tokens: number, contextTokens: number): number {
-  const { fixedMs, tokenMs, prefixTokenMs, pairMs } = worker.attention;
-  const rows = fixedMs + tokenMs * tokens + prefixTokenMs * contextTokens;
-  return worker.attentionScale * (rows + pairMs * tokens * contextTokens);
 }
 
 /** Serialization of `bytes` on a link, without its latency. */

@@ -2,6 +2,7 @@
  * Small robust least squares with coefficients that may not be negative, for fitting costs to noisy times. Pure.
  * Sources: Huber's weights by iterated reweighting; non-negativity by trying every subset of the few features.
  */
+import { median } from '../../core/statistics.js';
 
 /** One observation: value ≈ Σ coefficient·feature. */
 export type Observation = { readonly features: readonly number[]; readonly value: number };
@@ -25,13 +26,6 @@ export function fitNonNegative(observations: readonly Observation[]): number[] {
     best = bestSubset(relative, weights);
   }
   return best;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? 0)) / 2;
 }
 
 function huberWeights(residuals: readonly number[]): number[] {

@@ -56,7 +56,7 @@ test('a link that takes longer than the compute sets the pace of every layer and
   expect(ranks[1]?.limit).toBe('link');
 });
 
-test('relays cut through: a hop adds a frame and a latency, not the whole prefix', () => {
+test('relays forward frame by frame: a hop adds a frame and a latency, not the whole prefix', () => {
   const link = { latencyMs: 1, bytesPerS: 1e6, frameBytes: 1000 };
   const partition = partitionFromSizes([97, 1, 1, 1], 100);
   const { ttftMs } = predict(costs(4, link, 1, 100), partition);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { partitionFromSizes, partitionSizes } from '../../core/partition.js';
+import { evenPartition, partitionFromSizes, partitionSizes } from '../../core/partition.js';
 import type { Partition } from '../../core/partition.js';
-import { evenSplit, exactPartition, searchedPartition } from './exact-partition.js';
+import { exactPartition, type SearchedPartition, searchedPartition } from './exact-partition.js';
 import type { ChainCosts } from '../costs/chain-costs.js';
 import { predictTtftMs } from '../predict/predict.js';
 import { randomCosts, seededRandom } from '../costs/random-costs.test-support.js';
@@ -25,6 +25,12 @@ function bruteForceMs(costs: ChainCosts, ranks: number): number {
   return best;
 }
 
+/** KVR-E with its prediction. */
+function evenly(costs: ChainCosts, ranks: number): SearchedPartition {
+  const partition = evenPartition(costs.contextTokens, ranks);
+  return { partition, ttftMs: predictTtftMs(costs, partition) };
+}
+
 function coversOnce(partition: Partition, tokens: number): void {
   expect(partition[0]?.start).toBe(0);
   expect(partition.at(-1)?.end).toBe(tokens);
@@ -34,18 +40,18 @@ function coversOnce(partition: Partition, tokens: number): void {
   }
 }
 
-test('every cut covers the context once and in order, and exact ≤ KVR-S ≤ KVR-E', () => {
+test('every partition covers the context once and in order, and exact ≤ KVR-S ≤ KVR-E', () => {
   const random = seededRandom(11);
   for (let round = 0; round < 300; round += 1) {
     const ranks = 1 + Math.floor(8 * random());
     const contextTokens = ranks + Math.floor(2000 * random() ** 2);
     const costs = randomCosts(random, { ranks, contextTokens, chunkTokens: 1 + Math.floor(600 * random()) });
     const [even, searched, exact] = [
-      evenSplit(costs, ranks),
+      evenly(costs, ranks),
       searchedPartition(costs, ranks),
       exactPartition(costs, ranks),
     ];
-    for (const cut of [even, searched, exact]) coversOnce(cut.partition, contextTokens);
+    for (const { partition } of [even, searched, exact]) coversOnce(partition, contextTokens);
     coversOnce(exactPartition(costs, ranks, 'quick').partition, contextTokens);
     expect(searched.ttftMs).toBeLessThanOrEqual(even.ttftMs);
     expect(exact.ttftMs).toBeLessThanOrEqual(searched.ttftMs);
@@ -94,7 +100,7 @@ test('equal workers on free links get slices that never grow along the chain', (
   }
 });
 
-test('a worker of half the speed gets a smaller slice, and the cut beats the even one by at least 1.2', () => {
+test('a worker of half the speed gets a smaller slice, and the partition beats the even one by at least 1.2', () => {
   const costs = randomCosts(seededRandom(14), {
     ranks: 2,
     contextTokens: 4096,
@@ -106,7 +112,7 @@ test('a worker of half the speed gets a smaller slice, and the cut beats the eve
   const exact = exactPartition(unequal, 2);
   const [fast, slow] = partitionSizes(exact.partition) as [number, number];
   expect(slow).toBeLessThan(fast);
-  expect(evenSplit(unequal, 2).ttftMs / exact.ttftMs).toBeGreaterThan(1.2);
+  expect(evenly(unequal, 2).ttftMs / exact.ttftMs).toBeGreaterThan(1.2);
 });
 
 test('quick effort stays within 2 % of full effort', () => {

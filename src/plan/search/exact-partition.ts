@@ -1,5 +1,5 @@
 /**
- * Our own cut: balanced on the cost model, then polished token by token on the prediction itself. Pure.
+ * Our own partition: balanced on the cost model, then polished token by token on the prediction itself. Pure.
  * By construction never predicted slower than KVR-S or KVR-E of the same costs: with full effort it also walks the
  * whole path of KVR-S and goes on to a step of one token. Called by plan.ts.
  */
@@ -11,7 +11,7 @@ import type { ChainCosts } from '../costs/chain-costs.js';
 import { balancedSizes } from './water-fill.js';
 
 /**
- * 'full' walks KVR-S's path too; 'quick' polishes the balanced cut only, for plans that weigh many numbers of ranks.
+ * 'full' walks KVR-S's path too; 'quick' polishes the balanced partition only, for plans that weigh many numbers of ranks.
  */
 export type SearchEffort = 'full' | 'quick';
 
@@ -20,11 +20,6 @@ export type SearchedPartition = { readonly partition: Partition; readonly ttftMs
 /** Most predictions of a quick polish, and most rank·layer steps of them: about 0.5 to 3 ms of work. */
 const QUICK_EVALUATIONS = 48;
 const QUICK_STEPS = 32_000;
-
-/** KVR-E: the even cut with its prediction. */
-export function evenSplit(costs: ChainCosts, ranks: number): SearchedPartition {
-  return timed(costs, evenPartition(newTokensOf(costs), ranks));
-}
 
 /** KVR-S over the cost model. */
 export function searchedPartition(costs: ChainCosts, ranks: number): SearchedPartition {
@@ -51,7 +46,7 @@ export function exactPartition(
   return shrinking(costs, bestOf(found));
 }
 
-/** Small steps around the balanced cut, down to one token. */
+/** Small steps around the balanced partition, down to one token. */
 function polished(costs: ChainCosts, from: SearchedPartition, effort: SearchEffort): SearchedPartition {
   const ranks = from.partition.length;
   const slice = Math.max(1, Math.floor(newTokensOf(costs) / ranks));
@@ -84,15 +79,15 @@ function polishedFromEven(costs: ChainCosts, even: Partition): SearchedPartition
   return { partition, ttftMs: ms };
 }
 
-/** Among cuts that are as good, one whose slices do not grow along the chain is the one people expect. */
+/** Among partitions that are as good, one whose slices do not grow along the chain is the one people expect. */
 function shrinking(costs: ChainCosts, best: SearchedPartition): SearchedPartition {
   const sizes = partitionSizes(best.partition).sort((a, b) => b - a);
   return bestOf([timed(costs, partitionFromSizes(sizes, newTokensOf(costs))), best]);
 }
 
 /** The first of the fastest. */
-function bestOf(cuts: readonly SearchedPartition[]): SearchedPartition {
-  return cuts.reduce((best, cut) => (cut.ttftMs < best.ttftMs ? cut : best));
+function bestOf(found: readonly SearchedPartition[]): SearchedPartition {
+  return found.reduce((best, each) => (each.ttftMs < best.ttftMs ? each : best));
 }
 
 function timed(costs: ChainCosts, partition: Partition): SearchedPartition {

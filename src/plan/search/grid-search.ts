@@ -33,7 +33,7 @@ const FULL_GRID_BOUNDARIES = 3;
 /** Up to this many ranks every slice collects from every run that ends at an end of the chain. */
 const ALL_COLLECTIONS_RANKS = 8;
 
-/** Rounds at one step size; a bound against crawling, far above what balanced cuts take. */
+/** Rounds at one step size; a bound against crawling, far above what balanced partitions take. */
 const MAX_ROUNDS_PER_STEP = 16;
 
 export function* gridSearch(options: GridOptions): Search {

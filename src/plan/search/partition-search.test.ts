@@ -24,13 +24,13 @@ test('a search over promises takes the same path as one over numbers', async () 
   const search = { contextTokens: 1000, ranks: 4 };
   const sync = searchPartitionSync({
     ...search,
-    evaluate: (cut) => (asked.push(partitionSizes(cut).join()), busiest(cut)),
+    evaluate: (partition) => (asked.push(partitionSizes(partition).join()), busiest(partition)),
   });
   const later = await searchPartition({
     ...search,
-    evaluate: async (cut) => {
-      expect(partitionSizes(cut).join()).toBe(asked.shift());
-      return busiest(cut);
+    evaluate: async (partition) => {
+      expect(partitionSizes(partition).join()).toBe(asked.shift());
+      return busiest(partition);
     },
   });
   expect(later).toEqual(sync);

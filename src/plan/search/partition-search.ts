@@ -14,7 +14,7 @@ export type PartitionSearch<Time> = {
   readonly ranks: number;
   /** Milliseconds to the first token with this partition. */
   readonly evaluate: (partition: Partition) => Time;
-  /** Where to begin: the even cut (KVR-E) unless given. */
+  /** Where to begin: the even partition (KVR-E) unless given. */
   readonly start?: Partition;
   readonly coarseStepTokens?: number;
   readonly minStepTokens?: number;

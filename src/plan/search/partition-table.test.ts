@@ -6,8 +6,8 @@ import type { ChainCosts } from '../costs/chain-costs.js';
 import { predictTtftMs } from '../predict/predict.js';
 import { seededRandom } from '../costs/random-costs.test-support.js';
 
-function tableOf(...cuts: number[][]) {
-  return cuts.reduce((table, sizes) => {
+function tableOf(...partitions: number[][]) {
+  return partitions.reduce((table, sizes) => {
     return addTableEntry(
       table,
       partitionFromSizes(
@@ -37,7 +37,7 @@ test('sizes add up and every rank has a token, at any length', () => {
   }
 });
 
-test('a cut of the same length and ranks replaces the older one', () => {
+test('a partition of the same length and ranks replaces the older one', () => {
   const table = tableOf([60, 40], [70, 30], [20, 30, 50]);
   expect(table.entries).toHaveLength(2);
   expect(partitionSizes(lookUpPartition(table, 100, 2))).toEqual([70, 30]);
@@ -55,8 +55,8 @@ test('a table survives JSON, and one that is broken or for another key is refuse
 });
 
 test('a number of ranks that is not in the table, or fewer tokens than ranks, is refused', () => {
-  expect(() => lookUpPartition(tableOf([60, 40]), 100, 3)).toThrowError(/no cut for 3 workers/);
-  expect(() => lookUpPartition(tableOf([60, 40]), 1, 2)).toThrowError(/1 tokens can not be cut/);
+  expect(() => lookUpPartition(tableOf([60, 40]), 100, 3)).toThrowError(/no partition for 3 workers/);
+  expect(() => lookUpPartition(tableOf([60, 40]), 1, 2)).toThrowError(/1 tokens can not be partitioned/);
 });
 
 test('KVR-P stays within 1.3 % of KVR-S at lengths that are not in the table', () => {

@@ -1,19 +1,19 @@
 /**
- * KVR-P, the paper's predicted cut: searched cuts kept as ratios by context length, and lengths between two entries
- * interpolated linearly. Pure; where the table is kept is the caller's business. JSON is parsed here, once.
+ * KVR-P, the paper's predicted partition: searched partitions are kept as ratios by context length, and for lengths between
+ * two entries ratios are interpolated linearly. Pure; where the table is kept is the caller's business. JSON is parsed here, once.
  */
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS, partitionFromSizes, partitionSizes } from '../../core/partition.js';
 import type { Partition } from '../../core/partition.js';
 
-/** One searched cut: parts of the context in rank order; they add up to 1. */
+/** One searched partition: parts of the context in rank order; they add up to 1. */
 export type TableEntry = { readonly contextTokens: number; readonly ratios: readonly number[] };
 
-/** Cuts searched for one key, any number of ranks, in any order of length. */
+/** Partitions searched for one key, any number of ranks, in any order of length. */
 export type PartitionTable = {
   readonly version: 1;
-  /** Names what the cuts were searched for: model, dtype, workers, links. A cut of another key means nothing. */
+  /** Names what the partitions were searched for: model, dtype, workers, links. A partition of another key means nothing. */
   readonly key: string;
   readonly entries: readonly TableEntry[];
 };
@@ -60,7 +60,7 @@ export function parsePartitionTable(json: unknown, key: string): PartitionTable 
   return parsed.data;
 }
 
-/** A table with this cut, in place of an older one of the same length and number of ranks. */
+/** A table with this partition, in place of an older one of the same length and number of ranks. */
 export function addTableEntry(table: PartitionTable, partition: Partition): PartitionTable {
   const contextTokens = partition[partition.length - 1]?.end ?? 0;
   const ratios = partitionSizes(partition).map((size) => size / contextTokens);
@@ -82,13 +82,13 @@ export function lookUpPartition(table: PartitionTable, contextTokens: number, ra
   if (entries.length === 0) {
     throw new KvrError(
       'BAD_INPUT',
-      `the partition table holds no cut for ${ranks} workers; search some lengths first`,
+      `the partition table holds no partition for ${ranks} workers; search some lengths first`,
     );
   }
   if (contextTokens < ranks) {
     throw new KvrError(
       'BAD_INPUT',
-      `${contextTokens} tokens can not be cut for ${ranks} workers; use at most ${contextTokens}`,
+      `${contextTokens} tokens can not be partitioned over ${ranks} workers; use at most ${contextTokens}`,
     );
   }
   return partitionFromSizes(wholeTokens(ratiosAt(entries, contextTokens), contextTokens), contextTokens);

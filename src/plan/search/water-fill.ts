@@ -25,7 +25,7 @@ const FIRST_STEP_SHIFT = 5;
  */
 export function balancedSizes(costs: ChainCosts, ranks: number): number[] {
   const wanted = costs.contextTokens - costs.cachedTokens;
-  // The even cut's slowest rank is nearly time enough.
+  // The even partition's slowest rank is nearly time enough.
   let high = evenTimeMs(costs, ranks, wanted);
   let sizes = sizesWithin(costs, ranks, high, partitionSizes(evenPartition(wanted, ranks)));
   let [low, lowTotal, highTotal] = [0, 0, totalOf(sizes)];
@@ -48,7 +48,7 @@ export function balancedSizes(costs: ChainCosts, ranks: number): number[] {
   return trimmed(sizes, wanted);
 }
 
-/** The longest time of a rank, or of a link, when the context is cut evenly. */
+/** The longest time of a rank, or of a link, when slices are even. */
 function evenTimeMs(costs: ChainCosts, ranks: number, tokens: number): number {
   let longestMs = 0;
   let longestFirstMs = 0;

@@ -8,7 +8,7 @@ import type { SmoothingKernels } from '../../model/smooth/index.js';
 import { integerWeights } from '../sessions/instruction-sets.js';
 import { floats, kernelKey, openSession, result } from '../sessions/kernels.js';
 import { prepack } from '../sessions/pack.js';
-import { rotaryTable } from './rotary.js';
+import { rotaryRows } from './rows/rotary.js';
 
 type CompileKernels = Pick<CompileOptions, 'kernelKey' | 'prepack' | 'integerWeights' | 'openSmoothing'>;
 
@@ -32,7 +32,7 @@ async function openSmoothing(): Promise<SmoothingKernels> {
       });
       return result(out, 'product');
     },
-    rotary: (shape, rows) => rotaryTable(shape, 0, rows),
+    rotary: (shape, rows) => rotaryRows(shape, rows, 0),
     close: () => session.close(),
   };
 }

@@ -3,15 +3,11 @@
  * between requests, with the same calls that requests use.
  */
 import { wallClock } from '../../core/clock.js';
-import type { KvDtype } from '../../core/shape.js';
-import { KvCache } from '../../runtime/cpu/cache/kv-cache.js';
-import type { BlockInput, BlockOutput, Model } from '../../runtime/cpu/model.js';
-import { seededRandom } from '../../core/random.js';
-import { rotaryTable } from '../../runtime/cpu/rotary.js';
+import { type KvDtype, kvRowBytes } from '../../core/shape.js';
+import type { BackendModel, MadeUpRows } from '../../runtime/backend/backend.js';
 import type { ProbeMessage, ProbeSample } from '../protocol/index.js';
-import { packRows } from '../threads/row-payload.js';
 
-export async function probeModel(model: Model, probe: ProbeMessage): Promise<ProbeSample[]> {
+export async function probeModel(model: BackendModel, probe: ProbeMessage): Promise<ProbeSample[]> {
   const samples: ProbeSample[] = [];
   const note = async (
     kind: ProbeSample['kind'],
@@ -44,22 +40,25 @@ const ENOUGH_MS = 6_000;
  * has through one block and its attention, so that the heap has its size.
  */
 export async function warmUp(
-  model: Model,
+  model: BackendModel,
   chunkTokens: number,
   kvDtype: KvDtype,
-  goOn: () => boolean = () => true,
+  goOn: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<void> {
   const run: Note = async (_kind, _tokens, _prefix, call) => void (await call());
-  for (let layer = 0; layer < model.shape.layers && goOn(); layer++) await probeBlock(model, layer, 1, run);
-  const { hidden, heads, headDim, contextTokens } = model.shape;
-  if (goOn()) await model.logits(noise(hidden), noise(heads * headDim));
+  const { layers, contextTokens } = model.shape;
   const tokens = Math.min(chunkTokens, contextTokens);
-  if (goOn()) await probeBlock(model, layerOf(model, 0), tokens, run);
-  if (goOn()) await probeAttention(model, kvDtype, { tokens, prefixTokens: 0 }, run);
+  const calls = [
+    ...Array.from({ length: layers }, (_, layer) => () => probeBlock(model, layer, 1, run)),
+    () => probeEnds(model, 1, run),
+    () => probeBlock(model, layerOf(model, 0), tokens, run),
+    () => probeAttention(model, kvDtype, { tokens, prefixTokens: 0 }, run),
+  ];
+  for (const call of calls) if (await goOn()) await call();
 }
 
 /** Layers take turns; block 0 is only a part of a block and stands in where there is no other. */
-function layerOf(model: Model, repeat: number): number {
+function layerOf(model: BackendModel, repeat: number): number {
   const { layers } = model.shape;
   return layers === 1 ? 0 : 1 + (repeat % (layers - 1));
 }
@@ -71,53 +70,57 @@ type Note = (
   call: () => Promise<unknown>,
 ) => Promise<void>;
 
-/** A block takes all its rows through (from = 0), also the last layer's, so that layers compare. */
-async function probeBlock(model: Model, layer: number, tokens: number, note: Note): Promise<void> {
-  const { shape } = model;
-  const rotary = rotaryTable(shape, 0, tokens);
-  const hidden = noise(tokens * shape.hidden);
-  const attended = noise(tokens * shape.heads * shape.headDim);
-  const input: BlockInput = layer === 0 ? { hidden } : { hidden, attended };
-  await note('block', tokens, 0, () => model.block(layer, input, rotary, 0));
+/** A block takes all its rows through, also the last layer's, so that layers compare. */
+async function probeBlock(model: BackendModel, layer: number, tokens: number, note: Note): Promise<void> {
+  await withRows(model, tokens, async ({ states, attended }) => {
+    const options = layer === 0 ? {} : { attended };
+    await note('block', tokens, 0, async () => (await model.block(layer, states, options)).release());
+  });
 }
 
 async function probeAttention(
-  model: Model,
+  model: BackendModel,
   kvDtype: KvDtype,
   { tokens, prefixTokens }: ProbeMessage['attention'][number],
   note: Note,
 ): Promise<void> {
-  const { shape, rounding } = model;
-  const cache = new KvCache({ ...shape, layers: 1 }, prefixTokens + tokens, kvDtype);
-  const chunk = madeUpRows(model, tokens);
-  const rows = new Float32Array((prefixTokens + tokens) * shape.kvHeads * shape.headDim).fill(0.01);
-  cache.write(0, 0, await rounding.rows({ keys: rows, values: rows }, kvDtype));
-  await note('attention', tokens, prefixTokens, () => model.attention.slice(cache, 0, prefixTokens, chunk));
-  const rowElements = shape.kvHeads * shape.headDim;
-  await note('call', tokens, 0, async () => {
-    const own = await rounding.rows(chunk, kvDtype);
-    packRows(own, 0, tokens * rowElements);
-    cache.write(0, prefixTokens, own);
+  const rows = prefixTokens + tokens;
+  const cache = await model.createCache(rows, kvDtype, 1);
+  // Numbers that are neither small nor large in either element type: 0.0115 as f32, 1.06 as f16.
+  await cache.writePacked(0, 0, new Uint8Array(rows * kvRowBytes(model.shape, kvDtype)).fill(0x3c));
+  const at = { cache, layer: 0, start: prefixTokens };
+  await withRows(model, tokens, async ({ states }) => {
+    await note('attention', tokens, prefixTokens, async () =>
+      (await model.attendSlice(states, at)).release(),
+    );
+    await note('call', tokens, 0, async () => {
+      const own = await model.takeKv(states, kvDtype);
+      await own.pack(0, tokens);
+      await cache.write(0, prefixTokens, own);
+      own.release();
+    });
+  }).finally(() => cache.close());
+}
+
+async function probeEnds(model: BackendModel, tokens: number, note: Note): Promise<void> {
+  await withRows(model, 1, async ({ states, attended }) => {
+    await note('head', 1, 0, () => model.logits(states, attended));
   });
+  const ids = new Int32Array(tokens);
+  await note('embed', tokens, 0, async () => (await model.embed(ids, 0)).release());
 }
 
-async function probeEnds(model: Model, tokens: number, note: Note): Promise<void> {
-  const { hidden, heads, headDim } = model.shape;
-  await note('head', 1, 0, () => model.logits(noise(hidden), noise(heads * headDim)));
-  await note('embed', tokens, 0, () => model.embed(new Int32Array(tokens)));
-}
-
-function madeUpRows(model: Model, tokens: number): BlockOutput {
-  const { hidden, heads, kvHeads, headDim } = model.shape;
-  return {
-    hidden: new Float32Array(tokens * hidden),
-    queries: noise(tokens * heads * headDim),
-    keys: noise(tokens * kvHeads * headDim),
-    values: noise(tokens * kvHeads * headDim),
-  };
-}
-
-function noise(length: number): Float32Array {
-  const random = seededRandom(length);
-  return Float32Array.from({ length }, () => random() - 0.5);
+/** Lends made-up rows. */
+async function withRows(
+  model: BackendModel,
+  tokens: number,
+  act: (rows: MadeUpRows) => Promise<void>,
+): Promise<void> {
+  const rows = await model.madeUpRows(tokens);
+  try {
+    await act(rows);
+  } finally {
+    rows.states.release();
+    rows.attended.release();
+  }
 }

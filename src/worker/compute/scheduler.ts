@@ -2,16 +2,18 @@
  * The compute thread's main loop: prompts in order of arrival, a later one in the gaps of an earlier one that waits
  * for rows; between their kernel calls, at the pace that pace.ts sets, a step of the sequences that decode.
  */
+import { type Clock, wallClock } from '../../core/clock.js';
 import { asKvrError, KvrError } from '../../core/errors.js';
 import { DecodeBatch } from './decode/decode-batch.js';
 import type { ComputeContext } from './requests/compute-context.js';
 import type { Work } from './requests/inbox.js';
 import { exchangeFor } from './prefill/exchange-for.js';
-import { Pace, ALL_CORE_IDLE_TOKENS, ALL_CORE_TOKENS } from './requests/pace.js';
+import { ALL_CORE_TOKENS, Pace } from './requests/pace.js';
 import { probeModel } from './probe.js';
 import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
 import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
+import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
 
 /** Prompts under way at once: each holds the activations of its whole slice beside its cache. */
@@ -29,15 +31,18 @@ export class Scheduler {
   #tasks: Task[] = [];
   /** Time that went into turns of any kind. */
   #busyMs = 0;
-  /** Whether graphs are opened for all cores: once an answer of some length asked for it, until one can not be opened. */
-  #allCoreGraphs: 'not yet' | 'wanted' | 'given up' = 'not yet';
+  readonly #allCoreOpening: AllCoreOpening;
+  readonly #clock: Clock;
 
-  constructor(context: ComputeContext, chunkTokens: number) {
+  constructor(context: ComputeContext, chunkTokens: number, clock: Clock = wallClock) {
     const { model, outbox } = context;
     this.#context = context;
+    this.#clock = clock;
+    this.#allCoreOpening = new AllCoreOpening(model);
     this.#batch = new DecodeBatch(context);
     this.#bench = {
       model,
+      clock,
       chunkTokens,
       reportProgress: (request, layer) => outbox.send({ type: 'progress', request, phase: 'prefill', layer }),
       rowsAtOnce: () => this.#pace.rowsAtOnce(chunkTokens, !this.#batch.isEmpty),
@@ -47,31 +52,28 @@ export class Scheduler {
 
   /** Works until the worker closes. */
   async run(): Promise<void> {
-    for (this.#look(); !this.#context.inbox.isClosing; this.#look()) {
+    for (await this.#look(); !this.#context.inbox.isClosing; await this.#look()) {
       const task = this.#nextTask();
       if (!task && this.#batch.isEmpty) await this.#rest();
       else if (!task || (!this.#batch.isEmpty && this.#pace.isDecodeDue)) await this.#decode();
       else if (task instanceof PromptTask) await this.#advance(task);
       else await this.#measure(task);
     }
+    await this.#close();
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     const { inbox } = this.#context;
-    inbox.read();
+    await inbox.read();
     for (const work of inbox.takeNew()) this.#tasks.push(this.#taskOf(work));
   }
 
   #taskOf(work: Work): Task {
     if (work.type === 'probe') return { probe: work.probe };
     const { request } = work;
-    if (this.#allCoreGraphs === 'not yet' && request.job.spec.maxTokens > ALL_CORE_IDLE_TOKENS)
-      this.#allCoreGraphs = 'wanted';
-    return new PromptTask(
-      request,
-      runPrompt(this.#bench, request, exchangeFor(this.#context, request)),
-      this.#busyMs,
-    );
+    this.#allCoreOpening.noteAnswer(request.job.spec.maxTokens);
+    const exchange = exchangeFor(this.#context.outbox, request);
+    return new PromptTask(request, runPrompt(this.#bench, request, exchange), this.#busyMs);
   }
 
   /** The first that can go on. A measurement goes alone: after all prompts before it, before all after it. */
@@ -99,12 +101,13 @@ export class Scheduler {
       if (!end) return task.notePause(this.#busyMs);
       const timeline = request.recorder.timeline(request.rank, request.slice, request.cachedTokens);
       outbox.send({ type: 'prefilled', request: id, timeline });
-      if (end.logits) this.#batch.add(request, end.logits);
+      if (end.logits) await this.#batch.add(request, end.logits);
       else requests.release(request);
     } catch (error) {
       if (asKvrError(error).code === 'CANCELLED')
         outbox.send({ type: 'finished', request: id, reason: 'cancelled' });
       else outbox.sendFailure(error, { request: id, phase: 'prefill' });
+      await task.end();
       requests.release(request);
     }
     this.#tasks = this.#tasks.filter((other) => other !== task);
@@ -119,31 +122,16 @@ export class Scheduler {
       () => this.#batch.step(onAllCores),
       (ms) => {
         this.#pace.noteStep(ms);
-        if (mayUseAllCores && this.#context.model.isOpenForAllCores) this.#width.note(onAllCores, rows, ms);
+        if (mayUseAllCores && isOpenForAllCores(this.#context.model)) this.#width.note(onAllCores, rows, ms);
       },
     );
-    if (onAllCores && this.#batch.tokensLeft >= ALL_CORE_TOKENS) await this.#openAllCores();
+    if (onAllCores && this.#batch.tokensLeft >= ALL_CORE_TOKENS) await this.#allCoreOpening.openNext();
   }
 
   /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
   async #rest(): Promise<void> {
-    if (this.#mayOpenAllCores && this.#tasks.length === 0) await this.#openAllCores();
+    if (this.#allCoreOpening.isWanted && this.#tasks.length === 0) await this.#allCoreOpening.openNext();
     else this.#context.inbox.sleep();
-  }
-
-  get #mayOpenAllCores(): boolean {
-    return this.#allCoreGraphs === 'wanted' && !this.#context.model.isOpenForAllCores;
-  }
-
-  async #openAllCores(): Promise<void> {
-    if (!this.#mayOpenAllCores) return;
-    try {
-      await this.#context.model.openNextForAllCores();
-    } catch (error) {
-      // The cache folder may have been deleted since; what is open already still works.
-      this.#allCoreGraphs = 'given up';
-      process.stderr.write(`kvr worker decodes with its own threads only: ${asKvrError(error).message}\n`);
-    }
   }
 
   async #measure(task: { readonly probe: ProbeMessage }): Promise<void> {
@@ -157,12 +145,24 @@ export class Scheduler {
     this.#tasks = this.#tasks.filter((other) => other !== task);
   }
 
+  /** Gives back what requests hold on the device, so that the model can be closed. */
+  async #close(): Promise<void> {
+    const { requests } = this.#context;
+    for (const task of this.#tasks) {
+      if (!(task instanceof PromptTask)) continue;
+      await task.end();
+      requests.release(task.request);
+    }
+    this.#batch.close();
+    requests.close();
+  }
+
   async #timed<T>(act: () => Promise<T>, note: (ms: number) => void): Promise<T> {
-    const startMs = performance.now();
+    const startMs = this.#clock();
     try {
       return await act();
     } finally {
-      const ms = performance.now() - startMs;
+      const ms = this.#clock() - startMs;
       this.#busyMs += ms;
       note(ms);
     }

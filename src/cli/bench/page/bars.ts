@@ -1,11 +1,15 @@
 /**
- * Bars of TTFT, a chart for each context: median as a bar, the spread of the runs as a whisker, the prediction as a mark.
+ * Bars of TTFT, a chart for each context: median as a bar, the runs' range as a whisker, the prediction as a mark.
  * Pure; HTML and CSS only, so that it shows without script and in print.
  */
-import type { BenchCell } from '../../../evaluation/bench/index.js';
+import type { Topology } from '../../../core/strategy.js';
+import { type BenchCell, benchStrategyOf } from '../../../evaluation/bench/index.js';
 import { linkWords, workersWords } from '../document/bench-table.js';
 import { formatCount, formatMs, formatShare } from '../../terminal/format.js';
 import { escapeHtml } from './escape.js';
+
+/** Classes of the page's style, which colours bars by how keys and values travel. */
+const FAMILIES: Readonly<Record<Topology, string>> = { none: 'single', gather: 'tsp', chain: 'kvr' };
 
 export function barCharts(cells: readonly BenchCell[]): string {
   const contexts = [...new Set(cells.map(({ contextTokens }) => contextTokens))];
@@ -24,7 +28,7 @@ function barChart(context: number, all: readonly BenchCell[]): string {
 function barRow(cell: BenchCell, part: (ms: number) => string): string {
   const { strategy, ttftMs, predictedTtftMs, label } = cell;
   const link = cell.link ? ` · ${linkWords(cell)}` : '';
-  const family = strategy.startsWith('kvr') ? 'kvr' : strategy.startsWith('tsp') ? 'tsp' : 'single';
+  const family = FAMILIES[benchStrategyOf(strategy).topology];
   const mark = predictedTtftMs === null ? '' : `<i class="mark" style="left:${part(predictedTtftMs)}"></i>`;
   const whisker = `<i class="whisker" style="left:${part(ttftMs.min)};width:${part(ttftMs.max - ttftMs.min)}"></i>`;
   return [
@@ -38,10 +42,10 @@ function barRow(cell: BenchCell, part: (ms: number) => string): string {
 function hint({ partition, ttftMs, predictedTtftMs, attentionShare, speedupOverSingle }: BenchCell): string {
   const predicted = predictedTtftMs === null ? [] : [`predicted ${formatMs(predictedTtftMs)}`];
   const gain = speedupOverSingle === null ? [] : [`${speedupOverSingle.toFixed(2)} × single`];
-  const spread = `${formatMs(ttftMs.min)} to ${formatMs(ttftMs.max)}`;
+  const range = `${formatMs(ttftMs.min)} to ${formatMs(ttftMs.max)}`;
   return [
     `slices ${partition.join()}`,
-    spread,
+    range,
     ...predicted,
     ...gain,
     `attention ${formatShare(attentionShare)}`,

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
 import { KV_DTYPES, type KvDtype, type ModelShape } from '../../../core/shape.js';
-import { KvCache } from '../cache/kv-cache.js';
+import { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { KvRounding } from '../cache/kv-rounding.js';
 import { seededRandom } from '../../../core/random.js';
 import { Attention } from './attention.js';
-import { viewRows } from './slice-rows.js';
+import { viewProjections } from '../rows/projections.js';
 
 const CASES = [
   { name: 'a KV head each', heads: 4, kvHeads: 4, headDim: 8 },
@@ -52,7 +52,7 @@ test.each(EVERY_CASE)(
 
 /** Loud scores of heads 128 wide reach a thousand, where f32 has steps of 6e-5. */
 const ROW_TOLERANCE = 1e-4;
-/** Around the ends of blocks of the cache, and far beyond. */
+/** Around the ends of pieces of the cache, and far beyond. */
 const ROW_TOKENS = [1, 5, 127, 128, 129, 256, 257, 700];
 
 test.each(EVERY_CASE)(
@@ -77,7 +77,7 @@ test.each(EVERY_CASE)(
   },
 );
 
-/** Last ones of one, of a few and of many rows, beginning at ends of blocks and between. */
+/** Last ones of one, of a few and of many rows, beginning at ends of tiles and between. */
 const CUTS = [
   [700],
   [1, 699],
@@ -101,7 +101,7 @@ test.each([...EVERY_CASE, ...EVERY_CASE.map((each) => ({ ...each, headDim: 64 })
         const parts = new Float32Array(own.queries.length);
         let start = 0;
         for (const size of sizes) {
-          const rows = viewRows(shape, own, start, start + size);
+          const rows = viewProjections(own, 700, start, start + size);
           parts.set(await attention.slice(cache, 0, start, rows), start * shape.heads * shape.headDim);
           start += size;
         }
@@ -137,9 +137,9 @@ async function makeRows(
   const scaled = held(keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own)));
   const values = held(noise(keys.length));
   // Room after the last row, so that strides are told from tokens.
-  const cache = new KvCache(shape, prefixTokens + rows + 3, kvDtype);
+  const cache = new CpuKvCache(shape, prefixTokens + rows + 3, kvDtype);
   const rounding = new KvRounding();
-  cache.write(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
+  cache.writeArrays(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
   await rounding.close();
   const own = {
     queries: noise(rows * shape.heads * shape.headDim).map((query) => query * 3),

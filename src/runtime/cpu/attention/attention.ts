@@ -1,27 +1,22 @@
 /**
- * Attention over a request's cache: of a slice's rows, of one row, and the baseline's over the whole context. Lives on a
- * compute thread, like the model it belongs to.
+ * Attention over a request's cache: of a slice's rows, of one row, and the baseline's over the whole context. Picks the kind
+ * for the model and the cache; each kind is a pair of files, its calls and its graph. Lives on a compute thread.
  */
 import type { KvDtype, ModelShape } from '../../../core/shape.js';
-import { denseAttention, rowAttention, rowBlocksAttention, sliceAttention } from './attention-graphs.js';
-import { mergedAttention } from './merged-graph.js';
 import { encodeModel, type Graph } from '../../../model/graph/proto.js';
-import { floats, openSession, result, type Session } from '../../sessions/kernels.js';
-import type { KvCache } from '../cache/kv-cache.js';
-import { ROW_BLOCK_TOKENS } from '../cache/row-blocks.js';
+import { openSession, type Session } from '../../sessions/kernels.js';
+import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
+import { type Projections, viewProjections } from '../rows/projections.js';
 import { attendDense } from './dense.js';
+import { denseAttention } from './dense-graph.js';
 import { attendGrouped, groupedCallSizes } from './grouped.js';
+import { groupedAttention } from './grouped-graph.js';
 import { attendMerged } from './merged.js';
 import { mergedCallSizes } from './merged-calls.js';
-import { blockViews, countRows, headViews, type SliceRows, viewRows } from './slice-rows.js';
+import { mergedAttention } from './merged-graph.js';
+import { attendRow, rowGraph, type RowKind, rowKind } from './row.js';
 
-/**
- * Widest heads for which one row's attention does not depend on the number of threads: scores of wider ones are long sums
- * themselves, which kernels add up in pieces by the number of threads (measured: first differences at 65 tokens of 256).
- */
-const MAX_STEADY_HEAD_DIM = 128;
-
-type Kind = 'slice' | 'row' | 'row-blocks' | 'dense';
+type Kind = 'slice' | 'dense' | RowKind;
 
 export class Attention {
   readonly #shape: ModelShape;
@@ -46,59 +41,65 @@ export class Attention {
    * Rows at positions [start, start + rows) after the cached rows [0, start) → [rows, heads·D]. The cache holds the rows'
    * own keys and values too.
    */
-  async slice(cache: KvCache, layer: number, start: number, rows: SliceRows): Promise<Float32Array> {
-    const shape = this.#shape;
-    const session = await this.#session('slice', cache.kvDtype);
-    const merges = isMerged(shape, cache.kvDtype);
-    const attend = merges ? attendMerged : attendGrouped;
-    const sizes = merges
-      ? mergedCallSizes(shape, start, start + countRows(shape, rows))
-      : groupedCallSizes(shape, cache, start, rows);
-    if (sizes.length === 1) return attend(session, shape, { cache, layer, start }, rows);
-    const attended = new Float32Array(rows.queries.length);
+  async slice(
+    cache: CpuKvCache,
+    layer: number,
+    start: number,
+    projections: Projections,
+  ): Promise<Float32Array> {
+    const { heads, headDim } = this.#shape;
+    const width = heads * headDim;
+    const count = projections.queries.length / width;
+    const sizes = this.#callSizes(cache, start, count);
+    const call = await this.#sliceCall(cache, layer);
+    if (sizes.length === 1) return call(start, projections);
+    const attended = new Float32Array(projections.queries.length);
     let row = 0;
     for (const size of sizes) {
-      const part = viewRows(shape, rows, row, row + size);
-      const at = { cache, layer, start: start + row };
-      attended.set(await attend(session, shape, at, part), row * shape.heads * shape.headDim);
+      const part = viewProjections(projections, count, row, row + size);
+      attended.set(await call(start + row, part), row * width);
       row += size;
     }
     return attended;
   }
 
-  /**
-   * One query row [heads·D] over the cached rows [0, tokens) → [heads·D]. See isSteady.
-   */
-  async row(cache: KvCache, layer: number, tokens: number, queries: Float32Array): Promise<Float32Array> {
-    const { heads, kvHeads, headDim } = this.#shape;
-    const isLong = heads > kvHeads && tokens > ROW_BLOCK_TOKENS;
-    const session = await this.#session(isLong ? 'row-blocks' : 'row', cache.kvDtype);
-    const feeds = {
-      ...(isLong ? blockViews : headViews)(this.#shape, cache, layer, tokens),
-      queries: floats(queries, [kvHeads, heads / kvHeads, headDim]),
-    };
-    return result(await session.run(feeds), 'attended');
+  /** One query row [heads·D] over the cached rows [0, tokens) → [heads·D]. See isSteady in row.ts. */
+  async row(cache: CpuKvCache, layer: number, tokens: number, queries: Float32Array): Promise<Float32Array> {
+    const session = await this.#session(rowKind(this.#shape, tokens), cache.kvDtype);
+    return attendRow(session, this.#shape, { cache, layer, tokens }, queries);
   }
 
-  /** As slice, but over the whole context with the later part masked. */
+  /** As slice, but over the whole context with the later part masked. @param queries [rows, heads·D] */
   async dense(
-    cache: KvCache,
+    cache: CpuKvCache,
     layer: number,
     start: number,
     contextTokens: number,
-    rows: SliceRows,
+    queries: Float32Array,
   ): Promise<Float32Array> {
     const session = await this.#session('dense', cache.kvDtype);
-    return attendDense(session, this.#shape, { cache, layer, start, contextTokens }, rows);
-  }
-
-  /** Whether `row` gives the same numbers, to the last digit, for any number of threads. */
-  get isSteady(): boolean {
-    return this.#shape.headDim <= MAX_STEADY_HEAD_DIM;
+    return attendDense(session, this.#shape, { cache, layer, start, contextTokens }, queries);
   }
 
   async close(): Promise<void> {
     for (const session of this.#sessions.values()) await session.close();
+  }
+
+  #callSizes(cache: CpuKvCache, start: number, count: number): number[] {
+    return isMerged(this.#shape, cache.kvDtype)
+      ? mergedCallSizes(this.#shape, start, start + count)
+      : groupedCallSizes(this.#shape, cache, start, count);
+  }
+
+  async #sliceCall(
+    cache: CpuKvCache,
+    layer: number,
+  ): Promise<(start: number, rows: Projections) => Promise<Float32Array>> {
+    const shape = this.#shape;
+    const session = await this.#session('slice', cache.kvDtype);
+    return isMerged(shape, cache.kvDtype)
+      ? (start, { queries }) => attendMerged(session, shape, { cache, layer, start }, queries)
+      : (start, rows) => attendGrouped(session, shape, { cache, layer, start }, rows);
   }
 
   async #session(kind: Kind, kvDtype: KvDtype): Promise<Session> {
@@ -115,11 +116,10 @@ export class Attention {
 function graphOf(kind: Kind, shape: ModelShape, kvDtype: KvDtype): Graph {
   switch (kind) {
     case 'slice':
-      return isMerged(shape, kvDtype) ? mergedAttention(shape, kvDtype) : sliceAttention(shape);
+      return isMerged(shape, kvDtype) ? mergedAttention(shape, kvDtype) : groupedAttention(shape);
     case 'row':
-      return rowAttention(shape, kvDtype);
-    case 'row-blocks':
-      return rowBlocksAttention(shape, kvDtype);
+    case 'piecewise-row':
+      return rowGraph(kind, shape, kvDtype);
     case 'dense':
       return denseAttention(shape, kvDtype);
   }

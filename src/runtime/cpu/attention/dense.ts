@@ -3,15 +3,16 @@
  */
 import type { ModelShape } from '../../../core/shape.js';
 import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
-import type { KvCache } from '../cache/kv-cache.js';
-import { causalMask, headViews, type SliceRows } from './slice-rows.js';
+import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
+import { causalMask } from './causal-mask.js';
+import { headViews } from './head-views.js';
 
 /** Rows of a call at most, and floats that its scores (group·rows·tokens) may take: see merged.ts. */
 const CALL_ROWS = 128;
 const MAX_SCORES = 7e6;
 
-type DensePlace = {
-  readonly cache: KvCache;
+type DenseCall = {
+  readonly cache: CpuKvCache;
   readonly layer: number;
   readonly start: number;
   readonly contextTokens: number;
@@ -21,16 +22,16 @@ type DensePlace = {
 export async function attendDense(
   session: Session,
   shape: ModelShape,
-  place: DensePlace,
-  { queries }: SliceRows,
+  call: DenseCall,
+  queries: Float32Array,
 ): Promise<Float32Array> {
   const width = shape.heads * shape.headDim;
   const rows = queries.length / width;
   const attended = new Float32Array(queries.length);
-  const callRows = callRowsOf(shape, place.contextTokens);
+  const callRows = callRowsOf(shape, call.contextTokens);
   for (let row = 0; row < rows; row += callRows) {
     const part = queries.subarray(row * width, Math.min(rows, row + callRows) * width);
-    const feeds = denseFeeds(shape, { ...place, start: place.start + row }, part);
+    const feeds = denseFeeds(shape, { ...call, start: call.start + row }, part);
     attended.set(result(await session.run(feeds), 'attended'), row * width);
   }
   return attended;
@@ -41,9 +42,9 @@ function callRowsOf({ heads, kvHeads }: ModelShape, tokens: number): number {
   return Math.max(1, Math.min(CALL_ROWS, Math.floor((MAX_SCORES * kvHeads) / (heads * tokens))));
 }
 
-function denseFeeds(shape: ModelShape, place: DensePlace, queries: Float32Array): Feeds {
+function denseFeeds(shape: ModelShape, call: DenseCall, queries: Float32Array): Feeds {
   const { heads, kvHeads, headDim } = shape;
-  const { cache, layer, start, contextTokens } = place;
+  const { cache, layer, start, contextTokens } = call;
   const rows = queries.length / (heads * headDim);
   const group = heads / kvHeads;
   return {

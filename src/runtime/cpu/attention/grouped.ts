@@ -4,9 +4,9 @@
 import { chunkSizes } from '../../../core/chunk-lengths.js';
 import type { ModelShape } from '../../../core/shape.js';
 import { elements, floats, int32, result, type Session } from '../../sessions/kernels.js';
-import type { KvCache } from '../cache/kv-cache.js';
+import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { evenRows } from '../../sessions/row-pairs.js';
-import { countRows, type SliceRows } from './slice-rows.js';
+import type { Projections } from '../rows/projections.js';
 
 /**
  * Rows of one call. The kernel multiplies a call's rows with all of each other and masks afterwards, so short
@@ -24,29 +24,31 @@ const COPIED_ROWS_PER_GROUP_HEAD = 2_000;
 /** Lengths of the calls that rows are taken through: even, but for the last one where the rows are not. */
 export function groupedCallSizes(
   shape: ModelShape,
-  cache: KvCache,
+  cache: CpuKvCache,
   start: number,
-  rows: SliceRows,
+  count: number,
 ): number[] {
   const paysOff = cache.capacity + start <= (COPIED_ROWS_PER_GROUP_HEAD * shape.heads) / shape.kvHeads;
-  const count = countRows(shape, rows);
   const pairs = Math.ceil(count / 2);
   const sizes = chunkSizes(pairs, paysOff ? CALL_ROWS / 2 : pairs).map((size) => 2 * size);
   return count % 2 === 0 ? sizes : [...sizes.slice(0, -1), (sizes.at(-1) ?? 0) - 1];
 }
 
+/** Where a call's rows stand: after the rows [0, start) of a layer. */
+type CallInCache = { readonly cache: CpuKvCache; readonly layer: number; readonly start: number };
+
 /**
- * One call: rows at positions [start, …) after the cached rows [0, start) → [rows, heads·D]. The kernel takes rows in blocks of
+ * One call: rows at positions [start, …) after the cached rows [0, start) → [rows, heads·D]. The kernel takes rows in groups of
  * an even size of its own and adds up a row that is left over in another order; with even counts a row comes out the
  * same to the last digit wherever a slice, chunk or call ends. So an odd call gets its last row twice, and the cache has room.
  */
 export async function attendGrouped(
   session: Session,
   shape: ModelShape,
-  at: { readonly cache: KvCache; readonly layer: number; readonly start: number },
-  rows: SliceRows,
+  at: CallInCache,
+  rows: Projections,
 ): Promise<Float32Array> {
-  const count = countRows(shape, rows);
+  const count = rows.queries.length / (shape.heads * shape.headDim);
   const even = {
     queries: evenRows(rows.queries, count),
     keys: evenRows(rows.keys, count),
@@ -58,11 +60,11 @@ export async function attendGrouped(
 async function callGrouped(
   session: Session,
   shape: ModelShape,
-  { cache, layer, start }: { readonly cache: KvCache; readonly layer: number; readonly start: number },
-  rows: SliceRows,
+  { cache, layer, start }: CallInCache,
+  rows: Projections,
 ): Promise<Float32Array> {
   const { heads, kvHeads, headDim } = shape;
-  const count = countRows(shape, rows);
+  const count = rows.queries.length / (heads * headDim);
   const past = cache.layer(layer);
   const pastDims = [1, kvHeads, cache.strideRows, headDim];
   const feeds = {

@@ -1,7 +1,7 @@
 /**
- * Which rows go through merged attention in one call. Calls end at fixed places of the context, wherever a chunk begins:
- * a row then takes the same rows together as its block and the same ones as what comes before, and is added up in the
- * same order, to the last digit, whatever the cut. Pure.
+ * Which rows go through merged attention in one call. The context is divided into tiles at fixed positions, and a call
+ * ends where its tile does: a row is then multiplied with its tile's rows and with what comes before the tile in the same
+ * order, and gives the same numbers to the last digit, wherever a chunk begins. Pure.
  */
 import type { ModelShape } from '../../../core/shape.js';
 
@@ -26,25 +26,25 @@ const MIN_CALL_ROWS = 32;
 /** Lengths of the calls that rows [start, end) are taken through. */
 export function mergedCallSizes(heads: Heads, start: number, end: number): number[] {
   const sizes: number[] = [];
-  let next = blockStart(heads, start);
+  let next = tileStart(heads, start);
   for (let from = start; from < end; from = next) {
-    next += blockTokens(heads, next);
+    next += tileTokens(heads, next);
     sizes.push(Math.min(next, end) - from);
   }
   return sizes;
 }
 
-/** The first row of the block that a row belongs to. */
-export function blockStart(heads: Heads, row: number): number {
+/** The first row of the tile that a row belongs to. */
+export function tileStart(heads: Heads, row: number): number {
   for (let start = 0; ;) {
-    const next = start + blockTokens(heads, start);
+    const next = start + tileTokens(heads, start);
     if (next > row) return start;
     start = next;
   }
 }
 
-/** Shorter the more comes before. */
-function blockTokens({ heads, kvHeads }: Heads, start: number): number {
+/** Rows of the tile that begins at a row: fewer the more comes before. */
+function tileTokens({ heads, kvHeads }: Heads, start: number): number {
   const most = heads === kvHeads ? CALL_ROWS : SHARED_CALL_ROWS;
   const fitting = Math.floor(MAX_SCORES / (start + most));
   const stacked = Math.max(MIN_CALL_ROWS, Math.min(most, fitting));

@@ -1,36 +1,36 @@
 /**
- * Slice attention by plain products on the cache in place: model/onnx/merged-attention.ts.
+ * Slice attention by plain products on the cache in place: merged-graph.ts says how the parts are merged.
  */
 import type { ModelShape } from '../../../core/shape.js';
 import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
-import type { KvCache } from '../cache/kv-cache.js';
-import { blockStart } from './merged-calls.js';
-import { causalMask, countRows, type SliceRows } from './slice-rows.js';
+import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
+import { causalMask } from './causal-mask.js';
+import { tileStart } from './merged-calls.js';
 
 /**
- * One call: rows at positions [start, …) of one block; the cache holds rows [0, start) and the call's own → [rows, heads·D].
- * What comes before the block needs no mask; the block's rows up to the call's last do.
+ * One call: queries [rows, heads·D] at positions [start, …) of one tile; the cache holds rows [0, start) and the call's own
+ * → [rows, heads·D]. What comes before the tile needs no mask; the tile's rows up to the call's last do.
  */
 export async function attendMerged(
   session: Session,
   shape: ModelShape,
-  at: { readonly cache: KvCache; readonly layer: number; readonly start: number },
-  rows: SliceRows,
+  at: { readonly cache: CpuKvCache; readonly layer: number; readonly start: number },
+  given: Float32Array,
 ): Promise<Float32Array> {
-  const first = blockStart(shape, at.start);
-  const own = at.start + countRows(shape, rows) - first;
+  const first = tileStart(shape, at.start);
+  const own = at.start + given.length / (shape.heads * shape.headDim) - first;
   const group = shape.heads / shape.kvHeads;
-  const queries = atLeastTwo(shape, rows.queries);
+  const queries = atLeastTwo(shape, given);
   const count = queries.length / (shape.heads * shape.headDim);
   const feeds = {
     ...headFeeds(shape, { ...at, first, own }, queries, count),
     mask: floats(causalMask(count, at.start - first, own), [count, own]),
-    place: int64(new BigInt64Array(group * count), [1, group * count, 1]),
+    slot: int64(new BigInt64Array(group * count), [1, group * count, 1]),
     grouped: int64(BigInt64Array.from([group, count, own], BigInt), [3]),
     stacked: int64(BigInt64Array.from([1, group * count, own], BigInt), [3]),
   };
   const attended = byRow(shape, count, result(await session.run(feeds), 'attended'));
-  return attended.subarray(0, rows.queries.length);
+  return attended.subarray(0, given.length);
 }
 
 /** Products with a row alone have kernels of their own, which add up in another order: such a row comes twice. */
@@ -42,17 +42,17 @@ function atLeastTwo({ heads, kvHeads, headDim }: ModelShape, queries: Float32Arr
   return twice;
 }
 
-type Place = {
-  readonly cache: KvCache;
+type TileInCache = {
+  readonly cache: CpuKvCache;
   readonly layer: number;
-  /** The block's first row, and its rows up to the call's last. */
+  /** The tile's first row, and its rows up to the call's last. */
   readonly first: number;
   readonly own: number;
 };
 
 function headFeeds(
   shape: ModelShape,
-  { cache, layer, first, own }: Place,
+  { cache, layer, first, own }: TileInCache,
   queries: Float32Array,
   count: number,
 ): Feeds {

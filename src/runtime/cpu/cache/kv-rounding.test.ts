@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
-import { KvCache } from './kv-cache.js';
+import { CpuKvCache } from './cpu-kv-cache.js';
 import { KvRounding } from './kv-rounding.js';
 
 const rounding = new KvRounding();
@@ -19,7 +19,7 @@ test('a cache takes rows of its own element type only', async () => {
   const width = TINY_LLAMA.kvHeads * TINY_LLAMA.headDim;
   const full = { keys: new Float32Array(width), values: new Float32Array(width) };
   const half = await rounding.rows(full, 'f16');
-  expect(() => new KvCache(TINY_LLAMA, 1, 'f16').write(0, 0, full)).toThrow(/do not fit/);
-  expect(() => new KvCache(TINY_LLAMA, 1, 'f32').write(0, 0, half)).toThrow(/do not fit/);
-  new KvCache(TINY_LLAMA, 1, 'f16').write(0, 0, half);
+  expect(() => new CpuKvCache(TINY_LLAMA, 1, 'f16').writeArrays(0, 0, full)).toThrow(/do not fit/);
+  expect(() => new CpuKvCache(TINY_LLAMA, 1, 'f32').writeArrays(0, 0, half)).toThrow(/do not fit/);
+  new CpuKvCache(TINY_LLAMA, 1, 'f16').writeArrays(0, 0, half);
 });

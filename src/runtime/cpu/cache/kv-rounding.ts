@@ -6,7 +6,7 @@ import type { KvDtype } from '../../../core/shape.js';
 import { roundRows } from './cache-graphs.js';
 import { encodeModel } from '../../../model/graph/proto.js';
 import { floats, halfResult, openSession, type Session } from '../../sessions/kernels.js';
-import type { LayerRows } from './kv-cache.js';
+import type { KeysAndValues } from './cpu-cache-rows.js';
 
 type FullRows = { readonly keys: Float32Array; readonly values: Float32Array };
 
@@ -15,7 +15,7 @@ export class KvRounding {
   #session: Session | undefined;
 
   /** The same rows in a cache's element type. f32 is not copied. @throws INTERNAL */
-  async rows({ keys, values }: FullRows, kvDtype: KvDtype): Promise<LayerRows> {
+  async rows({ keys, values }: FullRows, kvDtype: KvDtype): Promise<KeysAndValues> {
     if (kvDtype === 'f32') return { keys, values };
     // One thread: the work is a small part of reading the rows once.
     this.#session ??= await openSession(encodeModel(roundRows()), { threads: 1 });

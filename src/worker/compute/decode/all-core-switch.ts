@@ -2,6 +2,7 @@
  * Whether the next decode step takes all cores or only the worker's own. More threads are slower where something else runs
  * on those cores, so now and then a step is made the other way, and the faster way is kept. Pure; times are given.
  */
+import { median } from '../../../core/statistics.js';
 
 /** Steps between two made the other way: the loss is a small part of a step each time. */
 export const STEPS_BETWEEN_TRIES = 32;
@@ -29,7 +30,7 @@ export class AllCoreSwitch {
     if (times.length > REMEMBERED_STEPS) times.shift();
     if (--this.#untilTry > -TRY_STEPS) return;
     this.#untilTry = STEPS_BETWEEN_TRIES;
-    this.#onAllCores = medianOf(this.#times.all) <= medianOf(this.#times.own);
+    this.#onAllCores = median(this.#times.all, Infinity) <= median(this.#times.own, Infinity);
   }
 
   #forget(rows: number): void {
@@ -38,9 +39,4 @@ export class AllCoreSwitch {
     this.#times.own = [];
     this.#untilTry = STEPS_BETWEEN_TRIES;
   }
-}
-
-function medianOf(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Infinity;
 }

@@ -3,11 +3,13 @@
  * step, through the blocks together as rows of one call. Every sequence attends over its own cache.
  */
 import type { Matcher } from '../../../grammar/matcher.js';
-import type { Model } from '../../../runtime/cpu/model.js';
-import { type RotaryTable, rotaryTable } from '../../../runtime/cpu/rotary.js';
+import type { BackendModel, Cores } from '../../../runtime/backend/backend.js';
+import type { AttendedRows } from '../../../runtime/backend/rows.js';
 import { Sampler } from '../../../runtime/sampling/sampler.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { ComputeContext } from '../requests/compute-context.js';
+import { HeldRows } from '../requests/held-rows.js';
+import { isOpenForAllCores } from './all-core-opening.js';
 
 type Sequence = {
   readonly request: ActiveRequest;
@@ -22,7 +24,7 @@ type Sequence = {
 type TokenExtra = { readonly logits?: Float32Array<ArrayBuffer>; readonly onAllCores?: true };
 
 export class DecodeBatch {
-  readonly #model: Model;
+  readonly #model: BackendModel;
   readonly #context: ComputeContext;
   #sequences: Sequence[] = [];
   /** Those whose last word is said; they leave at the end of a step. */
@@ -51,13 +53,13 @@ export class DecodeBatch {
   }
 
   /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary]. @throws BAD_INPUT */
-  add(request: ActiveRequest, logits: Float32Array): void {
+  async add(request: ActiveRequest, logits: Float32Array): Promise<void> {
     const { spec, ids } = request.job;
     const matcher = this.#context.grammars.matcherFor(request.job);
     const sequence = { request, sampler: new Sampler(spec.sampling, ids, matcher), matcher, chosen: [] };
     this.#sequences.push(sequence);
     const first = request.job.spec.wantLogits ? { logits: Float32Array.from(logits) } : {};
-    this.#choose(sequence, logits, first);
+    await this.#choose(sequence, logits, first);
     this.#dropEnded();
   }
 
@@ -68,13 +70,13 @@ export class DecodeBatch {
   async step(onAllCores: boolean): Promise<void> {
     const running = [...this.#sequences];
     try {
-      const logits = await this.#nextLogits(running, onAllCores);
+      const logits = await this.#nextLogits(running, onAllCores ? 'all' : 'own');
       const vocabulary = this.#model.shape.vocabulary;
-      running.forEach((sequence, row) => {
-        if (!logits || sequence.request.isCancelled) return this.#end(sequence, 'cancelled');
-        const facts: TokenExtra = onAllCores && this.#model.isOpenForAllCores ? { onAllCores } : {};
-        this.#choose(sequence, logits.subarray(row * vocabulary, (row + 1) * vocabulary), facts);
-      });
+      const facts: TokenExtra = onAllCores && isOpenForAllCores(this.#model) ? { onAllCores } : {};
+      for (const [row, sequence] of running.entries()) {
+        if (!logits || sequence.request.isCancelled) await this.#end(sequence, 'cancelled');
+        else await this.#choose(sequence, logits.subarray(row * vocabulary, (row + 1) * vocabulary), facts);
+      }
     } catch (error) {
       for (const sequence of running) this.#fail(sequence, error);
     }
@@ -82,9 +84,9 @@ export class DecodeBatch {
   }
 
   /** What one sequence is held to may fail; the others go on. */
-  #choose(sequence: Sequence, logits: Float32Array, extra: TokenExtra): void {
+  async #choose(sequence: Sequence, logits: Float32Array, extra: TokenExtra): Promise<void> {
     try {
-      this.#take(sequence, logits, extra);
+      await this.#take(sequence, logits, extra);
     } catch (error) {
       this.#fail(sequence, error);
     }
@@ -97,21 +99,22 @@ export class DecodeBatch {
     this.#ended.add(sequence);
   }
 
-  #take(sequence: Sequence, logits: Float32Array, extra: TokenExtra): void {
+  async #take(sequence: Sequence, logits: Float32Array, extra: TokenExtra): Promise<void> {
     const { request, sampler, matcher } = sequence;
     const { job } = request;
     const choice = sampler.next(logits);
     const { id } = choice;
     const index = sequence.chosen.push(id) - 1;
     this.#context.outbox.send({ type: 'token', request: job.request, index, ...choice, ...extra });
-    if (job.spec.eosIds.includes(id) || matcher?.mustEnd) this.#end(sequence, 'stop');
-    else if (index + 1 >= job.spec.maxTokens) this.#end(sequence, 'length');
+    if (job.spec.eosIds.includes(id) || matcher?.mustEnd) await this.#end(sequence, 'stop');
+    else if (index + 1 >= job.spec.maxTokens) await this.#end(sequence, 'length');
   }
 
-  #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): void {
+  async #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): Promise<void> {
     const { request } = sequence;
-    this.#context.requests.release(request);
-    if (request.job.spec.prefixCache) this.#context.requests.keep(request, this.#idsToKeep(sequence));
+    const { requests } = this.#context;
+    if (request.job.spec.prefixCache) await requests.keep(request, this.#idsToKeep(sequence));
+    else requests.release(request);
     this.#context.outbox.send({ type: 'finished', request: request.job.request, reason });
     this.#ended.add(sequence);
   }
@@ -123,7 +126,7 @@ export class DecodeBatch {
    */
   #idsToKeep({ request, chosen }: Sequence): Int32Array<ArrayBuffer> {
     const { ids } = request.job;
-    if (this.#model.manifest.dtype !== 'f32') return Int32Array.from(ids);
+    if (this.#model.dtype !== 'f32') return Int32Array.from(ids);
     // The last token was chosen, and its row was never computed.
     return joinIds(ids, chosen.slice(0, -1));
   }
@@ -134,47 +137,46 @@ export class DecodeBatch {
   }
 
   /** Runs the last token of every sequence through all layers → logits [sequences, vocabulary]; undefined when all were cancelled. */
-  async #nextLogits(running: readonly Sequence[], onAllCores: boolean): Promise<Float32Array | undefined> {
-    const { inbox } = this.#context;
-    const { shape } = this.#model;
-    const positions = running.map(({ request, chosen }) => request.contextTokens + chosen.length - 1);
-    const rotary = joinRotary(positions.map((position) => rotaryTable(shape, position, position + 1)));
-    let hidden = await this.#model.embed(Int32Array.from(running, ({ chosen }) => chosen.at(-1) ?? 0));
-    let attended: Float32Array | undefined;
-    for (let layer = 0; layer < shape.layers; layer++) {
-      inbox.read();
-      if (inbox.isClosing || running.every(({ request }) => request.isCancelled)) return undefined;
-      const input = attended ? { hidden, attended } : { hidden };
-      const output = await this.#model.block(layer, input, rotary, 0, onAllCores);
-      attended = await this.#attend(running, positions, layer, output, onAllCores);
-      hidden = output.hidden;
+  async #nextLogits(running: readonly Sequence[], cores: Cores): Promise<Float32Array | undefined> {
+    const held = new HeldRows();
+    try {
+      return await this.#runLayers(running, cores, held);
+    } finally {
+      held.releaseAll();
     }
-    return this.#model.logits(hidden, attended as Float32Array, onAllCores);
   }
 
-  /** Writes every sequence's row into its cache and attends over it → [sequences, heads·D]. */
-  async #attend(
+  async #runLayers(
     running: readonly Sequence[],
-    positions: readonly number[],
-    layer: number,
-    output: { readonly queries: Float32Array; readonly keys: Float32Array; readonly values: Float32Array },
-    onAllCores: boolean,
-  ): Promise<Float32Array> {
-    const { heads, kvHeads, headDim } = this.#model.shape;
-    const attended = new Float32Array(output.queries.length);
-    const attention = onAllCores ? this.#model.allCoreAttention : this.#model.attention;
-    for (const [row, { request }] of running.entries()) {
-      const rowOf = (all: Float32Array, width: number): Float32Array =>
-        all.subarray(row * width, (row + 1) * width);
-      const position = positions[row] as number;
-      const width = kvHeads * headDim;
-      const own = { keys: rowOf(output.keys, width), values: rowOf(output.values, width) };
-      request.cache.write(layer, position, await this.#model.rounding.rows(own, request.cache.kvDtype));
-      const queries = rowOf(output.queries, heads * headDim);
-      const result = await attention.row(request.cache, layer, position + 1, queries);
-      attended.set(result, row * heads * headDim);
+    cores: Cores,
+    held: HeldRows,
+  ): Promise<Float32Array | undefined> {
+    const { inbox } = this.#context;
+    const model = this.#model;
+    const positions = running.map(({ request, chosen }) => request.contextTokens + chosen.length - 1);
+    const sequences = running.map(({ request: { cache } }, row) => ({
+      cache,
+      position: positions[row] as number,
+    }));
+    const ids = Int32Array.from(running, ({ chosen }) => chosen.at(-1) ?? 0);
+    let rows = held.hold(await model.embed(ids, positions));
+    let attended: AttendedRows | undefined;
+    for (let layer = 0; layer < model.shape.layers; layer++) {
+      await inbox.read();
+      if (inbox.isClosing || running.every(({ request }) => request.isCancelled)) return undefined;
+      const output = held.hold(await model.block(layer, rows, { ...(attended && { attended }), cores }));
+      held.release(rows);
+      held.release(attended);
+      rows = output;
+      attended = held.hold(await model.attendEach(rows, layer, sequences, cores));
     }
-    return attended;
+    return model.logits(rows, attended as AttendedRows, cores);
+  }
+
+  /** The worker closes: sequences end without a word. */
+  close(): void {
+    for (const { request } of this.#sequences) this.#context.requests.release(request);
+    this.#sequences = [];
   }
 }
 
@@ -183,15 +185,4 @@ function joinIds(prompt: Int32Array, chosen: readonly number[]): Int32Array<Arra
   ids.set(prompt);
   ids.set(chosen, prompt.length);
   return ids;
-}
-
-function joinRotary(rows: readonly RotaryTable[]): RotaryTable {
-  const pairs = rows[0]?.cos.length ?? 0;
-  const cos = new Float32Array(rows.length * pairs);
-  const sin = new Float32Array(rows.length * pairs);
-  rows.forEach((row, index) => {
-    cos.set(row.cos, index * pairs);
-    sin.set(row.sin, index * pairs);
-  });
-  return { cos, sin };
 }

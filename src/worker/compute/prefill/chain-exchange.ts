@@ -2,7 +2,7 @@
  * KV-Runahead's exchange: own rows go to the next rank at once; a rank waits only for the rows before its slice.
  * Relaying others' rows is the network thread's work, not this one's.
  */
-import type { LayerRows } from '../../../runtime/cpu/cache/kv-cache.js';
+import type { CacheRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { Outbox } from '../../threads/outbox.js';
 import type { Exchange } from './exchange.js';
@@ -11,18 +11,15 @@ import { publishRows } from './publish-rows.js';
 export class ChainExchange implements Exchange {
   readonly #outbox: Outbox;
   readonly #request: ActiveRequest;
-  readonly #rowElements: number;
 
-  /** @param rowElements kvHeads·D */
-  constructor(outbox: Outbox, request: ActiveRequest, rowElements: number) {
+  constructor(outbox: Outbox, request: ActiveRequest) {
     this.#outbox = outbox;
     this.#request = request;
-    this.#rowElements = rowElements;
   }
 
-  publish(layer: number, start: number, rows: LayerRows): void {
+  async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
     if (this.#isLast) return;
-    publishRows(this.#outbox, this.#request, this.#rowElements, layer, start, rows);
+    await publishRows(this.#outbox, this.#request, layer, start, rows);
   }
 
   canPublish(): boolean {

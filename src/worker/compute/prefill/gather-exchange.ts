@@ -2,7 +2,7 @@
  * TSP's exchange, the baseline: every rank sends its rows to every other and waits, in every layer, until it has
  * those of all: an all-gather, which is a barrier. Whether the masked half is computed is the kernel's matter.
  */
-import type { LayerRows } from '../../../runtime/cpu/cache/kv-cache.js';
+import type { CacheRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { Outbox } from '../../threads/outbox.js';
 import type { Exchange } from './exchange.js';
@@ -11,19 +11,16 @@ import { publishRows } from './publish-rows.js';
 export class GatherExchange implements Exchange {
   readonly #outbox: Outbox;
   readonly #request: ActiveRequest;
-  readonly #rowElements: number;
 
-  /** @param rowElements kvHeads·D */
-  constructor(outbox: Outbox, request: ActiveRequest, rowElements: number) {
+  constructor(outbox: Outbox, request: ActiveRequest) {
     this.#outbox = outbox;
     this.#request = request;
-    this.#rowElements = rowElements;
   }
 
-  publish(layer: number, start: number, rows: LayerRows): void {
-    this.#request.coverage[layer]?.add(start, start + rows.keys.length / this.#rowElements);
+  async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
+    this.#request.coverage[layer]?.add(start, start + rows.count);
     if (this.#request.job.chain.length === 1) return;
-    publishRows(this.#outbox, this.#request, this.#rowElements, layer, start, rows);
+    await publishRows(this.#outbox, this.#request, layer, start, rows);
   }
 
   canPublish(): boolean {

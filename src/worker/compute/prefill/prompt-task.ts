@@ -44,6 +44,11 @@ export class PromptTask {
     return undefined;
   }
 
+  /** Gives the prompt up, where it has not ended by itself: its rows go back. */
+  async end(): Promise<void> {
+    await this.#run.return(undefined);
+  }
+
   /** Call it after advance() with the thread's time so far. */
   notePause(busyMs: number): void {
     this.#isWaiting = this.#pause.isWait && !this.#pause.isReady();

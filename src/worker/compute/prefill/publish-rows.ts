@@ -3,26 +3,22 @@
  * pass the first on while the last is still being cut.
  */
 import { KV_FRAME_BYTES } from '../../../link/frame.js';
-import type { LayerRows } from '../../../runtime/cpu/cache/kv-cache.js';
+import type { CacheRows } from '../../../runtime/backend/rows.js';
 import type { Outbox } from '../../threads/outbox.js';
-import { packRows } from '../../threads/row-payload.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 
-/** @param rows [rows, rowElements] in the request's element type; the caller keeps both buffers. */
-export function publishRows(
+/** @param rows of the request's element type; they stay the caller's */
+export async function publishRows(
   outbox: Outbox,
   { job }: ActiveRequest,
-  rowElements: number,
   layer: number,
   start: number,
-  rows: LayerRows,
-): void {
-  const count = rows.keys.length / rowElements;
-  const rowBytes = 2 * rowElements * rows.keys.BYTES_PER_ELEMENT;
-  const rowsPerFrame = Math.max(1, Math.floor(KV_FRAME_BYTES / rowBytes));
-  for (let row = 0; row < count; row += rowsPerFrame) {
-    const end = Math.min(count, row + rowsPerFrame);
-    const payload = packRows(rows, row * rowElements, end * rowElements);
+  rows: CacheRows,
+): Promise<void> {
+  const rowsPerFrame = Math.max(1, Math.floor(KV_FRAME_BYTES / rows.rowBytes));
+  for (let row = 0; row < rows.count; row += rowsPerFrame) {
+    const end = Math.min(rows.count, row + rowsPerFrame);
+    const payload = await rows.pack(row, end);
     outbox.publish({ request: job.request, layer, start: start + row, rows: end - row, payload });
   }
 }

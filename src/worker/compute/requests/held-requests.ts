@@ -3,8 +3,8 @@
  * bytes. Kept caches give way to requests, never the other way round.
  */
 import { KvrError } from '../../../core/errors.js';
-import { kvBytesPerToken, type ModelShape } from '../../../core/shape.js';
-import { type ActiveRequest, openRequest } from './active-request.js';
+import { kvBytesPerToken } from '../../../core/shape.js';
+import { type ActiveRequest, type CacheMaker, openRequest } from './active-request.js';
 import { kvRows } from '../../../core/kv-rows.js';
 import { PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
@@ -13,7 +13,7 @@ import { reuseOf } from './reuse.js';
 import type { ComputeSettings, Job } from '../../threads/thread-messages.js';
 
 export class HeldRequests {
-  readonly #shape: ModelShape;
+  readonly #model: CacheMaker;
   readonly #kvBytesLimit: number;
   readonly #store: PrefixStore;
   readonly #outbox: Outbox;
@@ -21,13 +21,13 @@ export class HeldRequests {
   #kvBytes = 0;
 
   constructor(
-    shape: ModelShape,
+    model: CacheMaker,
     { kvBytesLimit, prefixCacheBytes }: Pick<ComputeSettings, 'kvBytesLimit' | 'prefixCacheBytes'>,
     outbox: Outbox,
   ) {
-    this.#shape = shape;
+    this.#model = model;
     this.#kvBytesLimit = kvBytesLimit;
-    this.#store = new PrefixStore(shape, prefixCacheBytes, (entry) =>
+    this.#store = new PrefixStore(model, prefixCacheBytes, (entry) =>
       outbox.send({ type: 'dropped', entry }),
     );
     this.#outbox = outbox;
@@ -38,52 +38,75 @@ export class HeldRequests {
   }
 
   /** Takes on a request, with the kept rows that it goes on from. @throws WORKER_REFUSED */
-  open(job: Job): ActiveRequest {
+  async open(job: Job): Promise<ActiveRequest> {
     const source = job.reuse && this.#store.find(job.reuse.entry);
-    this.#makeRoom(kvRows(job) * kvBytesPerToken(this.#shape, job.spec.kvDtype), source?.entry);
-    const request = openRequest(job, this.#shape, source && reuseOf(job, source));
-    this.#kvBytes += request.cacheBytes;
-    this.#requests.set(job.request, request);
-    return request;
+    const roomBytes = this.#roomBeside(kvRows(job) * kvBytesPerToken(this.#model.shape, job.spec.kvDtype));
+    this.#store.shrinkTo(roomBytes, source?.entry);
+    try {
+      const request = await openRequest(job, this.#model, source && reuseOf(job, source));
+      this.#kvBytes += request.cache.bytes;
+      this.#requests.set(job.request, request);
+      return request;
+    } finally {
+      // The one that it goes on from could go only now.
+      this.#store.shrinkTo(roomBytes);
+    }
   }
 
-  /** No kernel works on the request now, so its room is free at once: the next message may be a run that needs it. */
+  /**
+   * No kernel works on the request now, so its room counts as free at once: the next message may be a run that needs it.
+   * Whoever has it in hand sees that it is cancelled and calls release or keep.
+   */
   cancel(id: number): void {
     const request = this.#requests.get(id);
     if (!request) return;
     request.isCancelled = true;
-    this.release(request);
+    this.#forget(request);
   }
 
-  /** Forgets a request and its cache. */
+  /** Ends a request: its cache is closed. */
   release(request: ActiveRequest): void {
-    if (!this.#requests.delete(request.job.request)) return;
-    this.#kvBytes -= request.cacheBytes;
+    this.#forget(request);
+    request.cache.close();
   }
 
-  /** Keeps the cache of a request that has ended, as far as there is room, and says so. @param ids what its rows stand for */
-  keep({ job, cache }: ActiveRequest, ids: Int32Array<ArrayBuffer>): void {
-    const { request } = job;
-    const isKept = this.#store.keep(request, ids, cache, this.#kvBytesLimit - this.#kvBytes);
-    if (isKept) this.#outbox.send({ type: 'kept', request, ids });
+  /** Ends a request and keeps its cache, as far as there is room, and says so. @param ids what its rows stand for */
+  async keep(request: ActiveRequest, ids: Int32Array<ArrayBuffer>): Promise<void> {
+    this.#forget(request);
+    const { cache, job } = request;
+    let isKept = false;
+    try {
+      isKept = await this.#store.keep(job.request, ids, cache, this.#kvBytesLimit - this.#kvBytes);
+    } finally {
+      if (!isKept) cache.close();
+    }
+    if (isKept) this.#outbox.send({ type: 'kept', request: job.request, ids });
+  }
+
+  /** Closes all caches, those that are kept too. */
+  close(): void {
+    for (const request of [...this.#requests.values()]) this.release(request);
+    this.#store.shrinkTo(0);
+  }
+
+  #forget(request: ActiveRequest): void {
+    if (this.#requests.delete(request.job.request)) this.#kvBytes -= request.cache.bytes;
   }
 
   dropKept(entries: readonly number[]): void {
     for (const entry of entries) this.#store.drop(entry);
   }
 
-  /** Kept caches go where a request needs their room, the one that it goes on from last. @throws WORKER_REFUSED */
-  #makeRoom(cacheBytes: number, source: number | undefined): void {
+  /** @returns bytes that kept caches may take beside a new one. @throws WORKER_REFUSED where there is no room for that */
+  #roomBeside(cacheBytes: number): number {
     if (this.#requests.size >= MAX_REQUESTS) {
       throw new KvrError(
         'WORKER_REFUSED',
         `worker holds ${MAX_REQUESTS} requests, its limit; try again later`,
       );
     }
-    if (this.#kvBytes + cacheBytes <= this.#kvBytesLimit) {
-      this.#store.shrinkTo(this.#kvBytesLimit - this.#kvBytes - cacheBytes, source);
-      return;
-    }
+    const roomBytes = this.#kvBytesLimit - this.#kvBytes - cacheBytes;
+    if (roomBytes >= 0) return roomBytes;
     // Megabytes, as --kv-memory takes them.
     const needed = Math.ceil((this.#kvBytes + cacheBytes) / 1e6);
     const limit = Math.floor(this.#kvBytesLimit / 1e6);

@@ -22,7 +22,7 @@ export type Work =
 
 /** Where messages come from and go to. */
 export type InboxParts = {
-  readonly mailbox: Mailbox;
+  readonly mailbox: Pick<Mailbox, 'poll' | 'sleep' | 'countRead'>;
   readonly outbox: Outbox;
   readonly requests: HeldRequests;
   readonly grammars: Grammars;
@@ -42,9 +42,9 @@ export class Inbox {
   }
 
   /** Reads all messages that have come; call it between kernel calls. */
-  read(): void {
+  async read(): Promise<void> {
     const { mailbox } = this.#parts;
-    for (let message = mailbox.poll(); message; message = mailbox.poll()) this.#receive(message);
+    for (let message = mailbox.poll(); message; message = mailbox.poll()) await this.#receive(message);
   }
 
   /** @returns the work that has come since the last time, in order of arrival. */
@@ -52,9 +52,9 @@ export class Inbox {
     return this.#waiting.splice(0);
   }
 
-  /** True while nothing waits to be done. */
-  get isIdle(): boolean {
-    this.read();
+  /** Reads, and says whether nothing waits to be done. */
+  async isIdle(): Promise<boolean> {
+    await this.read();
     return this.#waiting.length === 0 && !this.isClosing;
   }
 
@@ -63,7 +63,7 @@ export class Inbox {
     this.#parts.mailbox.sleep(LOOK_AGAIN_MS);
   }
 
-  #receive(message: ToCompute): void {
+  async #receive(message: ToCompute): Promise<void> {
     const { requests, grammars } = this.#parts;
     switch (message.type) {
       case 'run':
@@ -89,23 +89,23 @@ export class Inbox {
     }
   }
 
-  #open(job: Job): void {
+  async #open(job: Job): Promise<void> {
     const { requests, outbox } = this.#parts;
     try {
-      this.#waiting.push({ type: 'request', request: requests.open(job) });
+      this.#waiting.push({ type: 'request', request: await requests.open(job) });
     } catch (error) {
       outbox.sendFailure(error, { request: job.request, phase: 'prefill' });
     }
   }
 
   /** Rows of a request that is gone are dropped: a cancel overtook them. */
-  #writeRows(rows: KvRows): void {
+  async #writeRows(rows: KvRows): Promise<void> {
     const { mailbox, outbox, requests } = this.#parts;
     if (mailbox.countRead(rows.payload.byteLength)) outbox.send({ type: 'drained' });
     const request = requests.get(rows.request);
     if (!request || request.isCancelled) return;
     try {
-      writeRows(rows, request, this.#shape);
+      await writeRows(rows, request, this.#shape);
     } catch (error) {
       requests.cancel(rows.request);
       outbox.sendFailure(error, { request: rows.request, phase: 'prefill', layer: rows.layer });

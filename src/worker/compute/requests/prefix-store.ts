@@ -4,8 +4,9 @@
  * named by the request that made it; who may use it is the engine's matter, that its ids are the same is checked here.
  */
 import { commonTokens } from '../../../core/common-prefix.js';
-import { kvBytesPerToken, type ModelShape } from '../../../core/shape.js';
-import { KvCache } from '../../../runtime/cpu/cache/kv-cache.js';
+import { kvBytesPerToken } from '../../../core/shape.js';
+import type { KvCache } from '../../../runtime/backend/kv-cache.js';
+import type { CacheMaker } from './active-request.js';
 
 /** Unused rows that an entry may carry along, as a share of its tokens, before it is copied to its size. */
 const MAX_SLACK = 0.25;
@@ -19,7 +20,7 @@ export type PrefixEntry = {
 };
 
 export class PrefixStore {
-  readonly #shape: ModelShape;
+  readonly #model: CacheMaker;
   readonly #budgetBytes: number;
   readonly #onDrop: (entry: number) => void;
   /** Least recently used first. */
@@ -27,8 +28,8 @@ export class PrefixStore {
   #bytes = 0;
 
   /** @param onDrop called for every entry that goes */
-  constructor(shape: ModelShape, budgetBytes: number, onDrop: (entry: number) => void) {
-    this.#shape = shape;
+  constructor(model: CacheMaker, budgetBytes: number, onDrop: (entry: number) => void) {
+    this.#model = model;
     this.#budgetBytes = budgetBytes;
     this.#onDrop = onDrop;
   }
@@ -48,31 +49,31 @@ export class PrefixStore {
   /**
    * Keeps rows [0, ids.length) of a cache, which changes hands. What the new entry begins with is dropped: it has it all.
    * @param roomBytes more than this may not be held afterwards, whatever the budget
-   * @returns false where it is not kept: too large, or another entry holds all of it
+   * @returns false where it is not kept and stays the caller's: too large, or another entry holds all of it
    */
-  keep(entry: number, ids: Int32Array, cache: KvCache, roomBytes: number): boolean {
+  async keep(entry: number, ids: Int32Array, cache: KvCache, roomBytes: number): Promise<boolean> {
     const mostBytes = Math.min(this.#budgetBytes, roomBytes);
     const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache }));
     if (longer) this.find(longer.entry);
-    const perToken = kvBytesPerToken(this.#shape, cache.kvDtype);
+    const perToken = kvBytesPerToken(this.#model.shape, cache.kvDtype);
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
-    const bytes = (isSlack ? ids.length : cache.capacity) * perToken;
+    const bytes = isSlack ? ids.length * perToken : cache.bytes;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
     for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);
-    const kept = isSlack ? KvCache.continued(this.#shape, cache, ids.length, ids.length) : cache;
+    const kept = isSlack ? await this.#model.continueCache(cache, ids.length, ids.length) : cache;
+    if (kept !== cache) cache.close();
     this.#entries.set(entry, { entry, ids, cache: kept, bytes });
     this.#bytes += bytes;
     return true;
   }
 
-  /** Drops entries, least recently used first, until at most so many bytes are held; `spared` goes last. */
+  /** Drops entries, least recently used first, until at most so many bytes are held; `spared` stays. */
   shrinkTo(bytes: number, spared?: number): void {
     for (const { entry } of [...this.#entries.values()]) {
       if (this.#bytes <= bytes) return;
       if (entry !== spared) this.drop(entry);
     }
-    if (this.#bytes > bytes && spared !== undefined) this.drop(spared);
   }
 
   drop(entry: number): void {
@@ -80,6 +81,7 @@ export class PrefixStore {
     if (!found) return;
     this.#entries.delete(entry);
     this.#bytes -= found.bytes;
+    found.cache.close();
     this.#onDrop(entry);
   }
 }

@@ -2,17 +2,23 @@
  * Rotary position tables. Position p turns pair j of a head by the angle p·frequency[j]; frequencies are
  * theta^(-2j/D), bent by the checkpoint's rope scaling. Computed in f64, rounded once. Pure.
  */
-import type { ModelShape } from '../../core/shape.js';
+import type { ModelShape } from '../../../core/shape.js';
 
-/** [tokens, D/2] f32 each, row r for position start + r. */
+/** [rows, D/2] f32 each, row r for the position of row r. */
 export type RotaryTable = { readonly cos: Float32Array; readonly sin: Float32Array };
 
-export function rotaryTable(shape: ModelShape, start: number, end: number): RotaryTable {
+/** @param positions the first of consecutive ones, or each row's own */
+export function rotaryRows(
+  shape: ModelShape,
+  rows: number,
+  positions: number | readonly number[],
+): RotaryTable {
   const frequencies = rotaryFrequencies(shape);
   const pairs = frequencies.length;
-  const cos = new Float32Array((end - start) * pairs);
-  const sin = new Float32Array((end - start) * pairs);
-  for (let position = start, at = 0; position < end; position++) {
+  const cos = new Float32Array(rows * pairs);
+  const sin = new Float32Array(rows * pairs);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const position = typeof positions === 'number' ? positions + row : (positions[row] as number);
     for (let pair = 0; pair < pairs; pair++, at++) {
       const angle = position * (frequencies[pair] as number);
       cos[at] = Math.cos(angle);

@@ -1,34 +1,36 @@
 /**
  * The keys and values of one request, head-major: for every layer [kvHeads, 1+capacity, D] f32 or f16, twice; before every
- * head's rows lies a row of zeros, which merged attention takes as one place more. Allocated once at the request's size and
- * never grown or copied. Owned by the compute thread; kernels read it in place.
+ * head's rows lies a row of zeros, which merged attention takes as one row more. Allocated once at the request's size and
+ * never grown. Owned by the compute thread; kernels read it in place.
  */
 import { KvrError } from '../../../core/errors.js';
-import type { KvDtype, ModelShape } from '../../../core/shape.js';
-import { ROW_BLOCK_TOKENS } from './row-blocks.js';
+import { type KvDtype, kvBytesPerToken, kvRowBytes, type ModelShape } from '../../../core/shape.js';
+import type { KvCache } from '../../backend/kv-cache.js';
+import type { CacheRows } from '../../backend/rows.js';
 import type { Elements } from '../../sessions/kernels.js';
+import { CpuCacheRows, cpuCacheRows, type KeysAndValues, unpack } from './cpu-cache-rows.js';
+import { PIECE_TOKENS } from './sum-pieces.js';
 
-/** Keys and values of a layer's rows, in a cache's element type. */
-export type LayerRows = { readonly keys: Elements; readonly values: Elements };
-
-export class KvCache {
+export class CpuKvCache implements KvCache {
   readonly kvDtype: KvDtype;
   readonly capacity: number;
+  readonly bytes: number;
   /** Rows from the beginning of one head's to the next one's. */
   readonly strideRows: number;
   readonly #shape: ModelShape;
-  readonly #keys: readonly Elements[];
-  readonly #values: readonly Elements[];
+  #keys: readonly Elements[];
+  #values: readonly Elements[];
 
-  /** @param capacity rows (tokens) a layer, prompt and answer together. */
+  /** @param shape with as many layers as the cache is to have. @param capacity rows (tokens) a layer */
   constructor(shape: ModelShape, capacity: number, kvDtype: KvDtype = 'f32') {
     this.kvDtype = kvDtype;
     this.#shape = shape;
     this.capacity = capacity;
+    this.bytes = capacity * kvBytesPerToken(shape, kvDtype);
     this.strideRows = capacity + 1;
-    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and blocks that
+    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and pieces that
     // begin at any row of the cache do.
-    const length = (shape.kvHeads * this.strideRows + ROW_BLOCK_TOKENS) * shape.headDim;
+    const length = (shape.kvHeads * this.strideRows + PIECE_TOKENS) * shape.headDim;
     this.#keys = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
     this.#values = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
   }
@@ -37,8 +39,9 @@ export class KvCache {
    * A new cache that begins with rows [0, tokens) of another, copied once; the other stays as it is.
    * @throws INTERNAL where they do not fit
    */
-  static continued(shape: ModelShape, from: KvCache, tokens: number, capacity: number): KvCache {
-    const cache = new KvCache(shape, capacity, from.kvDtype);
+  static continued(from: CpuKvCache, tokens: number, capacity: number): CpuKvCache {
+    const shape = from.#shape;
+    const cache = new CpuKvCache(shape, capacity, from.kvDtype);
     if (tokens > from.capacity || tokens > capacity) throw doNotFit(0, tokens, capacity);
     for (let layer = 0; layer < shape.layers; layer++) {
       for (let head = 0; head < shape.kvHeads; head++) {
@@ -51,49 +54,18 @@ export class KvCache {
     return cache;
   }
 
-  /** Rows [start, end) of a layer, token-major [rows, kvHeads·D], as copies. */
-  read(layer: number, start: number, end: number): LayerRows {
-    const { keys, values } = this.layer(layer);
-    return { keys: this.#gather(keys, start, end), values: this.#gather(values, start, end) };
+  async write(layer: number, start: number, rows: CacheRows): Promise<void> {
+    this.writeArrays(layer, start, cpuCacheRows(rows));
   }
 
-  /** Rows of a layer, [kvHeads, strideRows, D], as views; of every head the first `capacity` rows count. */
-  layer(layer: number): LayerRows {
-    const { kvHeads, headDim } = this.#shape;
-    const end = (1 + kvHeads * this.strideRows) * headDim;
-    return {
-      keys: at(this.#keys, layer).subarray(headDim, end),
-      values: at(this.#values, layer).subarray(headDim, end),
-    };
+  async writePacked(layer: number, start: number, payload: Uint8Array<ArrayBuffer>): Promise<void> {
+    if (payload.byteLength % kvRowBytes(this.#shape, this.kvDtype) !== 0)
+      throw new KvrError('INTERNAL', `${payload.byteLength} bytes are no whole rows of a cache`);
+    this.writeArrays(layer, start, unpack(payload, this.kvDtype));
   }
 
-  /** Rows [0, tokens) of one KV head, [tokens, D], as views. */
-  head(layer: number, head: number, tokens: number): LayerRows {
-    return this.#view(layer, head * this.strideRows + 1, tokens);
-  }
-
-  /** Values [0, tokens) of one KV head and what lies behind them up to a whole block, [blocks, ROW_BLOCK_TOKENS, D], as a view. */
-  valueBlocks(layer: number, head: number, tokens: number): Elements {
-    const rows = ROW_BLOCK_TOKENS * Math.ceil(tokens / ROW_BLOCK_TOKENS);
-    return this.#view(layer, head * this.strideRows + 1, rows).values;
-  }
-
-  /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. */
-  afterZeros(layer: number, head: number, tokens: number): LayerRows {
-    return this.#view(layer, head * this.strideRows, 1 + tokens);
-  }
-
-  #view(layer: number, startRow: number, rows: number): LayerRows {
-    const { headDim } = this.#shape;
-    const [start, end] = [startRow * headDim, (startRow + rows) * headDim];
-    return {
-      keys: at(this.#keys, layer).subarray(start, end),
-      values: at(this.#values, layer).subarray(start, end),
-    };
-  }
-
-  /** Copies token-major rows [rows, kvHeads·D] of the cache's type in at row `start`. @throws INTERNAL where they do not fit. */
-  write(layer: number, start: number, { keys, values }: LayerRows): void {
+  /** Copies rows of the cache's element type in at row `start`. @throws INTERNAL where they do not fit */
+  writeArrays(layer: number, start: number, { keys, values }: KeysAndValues): void {
     const width = this.#shape.kvHeads * this.#shape.headDim;
     const rows = keys.length / width;
     if (
@@ -105,9 +77,56 @@ export class KvCache {
     ) {
       throw doNotFit(start, start + rows, this.capacity);
     }
-    const layerRows = this.layer(layer);
-    this.#scatter(keys, layerRows.keys, start, rows);
-    this.#scatter(values, layerRows.values, start, rows);
+    const target = this.layer(layer);
+    this.#scatter(keys, target.keys, start, rows);
+    this.#scatter(values, target.values, start, rows);
+  }
+
+  read(layer: number, start: number, end: number): CpuCacheRows {
+    if (start < 0 || end > this.capacity) throw doNotFit(start, end, this.capacity);
+    const { keys, values } = this.layer(layer);
+    const rows = { keys: this.#gather(keys, start, end), values: this.#gather(values, start, end) };
+    return new CpuCacheRows(rows, this.#shape.kvHeads * this.#shape.headDim);
+  }
+
+  /** Rows of a layer, [kvHeads, strideRows, D], as views; of every head the first `capacity` rows count. */
+  layer(layer: number): KeysAndValues {
+    const { kvHeads, headDim } = this.#shape;
+    const end = (1 + kvHeads * this.strideRows) * headDim;
+    return {
+      keys: at(this.#keys, layer).subarray(headDim, end),
+      values: at(this.#values, layer).subarray(headDim, end),
+    };
+  }
+
+  /** Rows [0, tokens) of one KV head, [tokens, D], as views. */
+  head(layer: number, head: number, tokens: number): KeysAndValues {
+    return this.#view(layer, head * this.strideRows + 1, tokens);
+  }
+
+  /** Values [0, tokens) of one KV head and what lies behind them up to a whole piece, [pieces, PIECE_TOKENS, D], as a view. */
+  valuePieces(layer: number, head: number, tokens: number): Elements {
+    const rows = PIECE_TOKENS * Math.ceil(tokens / PIECE_TOKENS);
+    return this.#view(layer, head * this.strideRows + 1, rows).values;
+  }
+
+  /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. */
+  afterZeros(layer: number, head: number, tokens: number): KeysAndValues {
+    return this.#view(layer, head * this.strideRows, 1 + tokens);
+  }
+
+  close(): void {
+    this.#keys = [];
+    this.#values = [];
+  }
+
+  #view(layer: number, startRow: number, rows: number): KeysAndValues {
+    const { headDim } = this.#shape;
+    const [start, end] = [startRow * headDim, (startRow + rows) * headDim];
+    return {
+      keys: at(this.#keys, layer).subarray(start, end),
+      values: at(this.#values, layer).subarray(start, end),
+    };
   }
 
   #gather(source: Elements, start: number, end: number): Elements {
@@ -131,6 +150,12 @@ export class KvCache {
       }
     }
   }
+}
+
+/** @throws INTERNAL for a cache of another backend */
+export function cpuKvCache(cache: KvCache): CpuKvCache {
+  if (cache instanceof CpuKvCache) return cache;
+  throw new KvrError('INTERNAL', 'a cache of another backend');
 }
 
 function newElements(kvDtype: KvDtype, length: number): Elements {

@@ -1,0 +1,32 @@
+/**
+ * The keys and values of one request on a backend's device, for every layer rows [0, capacity). Made by a BackendModel, which
+ * reads it in attention. How rows lie in it is the backend's matter.
+ */
+import type { KvDtype } from '../../core/shape.js';
+import type { CacheRows } from './rows.js';
+
+export interface KvCache {
+  readonly kvDtype: KvDtype;
+  /** Rows (tokens) a layer. */
+  readonly capacity: number;
+  /** Bytes that `capacity` rows take in all layers; what a layout needs beside them is not counted. */
+  readonly bytes: number;
+
+  /**
+   * Copies rows in at [start, start + rows.count). The rows stay the caller's.
+   * @throws INTERNAL where they do not fit, or are of another element type
+   */
+  write(layer: number, start: number, rows: CacheRows): Promise<void>;
+
+  /**
+   * Copies rows in as CacheRows.pack gives them; how many they are follows from the bytes. The bytes stay the caller's.
+   * @throws INTERNAL where they are no whole rows or do not fit
+   */
+  writePacked(layer: number, start: number, payload: Uint8Array<ArrayBuffer>): Promise<void>;
+
+  /** Rows [start, end) of a layer, to be sent before anything else is written there. Owned by the caller. @throws INTERNAL */
+  read(layer: number, start: number, end: number): CacheRows;
+
+  /** Gives the memory back. A second call is harmless; any other call after it is an error of the caller. */
+  close(): void;
+}

@@ -1,6 +1,0 @@
-/**
- * The blocks of cached rows that one row's attention is added up in.
- */
-
-/** Rows of the cache in one product of rowBlocksAttention: no more than the kernels add up in one go, whatever the widths. */
-export const ROW_BLOCK_TOKENS = 128;

@@ -1,0 +1,89 @@
+/**
+ * Rows of a request as plain arrays. Parts are views, so nothing is copied when a chunk goes through the kernels in parts.
+ */
+import { KvrError } from '../../../core/errors.js';
+import type { AttendedRows, StateRows } from '../../backend/rows.js';
+import { joinArrays, viewRows } from './arrays.js';
+import { type Projections, viewProjections } from './projections.js';
+import type { RotaryTable } from './rotary.js';
+
+const NO_ROWS = new Float32Array();
+
+export class CpuStateRows implements StateRows {
+  readonly kind = 'states';
+  readonly count: number;
+  readonly rotary: RotaryTable;
+  /** [count, hidden] */
+  readonly hidden: Float32Array;
+  #projections: Projections | undefined;
+
+  /** @param projections of the block that these rows come from. Where it kept the last row only, keys and values have more rows. */
+  constructor(count: number, rotary: RotaryTable, hidden: Float32Array, projections?: Projections) {
+    this.count = count;
+    this.rotary = rotary;
+    this.hidden = hidden;
+    this.#projections = projections;
+  }
+
+  /** @throws INTERNAL before the first block */
+  get projections(): Projections {
+    if (this.#projections) return this.#projections;
+    throw new KvrError('INTERNAL', 'rows have no queries, keys and values before their first block');
+  }
+
+  part(from: number, to: number): CpuStateRows {
+    if (from === 0 && to === this.count) return this;
+    const view = (all: Float32Array): Float32Array => viewRows(all, this.count, from, to);
+    const rotary = { cos: view(this.rotary.cos), sin: view(this.rotary.sin) };
+    const own = this.#projections;
+    const projections = own && viewProjections(own, this.count, from, to);
+    return new CpuStateRows(to - from, rotary, view(this.hidden), projections);
+  }
+
+  /** Attention reads them from the cache, so they are not kept twice. */
+  dropKeysAndValues(): void {
+    this.#projections = { queries: this.projections.queries, keys: NO_ROWS, values: NO_ROWS };
+  }
+
+  /** The arrays go when nobody refers to them any more. */
+  release(): void {}
+}
+
+export class CpuAttendedRows implements AttendedRows {
+  readonly kind = 'attended';
+  readonly count: number;
+  /** [count, heads·D] */
+  readonly values: Float32Array;
+
+  constructor(count: number, values: Float32Array) {
+    this.count = count;
+    this.values = values;
+  }
+
+  part(from: number, to: number): CpuAttendedRows {
+    return new CpuAttendedRows(to - from, viewRows(this.values, this.count, from, to));
+  }
+
+  release(): void {}
+}
+
+/** What a block made of parts, one after another, at the positions of `whole`. */
+export function joinStateRows(whole: CpuStateRows, parts: readonly CpuStateRows[]): CpuStateRows {
+  const joined = (name: keyof Projections): Float32Array =>
+    joinArrays(parts.map(({ projections }) => projections[name]));
+  const projections = { queries: joined('queries'), keys: joined('keys'), values: joined('values') };
+  const hidden = joinArrays(parts.map((part) => part.hidden));
+  return new CpuStateRows(whole.count, whole.rotary, hidden, projections);
+}
+
+/** @throws INTERNAL for rows of another backend */
+export function cpuStateRows(rows: StateRows): CpuStateRows {
+  if (rows instanceof CpuStateRows) return rows;
+  throw new KvrError('INTERNAL', 'rows of another backend');
+}
+
+/** @throws INTERNAL for rows of another backend */
+export function cpuAttendedRows(rows: AttendedRows): CpuAttendedRows {
+  if (rows instanceof CpuAttendedRows) return rows;
+  throw new KvrError('INTERNAL', 'attention of another backend');
+}

@@ -1,0 +1,244 @@
+import { expect, test } from 'vitest';
+import type { CacheRows } from '../../../runtime/backend/rows.js';
+import { jobOf } from '../compute-parts.test-support.js';
+import { FakeCache, fakeRow, FakeModel } from '../fake-model.test-support.js';
+import { type ActiveRequest, openRequest, type Reuse } from '../requests/active-request.js';
+import type { Exchange } from './exchange.js';
+import { type PrefillContext, runPrompt } from './rank-loop.js';
+import type { Pause } from './turns.js';
+
+/** Records what is published, in the order of the model's calls, and is ready when the test says so. */
+class FakeExchange implements Exchange {
+  readonly #model: FakeModel;
+  canPublishNow = true;
+  readonly prefixes = new Set<number>([0, 1, 2]);
+
+  constructor(model: FakeModel) {
+    this.#model = model;
+  }
+
+  async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
+    this.#model.calls.push(`publish ${layer} of [${start},${start + rows.count})`);
+  }
+
+  canPublish(): boolean {
+    return this.canPublishNow;
+  }
+
+  hasPrefix(layer: number): boolean {
+    return this.prefixes.has(layer);
+  }
+}
+
+type Loop = {
+  readonly model: FakeModel;
+  readonly exchange: FakeExchange;
+  readonly request: ActiveRequest;
+  readonly progress: number[];
+  readonly run: AsyncGenerator<Pause, Float32Array | undefined, void>;
+};
+
+type LoopOptions = { readonly job?: Parameters<typeof jobOf>[0]; readonly bench?: Partial<PrefillContext> };
+
+async function loopOf(
+  { job, bench }: LoopOptions,
+  reuse?: (model: FakeModel) => Promise<Reuse>,
+): Promise<Loop> {
+  const model = new FakeModel();
+  const exchange = new FakeExchange(model);
+  const request = await openRequest(jobOf(job), model, reuse && (await reuse(model)));
+  const progress: number[] = [];
+  const context: PrefillContext = {
+    model,
+    clock: () => 0,
+    chunkTokens: 100,
+    reportProgress: (_, layer) => progress.push(layer),
+    rowsAtOnce: () => 100,
+    noteCall: () => undefined,
+    ...bench,
+  };
+  return { model, exchange, request, progress, run: runPrompt(context, request, exchange) };
+}
+
+/** Goes on through every pause, each of which must be over. */
+async function finish({ run, model }: Loop): Promise<Float32Array | undefined> {
+  for (;;) {
+    const { value, done } = await run.next();
+    if (done) return value;
+    expect(value.isReady()).toBe(true);
+    if (value.isWait) model.calls.push(`wait for ${value.layer}`);
+  }
+}
+
+/** Rows that nobody has given back. */
+const heldRows = ({ live }: FakeModel): object[] => [...live].filter((each) => !(each instanceof FakeCache));
+
+test('the last rank waits, attends, runs a block and publishes, layer by layer, and ends with the logits of its last row', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3] } });
+  const logits = await finish(loop);
+  expect(loop.model.calls).toEqual([
+    'embed 2 3 4 at [2,5)',
+    'block 0 of [2,5)',
+    'publish 0 of [2,5)',
+    'wait for 0',
+    'slice 0 of [2,5)',
+    'block 1 of [2,5)',
+    'publish 1 of [2,5)',
+    'wait for 1',
+    'slice 1 of [2,5)',
+    'block 2 of [2,5)',
+    'publish 2 of [2,5)',
+    'wait for 2',
+    'row over 5 2 of [4,5)',
+    'logits of [4,5)',
+  ]);
+  expect(logits?.indexOf(1)).toBe(4);
+  expect(loop.progress).toEqual([0, 1, 2]);
+  for (let layer = 0; layer < 3; layer++)
+    expect((loop.request.cache as FakeCache).written(layer)).toEqual([2, 3, 4]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('an earlier rank stops after the keys and values of the last layer', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3], rank: 0 } });
+  expect(await finish(loop)).toBeUndefined();
+  expect(loop.model.calls.at(-1)).toBe('publish 2 of [0,2)');
+  expect(loop.model.calls).not.toContain('wait for 2');
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('a layer does not begin before its prefix is there, and no chunk before there is room to publish', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3] } });
+  loop.exchange.prefixes.clear();
+  loop.exchange.canPublishNow = false;
+  const room = (await loop.run.next()).value as Pause;
+  expect([room.isWait, room.isReady()]).toEqual([false, false]);
+  loop.exchange.canPublishNow = true;
+  expect(room.isReady()).toBe(true);
+  const wait = (await loop.run.next()).value as Pause;
+  expect([wait.layer, wait.isWait, wait.isReady()]).toEqual([0, true, false]);
+  expect(loop.model.calls.at(-1)).toBe('publish 0 of [2,5)');
+  loop.exchange.prefixes.add(0);
+  expect(wait.isReady()).toBe(true);
+});
+
+test('chunks go through a layer one after another', async () => {
+  const loop = await loopOf({ bench: { chunkTokens: 2 } });
+  await finish(loop);
+  expect(loop.model.calls.slice(0, 10)).toEqual([
+    'embed 0 1 at [0,2)',
+    'embed 2 3 at [2,4)',
+    'block 0 of [0,2)',
+    'publish 0 of [0,2)',
+    'block 0 of [2,4)',
+    'publish 0 of [2,4)',
+    'wait for 0',
+    'slice 0 of [0,2)',
+    'block 1 of [0,2)',
+    'publish 1 of [0,2)',
+  ]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('while sequences decode a chunk goes in parts, which are joined for the next layer', async () => {
+  const sizes = [3, 1];
+  const loop = await loopOf({ bench: { rowsAtOnce: () => sizes.shift() ?? 100 } });
+  await finish(loop);
+  expect(loop.model.calls.slice(1, 8)).toEqual([
+    'block 0 of [0,3)',
+    'publish 0 of [0,3)',
+    'block 0 of [3,4)',
+    'publish 0 of [3,4)',
+    'join [0,4)',
+    'wait for 0',
+    'slice 0 of [0,4)',
+  ]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('parts of the last layer are not joined: the last part has the row that counts', async () => {
+  const loop = await loopOf({ bench: { rowsAtOnce: () => 3 } });
+  await finish(loop);
+  expect(loop.model.calls.slice(-8)).toEqual(
+    [
+      'slice 1 of [0,3)',
+      'block 2 of [0,3)',
+      'publish 2 of [0,3)',
+      'slice 1 of [3,4)',
+      'block 2 of [3,4)',
+      'publish 2 of [3,4)',
+      'wait for 2',
+      'row over 4 2 of [3,4)',
+      'logits of [3,4)',
+    ].slice(-8),
+  );
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('kernels are timed by the rows of each call', async () => {
+  let nowMs = 0;
+  const noted: unknown[] = [];
+  const loop = await loopOf({
+    bench: { clock: () => nowMs, noteCall: (...note) => noted.push(note), rowsAtOnce: () => 3 },
+  });
+  loop.model.onCall = () => void (nowMs += 5);
+  await finish(loop);
+  expect(noted.slice(0, 4)).toEqual([
+    ['block', 3, 5],
+    ['block', 1, 5],
+    ['attention', 3, 5],
+    ['block', 3, 5],
+  ]);
+});
+
+test('the baseline attends over the whole context', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3], spec: { strategy: 'tsp-dense' } } });
+  await finish(loop);
+  expect(loop.model.calls).toContain('dense over 5 1 of [2,5)');
+});
+
+test('kept rows are published in every layer and not computed', async () => {
+  const kept = async (model: FakeModel): Promise<Reuse> => {
+    const cache = await model.createCache(3, 'f32');
+    for (let layer = 0; layer < 3; layer++)
+      for (let row = 0; row < 3; row++)
+        await cache.writePacked(layer, row, fakeRow(model.shape, 'f32', layer, row));
+    return { cache, tokens: 3 };
+  };
+  const loop = await loopOf({ job: { partition: [5, 2], rank: 0 } }, kept);
+  await finish(loop);
+  expect(loop.model.calls.slice(0, 5)).toEqual([
+    'embed 3 4 at [3,5)',
+    'publish 0 of [0,3)',
+    'block 0 of [3,5)',
+    'publish 0 of [3,5)',
+    'wait for 0',
+  ]);
+  expect((loop.request.cache as FakeCache).written(2)).toEqual([0, 1, 2, 3, 4]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  'given up after %i pauses it has given all rows back',
+  async (pauses) => {
+    const loop = await loopOf({ bench: { rowsAtOnce: () => 3 } });
+    for (let pause = 0; pause < pauses; pause++) await loop.run.next();
+    await loop.run.return(undefined);
+    const { length } = loop.model.calls;
+    expect((await loop.run.next()).done).toBe(true);
+    expect(loop.model.calls).toHaveLength(length);
+    expect(heldRows(loop.model)).toEqual([]);
+  },
+);
+
+test.each(['block 1 of [0,4)', 'slice 0 of [0,4)', 'row over 4 2 of [3,4)', 'logits of [3,4)'])(
+  'where "%s" fails, all rows go back with the error',
+  async (failing) => {
+    const loop = await loopOf({});
+    loop.model.onCall = (call) => {
+      if (call === failing) throw new Error('the device is lost');
+    };
+    await expect(finish(loop)).rejects.toThrow('the device is lost');
+    expect(heldRows(loop.model)).toEqual([]);
+  },
+);
