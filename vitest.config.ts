@@ -1,11 +1,32 @@
 import { defineConfig } from 'vitest/config';
 
+/** No bound on speed: they only end a test that hangs. Waits within tests give up before, and say what for. */
+const HANG_MS = 300_000;
+const LIMITS = { testTimeout: HANG_MS, hookTimeout: HANG_MS, teardownTimeout: HANG_MS };
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    // Tests that start workers share the machine's cores; files in parallel would only slow each other.
-    fileParallelism: false,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'test/reference/*.test.ts', 'test/architecture.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+          ...LIMITS,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/*.test.ts'],
+          exclude: ['test/architecture.test.ts'],
+          // Workers, servers and a browser of one file at a time share the machine's cores and memory.
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          ...LIMITS,
+        },
+      },
+    ],
   },
 });

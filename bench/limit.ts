@@ -8,7 +8,7 @@ import { Engine, type GenerationResult } from 'kv-runahead';
 import { test } from 'vitest';
 
 import type { ProbeSample } from '../src/worker/protocol/index.js';
-import { chunksOf } from '../src/core/chunks.js';
+import { chunksOf } from '../src/core/chunks/chunks.js';
 import { median, middleOf } from '../src/core/statistics.js';
 
 type Worker = Engine['workers'][number];

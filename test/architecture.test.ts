@@ -28,8 +28,19 @@ const FOLDERS = [
   'cli',
   'web',
 ];
-/** The page runs in a browser: of all other folders it may know only what needs no Node. */
-const FOR_BROWSERS = ['core/timeline.js', 'cli/terminal/format.js'];
+/** The page runs in a browser: of all other folders it may know only what needs no Node, and no more than that. */
+const FOR_BROWSERS = [
+  'core/documents/live-event.js',
+  'core/documents/plan-document.js',
+  'core/documents/request-record.js',
+  'core/documents/server-info.js',
+  'core/errors.js',
+  'core/schema/fields.js',
+  'core/partition.js',
+  'core/timeline.js',
+  'cli/terminal/format.js',
+];
+const FOR_BROWSERS_PACKAGES = ['zod/mini'];
 const MAX_LINES = 400;
 const MAX_FILES_PER_FOLDER = 20;
 
@@ -97,6 +108,28 @@ test('every folder of src/ has its place among the layers', () => {
 
 test('folders import only from folders above them, and only runtime/ from the kernels', () => {
   expect(sources().filter(isProduct).filter(isLayered).flatMap(forbiddenImports)).toEqual([]);
+});
+
+/** What a file that the page may import imports beside others of its kind, as "file → import". */
+function nodeImports({ path, text }: Source): string[] {
+  const { importedFiles } = ts.preProcessFile(text, true, true);
+  const isForPage = (name: string): boolean =>
+    name.startsWith('.')
+      ? isForBrowsers(join(path, '..', name).split(sep))
+      : FOR_BROWSERS_PACKAGES.includes(name);
+  return importedFiles
+    .filter(({ fileName }) => !isForPage(fileName))
+    .map(({ fileName }) => `${path} → ${fileName}`);
+}
+
+test('what the page may import needs no Node, and nothing that does', () => {
+  const shared = sources().filter(({ path }) => FOR_BROWSERS.includes(path.replace(/\.ts$/, '.js')));
+  expect(shared).toHaveLength(FOR_BROWSERS.length);
+  expect(shared.flatMap(nodeImports)).toEqual([]);
+  expect(nodeImports({ path: 'core/timeline.ts', text: `import 'node:fs'; import './shape.js';` })).toEqual([
+    'core/timeline.ts → node:fs',
+    'core/timeline.ts → ./shape.js',
+  ]);
 });
 
 test('a backward import is found, however it is written', () => {

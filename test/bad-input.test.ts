@@ -1,6 +1,6 @@
 /**
- * What users get wrong, typed at the real command: each ends in one line that names the value and the remedy, exit
- * status 2, an empty stdout, and nothing left running.
+ * What users get wrong on the command line: each ends in one line that names the value and the remedy, exit status 2, an
+ * empty stdout, and nothing left running. A few of them typed at the real command, the others at the program within it.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { saveHfFolder } from './support/hf-folder.js';
-import { processesNaming, runKvr } from './support/kvr.js';
+import { type KvrRun, processesNaming, runKvr, runKvrHere } from './support/kvr.js';
 import { TINY_LLAMA } from './reference/shapes.js';
 
 const SHAPE = TINY_LLAMA;
@@ -41,8 +41,14 @@ afterAll(() => {
 
 type Refusal = { readonly message: RegExp; readonly input?: Uint8Array };
 
+type Run = typeof runKvrHere;
+
 /** Runs `kvr generate` with the flags given in place of sound ones, and checks how it is refused. */
-async function expectRefusal(flags: Record<string, string>, { message, input }: Refusal): Promise<void> {
+async function expectRefusal(
+  flags: Record<string, string>,
+  { message, input }: Refusal,
+  run: Run = runKvrHere,
+): Promise<void> {
   const all = {
     '--model': sound,
     '--cache-dir': cacheDir,
@@ -51,12 +57,12 @@ async function expectRefusal(flags: Record<string, string>, { message, input }: 
     ...flags,
   };
   const args = Object.entries(all).flatMap(([flag, value]) => (value === '' ? [] : [flag, value]));
-  const run = await runKvr(['generate', '--no-calibrate', ...args], input ? { input } : {});
-  expect(run.stderr).toMatch(message);
-  expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
-  expect(run.stderr).toMatch(/^kvr: /);
-  expect(run.stdout).toBe('');
-  expect(run.status).toBe(2);
+  const told: KvrRun = await run(['generate', '--no-calibrate', ...args], input ? { input } : {});
+  expect(told.stderr).toMatch(message);
+  expect(told.stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(told.stderr).toMatch(/^kvr: /);
+  expect(told.stdout).toBe('');
+  expect(told.status).toBe(2);
 }
 
 /** A copy of the sound checkpoint, and where its files are. */
@@ -91,7 +97,22 @@ test('the checkpoint that the cases below are made from is sound', async () => {
   expect(JSON.parse(run.stdout)).toMatchObject({ architecture: 'llama', layers: 2 });
 });
 
-describe.concurrent('a model', () => {
+describe('the command as a process tells the same of', () => {
+  test('a model that does not exist', () =>
+    expectRefusal({ '--model': join(folder, 'nowhere') }, { message: /there is no such folder/ }, runKvr));
+
+  test('standard input that is not UTF-8', () =>
+    expectRefusal(
+      { '--prompt-ids': '' },
+      { message: /standard input.*UTF-8/, input: Uint8Array.of(0x61, 0xff) },
+      runKvr,
+    ));
+
+  test('a flag that does not exist', () =>
+    expectRefusal({ '--wrokers': '2' }, { message: /--wrokers.*--help/ }, runKvr));
+});
+
+describe('a model', () => {
   test('that does not exist', () =>
     expectRefusal({ '--model': join(folder, 'nowhere') }, { message: /nowhere": there is no such folder/ }));
 
@@ -190,7 +211,7 @@ describe.concurrent('a model', () => {
   ])('named %s', (model, message) => expectRefusal({ '--model': model }, { message }));
 });
 
-describe.concurrent('a prompt', () => {
+describe('a prompt', () => {
   test('that is longer than the context, which is never cut', () =>
     expectRefusal(
       { '--prompt-ids': Array.from({ length: 65 }, () => 1).join() },
@@ -231,7 +252,7 @@ describe.concurrent('a prompt', () => {
     ));
 });
 
-describe.concurrent('a flag', () => {
+describe('a flag', () => {
   test.each([
     ['--workers', '0', /--workers.*0.*1.*64/],
     ['--workers', '1000', /--workers.*1000.*64/],

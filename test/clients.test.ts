@@ -11,7 +11,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine } from '../src/engine/engine.js';
 import { type LiveServer, liveServer } from './support/live-server.js';
-import { until } from './support/worker-process.js';
+import { until } from './support/until.js';
 
 const KEY = 'a-key-for-tests';
 const QUESTION = 'What is the door code of the lamp room? It is ';

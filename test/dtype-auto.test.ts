@@ -6,20 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Engine, type EngineOptions } from '../src/index.js';
+import { saveHfFolder } from './support/hf-folder.js';
 import { runKvr } from './support/kvr.js';
-
-const MODEL = 'synthetic:tinyllama-1.1b,layers=1,vocab=300';
+import { SMALL_CHECKPOINT } from './support/small-llama.js';
 
 let cacheDir = '';
-beforeAll(() => {
+let model = '';
+beforeAll(async () => {
   cacheDir = mkdtempSync(join(tmpdir(), 'kvr-auto-'));
+  model = join(cacheDir, 'model');
+  await saveHfFolder(SMALL_CHECKPOINT, model);
 });
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
 
 async function load(options: Partial<EngineOptions>): Promise<{ dtype: string; words: string[] }> {
   const words: string[] = [];
   const onChoice = (each: string): number => words.push(each);
-  const engine = await Engine.load({ model: MODEL, workers: 2, threads: 1, cacheDir, ...options, onChoice });
+  const engine = await Engine.load({ model, workers: 2, threads: 1, cacheDir, ...options, onChoice });
   await engine.close();
   return { dtype: engine.settings.dtype, words };
 }
@@ -38,7 +41,7 @@ test('goes by the usual order until two types were measured', async () => {
 });
 
 test('the command says it in one line on standard error, and nothing when quiet', async () => {
-  const args = ['generate', '--model', MODEL, '--dtype', 'auto', '--no-calibrate', '--cache-dir', cacheDir];
+  const args = ['generate', '--model', model, '--dtype', 'auto', '--no-calibrate', '--cache-dir', cacheDir];
   const request = ['--prompt-ids', '1,2,3,4', '--max-tokens', '2', '--json'];
   const run = await runKvr([...args, ...request]);
   expect(run.status).toBe(0);

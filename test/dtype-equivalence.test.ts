@@ -2,23 +2,22 @@
  * Every dtype keeps the promise: any partition over any number of workers gives the tokens that one worker gives. What
  * one worker gives is the reference here, since a quantised model is another model than f32.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Dtype, ModelShape } from '../src/core/shape.js';
 import { Engine, type GenerateRequest } from '../src/index.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
+import { TINY_LLAMA } from './reference/shapes.js';
 import { saveHfFolder } from './support/hf-folder.js';
+import { referenceCheckpoint } from './support/reference-checkpoint.js';
 import { largestDifference } from './support/same-answer.js';
-import { asFalcon, TINY_LLAMA } from './reference/shapes.js';
 
 const WORKERS = 3;
 const STEPS = 10;
 const PROMPT_TOKENS = 41;
-const MODELS = fileURLToPath(new URL('../../shared/models', import.meta.url));
 
 /**
  * Activations are rounded to 8 bits, so a difference in the last digit of an f32 sum can move one by a whole step, which
@@ -36,7 +35,6 @@ const LLAMA: ModelShape = {
   vocabulary: 97,
   contextTokens: 128,
 };
-const FALCON = asFalcon(LLAMA);
 
 const CUTS: readonly GenerateRequest[] = [
   { workers: 2, partition: 'e' },
@@ -48,29 +46,16 @@ const CUTS: readonly GenerateRequest[] = [
 ];
 
 let folder = '';
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kvr-dtypes-'));
+  await saveHfFolder(randomCheckpoint(LLAMA, 11), join(folder, 'llama'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function randomModel(name: string, shape: ModelShape): Promise<string> {
-  const model = join(folder, name);
-  if (!existsSync(model)) await saveHfFolder(randomCheckpoint(shape, 11), model);
-  return model;
-}
-
-const CASES: readonly {
-  readonly name: string;
-  readonly model: () => Promise<string>;
-  readonly isHere: boolean;
-}[] = [
-  { name: 'random Llama', model: () => randomModel('llama', LLAMA), isHere: true },
-  { name: 'random Falcon', model: () => randomModel('falcon', FALCON), isHere: true },
-  ...['stories260k', 'falcon-random'].map((name) => ({
-    name: existsSync(MODELS) ? name : `${name} (the folder of reference models is not here)`,
-    model: () => Promise.resolve(join(MODELS, name)),
-    isHere: existsSync(join(MODELS, name)),
-  })),
+const REFERENCES = ['falcon-random', 'stories260k'].map(referenceCheckpoint);
+const CASES: readonly { readonly title: string; readonly model: () => string; readonly isHere: boolean }[] = [
+  { title: 'random Llama', model: () => join(folder, 'llama'), isHere: true },
+  ...REFERENCES.map((one) => ({ ...one, model: () => one.folder })),
 ];
 
 type Answer = { readonly ids: readonly number[]; readonly logits: Float32Array };
@@ -111,10 +96,10 @@ async function certainAnswer(
 }
 
 describe.each(['q8', 'q4', 'w8a8'] satisfies Dtype[])('%s', (dtype) => {
-  for (const { name, model, isHere } of CASES) {
-    test.skipIf(!isHere)(`${name}: any partition gives the same tokens`, async () => {
+  for (const { title, model, isHere } of CASES) {
+    test.skipIf(!isHere)(`${title}: any partition gives the same tokens`, async () => {
       const engine = await Engine.load({
-        model: await model(),
+        model: model(),
         workers: WORKERS,
         threads: 1,
         dtype,

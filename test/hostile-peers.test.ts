@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type RequestSpec, requestSpecSchema } from '../src/core/request.js';
 import type { ModelShape } from '../src/core/shape.js';
@@ -21,7 +20,8 @@ import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import type { RunMessage } from '../src/worker/protocol/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
-import { listenAs, StandIn, until, WorkerProcess } from './support/worker-process.js';
+import { until } from './support/until.js';
+import { listenAs, StandIn, WorkerProcess } from './support/worker-process.js';
 import { TINY_LLAMA } from './reference/shapes.js';
 
 const SHAPE: ModelShape = {
@@ -127,7 +127,7 @@ describe('one worker, through all of it,', () => {
       ]),
     ]) {
       const stranger = await StandIn.connect(worker.address);
-      stranger.write(bytes);
+      await stranger.write(bytes);
       await until(() => stranger.isClosed, 'the connection to be closed');
     }
     await expectAlive();
@@ -149,7 +149,7 @@ describe('one worker, through all of it,', () => {
       await until(() => stranger.isClosed, `${JSON.stringify(first)} to be refused`);
     }
     const large = await StandIn.connect(worker.address);
-    large.write(head);
+    await large.write(head);
     await until(() => large.isClosed, 'the large message to be refused');
     const keyValues = await StandIn.connect(worker.address);
     keyValues.send(rowsOf(1));
@@ -159,8 +159,7 @@ describe('one worker, through all of it,', () => {
 
   test('a connection that breaks off in the middle of a frame harms nobody', async () => {
     const stranger = await StandIn.connect(worker.address);
-    stranger.write(encodeHead(controlFrame({ type: 'hello' })).subarray(0, 15));
-    await delay(20);
+    await stranger.write(encodeHead(controlFrame({ type: 'hello' })).subarray(0, 15));
     stranger.close();
     await expectAlive();
   });
@@ -276,7 +275,7 @@ describe('one worker, through all of it,', () => {
     const run = secondRank();
     engine.run(run, IDS);
     await engine.hear('progress', run.request);
-    peer.write('this is no frame of anything');
+    await peer.write('this is no frame of anything');
     const failed = await engine.hear('failed', run.request);
     expect(failed).toMatchObject({ code: 'PROTOCOL', phase: 'prefill' });
     await until(() => peer.isClosed, 'the peer to be dropped');
@@ -309,7 +308,10 @@ describe('one worker, through all of it,', () => {
     const run = secondRank();
     for (let layer = 0; layer < SHAPE.layers; layer++) peer.send(rowsOf(run.request, { layer }));
     for (let stray = 0; stray < 200; stray++) peer.send(rowsOf(1_000_000 + stray));
-    await delay(30);
+    // Frames of a link are read in order: once this is answered, all rows have come.
+    peer.say({ type: 'echo', echo: 1, wantsAnswer: true });
+    const answers = (): unknown[] => peer.heard.map(({ message }) => message);
+    await until(() => answers().some((message) => JSON.stringify(message).includes('"echoed"')), 'the echo');
     engine.run(run, IDS);
     await engine.hear('finished', run.request);
     await expectAlive();
@@ -336,25 +338,17 @@ describe('one worker, through all of it,', () => {
     expect([code, message]).toEqual(['PROTOCOL', `request ${run.request} runs already`]);
   });
 
-  test('cancels the requests of an engine that goes away', async () => {
+  test('says that it can not reach a peer, or that a peer does not greet, without waiting its time out', async () => {
     const engine = await asEngine();
-    engine.run(secondRank(), IDS);
-    await engine.hear('progress');
-    engine.close();
-    await expectAlive();
-  });
-
-  test('says at once that it can not reach a peer, or that a peer does not greet', async () => {
-    const engine = await asEngine();
-    const start = performance.now();
+    const isEarly = expect.not.stringMatching(/within|no answer in/) as string;
     engine.say({ type: 'connect', peers: [{ worker: 'x', address: 'unix:/nowhere/x.sock' }] });
-    expect(await engine.hear('failed')).toMatchObject({ code: 'LINK', phase: 'connect' });
+    const failure = { code: 'LINK', phase: 'connect', message: isEarly };
+    expect(await engine.hear('failed')).toMatchObject(failure);
     engine.heard.length = 0;
     const rude = await listenAs((socket) => void socket.once('data', () => socket.destroy()));
     connections.push(rude);
     engine.say({ type: 'connect', peers: [{ worker: 'y', address: rude.address }] });
-    expect(await engine.hear('failed')).toMatchObject({ code: 'LINK', phase: 'connect' });
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(await engine.hear('failed')).toMatchObject(failure);
     await expectAlive();
   });
 });
@@ -366,7 +360,7 @@ describe('a worker of its own', () => {
     worker = await WorkerProcess.start(compiledFolder);
     await asEngine();
     worker.child.stdin?.end();
-    await until(() => !worker.isRunning, 'the worker to end', 2_000);
+    await until(() => !worker.isRunning, 'the worker to end');
     await expect(StandIn.connect(worker.address)).rejects.toThrow(/ENOENT|ECONNREFUSED/);
   });
 
@@ -379,11 +373,36 @@ describe('a worker of its own', () => {
     await expectAlive();
   });
 
+  test('cancels the requests of an engine that goes away: their memory is there for the next one', async () => {
+    worker = await WorkerProcess.start(compiledFolder, { kvBytesLimit: 2 * ROW_BYTES * 12 });
+    const gone = await asEngine();
+    gone.run(secondRank(), IDS);
+    await gone.hear('progress');
+    const engine = await asEngine();
+    const ends = (request: number): string[] =>
+      engine.heard.flatMap(({ message }) =>
+        (message.type === 'finished' || message.type === 'failed') && message.request === request
+          ? [message.type]
+          : [],
+      );
+    const endOf = async (): Promise<string | undefined> => {
+      const run = single();
+      engine.run(run, IDS);
+      await until(() => ends(run.request).length > 0, 'the end of a request');
+      return ends(run.request)[0];
+    };
+    expect(await endOf()).toBe('failed');
+    gone.close();
+    await until(async () => (await endOf()) === 'finished', 'room for a request');
+  });
+
   test('that can not open its model tells so to whoever connects, however late', async () => {
     worker = await WorkerProcess.start(join(cacheFolder, 'nothing-here'));
-    await delay(1_500);
-    const engine = await StandIn.greet(worker.address, 'engine', 'engine');
-    connections.push(engine);
-    expect(await engine.hear('failed')).toMatchObject({ code: 'BAD_CHECKPOINT', phase: 'load' });
+    // The second one comes when it has long been told.
+    for (const name of ['early', 'late']) {
+      const engine = await StandIn.greet(worker.address, 'engine', name);
+      connections.push(engine);
+      expect(await engine.hear('failed')).toMatchObject({ code: 'BAD_CHECKPOINT', phase: 'load' });
+    }
   });
 });

@@ -10,9 +10,9 @@ const dist = (path: string): string =>
 
 /** Opens a session and waits as long as the runtime's reporting takes to begin. */
 const PROGRAM = `
-  import { openSession } from ${dist('runtime/kernels.js')};
-  import { GraphBuilder } from ${dist('model/onnx/graph-builder.js')};
-  import { encodeModel } from ${dist('model/onnx/proto.js')};
+  import { openSession } from ${dist('runtime/sessions/kernels.js')};
+  import { GraphBuilder } from ${dist('model/graph/graph-builder.js')};
+  import { encodeModel } from ${dist('model/graph/proto.js')};
   const graph = new GraphBuilder('identity');
   graph.node('Identity', [graph.input('x', 'f32', [1])], { outputs: ['y'] });
   graph.output('y', 'f32', [1]);

@@ -3,17 +3,45 @@
  * its own rules.
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, ServedPage } from './support/served-page.js';
-import { until } from './support/worker-process.js';
+import { HANG_LIMIT_MS, until } from './support/until.js';
 
-const ANSWER_LIMIT_MS = 90_000;
-/** A browser, a server and two workers share what may be two cores. */
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 });
 const WHERE = chromiumPath ?? 'skipped: no chromium here; on Debian, apt-get install chromium';
 
-// A browser beside workers on two cores now and then misses a moment; what is wrong fails every time.
-describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 }, () => {
+/**
+ * Runs in the page before its own code. Gives it one event of a stream at a time and the next one once that has been drawn,
+ * so that no moment is missed where a browser beside workers on two cores comes to draw only now and then.
+ */
+const DRAWN_EVENT_BY_EVENT = `(() => {
+  const realFetch = globalThis.fetch;
+  const drawn = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const oneByOne = () => {
+    let rest = '';
+    return new TransformStream({
+      async transform(text, controller) {
+        const events = (rest + text).split('\\n\\n');
+        rest = events.pop();
+        for (const event of events) {
+          controller.enqueue(event + '\\n\\n');
+          await drawn();
+        }
+      },
+      flush: (controller) => controller.enqueue(rest),
+    });
+  };
+  globalThis.fetch = async (...asked) => {
+    const response = await realFetch(...asked);
+    if (!response.headers.get('content-type')?.includes('event-stream')) return response;
+    const body = response.body
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(oneByOne())
+      .pipeThrough(new TextEncoderStream());
+    return new Response(body, { status: response.status, headers: response.headers });
+  };
+})()`;
+
+describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, () => {
   let served: ServedPage;
   let browser: Browser;
   /** What the page complained of, and what it asked others for. */
@@ -31,10 +59,16 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 },
     complaints = [];
   });
 
-  async function open(path = '/', options: BrowserContextOptions = {}, url = served.url): Promise<Page> {
+  async function open(
+    path = '/',
+    options: BrowserContextOptions = {},
+    url = served.url,
+    script = '',
+  ): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(ANSWER_LIMIT_MS);
+    await page.addInitScript(script);
+    page.setDefaultTimeout(HANG_LIMIT_MS);
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
     });
@@ -83,7 +117,7 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 },
     })()`);
 
   test('a chat streams, the chain moves, and both end with what was measured', async () => {
-    const page = await open();
+    const page = await open('/', {}, served.url, DRAWN_EVENT_BY_EVENT);
     await watchFrames(page);
     await ask(page, 'lamp room');
     await page.getByText('Ended at the limit of new tokens.').waitFor();
@@ -104,7 +138,6 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 },
     expect(told).toMatch(/rank 1 [^;]*, received [\d.]+ MB from [^;]* at up to [\d.]+ [kMG]B\/s\./);
     expect(await pixelsOf(page, '--send')).toBeGreaterThan(20);
     expect(await pixelsOf(page, '--receive')).toBeGreaterThan(20);
-    // One request, or one more for every time this was tried.
     await page.locator('#requests tbody tr').first().waitFor();
   });
 
@@ -137,7 +170,7 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, { retry: 2 },
     await slices.first().waitFor();
     const before = await slices.count();
     await page.getByLabel('Workers', { exact: true }).press('ArrowRight');
-    await until(async () => (await slices.count()) === before + 1, 'one more slice', ANSWER_LIMIT_MS);
+    await until(async () => (await slices.count()) === before + 1, 'one more slice');
     await page.getByLabel('Context', { exact: true }).press('ArrowLeft');
     await page.getByText('Partition of 6,144 tokens').waitFor();
     await page.locator('#planner .uplot').waitFor();

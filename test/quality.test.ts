@@ -1,12 +1,11 @@
 /**
  * What element types cost in quality: on a model made here as a plain forward pass in f64 finds it, and on the trained
  * reference model, on texts it wrote itself, q8 and w8a8 within 1 % of f32's perplexity, q4 within 5 %, f16 keys and values
- * within 0.1 %. The latter is skipped where the folder of reference models is absent.
+ * within 0.1 %. The latter is not part of the repository, and skipped where it is absent.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formsOf } from '../src/cli/inspect/inspect-quality.js';
 import type { Checkpoint } from '../src/core/checkpoint.js';
@@ -17,16 +16,9 @@ import { byteTokenizer } from '../src/tokenizer/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
+import { referenceCheckpoint } from './support/reference-checkpoint.js';
 
-const MODEL = fileURLToPath(new URL('../../shared/models/stories260k', import.meta.url));
-const REASON = existsSync(MODEL) ? '' : ' (the folder of reference models is not here)';
-
-function ownTexts(): string {
-  const reference = JSON.parse(readFileSync(join(MODEL, 'reference.json'), 'utf8')) as {
-    cases: { text: string }[];
-  };
-  return reference.cases.map(({ text }) => text).join('\n');
-}
+const STORIES = referenceCheckpoint('stories260k');
 
 let cacheFolder = '';
 beforeAll(() => {
@@ -107,15 +99,17 @@ test('unless types are named, every dtype is measured, and what f16 keys and val
   expect(labelled(formsOf(undefined, 'f16'))).toEqual(['f32 f16', 'q8 f16', 'q4 f16', 'w8a8 f16']);
 });
 
-describe.skipIf(!existsSync(MODEL))(`stories260k${REASON}`, () => {
+describe.skipIf(!STORIES.isHere)(STORIES.title, () => {
+  const ownTexts = STORIES.cases.map(({ text = '' }) => text).join('\n');
+
   async function measure(text: string): Promise<QualityReport> {
-    const checkpoint = await openCheckpoint(MODEL, { cacheFolder });
+    const checkpoint = await openCheckpoint(STORIES.folder, { cacheFolder });
     const options = { text, windowTokens: 512, forms: formsOf(undefined, undefined), cacheFolder };
     return measureQuality(checkpoint, options).finally(() => checkpoint.close());
   }
 
   test('q8 and w8a8 lose less than 1 % of perplexity, q4 less than 5 %, f16 keys and values less than 0.1 %', async () => {
-    const { dtypes, predictedTokens } = await measure(ownTexts());
+    const { dtypes, predictedTokens } = await measure(ownTexts);
     expect(predictedTokens).toBeGreaterThan(800);
     const change = Object.fromEntries(dtypes.map((form) => [formLabel(form), form.perplexityChange]));
     expect(change['f32']).toBe(0);

@@ -1,40 +1,32 @@
 /**
- * The reference cases handed to the project, a trained Llama layout and a random Falcon layout: ids and logits of an
- * independent implementation, over 1, 2, 3 and 5 workers. Skipped where the folder of reference models is absent.
+ * Checkpoints with ids and logits of independent implementations: what we run gives those, over 1, 2, 3 and 5 workers, and
+ * what we do not run is refused by name. A random Falcon layout is part of the repository; a trained Llama layout is not.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Engine, type GenerateRequest } from '../src/index.js';
+import { openCheckpoint } from '../src/model/open.js';
 import { ReferenceModel } from './reference/forward.js';
 import { readReferenceCheckpoint } from './reference/hf-test-reader.js';
+import { COMMITTED_MODELS, referenceCheckpoint } from './support/reference-checkpoint.js';
 import { expectSameAnswer } from './support/same-answer.js';
 
-type ReferenceCase = {
-  readonly prompt?: string;
-  readonly prompt_ids: number[];
-  readonly output_ids: number[];
-  readonly prompt_logits: number[];
-};
-
-const MODELS = fileURLToPath(new URL('../../shared/models', import.meta.url));
-const REASON = 'the folder of reference models is not here';
+const SUPPORTED = ['falcon-random'];
+const REFUSED = ['mistral', 'qwen3'];
+/** Not part of the repository: its weights are trained. */
+const BESIDE = ['stories260k'];
 /** Every step of the longest case would be most of the suite's time; this many show the cache's growth. */
 const MAX_STEPS = 64;
+/** Of one cut: as far as the cases go. */
+const ALL_STEPS = 512;
 
 let cacheDir = '';
 beforeAll(() => {
   cacheDir = mkdtempSync(join(tmpdir(), 'kvr-reference-models-'));
 });
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
-
-function casesOf(name: string): ReferenceCase[] {
-  const path = join(MODELS, name, 'reference.json');
-  if (!existsSync(path)) return [];
-  return (JSON.parse(readFileSync(path, 'utf8')) as { cases: ReferenceCase[] }).cases;
-}
 
 /** Cuts of a prompt of so many tokens; those that need more tokens than there are fall away. */
 function cutsOf(tokens: number): GenerateRequest[] {
@@ -50,44 +42,56 @@ function cutsOf(tokens: number): GenerateRequest[] {
   ];
 }
 
-for (const name of ['stories260k', 'falcon-random']) {
-  describe.skipIf(!existsSync(join(MODELS, name)))(
-    `${name}${existsSync(MODELS) ? '' : ` (${REASON})`}`,
-    () => {
-      let engine: Engine;
-      let plain: ReferenceModel;
-      beforeAll(async () => {
-        plain = await ReferenceModel.load(readReferenceCheckpoint(join(MODELS, name)));
-        engine = await Engine.load({
-          model: join(MODELS, name),
-          workers: 5,
-          threads: 1,
-          calibrate: false,
-          cacheDir,
-        });
-      });
-      afterAll(() => engine.close());
+test('every checkpoint that is part of the repository is known here', () => {
+  const entries = readdirSync(COMMITTED_MODELS, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  expect(folders.sort()).toEqual([...SUPPORTED, ...REFUSED].sort());
+});
 
-      test.each(casesOf(name).map((each, index) => ({ index, ...each })))(
-        'case $index',
-        async (reference) => {
-          const { prompt_ids: promptIds, output_ids: ids, prompt_logits: logits } = reference;
-          // The reference tells its smallest margin; the plain forward pass tells at which step it is.
-          const { margins } = plain.greedy(promptIds, ids.length);
-          const expected = { ids, logits, margins };
-          for (const [index, cut] of cutsOf(promptIds.length).entries()) {
-            const maxTokens = Math.min(ids.length, index === 1 ? 512 : MAX_STEPS);
-            await expectSameAnswer(engine, { promptIds, maxTokens, ...cut }, expected);
-          }
-        },
-      );
+for (const name of [...SUPPORTED, ...BESIDE]) {
+  const { title, folder, isHere, cases } = referenceCheckpoint(name);
+  describe.skipIf(!isHere)(title, () => {
+    let engine: Engine;
+    let plain: ReferenceModel;
+    beforeAll(async () => {
+      plain = await ReferenceModel.load(readReferenceCheckpoint(folder));
+      const settings = { workers: 5, threads: 1, calibrate: false };
+      engine = await Engine.load({ model: folder, ...settings, cacheDir });
+    });
+    afterAll(() => engine.close());
 
-      test.each(casesOf(name).filter(({ prompt }) => prompt !== undefined))(
-        'reads the prompt "$prompt" as the reference does',
-        ({ prompt, prompt_ids: ids }) => {
-          expect(engine.model.tokenizer.encode(prompt as string)).toEqual(ids);
-        },
-      );
-    },
-  );
+    test('has cases', () => {
+      expect(cases.length).toBeGreaterThan(0);
+    });
+
+    test.each(cases.map((each) => ({ tokens: each.prompt_ids.length, ...each })))(
+      '$tokens tokens',
+      async (reference) => {
+        const { prompt_ids: promptIds, output_ids: ids, prompt_logits: logits } = reference;
+        // The reference tells its smallest margin; the plain forward pass tells at which step it is.
+        const { margins } = plain.greedy(promptIds, ids.length);
+        const expected = { ids, logits, margins };
+        for (const [index, cut] of cutsOf(promptIds.length).entries()) {
+          const maxTokens = Math.min(ids.length, index === 1 ? ALL_STEPS : MAX_STEPS);
+          await expectSameAnswer(engine, { promptIds, maxTokens, ...cut }, expected);
+        }
+      },
+    );
+
+    test.each(cases.filter(({ prompt }) => prompt !== undefined))(
+      'reads the prompt "$prompt" as the reference does',
+      ({ prompt, prompt_ids: ids }) => {
+        expect(engine.model.tokenizer.encode(prompt as string)).toEqual(ids);
+      },
+    );
+  });
 }
+
+test.each(REFUSED)('%s is refused by name, with what is supported', async (name) => {
+  const { folder } = referenceCheckpoint(name);
+  const opening = openCheckpoint(folder, { cacheFolder: cacheDir });
+  await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });
+  await expect(opening).rejects.toThrow(
+    new RegExp(`model_type ${name} is not supported; supported: .*llama`),
+  );
+});

@@ -1,17 +1,20 @@
 /**
  * The server as its clients see it, around a stand-in for the engine: statuses, streams, limits, and how it ends.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { requestListSchema } from '../src/core/documents/request-record.js';
+import { serverInfoSchema } from '../src/core/documents/server-info.js';
 import { KvrError } from '../src/core/errors.js';
 import type { GenerateEvent } from '../src/engine/output/generation.js';
 import type { GenerateRequest } from '../src/engine/options/request.js';
 import type { ServerSettings } from '../src/server/index.js';
+import { PROGRESS_MS } from '../src/server/requests/settings.js';
 import { byteTokenizer } from '../src/tokenizer/index.js';
 import {
   eventsOf,
@@ -22,7 +25,7 @@ import {
   spoken,
   standInEngine,
 } from './support/live-server.js';
-import { until } from './support/worker-process.js';
+import { HANG_LIMIT_MS, until } from './support/until.js';
 
 const HELLO = [{ role: 'user', content: 'hello' }];
 const say = (text: string): Script =>
@@ -32,11 +35,9 @@ const say = (text: string): Script =>
 
 /** Reads the prompt for as long as its signal allows. */
 const endless: Script = async function* ({ signal }) {
-  for (let step = 0; ; step++) {
-    if (signal?.aborted) throw new KvrError('CANCELLED', 'request was cancelled');
-    yield { type: 'prefill', fraction: Math.min(0.99, step / 1000) };
-    await delay(5);
-  }
+  yield { type: 'prefill', fraction: 0.5 };
+  if (signal && !signal.aborted) await once(signal, 'abort');
+  throw new KvrError('CANCELLED', 'request was cancelled');
 };
 
 /** Of the values that the test below sends, those that a parameter takes. */
@@ -53,6 +54,7 @@ async function serve(script: Script, settings: Partial<ServerSettings> = {}): Pr
   return one;
 }
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(live.map(({ server }) => server.close()));
   live = [];
 });
@@ -285,21 +287,34 @@ describe('errors', () => {
   });
 });
 
+/** Reads a stream to its end. @param onText is called with all that has come, whenever more has */
+async function textOf(response: Response, onText: (text: string) => void): Promise<string> {
+  let text = '';
+  for await (const part of response.body ?? []) {
+    text += Buffer.from(part as Uint8Array).toString();
+    onText(text);
+  }
+  return text;
+}
+
 test('progress comes as comments, or as events where they are asked for', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  let goOn: () => void = () => undefined;
   const { url } = await serve(async function* (_request, ids) {
-    for (const fraction of [0.25, 0.5]) {
-      yield { type: 'prefill', fraction };
-      await delay(600);
-    }
+    const isSeen = new Promise<void>((resolve) => (goOn = resolve));
+    yield { type: 'prefill', fraction: 0.25 };
+    await isSeen;
+    yield { type: 'prefill', fraction: 0.5 };
+    vi.advanceTimersByTime(PROGRESS_MS);
     yield* spoken('x', ids);
   });
+  const onText = (text: string): void => void (text.includes('0.25') && goOn());
   const body = { messages: HELLO, stream: true };
-  const plain = eventsOf(await (await post(`${url}/v1/chat/completions`, body)).text());
-  expect(plain.comments).toContain(': prefill 0.25');
-  expect(plain.comments).toContain(': prefill 0.50');
+  const plain = eventsOf(await textOf(await post(`${url}/v1/chat/completions`, body), onText));
+  expect(plain.comments).toEqual([': prefill 0.25', ': prefill 0.50']);
   expect(plain.data).toHaveLength(4);
   const asked = await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'event' });
-  expect(await asked.text()).toContain('event: kvr.prefill\ndata: {"fraction":0.5}\n\n');
+  expect(await textOf(asked, onText)).toContain('event: kvr.prefill\ndata: {"fraction":0.5}\n\n');
   expect((await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'x' })).status).toBe(400);
 });
 
@@ -338,19 +353,42 @@ describe('who may ask', () => {
     const ask = (authorization: string): Promise<Response> =>
       post(`${url}/v1/chat/completions`, { messages: HELLO }, { authorization });
     expect((await ask('Bearer correct-horse')).status).toBe(200);
-    for (const wrong of ['Bearer wrong', 'Basic correct-horse', '', 'Bearer correct-horse2'])
-      expect((await ask(wrong)).status).toBe(401);
+    expect((await ask('bearer   correct-horse')).status).toBe(200);
+    const wrongs = ['Bearer wrong', 'Bearer correct-horse2', 'Bearer correct-hors'];
+    const missing = [
+      'Basic correct-horse',
+      '',
+      'Bearer',
+      'Bearer two words',
+      'Bearer k\u00e9y',
+      'correct-horse',
+    ];
+    for (const authorization of [...wrongs, ...missing]) {
+      const response = await ask(authorization);
+      expect([authorization, response.status]).toEqual([authorization, 401]);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      const { type, code, message } = await errorOf(response);
+      expect({ type, code }).toEqual({ type: 'authentication_error', code: 'invalid_api_key' });
+      expect(message).toContain(wrongs.includes(authorization) ? 'is wrong' : 'no API key was given');
+    }
+    expect((await fetch(`${url}/v1/chat/completions`)).status).toBe(401);
+    expect((await fetch(`${url}/v1/nothing`)).status).toBe(404);
     for (const path of ['/v1/models', '/kvr/info', '/kvr/requests', '/kvr/live', '/kvr/plan'])
       expect((await fetch(url + path)).status).toBe(401);
     for (const path of ['/healthz', '/readyz', '/']) expect((await fetch(url + path)).status).toBe(200);
     expect(log()).not.toContain('correct-horse');
   });
 
+  test('a key that no request could carry is refused at the start', async () => {
+    for (const apiKey of ['correct horse', 'correct:horse', 'c\u00f6rrect-horse', ''])
+      await expect(serve(say(''), { apiKey })).rejects.toMatchObject({ code: 'BAD_INPUT' });
+  });
+
   test('a name that is not loopback is not answered on loopback', async () => {
     const { server } = await serve(say(''));
     const answer = await rawRequest(
       server.address.port,
-      'GET /v1/models HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+      'GET /v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
     );
     expect(answer).toContain('403 Forbidden');
   });
@@ -368,12 +406,11 @@ describe('who may ask', () => {
   });
 });
 
-/** Sends bytes as they are. @returns what came until the connection ended or was quiet for a while */
+/** Sends bytes as they are. @returns what came until the connection ended */
 function rawRequest(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
-    socket.setTimeout(500, () => socket.destroy());
     socket.on('data', (chunk) => (answer += chunk.toString()));
     socket.on('close', () => resolve(answer));
     socket.on('error', reject);
@@ -400,26 +437,35 @@ test('the log has one line a request, and no prompt unless asked for', async () 
 
 describe('closing', () => {
   test('what runs may finish; what comes is refused', async () => {
-    const { url, server } = await serve(async function* (_request, ids) {
-      await delay(300);
+    let isAsked = false;
+    let finish: () => void = () => undefined;
+    const isLetGoOn = new Promise<void>((resolve) => (finish = resolve));
+    const script: Script = async function* (_request, ids) {
+      isAsked = true;
+      await isLetGoOn;
       yield* spoken('done', ids);
-    });
+    };
+    const { url, server } = await serve(script, { drainMs: HANG_LIMIT_MS });
     const answer = post(`${url}/v1/chat/completions`, { messages: HELLO });
-    await delay(100);
+    await until(() => isAsked, 'the request');
     const closed = server.close();
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    finish();
     expect((await answer).status).toBe(200);
     await closed;
-    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
   test('what does not finish in time is failed with a typed error', async () => {
-    const { url, server } = await serve(endless, { drainMs: 100 });
+    let asked = 0;
+    const script: Script = (request, ids) => {
+      asked++;
+      return endless(request, ids);
+    };
+    const { url, server } = await serve(script, { drainMs: 100 });
     const stream = post(`${url}/v1/chat/completions`, { messages: HELLO, stream: true });
     const whole = post(`${url}/v1/chat/completions`, { messages: HELLO });
-    await delay(100);
-    const startMs = performance.now();
+    await until(() => asked === 2, 'both requests');
     await server.close();
-    expect(performance.now() - startMs).toBeLessThan(2_500);
     expect((await whole).status).toBe(503);
     const { data } = eventsOf(await (await stream).text());
     expect(data.at(-1)).toMatchObject({ error: { code: 'closed' } });
@@ -440,7 +486,7 @@ describe('what the page asks for', () => {
     page.abort();
     for (const event of ['event: request', 'event: tokens', 'event: timeline']) expect(told).toContain(event);
     expect(told).not.toContain('some answer');
-    const { requests } = (await (await fetch(`${url}/kvr/requests`)).json()) as { requests: object[] };
+    const { requests } = requestListSchema.parse(await (await fetch(`${url}/kvr/requests`)).json());
     expect(requests).toMatchObject([{ kind: 'chat', status: 'done', promptTokens: 6, completionTokens: 11 }]);
   });
 
@@ -453,15 +499,34 @@ describe('what the page asks for', () => {
     rmSync(folder, { recursive: true });
     const page = await fetch(`${url}/`);
     expect(await page.text()).toBe('<!doctype html>');
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(page.headers.get('content-security-policy')).toBe(
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    );
+    expect(page.headers.get('referrer-policy')).toBe('no-referrer');
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    expect(page.headers.get('x-frame-options')).toBe('DENY');
+    expect(page.headers.get('strict-transport-security')).toBeNull();
     expect((await fetch(`${url}/main.js`)).headers.get('content-type')).toContain('text/javascript');
     expect((await fetch(`${url}/secret.txt`)).status).toBe(404);
+  });
+
+  test('answers and errors of the API say that they are what they are, and are kept by nobody', async () => {
+    const { url } = await serve(say('hi'));
+    const whole = await post(`${url}/v1/chat/completions`, { messages: HELLO });
+    const stream = await post(`${url}/v1/chat/completions`, { messages: HELLO, stream: true });
+    const wrong = await post(`${url}/v1/chat/completions`, { messages: 1 });
+    for (const { headers } of [whole, stream, wrong, await fetch(`${url}/v1/nothing`)]) {
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toContain('no-store');
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
   });
 
   test('without a measurement there is no plan, and that is said', async () => {
     const { url } = await serve(say(''));
     expect((await fetch(`${url}/kvr/plan?context=4k`)).status).toBe(400);
-    expect((await fetch(`${url}/kvr/info`)).status).toBe(200);
+    const info = serverInfoSchema.parse(await (await fetch(`${url}/kvr/info`)).json());
+    expect(info).toMatchObject({ version: '0.0.0', model: { name: 'stand-in', layers: 2 } });
   });
 });
 

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 
 const OUT = 'dist/web';
 /** Libraries whose code is bundled, so that their licences go along. */
-const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core', 'uplot'];
+const BUNDLED = ['preact', '@preact/signals', '@preact/signals-core', 'uplot', 'eventsource-parser'];
 
 await rm(OUT, { recursive: true, force: true });
 await build({

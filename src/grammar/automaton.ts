@@ -7,7 +7,7 @@ import { KvrError } from '../core/errors.js';
 import { impossibleTerms } from './possible.js';
 import { repeat, type RepeatTerm, type Term, walk, type Walker } from './terms/terms.js';
 
-/** Places that one text may be at at once; grammars of use have a few, a hostile pattern any number. */
+/** Places that a text may have reached at once: useful grammars have a few, a hostile pattern any number. */
 const MAX_PLACES = 20_000;
 /** States that are kept; each takes about 2 KB. Beyond that they are made anew. */
 const MAX_STATES = 20_000;
@@ -48,7 +48,7 @@ export class Automaton {
     this.start = this.#stateOf(this.#ahead(this.#place(root, undefined)));
   }
 
-  /** @returns where the text is after one more byte; null where no text goes on so. @throws BAD_INPUT */
+  /** @returns the state after one more byte; null where no text continues with that byte. @throws BAD_INPUT */
   step(state: State, value: number): State | null {
     const known = state.next[value];
     if (known !== undefined) return known;

@@ -72,7 +72,7 @@ test('bytes of characters are tokens like others', () => {
 });
 
 test('a vocabulary that is none is refused', () => {
-  expect(() => new Vocabulary(new Uint8Array(3), 2)).toThrow('does not come in 3 bytes');
-  expect(() => new Vocabulary(Uint8Array.of(1, 0, 65, 66), 1)).toThrow('like these');
-  expect(() => new Vocabulary(Uint8Array.of(255, 255), 1)).toThrow('like these');
+  expect(() => new Vocabulary(new Uint8Array(3), 2)).toThrow('can not be packed in these 3 bytes');
+  expect(() => new Vocabulary(Uint8Array.of(1, 0, 65, 66), 1)).toThrow('can not be packed');
+  expect(() => new Vocabulary(Uint8Array.of(255, 255), 1)).toThrow('can not be packed');
 });

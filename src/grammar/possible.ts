@@ -1,5 +1,5 @@
 /**
- * Which terms no text can match: a choice without options, a schema that needs itself, and what contains such. The
+ * Which terms no text can match: a choice without options, a schema that requires itself, and whatever contains one of these. The
  * automaton never enters them, so that whatever was begun can be brought to an end.
  */
 import { KvrError } from '../core/errors.js';
@@ -8,7 +8,7 @@ import type { Term } from './terms/terms.js';
 /** Far more than schemas within their own limit come to. */
 const MAX_TERMS = 1_000_000;
 
-/** Grammars that need more rounds are knotted on purpose. */
+/** Only grammars made to be hard need more rounds. */
 const MAX_ROUNDS = 200;
 
 /** @returns the terms that can not be matched. @throws BAD_INPUT for a grammar that is too large */
@@ -43,7 +43,7 @@ function childrenFirst(root: Term): Term[] {
 }
 
 function tooLarge(): KvrError {
-  return new KvrError('BAD_INPUT', 'the grammar is too large; give a smaller schema');
+  return new KvrError('BAD_INPUT', 'the grammar is too large to check; give a smaller schema');
 }
 
 function childrenOf(term: Term): readonly Term[] {

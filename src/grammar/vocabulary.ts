@@ -127,6 +127,6 @@ function startsOf(lengths: Uint16Array): Int32Array {
 function misfit(bytes: number, tokens: number): KvrError {
   return new KvrError(
     'PROTOCOL',
-    `a vocabulary of ${tokens} tokens does not come in ${bytes} bytes like these`,
+    `a vocabulary of ${tokens} tokens can not be packed in these ${bytes} bytes; worker and engine must be of one version`,
   );
 }

@@ -4,18 +4,29 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
+import { secureHeaders } from 'hono/secure-headers';
 import { KvrError } from '../core/errors.js';
-import { answerChat, answerCompletion } from './openai/answer-route.js';
+import type { Dialect } from './answers/dialect.js';
+import { answer } from './http/answer-route.js';
 import type { HttpContext, HttpEnv, ServerContext } from './http/context.js';
 import { errorResponse } from './http/failure.js';
 import { hostCheck, keyCheck } from './http/guard.js';
-import { listModels, ready, showInfo, showModel, showPlan, showRequests } from './kvr/info-routes.js';
+import { ready, showInfo, showMetrics, showPlan, showRequests } from './kvr/info-routes.js';
 import { showLive } from './kvr/live-route.js';
 import { logWhenOver } from './http/log.js';
-import { type Page, servePage } from './http/page.js';
+import { CHAT } from './openai/chat.js';
+import { COMPLETIONS } from './openai/completions.js';
+import { listModels, showModel } from './openai/models.js';
+import { type Page, SECURE_HEADERS, servePage } from './http/page.js';
 
 type Handler = (c: HttpContext, server: ServerContext) => Response | Promise<Response>;
 type Route = readonly [method: 'GET' | 'POST', path: string, handler: Handler];
+
+/** Endpoints that answer prompts, each in its dialect. Those of another API are a folder beside openai/ and lines here. */
+const DIALECTS: readonly (readonly [path: string, dialect: Dialect])[] = [
+  ['/v1/chat/completions', CHAT],
+  ['/v1/completions', COMPLETIONS],
+];
 
 const OPEN_ROUTES: readonly Route[] = [
   ['GET', '/healthz', (c) => c.json({ status: 'ok' })],
@@ -24,8 +35,7 @@ const OPEN_ROUTES: readonly Route[] = [
 
 /** Asked for the API key, where there is one. */
 const KEYED_ROUTES: readonly Route[] = [
-  ['POST', '/v1/chat/completions', answerChat],
-  ['POST', '/v1/completions', answerCompletion],
+  ...DIALECTS.map(([path, dialect]): Route => ['POST', path, (c, server) => answer(c, server, dialect)]),
   ['GET', '/v1/models', listModels],
   // Models are named after folders and files, whose names may hold slashes.
   ['GET', '/v1/models/:id{.+}', showModel],
@@ -33,11 +43,7 @@ const KEYED_ROUTES: readonly Route[] = [
   ['GET', '/kvr/plan', showPlan],
   ['GET', '/kvr/requests', showRequests],
   ['GET', '/kvr/live', showLive],
-  [
-    'GET',
-    '/metrics',
-    async (c, { metrics }) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }),
-  ],
+  ['GET', '/metrics', showMetrics],
 ];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
@@ -46,15 +52,15 @@ const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry'];
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   const { settings } = server;
   const app = new Hono<HttpEnv>();
-  const checkKey = keyCheck(settings.apiKey);
   const checkHost = hostCheck(settings.host);
+  app.use(secureHeaders(SECURE_HEADERS));
   app.use(async (c, next) => {
     const id = randomUUID();
     c.set('id', id);
     c.set('facts', {});
+    c.set('errorBody', CHAT.errorBody);
     logWhenOver(c, server.log);
     c.header('X-Request-Id', id);
-    c.header('X-Content-Type-Options', 'nosniff');
     c.header('Cache-Control', 'no-store');
     if (server.running.isClosing) c.header('Connection', 'close');
     checkHost(c.req.header('host'));
@@ -63,26 +69,23 @@ export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   if (settings.corsOrigins.length > 0)
     app.use(cors({ origin: [...settings.corsOrigins], exposeHeaders: EXPOSED_HEADERS }));
   for (const route of OPEN_ROUTES) addRoute(app, route, server);
-  for (const route of KEYED_ROUTES)
-    addRoute(app, route, server, (c) => checkKey(c.req.header('authorization')));
+  for (const [path, { errorBody }] of DIALECTS)
+    app.use(path, async (c, next) => {
+      c.set('errorBody', errorBody);
+      await next();
+    });
+  if (settings.apiKey !== undefined)
+    for (const [, path] of KEYED_ROUTES) app.use(path, keyCheck(settings.apiKey));
+  for (const route of KEYED_ROUTES) addRoute(app, route, server);
   app.get('*', async (c, next) => servePage(c, page) ?? (await next()));
   app.notFound((c) => errorResponse(c, missing(c)));
   app.onError((error, c) => errorResponse(c, error));
   return app;
 }
 
-function addRoute(
-  app: Hono<HttpEnv>,
-  [method, path, handler]: Route,
-  server: ServerContext,
-  check: (c: HttpContext) => void = () => undefined,
-): void {
-  app.on(method, path, (c) => {
-    check(c);
-    return handler(c, server);
-  });
+function addRoute(app: Hono<HttpEnv>, [method, path, handler]: Route, server: ServerContext): void {
+  app.on(method, path, (c) => handler(c, server));
   app.all(path, (c) => {
-    check(c);
     c.header('Allow', method);
     throw new KvrError('METHOD_NOT_ALLOWED', `${c.req.method.slice(0, 20)} is not taken here; use ${method}`);
   });

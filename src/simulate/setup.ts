@@ -1,7 +1,7 @@
 /**
  * What every strategy's recurrence starts from, and what it hands back. Pure types and small sums.
  */
-import { chunkSizes } from '../core/chunk-lengths.js';
+import { chunkSizes } from '../core/chunks/chunk-lengths.js';
 import type { Partition } from '../core/partition.js';
 import type { Masking } from '../core/strategy.js';
 import { sliceTokens } from '../core/partition.js';

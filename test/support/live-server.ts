@@ -65,7 +65,7 @@ export function standInEngine(script: Script): ServedEngine {
   };
   return {
     model: model as unknown as ServedEngine['model'],
-    settings: { dtype: 'f32' } as ServedEngine['settings'],
+    settings: { dtype: 'f32', kvDtype: 'f32' } as ServedEngine['settings'],
     workers: [],
     costs: undefined,
     generate: (request) => script(request, request.promptIds ?? []),

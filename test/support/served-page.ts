@@ -4,9 +4,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { HANG_LIMIT_MS } from './until.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const START_LIMIT_MS = 90_000;
 
 /** Where distributions put it; undefined where there is none. */
 export const chromiumPath = [
@@ -47,7 +47,7 @@ function urlOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = '';
     let errors = '';
-    const limit = setTimeout(() => reject(new Error(`not listening: ${errors}`)), START_LIMIT_MS);
+    const limit = setTimeout(() => reject(new Error(`not listening: ${errors}`)), HANG_LIMIT_MS);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-2000)));
     child.once('exit', () => reject(new Error(`ended before it listened: ${errors}`)));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {

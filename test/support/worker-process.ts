@@ -8,26 +8,15 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseAddress } from '../../src/link/address.js';
 import { controlFrame, type Frame } from '../../src/link/frame.js';
 import { SocketLink } from '../../src/link/socket-link.js';
 import type { FromWorker, RunMessage } from '../../src/worker/protocol/index.js';
 import type { WorkerSettings } from '../../src/worker/protocol/settings.js';
+import { until } from './until.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
-
-/** @throws when `condition` does not hold within the limit */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  limitMs = 10_000,
-): Promise<void> {
-  for (const start = performance.now(); !(await condition()); await delay(5)) {
-    if (performance.now() - start > limitMs) throw new Error(`waited ${limitMs} ms for ${what}`);
-  }
-}
 
 export class WorkerProcess {
   readonly address: string;
@@ -125,9 +114,9 @@ export class StandIn {
     this.#link.send(frame);
   }
 
-  /** Bytes as they are. */
-  write(bytes: Uint8Array | string): void {
-    this.#socket.write(bytes);
+  /** Bytes as they are; settles once the system has taken them. */
+  write(bytes: Uint8Array | string): Promise<void> {
+    return new Promise((resolve) => this.#socket.write(bytes, () => resolve()));
   }
 
   close(): void {

@@ -5,7 +5,7 @@
 import { partitionSizes } from '../../core/partition.js';
 import type { Masking, StrategyName } from '../../core/strategy.js';
 import { predictTtftMs } from '../../plan/index.js';
-import { chunksOf } from '../../core/chunks.js';
+import { chunksOf } from '../../core/chunks/chunks.js';
 import type { Engine } from '../../engine/engine.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import { type CellRun, summarise } from './cells.js';

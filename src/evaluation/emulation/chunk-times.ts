@@ -5,7 +5,7 @@
 import { KvrError } from '../../core/errors.js';
 import type { Slice } from '../../core/partition.js';
 import type { RankTimeline, TimelineEvent } from '../../core/timeline.js';
-import { chunksOf } from '../../core/chunks.js';
+import { chunksOf } from '../../core/chunks/chunks.js';
 import { MAX_TIMELINE_EVENTS } from '../../core/compact-events.js';
 
 /** One chunk's times, milliseconds, by layer. */

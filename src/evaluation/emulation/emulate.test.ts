@@ -13,7 +13,7 @@ import {
 } from '../../plan/index.js';
 import { randomCosts, seededRandom } from '../../plan/costs/random-costs.test-support.js';
 import { runTasks, type Task } from '../../simulate/event-queue.js';
-import { chunksOf } from '../../core/chunks.js';
+import { chunksOf } from '../../core/chunks/chunks.js';
 import type { RunTimes } from './chunk-times.js';
 import { emulateChain, emulateGather, type EmulatedChain } from './emulate.js';
 

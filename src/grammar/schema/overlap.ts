@@ -1,5 +1,5 @@
 /**
- * Whether a value could satisfy two schemas at once: what oneOf stands and falls with. Pure.
+ * Whether a value could satisfy two schemas at once: oneOf is supported only where none can. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { asList, isSchema, type Schema } from './schema.js';

@@ -14,7 +14,8 @@ export function resolve(root: unknown, pointer: unknown, path: string): unknown 
   return keys.reduce<unknown>((at, key) => {
     const inner =
       typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as Schema)[key] : undefined;
-    if (inner === undefined) throw fault(path, `$ref "${pointer.slice(0, 100)}" names nothing`);
+    if (inner === undefined)
+      throw fault(path, `$ref "${pointer.slice(0, 100)}" leads nowhere; point it at a part of this schema`);
     return inner;
   }, root);
 }

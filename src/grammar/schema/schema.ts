@@ -39,7 +39,7 @@ export function ofMeaning(schema: Schema, path: string): Schema {
   return Object.fromEntries(entries);
 }
 
-/** A step of 1 asks for nothing of integers alone. */
+/** multipleOf 1 adds nothing where only integers are allowed. */
 function isNeutral(key: string, value: unknown, schema: Schema): boolean {
   if (key === 'multipleOf' && schema['type'] !== 'integer') return false;
   return Object.hasOwn(NEUTRAL, key) && NEUTRAL[key] === value;

@@ -31,7 +31,7 @@ export function jsonCharacter(ranges: readonly Range[]): Term {
 
 const HEX = '0123456789abcdefABCDEF';
 const hex = (count: number): Term[] => Array.from({ length: count }, () => anyOf(HEX));
-/** Halves of a pair stand together or not at all: alone they are no character. */
+/** The two halves of a surrogate pair only come together: one alone is not a character. */
 const UNICODE_ESCAPE = choice(
   sequence(anyOf('0123456789abcefABCEF'), ...hex(3)),
   sequence(anyOf('dD'), anyOf('01234567'), ...hex(2)),

@@ -44,13 +44,18 @@ const ANYTHING = repeat(jsonCharacter(ALL));
 /** @returns a string's characters, without the quotes. @throws BAD_INPUT naming what is not known */
 export function patternTerm(pattern: string): Term {
   if (pattern.length > MAX_PATTERN_CHARS) {
-    const message = `a pattern of ${pattern.length} characters is longer than ${MAX_PATTERN_CHARS}, the limit`;
+    const message = `a pattern of ${pattern.length} characters is longer than ${MAX_PATTERN_CHARS}, the limit; give a shorter one`;
     throw new KvrError('BAD_INPUT', message);
   }
   try {
     new RegExp(pattern, 'u');
   } catch (error) {
-    throw new KvrError('BAD_INPUT', 'a pattern is no regular expression', {}, error);
+    throw new KvrError(
+      'BAD_INPUT',
+      'a pattern is not a regular expression; write one of ECMAScript',
+      {},
+      error,
+    );
   }
   return new PatternReader([...pattern]).read();
 }

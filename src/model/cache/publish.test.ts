@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -14,9 +15,9 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import ts from 'typescript';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { until } from '../../../test/support/until.js';
 import { publishFolder } from './publish.js';
 import type { PublishOptions } from './publish.js';
 
@@ -48,13 +49,13 @@ beforeEach(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** Publishes `model` in steps and says what it does, a line each. Arguments: cache folder, milliseconds to take. */
+/** Publishes `model` in steps and says what it does, a line each; the second step comes once it is let go on. */
 const CHILD = `
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { publishFolder } from './model/cache/publish.js';
-const [cacheFolder, takesMs] = process.argv.slice(2);
+const [cacheFolder] = process.argv.slice(2);
 const folder = await publishFolder({
   cacheFolder,
   key: 'model',
@@ -63,7 +64,7 @@ const folder = await publishFolder({
     appendFileSync(cacheFolder + '.builds', process.pid + '\\n');
     await writeFile(temporaryFolder + '/first', 'half');
     console.log('building');
-    await delay(Number(takesMs));
+    while (!existsSync(cacheFolder + '.go')) await delay(5);
     await writeFile(temporaryFolder + '/second', 'whole');
   },
 });
@@ -77,8 +78,13 @@ type Child = {
   exited: Promise<number | null>;
 };
 
-function startChild(takesMs: number): Child {
-  const child = spawn(process.execPath, [join(root, 'js', 'child.js'), cacheFolder, String(takesMs)], {
+/** Builders may go on to the end. */
+function letGoOn(): void {
+  writeFileSync(`${cacheFolder}.go`, '');
+}
+
+function startChild(): Child {
+  const child = spawn(process.execPath, [join(root, 'js', 'child.js'), cacheFolder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -86,9 +92,7 @@ function startChild(takesMs: number): Child {
   const lines = () => output.split('\n').filter((line) => line !== '');
   return {
     lines,
-    until: async (line) => {
-      while (!lines().includes(line)) await delay(5);
-    },
+    until: (line) => until(() => lines().includes(line), `a child to say ${line}`),
     kill: () => child.kill('SIGKILL'),
     exited: new Promise((done) => child.on('close', done)),
   };
@@ -113,27 +117,33 @@ test('a folder is built once and returned again without building', async () => {
 });
 
 test('two processes at once build once, and both get the folder', async () => {
-  const first = startChild(2_000);
+  const first = startChild();
   await first.until('building');
-  const second = startChild(2_000);
+  const second = startChild();
+  await second.until('waiting');
+  letGoOn();
   expect(await Promise.all([first.exited, second.exited])).toEqual([0, 0]);
   expect(builds()).toBe(1);
   expect(second.lines()).toEqual(['waiting', `done ${join(cacheFolder, 'model')}`]);
 });
 
 test('six processes that start together build once', async () => {
-  const children = Array.from({ length: 6 }, () => startChild(50));
+  const children = Array.from({ length: 6 }, startChild);
+  const said = (line: string): number => children.filter((child) => child.lines().includes(line)).length;
+  await until(() => said('building') === 1 && said('waiting') === 5, 'one to build and five to wait');
+  letGoOn();
   expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0, 0, 0, 0]);
   expect(builds()).toBe(1);
 });
 
 test('a process killed half-way leaves nothing that is returned, and its leftovers go', async () => {
-  const killed = startChild(60_000);
+  const killed = startChild();
   await killed.until('building');
-  const waiting = startChild(0);
+  const waiting = startChild();
   await waiting.until('waiting');
   killed.kill();
   await killed.exited;
+  letGoOn();
   expect(await waiting.exited).toBe(0);
   expect(builds()).toBe(2);
   expect(readdirSync(cacheFolder)).toEqual(['model']);
@@ -142,12 +152,17 @@ test('a process killed half-way leaves nothing that is returned, and its leftove
 
 test('calls of one process at the same time build once', async () => {
   let count = 0;
+  let finish: () => void = () => undefined;
+  const isLetGoOn = new Promise<void>((resolve) => (finish = resolve));
   const build = async (folder: string) => {
     count++;
-    await delay(50);
+    await isLetGoOn;
     await writeFile(join(folder, 'file'), 'content');
   };
-  await Promise.all([publish({ build }), publish({ build }), publish({ build })]);
+  const calls = [publish({ build }), publish({ build }), publish({ build })];
+  await until(() => count > 0, 'the first to build');
+  finish();
+  await Promise.all(calls);
   expect(count).toBe(1);
 });
 
@@ -213,16 +228,25 @@ test('a living lock of another host is waited for, until the caller gives up', a
   mkdirSync(cacheFolder);
   writeFileSync(join(cacheFolder, 'model.lock'), JSON.stringify({ pid: 1, host: 'elsewhere', token: 'a' }));
   const holders: string[] = [];
-  const waiting = publish({ signal: AbortSignal.timeout(350), onWait: ({ host }) => holders.push(host) });
-  await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
+  const caller = new AbortController();
+  const onWait = ({ host }: { host: string }): void => {
+    holders.push(host);
+    caller.abort();
+  };
+  await expect(publish({ signal: caller.signal, onWait })).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(holders).toEqual(['elsewhere']);
   expect(existsSync(join(cacheFolder, 'model.lock'))).toBe(true);
 });
 
 test('a builder that is told to stop ends in CANCELLED and leaves nothing', async () => {
-  const build = (_: string, signal: AbortSignal) => delay(60_000, undefined, { signal });
-  const building = publish({ build, signal: AbortSignal.timeout(30) });
-  await expect(building).rejects.toMatchObject({ code: 'CANCELLED' });
+  const caller = new AbortController();
+  const build = async (_: string, signal: AbortSignal) => {
+    const stopped = once(signal, 'abort');
+    caller.abort();
+    await stopped;
+    signal.throwIfAborted();
+  };
+  await expect(publish({ build, signal: caller.signal })).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(readdirSync(cacheFolder)).toEqual([]);
 });
 

@@ -6,7 +6,7 @@
  * stop after K,V of the last layer; the last rank does that layer for the final row only, then the head.
  */
 import type { Masking } from '../../core/strategy.js';
-import { type ChunkLengths, chunkLengths } from '../../core/chunk-lengths.js';
+import { type ChunkLengths, chunkLengths } from '../../core/chunks/chunk-lengths.js';
 import type { WorkerCost } from './cost-model.js';
 import { attentionMs, blockMs, causalPairs } from './cost-model.js';
 

@@ -60,12 +60,12 @@ test('a number of ranks that is not in the table, or fewer tokens than ranks, is
 });
 
 test('KVR-P stays within 1.3 % of KVR-S at lengths that are not in the table', () => {
-  for (const ranks of [2, 4, 8]) {
+  for (const ranks of [2, 8]) {
     let table = emptyTable('k');
     for (const length of [1024, 2048, 4096, 8192, 16_384]) {
       table = addTableEntry(table, searchedPartition(llamaLike(length, ranks), ranks).partition);
     }
-    for (const length of [1500, 3000, 6000, 10_000, 14_000]) {
+    for (const length of [1500, 6000, 14_000]) {
       const costs = llamaLike(length, ranks);
       const predictedMs = predictTtftMs(costs, lookUpPartition(table, length, ranks));
       expect(predictedMs / searchedPartition(costs, ranks).ttftMs).toBeLessThan(1.013);

@@ -15,7 +15,7 @@ export class BodyBudget {
   /** @throws BUSY */
   take(bytes: number): void {
     if (this.#takenBytes + bytes > this.#limitBytes) {
-      const message = `bodies of ${this.#limitBytes} bytes are being read, the limit; try again later`;
+      const message = `the server is reading request bodies of ${this.#takenBytes} bytes, and ${this.#limitBytes} is the limit; try again later`;
       throw new KvrError('BUSY', message);
     }
     this.#takenBytes += bytes;

@@ -1,5 +1,5 @@
 /**
- * Reads the JSON body of a request that nobody vouches for: bounded in bytes, depth and encoding before it is parsed.
+ * Reads the JSON body of a request from anybody: its bytes, encoding and depth are checked before it is parsed.
  */
 import { KvrError } from '../../core/errors.js';
 import type { BodyBudget } from './body-budget.js';
@@ -23,7 +23,7 @@ function requireJson(c: HttpContext): void {
     throw new KvrError('BAD_MEDIA_TYPE', `the content type is ${given}; send application/json`);
   }
   if (encoding.toLowerCase() !== 'identity') {
-    const message = `the content encoding "${encoding.slice(0, 60)}" is not taken; send the body as it is`;
+    const message = `the content encoding "${encoding.slice(0, 60)}" is not supported; send the body without compression`;
     throw new KvrError('BAD_MEDIA_TYPE', message);
   }
 }
@@ -42,7 +42,7 @@ async function readBytes(c: HttpContext, maxBytes: number, budget: BodyBudget): 
     return Buffer.concat(parts);
   } catch (error) {
     if (error instanceof KvrError) throw error;
-    throw new KvrError('BAD_INPUT', 'the body ended before its time', {}, error);
+    throw new KvrError('BAD_INPUT', 'the body ended before its declared length; send it whole', {}, error);
   } finally {
     budget.give(bytes);
   }
@@ -71,11 +71,11 @@ function parseJson(text: string): unknown {
 /** Before it is parsed and walked over. @param what it is, for the message. @throws BAD_INPUT */
 export function requireFlat(text: string, what: string): void {
   if (depthOf(text) <= MAX_JSON_DEPTH) return;
-  const message = `${what} nests deeper than ${MAX_JSON_DEPTH} levels, the limit; send a flatter one`;
+  const message = `${what} is nested deeper than ${MAX_JSON_DEPTH} levels, the limit; send flatter JSON`;
   throw new KvrError('BAD_INPUT', message);
 }
 
-/** The deepest nesting of brackets outside of strings; counts on after the limit is passed no further. */
+/** The deepest nesting of brackets outside of strings; stops counting once it is above the limit. */
 function depthOf(text: string): number {
   let depth = 0;
   for (let at = 0; at < text.length && depth <= MAX_JSON_DEPTH; at++) {

@@ -5,6 +5,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
+import type { Dialect } from '../answers/dialect.js';
 import type { BodyBudget } from './body-budget.js';
 import type { Ledger } from '../requests/ledger.js';
 import type { Metrics } from '../requests/metrics.js';
@@ -22,7 +23,13 @@ export type ServerContext = {
 };
 
 /** Facts of a request for its line in the log; never text of a prompt unless that was asked for. */
-export type LogFacts = Record<string, unknown>;
+type LogFacts = Record<string, unknown>;
 
-export type HttpEnv = { Bindings: HttpBindings; Variables: { id: string; facts: LogFacts } };
+type HttpVariables = {
+  id: string;
+  facts: LogFacts;
+  /** Of the API that the path belongs to. */
+  errorBody: Dialect['errorBody'];
+};
+export type HttpEnv = { Bindings: HttpBindings; Variables: HttpVariables };
 export type HttpContext = Context<HttpEnv>;

@@ -12,7 +12,7 @@ export function openLog(level: LogLevel, output: DestinationStream): Logger {
   return pino({ name: 'kvr', level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, output);
 }
 
-/** Paths that programs ask for every few seconds. */
+/** Paths that monitoring asks for every few seconds: logged at level debug. */
 const QUIET_PATHS = ['/healthz', '/readyz', '/metrics'];
 const MAX_PATH_CHARS = 200;
 

@@ -7,7 +7,7 @@ import { MAX_UNREAD_BYTES } from '../requests/settings.js';
 
 export type StreamBody = {
   readonly readable: ReadableStream<Uint8Array>;
-  /** Settles once there is room for more. Writes to nobody are dropped: the request's signal tells of it. */
+  /** Settles once there is room for more. Once the client is gone, writes are dropped; the request's signal says so. */
   readonly write: (text: string) => Promise<void>;
   readonly close: () => Promise<void>;
   /** Ends the connection without the body's end, so that what came is not taken for whole. */

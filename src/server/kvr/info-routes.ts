@@ -1,15 +1,18 @@
 /**
- * What there is to know without asking the model: health, models, the chain, the plan, and the last requests.
+ * What the server says of itself: whether it is ready, its model and chain, a plan, the last requests, and metrics.
  */
+import type { PlanDocument } from '../../core/documents/plan-document.js';
+import type { RequestList } from '../../core/documents/request-record.js';
+import type { ServerInfo } from '../../core/documents/server-info.js';
 import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { parseDuration, parseRate, parseTokens } from '../../core/quantities.js';
 import { DEFAULT_WHAT_IF_LATENCY_MS, forecast, replicate } from '../../engine/partition/forecast.js';
 import type { HttpContext, ServerContext } from '../http/context.js';
-import { bad } from '../http/parameters.js';
+import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 
-/** A server that still finishes its requests lives, but should not be sent new ones. */
+/** While a server closes, it still finishes requests, but should get no new ones: then the status is 503. */
 export function ready(c: HttpContext, { running, engine }: ServerContext): Response {
   const status = running.isClosing ? 'closing' : 'ready';
   // Workers that ended are started again by the next request.
@@ -18,36 +21,10 @@ export function ready(c: HttpContext, { running, engine }: ServerContext): Respo
   return c.json(state, running.isClosing ? 503 : 200);
 }
 
-export function listModels(c: HttpContext, { engine }: ServerContext): Response {
-  return c.json({ object: 'list', data: [modelObject(engine)] });
-}
-
-/** @throws NOT_FOUND */
-export function showModel(c: HttpContext, { engine }: ServerContext): Response {
-  const id = c.req.param('id') ?? '';
-  if (id === engine.model.name) return c.json(modelObject(engine));
-  const message = `there is no model "${id.slice(0, 60)}" here; GET /v1/models lists what there is`;
-  throw new KvrError('NOT_FOUND', message, { reason: 'model_not_found' });
-}
-
-/** When this process began to serve it: what a checkpoint's own age is, it does not say. */
-const CREATED_S = Math.floor(Date.now() / 1000);
-
-function modelObject({ model }: ServedEngine): unknown {
-  const { name: id, shape } = model;
-  return {
-    id,
-    object: 'model',
-    created: CREATED_S,
-    owned_by: 'kv-runahead',
-    max_model_len: shape.contextTokens,
-  };
-}
-
 export function showInfo(c: HttpContext, { engine, settings }: ServerContext): Response {
   const { model, workers } = engine;
   const { architecture, layers, contextTokens } = model.shape;
-  return c.json({
+  return c.json<ServerInfo>({
     version: settings.version,
     model: {
       name: model.name,
@@ -66,7 +43,12 @@ export function showInfo(c: HttpContext, { engine, settings }: ServerContext): R
 }
 
 export function showRequests(c: HttpContext, { ledger }: ServerContext): Response {
-  return c.json({ requests: ledger.records });
+  return c.json<RequestList>({ requests: ledger.records });
+}
+
+/** What Prometheus reads. */
+export async function showMetrics(c: HttpContext, { metrics }: ServerContext): Promise<Response> {
+  return c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType });
 }
 
 /** As `kvr plan --json`. @throws BAD_INPUT, PROMPT_TOO_LONG */
@@ -82,7 +64,7 @@ export function showPlan(c: HttpContext, { engine }: ServerContext): Response {
   const knowledge = knowledgeOf(engine, whatIf);
   const startMs = performance.now();
   const answer = forecast({ contextTokens, shape, knowledge, partition: 'auto' });
-  return c.json({
+  return c.json<PlanDocument>({
     label: 'predicted',
     model: name,
     dtype: engine.settings.dtype,
@@ -94,7 +76,7 @@ export function showPlan(c: HttpContext, { engine }: ServerContext): Response {
   });
 }
 
-type WhatIf = { readonly workers: number; readonly bytesPerS: number; readonly latencyMs: number };
+type WhatIf = NonNullable<PlanDocument['whatIf']>;
 type WhatIfQuery = Readonly<Record<'workers' | 'link' | 'latency', string | undefined>>;
 
 /** Workers or links that are only thought of; undefined where the chain at hand is meant. @throws BAD_INPUT */
@@ -102,7 +84,10 @@ function readWhatIf(engine: ServedEngine, { workers, link, latency }: WhatIfQuer
   if (workers === undefined && link === undefined && latency === undefined) return undefined;
   const count = workers === undefined ? engine.workers.length : Number(workers);
   if (!/^\d{1,4}$/.test(workers ?? '1') || count < 1 || count > MAX_RANKS)
-    throw bad(`workers must be a whole number from 1 to ${MAX_RANKS}`, 'workers');
+    throw bad(
+      `workers must be a whole number from 1 to ${MAX_RANKS}; ${workers?.slice(0, 20)} was given`,
+      'workers',
+    );
   const measured = engine.costs?.knowledge.links[0];
   return {
     workers: count,

@@ -2,8 +2,9 @@
  * Log-probabilities in the words of both endpoints. Tokens are named by their text; their bytes come along, since a
  * token may be a part of a character.
  */
-import type { TokenLogprobs } from '../../core/sampling.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
+import type { Answer, LogprobToken } from '../answers/answer.js';
+import type { ChoiceRun } from '../answers/choice-run.js';
 
 type NamedToken = { readonly token: string; readonly bytes: readonly number[]; readonly logprob: number };
 
@@ -13,16 +14,33 @@ export type LogprobEntry = NamedToken & {
   readonly offset: number;
 };
 
-/** @returns undefined for tokens without text, as the end token: the API tells of none */
-export function entryOf(
-  id: number,
-  { logprob, top }: TokenLogprobs,
-  tokenizer: Tokenizer,
-  offset: number,
-): LogprobEntry | undefined {
-  const named = name(id, logprob, tokenizer);
-  if (named.bytes.length === 0) return undefined;
-  return { ...named, top: top.map((one) => name(one.id, one.logprob, tokenizer)), offset };
+/** Names the tokens of one answer, in their order. */
+export class LogprobEntries {
+  readonly #tokenizer: Tokenizer;
+  #offset = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** @returns undefined for tokens without text, as the end token, which the API leaves out */
+  add({ id, logprobs: { logprob, top } }: LogprobToken): LogprobEntry | undefined {
+    const named = name(id, logprob, this.#tokenizer);
+    if (named.bytes.length === 0) return undefined;
+    const offset = this.#offset;
+    this.#offset += named.token.length;
+    return { ...named, top: top.map((one) => name(one.id, one.logprob, this.#tokenizer)), offset };
+  }
+}
+
+/** Of a whole answer; undefined where no probabilities were asked for. */
+export function entriesOf(
+  { logprobs }: Answer,
+  { engine, parsed }: ChoiceRun,
+): readonly LogprobEntry[] | undefined {
+  if (parsed.sampling.topLogprobs === undefined) return undefined;
+  const entries = new LogprobEntries(engine.model.tokenizer);
+  return logprobs.flatMap((token) => entries.add(token) ?? []);
 }
 
 function name(id: number, logprob: number, tokenizer: Tokenizer): NamedToken {

@@ -1,11 +1,11 @@
 /**
- * The messages of a chat, checked one by one so that a fault is told with its place.
+ * The messages of a chat, checked one by one so that an error names the place of the wrong value.
  */
 import type { ChatMessage } from '../../tokenizer/index.js';
 import { requireFlat } from '../http/body.js';
-import { parsed } from '../tools/object-scanner.js';
-import { bad, isRecord, unsupported } from '../http/parameters.js';
+import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
+import { isRecord, parsedJson } from '../tools/json.js';
 
 /** 'developer' is the newer name of 'system'; templates know the older one. */
 const ROLES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const ROLES: Readonly<Record<string, string>> = {
   assistant: 'assistant',
   tool: 'tool',
 };
-/** By role, what a message may hold beside role, content and name. `parsed` is a client's own reading of the content. */
+/** By role, what a message may hold beside role, content and name. `parsed` is the content as the client's library has parsed it. */
 const MORE_KEYS: Readonly<Record<string, readonly string[]>> = {
   assistant: ['tool_calls', 'parsed'],
   tool: ['tool_call_id'],
@@ -28,19 +28,25 @@ export function readMessages(value: unknown): ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0)
     throw bad('messages must be a list of at least one message', 'messages');
   if (value.length > MAX_MESSAGES)
-    throw bad(`messages has ${value.length} of them, above the limit of ${MAX_MESSAGES}`, 'messages');
+    throw bad(
+      `messages has ${value.length} messages, above the limit of ${MAX_MESSAGES}; send fewer`,
+      'messages',
+    );
   const messages = value.map((message: unknown, index) => readMessage(message, `messages.${index}`));
-  requireCallsOf(messages);
+  requireEarlierCalls(messages);
   return messages;
 }
 
-/** A result belongs to a call of an earlier message: templates drop others, or mix them up. */
-function requireCallsOf(messages: readonly ChatMessage[]): void {
+/** The result of a tool must come after its call: templates drop results without one, or mix them up. */
+function requireEarlierCalls(messages: readonly ChatMessage[]): void {
   const made = new Set<unknown>();
   for (const [index, { tool_calls: calls = [], tool_call_id: id }] of messages.entries()) {
     if (id !== undefined && !made.has(id)) {
       const path = `messages.${index}.tool_call_id`;
-      throw bad(`${path} "${id.slice(0, 40)}" is of no call in the messages before; send the call too`, path);
+      throw bad(
+        `${path} "${id.slice(0, 40)}" belongs to no tool call of an earlier message; send the message with that call too`,
+        path,
+      );
     }
     for (const call of calls) made.add((call as { id: string }).id);
   }
@@ -55,7 +61,7 @@ function readMessage(value: unknown, path: string): ChatMessage {
   if (unknown) throw unsupported(`${path}.${unknown[0]}`);
   const { name } = value;
   if (name !== undefined && (typeof name !== 'string' || name.length > 256))
-    throw bad(`${path}.name must be a text of at most 256 characters`, `${path}.name`);
+    throw bad(`${path}.name must be a string of at most 256 characters`, `${path}.name`);
   const calls = isNothing(value['tool_calls'] ?? null)
     ? undefined
     : readCalls(value['tool_calls'], `${path}.tool_calls`);
@@ -83,32 +89,33 @@ function readCalls(value: unknown, path: string): unknown[] {
     throw bad(`${path} must be a list of at most ${MAX_CALLS} calls`, path);
   return value.map((call: unknown, index) => {
     const place = `${path}.${index}`;
-    const { id, type, function: told } = isRecord(call) ? call : {};
-    if (type !== 'function' || !isRecord(told)) throw bad(`${place} must be a call of type function`, place);
-    const name = readText(told['name'], `${place}.function.name`);
-    const given = readText(told['arguments'], `${place}.function.arguments`);
-    const called = { name, arguments: argumentsOf(given, place) };
-    return { id: readText(id, `${place}.id`), type, function: called };
+    const { id, type, function: called } = isRecord(call) ? call : {};
+    if (type !== 'function' || !isRecord(called))
+      throw bad(`${place} must be a call of type function`, place);
+    const name = readText(called['name'], `${place}.function.name`);
+    const given = readText(called['arguments'], `${place}.function.arguments`);
+    const asObject = { name, arguments: argumentsOf(given, place) };
+    return { id: readText(id, `${place}.id`), type, function: asObject };
   });
 }
 
 /** A call that was cut off, or written badly, is shown to the template as the text it is. */
 function argumentsOf(given: string, place: string): unknown {
   requireFlat(given, `${place}.function.arguments`);
-  const value = given.trim() === '' ? {} : parsed(given);
+  const value = given.trim() === '' ? {} : parsedJson(given);
   return isRecord(value) ? value : given;
 }
 
 function readText(value: unknown, path: string): string {
   if (typeof value === 'string') return value;
-  throw bad(`${path} must be a text`, path);
+  throw bad(`${path} must be a string`, path);
 }
 
-/** A text, or parts that are all text. */
+/** A string, or parts that are all text. */
 function readContent(value: unknown, path: string): string {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value) || value.length > MAX_MESSAGES)
-    throw bad(`${path} must be a text, or a list of at most ${MAX_MESSAGES} parts of text`, path);
+    throw bad(`${path} must be a string, or a list of at most ${MAX_MESSAGES} text parts`, path);
   return value.map((part: unknown, index) => readPart(part, `${path}.${index}`)).join('');
 }
 
@@ -119,7 +126,7 @@ function readPart(part: unknown, path: string): string {
     const why = `"${part['type'].slice(0, 40)}" is not supported: this model reads text; send parts of type text`;
     throw unsupported(`${path}.type`, why);
   }
-  if (typeof part['text'] !== 'string') throw bad(`${path}.text must be a text`, `${path}.text`);
+  if (typeof part['text'] !== 'string') throw bad(`${path}.text must be a string`, `${path}.text`);
   return part['text'];
 }
 

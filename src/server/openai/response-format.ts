@@ -1,10 +1,10 @@
 /**
- * `response_format` of a chat: what the answer is held to. Every schema is held to, `strict` or not.
+ * `response_format` of a chat: which schema the answer must follow. Every answer follows its schema, whether `strict` is set or not.
  */
 import { z } from 'zod';
-import { KvrError } from '../../core/errors.js';
-import { compileGrammar, type Grammar } from '../../grammar/grammar.js';
-import { bad, isRecord, unsupported } from '../http/parameters.js';
+import type { Grammar } from '../../grammar/grammar.js';
+import { bad, requireUsable, unsupported } from '../requests/refusal.js';
+import { isRecord } from '../tools/json.js';
 
 const PARAM = 'response_format';
 
@@ -51,15 +51,4 @@ function readJsonSchema(given: unknown): Grammar {
   const grammar: Grammar = { type: 'json', schema: parsed.data.schema ?? { type: 'object' } };
   requireUsable(grammar, `${param}.schema`);
   return grammar;
-}
-
-/** @throws BAD_INPUT with the field `param` */
-export function requireUsable(grammar: Grammar, param: string): void {
-  try {
-    compileGrammar(grammar);
-  } catch (error) {
-    if (error instanceof KvrError && error.code === 'BAD_INPUT')
-      throw bad(`${param}: ${error.message}`, param);
-    throw error;
-  }
 }

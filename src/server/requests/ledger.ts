@@ -1,44 +1,23 @@
 /**
- * What became of the last requests, and who is told while it happens: the source of the page's lists and of the
- * metrics. Holds figures and timelines, never text.
+ * A record of the last requests, and the listeners that follow them while they run: the source of the page's lists and
+ * of the metrics. Holds figures and timelines, never text.
  */
 import { asKvrError } from '../../core/errors.js';
+import type { LiveEvent } from '../../core/documents/live-event.js';
+import {
+  MAX_RECORDS,
+  type RequestKind,
+  type RequestRecord,
+  type RequestStatus,
+} from '../../core/documents/request-record.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
 
-export const MAX_RECORDS = 50;
 export const MAX_LISTENERS = 32;
 
-export type RequestKind = 'chat' | 'completion';
-export type RequestStatus = 'queued' | 'prefill' | 'decode' | 'done' | 'failed' | 'cancelled';
-
-export type RequestRecord = {
-  readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly atMs: number;
-  readonly kind: RequestKind;
-  readonly status: RequestStatus;
-  readonly promptTokens: number;
-  /** Prompt tokens whose keys and values were there already. */
-  readonly cachedTokens: number;
-  readonly completionTokens: number;
-  /** Before its prompt phase began; null until then. */
-  readonly queueMs: number | null;
-  readonly ttftMs: number | null;
-  readonly predictedTtftMs: number | null;
-  /** Predicted for one worker alone. */
-  readonly singleTtftMs: number | null;
-  readonly decodeTokensPerSecond: number | null;
-  readonly partition: readonly number[];
-  readonly timeline: readonly RankTimeline[];
-  readonly error?: { readonly code: string; readonly message: string };
-};
-
+/** As the page gets them, but with the whole record. */
 export type LedgerEvent =
-  | { readonly type: 'request'; readonly record: RequestRecord }
-  | { readonly type: 'progress'; readonly id: string; readonly fraction: number }
-  | { readonly type: 'tokens'; readonly id: string; readonly count: number }
-  | { readonly type: 'timeline'; readonly id: string; readonly timeline: readonly RankTimeline[] };
+  Exclude<LiveEvent, { type: 'request' }> | { readonly type: 'request'; readonly data: RequestRecord };
 
 const ENDED: readonly RequestStatus[] = ['done', 'failed', 'cancelled'];
 
@@ -60,7 +39,7 @@ export class Ledger {
     return this.#records;
   }
 
-  /** Requests that stand like that now, also those that have left the list of the last ones. */
+  /** Requests that have one of these states now, also those that have left the list of the last ones. */
   activeCount(statuses: readonly RequestStatus[]): number {
     return [...this.#active.values()].filter((status) => statuses.includes(status)).length;
   }
@@ -87,14 +66,14 @@ export class Ledger {
     );
   }
 
-  /** @returns a function that ends it, or undefined where MAX_LISTENERS listen already */
+  /** @returns a function that ends the listening, or undefined where MAX_LISTENERS listen already */
   listen(listener: Listener): (() => void) | undefined {
     if (this.#listeners.size >= MAX_LISTENERS) return undefined;
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  tell(event: LedgerEvent): void {
+  publish(event: LedgerEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -107,11 +86,11 @@ export class Ledger {
     // One that has left the list while it waited comes back when it moves on.
     else this.#records.unshift(record);
     this.#records.splice(MAX_RECORDS);
-    this.tell({ type: 'request', record });
+    this.publish({ type: 'request', data: record });
   }
 }
 
-/** One generation on its way; told its events by whoever runs it. */
+/** The record of one answer while it is generated. Whoever runs it hands in its events. */
 export class LedgerEntry {
   readonly #ledger: Ledger;
   readonly #startMs = performance.now();
@@ -133,12 +112,12 @@ export class LedgerEntry {
       case 'prefill':
         this.#advance('prefill');
         if (event.timeline) this.#addTimeline(event.timeline);
-        return this.#ledger.tell({ type: 'progress', id, fraction: event.fraction });
+        return this.#ledger.publish({ type: 'progress', data: { id, fraction: event.fraction } });
       case 'token': {
         this.#advance('decode');
         const count = this.#record.completionTokens + (event.isRest ? 0 : 1);
         this.#record = { ...this.#record, completionTokens: count };
-        return this.#ledger.tell({ type: 'tokens', id, count });
+        return this.#ledger.publish({ type: 'tokens', data: { id, count } });
       }
       case 'done':
         return this.#finish(event.result);
@@ -157,7 +136,7 @@ export class LedgerEntry {
     const timeline = [...this.#record.timeline, rank].sort((a, b) => a.rank - b.rank);
     this.#record = { ...this.#record, timeline };
     this.#ledger.keep(this.#record);
-    this.#ledger.tell({ type: 'timeline', id: this.#record.id, timeline });
+    this.#ledger.publish({ type: 'timeline', data: { id: this.#record.id, timeline } });
   }
 
   #advance(status: 'prefill' | 'decode'): void {
@@ -169,7 +148,7 @@ export class LedgerEntry {
 
   #finish(result: GenerationResult): void {
     const { timeline } = result;
-    this.#ledger.tell({ type: 'timeline', id: this.#record.id, timeline });
+    this.#ledger.publish({ type: 'timeline', data: { id: this.#record.id, timeline } });
     this.#change({
       status: 'done',
       cachedTokens: result.cachedTokens,

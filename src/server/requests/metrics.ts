@@ -1,8 +1,9 @@
 /**
- * GET /metrics: what Prometheus asks for. Counted from the ledger's records as they end.
+ * GET /metrics: figures for Prometheus, counted from the ledger's records as requests end.
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Ledger, RequestRecord } from './ledger.js';
+import type { RequestRecord } from '../../core/documents/request-record.js';
+import type { Ledger } from './ledger.js';
 
 /** Seconds: from a short prompt on a fast chain to a book on a slow one. */
 const TTFT_BUCKETS_S = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -34,7 +35,7 @@ export class Metrics {
     });
     this.#counts = counters(registers);
     ledger.listen((event) => {
-      if (event.type === 'request') this.#count(event.record);
+      if (event.type === 'request') this.#count(event.data);
     });
   }
 

@@ -22,7 +22,7 @@ export class RunningRequests {
     this.#controllers.add(controller);
     const leave = (): void => {
       client.removeEventListener('abort', abort);
-      if (this.#controllers.delete(controller) && this.#controllers.size === 0) this.#tellIdle();
+      if (this.#controllers.delete(controller) && this.#controllers.size === 0) this.#settleIdle();
     };
     return { signal: controller.signal, abort, leave };
   }
@@ -61,14 +61,14 @@ export class RunningRequests {
     for (const controller of this.#controllers) controller.abort();
   }
 
-  /** The true reason of an error: who is cancelled by the closing server did not cancel himself. */
+  /** What to report for an error: a request that the closing server cancelled fails with CLOSED, not CANCELLED. */
   reasonOf(error: unknown): unknown {
     const isCancelled = error instanceof KvrError && error.code === 'CANCELLED';
     return isCancelled && this.isClosing ? closing() : error;
   }
 
-  #tellIdle(): void {
-    for (const tell of this.#idle.splice(0)) tell();
+  #settleIdle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 

@@ -3,8 +3,8 @@
  * begin; what comes until they end belongs to them, whatever it is. Where a model writes the arguments first, or as a
  * text, a call is told once it is whole.
  */
-import { ObjectScanner, parsed } from './object-scanner.js';
-import { isRecord } from '../http/parameters.js';
+import { isRecord, parsedJson } from './json.js';
+import { ObjectScanner } from './object-scanner.js';
 
 export type CallPart =
   | { readonly type: 'call'; readonly name: string }
@@ -13,7 +13,7 @@ export type CallPart =
 
 /** Of a call's arguments; some models take the name that another format has. */
 const ARGUMENTS_KEYS = ['arguments', 'parameters'];
-/** An object with others before its arguments is none of a call. */
+/** An object that has other keys before its arguments is not a call. */
 const KEYS = ['name', 'id', 'type', ...ARGUMENTS_KEYS];
 
 export class CallReader {
@@ -102,10 +102,10 @@ export class CallReader {
   }
 
   #readWhole(): CallPart[] {
-    const value = parsed(this.source);
+    const value = parsedJson(this.source);
     const { name, ...given } = isRecord(value) ? value : {};
     const text = this.#argumentsOf(given);
-    const isCall = typeof name === 'string' && this.#names.has(name) && isRecord(parsed(text));
+    const isCall = typeof name === 'string' && this.#names.has(name) && isRecord(parsedJson(text));
     this.state = isCall ? 'open' : 'none';
     return isCall ? this.#begin(name, text) : [];
   }

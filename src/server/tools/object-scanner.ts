@@ -1,7 +1,9 @@
 /**
  * Follows the text of a JSON object, character by character: where it ends, and which of its keys a value belongs to.
- * Lenient: between texts, what is no JSON is passed over, since models write such things.
+ * Lenient: outside of strings, characters that are not JSON are skipped, since models write such things.
  */
+import { parsedJson } from './json.js';
+
 export class ObjectScanner {
   /** Of open brackets; 0 before the object and behind it. */
   depth = 0;
@@ -19,7 +21,7 @@ export class ObjectScanner {
   get begunValue(): string | undefined {
     if (this.key === undefined || !this.isInText || this.depth !== 1) return this.value;
     // Half an escape says nothing yet.
-    const text = parsed(`${this.#text.replace(/\\(u[0-9a-f]{0,3})?$/i, '')}"`);
+    const text = parsedJson(`${this.#text.replace(/\\(u[0-9a-f]{0,3})?$/i, '')}"`);
     return typeof text === 'string' ? text : undefined;
   }
 
@@ -43,7 +45,7 @@ export class ObjectScanner {
   #endText(): void {
     this.isInText = false;
     if (this.depth !== 1) return;
-    const text = parsed(this.#text);
+    const text = parsedJson(this.#text);
     this.#lastText = typeof text === 'string' ? text : undefined;
     if (this.key !== undefined) this.value = this.#lastText;
   }
@@ -51,15 +53,5 @@ export class ObjectScanner {
   #takeBetween(char: string): void {
     if (char === ':') this.key ??= this.#lastText;
     else if (char === ',') this.key = this.value = this.#lastText = undefined;
-  }
-}
-
-/** @returns undefined where a text is no JSON */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
   }
 }

@@ -29,10 +29,10 @@ const HERMES: ToolFormat = {
 };
 const MISTRAL: ToolFormat = { open: '[TOOL_CALLS]', argumentsKey: 'arguments', isList: true };
 const LLAMA: ToolFormat = { argumentsKey: 'parameters', isList: false };
-/** Llama 3 may put it before a call; it says nothing. */
+/** Llama 3 may put it before a call; it has no meaning of its own. */
 export const PYTHON_TAG = '<|python_tag|>';
 
-/** More calls than any answer needs; one without an end would fill the context. */
+/** More calls than any answer needs: without a bound, a model could go on with calls until the context is full. */
 const MAX_CALLS = 16;
 
 /** @returns undefined where a template shows none of the known ways */

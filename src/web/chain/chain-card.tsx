@@ -3,7 +3,7 @@
  */
 import { useEffect, useMemo } from 'preact/hooks';
 import type { RankTimeline } from '../../core/timeline.js';
-import type { RequestRecord } from '../data/records.js';
+import type { RequestRecord } from '../../core/documents/request-record.js';
 import { formatBytes, formatClock, formatCount, formatMs, formatRate } from '../format/figures.js';
 import { expectationFor, loadExpectation } from '../state/expectation.js';
 import { progress, requests, selectedId, shownRequest } from '../state/store.js';

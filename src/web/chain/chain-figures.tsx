@@ -2,8 +2,8 @@
  * The figures of one request. Each says whether it was measured or predicted.
  */
 import type { ComponentChildren } from 'preact';
-import type { Plan } from '../data/plan.js';
-import type { RequestRecord } from '../data/records.js';
+import type { PlanDocument } from '../../core/documents/plan-document.js';
+import type { RequestRecord } from '../../core/documents/request-record.js';
 import {
   formatCount,
   formatDifference,
@@ -32,7 +32,13 @@ export function Figure({ name, label, value, children, isMain }: FigureProps) {
   );
 }
 
-export function Figures({ record, plan }: { readonly record: RequestRecord; readonly plan: Plan | null }) {
+export function Figures({
+  record,
+  plan,
+}: {
+  readonly record: RequestRecord;
+  readonly plan: PlanDocument | null;
+}) {
   const { ttftMs, singleTtftMs, decodeTokensPerSecond, completionTokens, cachedTokens, promptTokens } =
     record;
   const predictedMs = record.predictedTtftMs ?? (ttftMs === null ? (plan?.predictedTtftMs ?? null) : null);

@@ -14,7 +14,7 @@ import { flowsOf, fullRate, rateAt } from './lanes/rates.js';
 import { isWhole, type Span } from './lanes/span.js';
 import { useWidth } from './use-width.js';
 
-export type TimelineProps = {
+type TimelineProps = {
   readonly lanes: readonly Lane[];
   readonly marks: readonly Mark[];
   /** Shown until the reader chooses another stretch. */

@@ -1,8 +1,10 @@
 /**
  * What one event of an answer's stream tells. Pure.
  */
-import { type Failure, NO_ANSWER } from './failure.js';
-import { finite, listOf, objectOf, orElse, orNull, parseJson, type Shape, text } from './shape.js';
+import * as z from 'zod/mini';
+import { text } from '../../core/schema/fields.js';
+import { errorBodySchema, type Failure, NO_ANSWER } from './failure.js';
+import { parseJson } from './parse.js';
 import type { SseEvent } from './sse.js';
 
 export type AnswerEvent =
@@ -12,27 +14,20 @@ export type AnswerEvent =
   | { readonly type: 'end'; readonly reason: string }
   | { readonly type: 'failed'; readonly failure: Failure };
 
-type Choice = { text: string | null; delta: { content: string | null } | null; finish_reason: string | null };
-type Chunk = { id: string; choices: readonly Choice[] };
-
-const chunk: Shape<Chunk> = objectOf<Chunk>({
+/** Chunks of both endpoints, as far as the page reads them; `usage` comes in one without choices. */
+const chunkSchema = z.object({
   id: text,
-  choices: orElse(
-    listOf(
-      objectOf<Choice>({
-        text: orNull(text),
-        delta: orNull(objectOf<{ content: string | null }>({ content: orNull(text) })),
-        finish_reason: orNull(text),
+  choices: z
+    .array(
+      z.object({
+        text: z.nullish(text),
+        delta: z.nullish(z.object({ content: z.nullish(text) })),
+        finish_reason: z.nullish(text),
       }),
-      1,
-    ),
-    [],
-  ),
+    )
+    .check(z.maxLength(1)),
 });
-const prefill: Shape<{ fraction: number }> = objectOf<{ fraction: number }>({ fraction: finite });
-const failed: Shape<{ error: { message: string } }> = objectOf<{ error: { message: string } }>({
-  error: objectOf<{ message: string }>({ message: text }),
-});
+const prefillSchema = z.object({ fraction: z.number() });
 
 /** An answer that ends without one. */
 export function broken(message: string): AnswerEvent {
@@ -42,17 +37,17 @@ export function broken(message: string): AnswerEvent {
 /** @returns what one event of the stream tells: nothing, text, an end, or both */
 export function answerEvents({ name, data }: SseEvent): AnswerEvent[] {
   if (name === 'kvr.prefill') {
-    const progress = parseJson(data, prefill);
+    const progress = parseJson(data, prefillSchema);
     return progress ? [{ type: 'prefill', fraction: progress.fraction }] : [];
   }
-  const error = parseJson(data, failed)?.error;
+  const error = parseJson(data, errorBodySchema)?.error;
   if (error) return [broken(error.message)];
-  const piece = parseJson(data, chunk);
+  const piece = parseJson(data, chunkSchema);
   const [choice] = piece?.choices ?? [];
   if (!piece || !choice) return [];
   const said = choice.delta?.content ?? choice.text ?? '';
   const events: AnswerEvent[] = [];
   if (said !== '') events.push({ type: 'text', id: piece.id, text: said });
-  if (choice.finish_reason !== null) events.push({ type: 'end', reason: choice.finish_reason });
+  if (typeof choice.finish_reason === 'string') events.push({ type: 'end', reason: choice.finish_reason });
   return events;
 }

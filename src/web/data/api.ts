@@ -2,16 +2,13 @@
  * Asking the server: every call carries the key if there is one, and every answer is a value or a failure with a
  * message for people. A 401 makes the page ask for a key.
  */
-import { type Failure, NO_ANSWER } from './failure.js';
+import type * as z from 'zod/mini';
+import { errorBodySchema, type Failure, NO_ANSWER } from './failure.js';
 import { apiKey, isKeyWanted } from './key.js';
-import { objectOf, parseJson, type Shape, text } from './shape.js';
+import { parseJson } from './parse.js';
 
 export type Answer<T> =
   { readonly isOk: true; readonly value: T } | { readonly isOk: false; readonly failure: Failure };
-
-const errorBody: Shape<{ error: { message: string } }> = objectOf<{ error: { message: string } }>({
-  error: objectOf<{ message: string }>({ message: text }),
-});
 
 /** @returns the response where its status is 2xx */
 export async function call(path: string, init: RequestInit = {}): Promise<Answer<Response>> {
@@ -28,11 +25,15 @@ export async function call(path: string, init: RequestInit = {}): Promise<Answer
   }
 }
 
-export async function getJson<T>(path: string, shape: Shape<T>, signal?: AbortSignal): Promise<Answer<T>> {
+export async function getJson<T>(
+  path: string,
+  schema: z.ZodMiniType<T>,
+  signal?: AbortSignal,
+): Promise<Answer<T>> {
   const answer = await call(path, signal ? { signal } : {});
   if (!answer.isOk) return answer;
   const body = await answer.value.text().catch(() => '');
-  const value = parseJson(body, shape);
+  const value = parseJson(body, schema);
   return value === undefined
     ? fail(NO_ANSWER, `${path.replace(/\?.*/, '')} answered with something else than was expected`)
     : { isOk: true, value };
@@ -43,5 +44,5 @@ function fail(status: number, message: string): Answer<never> {
 }
 
 function messageOf({ status }: Response, body: string): string {
-  return parseJson(body, errorBody)?.error.message ?? `the server answered with status ${status}`;
+  return parseJson(body, errorBodySchema)?.error.message ?? `the server answered with status ${status}`;
 }

@@ -3,13 +3,13 @@
  */
 import { signal } from '@preact/signals';
 
-export const VIEWS = [
+const VIEWS = [
   ['chat', 'Chat'],
   ['chain', 'Chain'],
   ['planner', 'Planner'],
   ['requests', 'Requests'],
 ] as const;
-export type View = (typeof VIEWS)[number][0];
+type View = (typeof VIEWS)[number][0];
 
 export const view = signal<View>(viewOf(location.hash));
 

@@ -3,12 +3,12 @@
  */
 import { effect, signal } from '@preact/signals';
 import { getJson } from '../data/api.js';
-import { type Plan, plan } from '../data/plan.js';
+import { type PlanDocument, planDocumentSchema } from '../../core/documents/plan-document.js';
 import { info } from '../state/store.js';
 import { contextStops, LATENCIES, LINKS, MAX_WORKERS, stopAt } from './stops.js';
 
 /** Positions of the sliders; workers are a number. */
-export type Question = {
+type Question = {
   readonly workers: number;
   readonly link: number;
   readonly latency: number;
@@ -24,7 +24,7 @@ export const question = signal<Question>({
   latency: DEFAULT_LATENCY,
   contextTokens: 8192,
 });
-export const forecast = signal<Plan | null>(null);
+export const forecast = signal<PlanDocument | null>(null);
 export const forecastFailure = signal<string | null>(null);
 export const isForecasting = signal(false);
 /** Predicted TTFT by number of workers, as far as it is known: index 0 is one worker. */
@@ -53,7 +53,7 @@ async function ask(asked: Question, abort: AbortSignal): Promise<void> {
   isForecasting.value = true;
   await rest(REST_MS, abort);
   if (abort.aborted) return;
-  const answer = await getJson(pathOf(asked), plan, abort);
+  const answer = await getJson(pathOf(asked), planDocumentSchema, abort);
   if (abort.aborted) return;
   isForecasting.value = false;
   forecast.value = answer.isOk ? answer.value : null;
@@ -62,14 +62,14 @@ async function ask(asked: Question, abort: AbortSignal): Promise<void> {
   if (answer.isOk) await askCurve(asked, answer.value, abort);
 }
 
-async function askCurve(asked: Question, known: Plan, abort: AbortSignal): Promise<void> {
+async function askCurve(asked: Question, known: PlanDocument, abort: AbortSignal): Promise<void> {
   await rest(CURVE_REST_MS, abort);
   const times: (number | null)[] = [known.singleTtftMs];
   for (let workers = 2; workers <= MAX_WORKERS && !abort.aborted; workers++) {
     const answer =
       workers === asked.workers
         ? { isOk: true as const, value: known }
-        : await getJson(pathOf({ ...asked, workers }), plan, abort);
+        : await getJson(pathOf({ ...asked, workers }), planDocumentSchema, abort);
     if (abort.aborted) return;
     times.push(answer.isOk ? answer.value.predictedTtftMs : null);
   }

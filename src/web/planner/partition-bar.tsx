@@ -1,10 +1,10 @@
 /**
  * The context as one bar, cut into the slices of the ranks: widths are tokens.
  */
-import type { Plan } from '../data/plan.js';
+import type { PlanDocument } from '../../core/documents/plan-document.js';
 import { formatCount, formatShare } from '../format/figures.js';
 
-export function PartitionBar({ plan: { partition, contextTokens } }: { readonly plan: Plan }) {
+export function PartitionBar({ plan: { partition, contextTokens } }: { readonly plan: PlanDocument }) {
   const ranges = partition.map((tokens, rank) => ({ rank, tokens, share: tokens / contextTokens }));
   const told = ranges.map(({ rank, tokens }) => `rank ${rank}: ${formatCount(tokens)} tokens`).join(', ');
   return (

@@ -1,10 +1,10 @@
 /**
  * Every rank of a plan: its tokens, when it is done, what its time goes into, and what limits it.
  */
-import type { Plan, PlanRank } from '../data/plan.js';
+import type { PlanDocument, PlanRank } from '../../core/documents/plan-document.js';
 import { formatCount, formatMs } from '../format/figures.js';
 
-export function PlanTable({ plan: { ranks, predictedTtftMs } }: { readonly plan: Plan }) {
+export function PlanTable({ plan: { ranks, predictedTtftMs } }: { readonly plan: PlanDocument }) {
   const longestMs = Math.max(predictedTtftMs, ...ranks.map(({ predictedMs }) => predictedMs));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Every rank of the plan">

@@ -3,7 +3,7 @@
  */
 import { formatContext, formatGain, formatMs } from '../format/figures.js';
 import { Figure } from '../chain/chain-figures.js';
-import type { Plan } from '../data/plan.js';
+import type { PlanDocument } from '../../core/documents/plan-document.js';
 import { info } from '../state/store.js';
 import { byWorkers, forecast, forecastFailure, isForecasting, question } from './forecast-state.js';
 import { PartitionBar } from './partition-bar.js';
@@ -54,7 +54,7 @@ function Sliders() {
   );
 }
 
-function Forecast({ plan }: { readonly plan: Plan }) {
+function Forecast({ plan }: { readonly plan: PlanDocument }) {
   const { predictedTtftMs, singleTtftMs, gain, workers, contextTokens } = plan;
   return (
     <>
@@ -76,7 +76,7 @@ function Forecast({ plan }: { readonly plan: Plan }) {
 }
 
 /** Workers are told by number from one, as the slider counts them. */
-function Dropped({ plan: { dropped } }: { readonly plan: Plan }) {
+function Dropped({ plan: { dropped } }: { readonly plan: PlanDocument }) {
   const [first] = dropped;
   if (!first) return null;
   const names = dropped.map(({ worker }) => worker).join(', ');

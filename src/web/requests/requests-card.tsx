@@ -1,7 +1,7 @@
 /**
  * Recent requests; a row shows its chain.
  */
-import type { RequestRecord } from '../data/records.js';
+import type { RequestRecord } from '../../core/documents/request-record.js';
 import {
   formatClock,
   formatCount,

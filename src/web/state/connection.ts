@@ -5,11 +5,12 @@ import { signal } from '@preact/signals';
 import { call, getJson } from '../data/api.js';
 import { isKeyWanted } from '../data/key.js';
 import { liveEvent } from '../data/live-event.js';
-import { requestList, serverInfo } from '../data/records.js';
+import { requestListSchema } from '../../core/documents/request-record.js';
+import { serverInfoSchema } from '../../core/documents/server-info.js';
 import { readSse } from '../data/sse.js';
 import { applyLive, info, infoFailure, replaceRequests } from './store.js';
 
-export type ConnectionState = 'connecting' | 'live' | 'lost';
+type ConnectionState = 'connecting' | 'live' | 'lost';
 export const connection = signal<ConnectionState>('connecting');
 
 /** Pauses between attempts double from the first to the longest; then the reader has to ask for another. */
@@ -49,7 +50,7 @@ async function follow(signal: AbortSignal): Promise<boolean> {
   const live = await call('kvr/live', { signal });
   if (!live.isOk || !live.value.body) return false;
   const events = readSse(live.value.body);
-  const list = await getJson('kvr/requests', requestList, signal);
+  const list = await getJson('kvr/requests', requestListSchema, signal);
   if (list.isOk) replaceRequests(list.value.requests);
   connection.value = 'live';
   try {
@@ -65,7 +66,7 @@ async function follow(signal: AbortSignal): Promise<boolean> {
 }
 
 async function loadInfo(signal: AbortSignal): Promise<boolean> {
-  const answer = await getJson('kvr/info', serverInfo, signal);
+  const answer = await getJson('kvr/info', serverInfoSchema, signal);
   if (answer.isOk) info.value = answer.value;
   infoFailure.value = answer.isOk ? null : answer.failure.message;
   return answer.isOk;

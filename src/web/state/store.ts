@@ -3,11 +3,9 @@
  * drawn again when one changes.
  */
 import { computed, signal } from '@preact/signals';
-import type { LiveEvent } from '../data/live-event.js';
-import type { RequestRecord, ServerInfo } from '../data/records.js';
-
-/** As many as the server remembers. */
-const MAX_REQUESTS = 50;
+import type { ChangedRecord, LiveEvent } from '../../core/documents/live-event.js';
+import { MAX_RECORDS, type RequestRecord } from '../../core/documents/request-record.js';
+import type { ServerInfo } from '../../core/documents/server-info.js';
 
 /** How far a request is that runs now, by this page's clock. */
 export type Progress = {
@@ -40,19 +38,19 @@ export function replaceRequests(list: readonly RequestRecord[]): void {
   requests.value = list;
 }
 
-export function applyLive(event: LiveEvent): void {
-  switch (event.type) {
+export function applyLive({ type, data }: LiveEvent): void {
+  switch (type) {
     case 'request': {
-      const known = requests.value.find(({ id }) => id === event.record.id);
-      keep({ ...event.record, timeline: known?.timeline ?? [] });
-      return track(event.record);
+      const known = requests.value.find(({ id }) => id === data.id);
+      keep({ ...data, timeline: known?.timeline ?? [] });
+      return track(data);
     }
     case 'progress':
-      return advance(event.id, event.fraction);
+      return advance(data.id, data.fraction);
     case 'tokens':
-      return patch(event.id, { completionTokens: event.count });
+      return patch(data.id, { completionTokens: data.count });
     case 'timeline':
-      return patch(event.id, { timeline: event.timeline });
+      return patch(data.id, { timeline: data.timeline });
   }
 }
 
@@ -61,7 +59,7 @@ function keep(record: RequestRecord): void {
   const isKnown = list.some(({ id }) => id === record.id);
   requests.value = isKnown
     ? list.map((each) => (each.id === record.id ? record : each))
-    : [record, ...list].slice(0, MAX_REQUESTS);
+    : [record, ...list].slice(0, MAX_RECORDS);
 }
 
 function patch(id: string, fields: Partial<RequestRecord>): void {
@@ -69,7 +67,7 @@ function patch(id: string, fields: Partial<RequestRecord>): void {
 }
 
 /** Remembers when a prompt phase began; forgets requests that ended. */
-function track({ id, status }: RequestRecord): void {
+function track({ id, status }: ChangedRecord): void {
   if (status === 'prefill') return advance(id, 0);
   if (status === 'decode') return advance(id, 1);
   if (status === 'queued' || !progress.value.has(id)) return;

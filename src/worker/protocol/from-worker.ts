@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import { DTYPES } from '../../core/shape.js';
+import { rankTimelineSchema } from '../../core/timeline.js';
 import { index, milliseconds, phase, request } from './fields.js';
 import { probeSampleSchema } from './probe.js';
-import { timelineSchema } from './timeline.js';
 
 const logprobsSchema = z.object({
   logprob: z.number(),
@@ -42,7 +42,7 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     onAllCores: z.literal(true).optional(),
   }),
   /** The prompt phase of this rank is over. */
-  z.object({ type: z.literal('prefilled'), request, timeline: timelineSchema }),
+  z.object({ type: z.literal('prefilled'), request, timeline: rankTimelineSchema }),
   /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */
   z.object({ type: z.literal('kept'), request }),
   /** Kept rows are gone. */

@@ -1,7 +1,7 @@
 /**
  * Slice attention by the runtime's own kernel for grouped query heads.
  */
-import { chunkSizes } from '../../../core/chunk-lengths.js';
+import { chunkSizes } from '../../../core/chunks/chunk-lengths.js';
 import type { ModelShape } from '../../../core/shape.js';
 import { elements, floats, int32, result, type Session } from '../../sessions/kernels.js';
 import type { CpuKvCache } from '../cache/cpu-kv-cache.js';

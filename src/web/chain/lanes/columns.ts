@@ -7,7 +7,6 @@ import type { Span } from './span.js';
 
 /** Index into a column's kinds; 0 is nothing. */
 export const KINDS = ['idle', 'block', 'attention', 'wait'] as const;
-export type ColumnKind = (typeof KINDS)[number];
 
 /** Copies into the cache are too short to see and have no colour. */
 const KIND_OF: Readonly<Record<TimelineEvent['kind'], number>> = {

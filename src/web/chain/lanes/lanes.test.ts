@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Plan } from '../../data/plan.js';
-import type { RequestRecord } from '../../data/records.js';
+import type { PlanDocument } from '../../../core/documents/plan-document.js';
+import type { RequestRecord } from '../../../core/documents/request-record.js';
 import { firstSpan, lanesOf, marksOf, wholeSpan } from './lanes.js';
 
 const record: RequestRecord = {
@@ -18,10 +18,15 @@ const record: RequestRecord = {
   decodeTokensPerSecond: null,
   partition: [],
   timeline: [],
-  error: null,
 };
-const figures = { computeMs: 90, attentionMs: 0, waitMs: 0, sendMs: 0, limit: 'compute' };
-const plan: Plan = {
+const figures = { computeMs: 90, attentionMs: 0, waitMs: 0, sendMs: 0, limit: 'compute' } as const;
+const plan: PlanDocument = {
+  label: 'predicted',
+  model: 'm',
+  dtype: 'f32',
+  kvDtype: 'f32',
+  threads: 1,
+  planningMs: 1,
   contextTokens: 10,
   workers: 2,
   partition: [6, 4],
@@ -29,8 +34,8 @@ const plan: Plan = {
   singleTtftMs: 300,
   gain: 1.5,
   ranks: [
-    { rank: 0, slice: [0, 6], predictedMs: 150, ...figures },
-    { rank: 1, slice: [6, 10], predictedMs: 200, ...figures },
+    { rank: 0, worker: 0, slice: [0, 6], predictedMs: 150, ...figures },
+    { rank: 1, worker: 1, slice: [6, 10], predictedMs: 200, ...figures },
   ],
   dropped: [],
 };

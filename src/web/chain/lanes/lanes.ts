@@ -2,8 +2,8 @@
  * The lanes of a chain's picture: for each rank what was measured, or what is expected while nothing is. Pure.
  */
 import type { RankTimeline } from '../../../core/timeline.js';
-import type { Plan } from '../../data/plan.js';
-import type { RequestRecord } from '../../data/records.js';
+import type { PlanDocument } from '../../../core/documents/plan-document.js';
+import type { RequestRecord } from '../../../core/documents/request-record.js';
 import type { Span } from './span.js';
 
 export type Lane = {
@@ -22,7 +22,7 @@ export type Mark = {
 };
 
 /** @param plan for the request's prompt; told only where it cuts as the request was cut */
-export function lanesOf(record: RequestRecord, plan: Plan | null): Lane[] {
+export function lanesOf(record: RequestRecord, plan: PlanDocument | null): Lane[] {
   const { timeline } = record;
   const expected = plan && isSameCut(record, plan) ? plan.ranks : [];
   // While the chain is at work, some ranks are measured and the others expected.
@@ -36,12 +36,15 @@ export function lanesOf(record: RequestRecord, plan: Plan | null): Lane[] {
 }
 
 /** By the sizes where they are known, else by the slices of the ranks that are done. */
-function isSameCut({ partition, timeline }: RequestRecord, plan: Plan): boolean {
+function isSameCut({ partition, timeline }: RequestRecord, plan: PlanDocument): boolean {
   if (partition.length > 0) return sameNumbers(plan.partition, partition);
   return timeline.every(({ rank, slice }) => sameNumbers(plan.ranks[rank]?.slice ?? [], slice));
 }
 
-export function marksOf({ ttftMs, predictedTtftMs, singleTtftMs }: RequestRecord, plan: Plan | null): Mark[] {
+export function marksOf(
+  { ttftMs, predictedTtftMs, singleTtftMs }: RequestRecord,
+  plan: PlanDocument | null,
+): Mark[] {
   const predictedMs = predictedTtftMs ?? (ttftMs === null ? (plan?.predictedTtftMs ?? null) : null);
   const marks: [Mark['kind'], string, number | null][] = [
     ['measured', 'first token, measured', ttftMs],

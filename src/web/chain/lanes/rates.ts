@@ -7,7 +7,7 @@ import type { Span } from './span.js';
 /** Bytes in buckets of equal length, from the request's begin. */
 export type Flow = { readonly bucketMs: number; readonly bytes: readonly number[] };
 
-export type Flows = { readonly sent: Flow; readonly received: Flow };
+type Flows = { readonly sent: Flow; readonly received: Flow };
 
 export function flowsOf({ traffic }: Pick<RankTimeline, 'traffic'>): Flows {
   const { bucketMs, sentBytes, receivedBytes }: Traffic = traffic ?? NONE;

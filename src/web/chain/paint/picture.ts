@@ -54,7 +54,7 @@ export const barHeight = (lanes: number): number => (lanes > 8 ? 8 : lanes > 4 ?
 const gap = (lanes: number): number => (lanes > 8 ? 4 : 8);
 /** Of the strip of bytes under a bar. */
 export const trafficHeight = (lanes: number): number => (lanes > 8 ? 7 : lanes > 4 ? 15 : 25);
-export const laneHeight = (lanes: number): number =>
+const laneHeight = (lanes: number): number =>
   LABEL + barHeight(lanes) + BAR_GAP + trafficHeight(lanes) + gap(lanes);
 
 type Counts = Pick<Picture, 'lanes' | 'marks'>;

@@ -4,7 +4,7 @@
  * the slice is cut into chunks so that memory stays bounded and the next rank gets rows early. Pauses between kernel
  * calls, so that other requests of the worker get their turn.
  */
-import { chunksOf } from '../../../core/chunks.js';
+import { chunksOf } from '../../../core/chunks/chunks.js';
 import type { Clock } from '../../../core/clock.js';
 import type { Slice } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';

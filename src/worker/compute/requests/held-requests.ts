@@ -4,13 +4,22 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import { kvBytesPerToken } from '../../../core/shape.js';
-import { type ActiveRequest, type CacheMaker, openRequest } from './active-request.js';
+import type { BackendModel } from '../../../runtime/backend/backend.js';
+import type { KvCache } from '../../../runtime/backend/kv-cache.js';
+import { contextTokensOf, sliceAt } from '../../../core/partition.js';
+import { strategyOf } from '../../../core/strategy.js';
+import type { ActiveRequest, Reuse } from './active-request.js';
+import { Recorder } from './recorder.js';
+import { RowCoverage } from './row-coverage.js';
 import { kvRows } from '../../../core/kv-rows.js';
 import { PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
 import { reuseOf } from './reuse.js';
 import type { ComputeSettings, Job } from '../../threads/thread-messages.js';
+
+/** The part of a model that makes caches. */
+export type CacheMaker = Pick<BackendModel, 'shape' | 'createCache' | 'continueCache'>;
 
 export class HeldRequests {
   readonly #model: CacheMaker;
@@ -114,5 +123,41 @@ export class HeldRequests {
       'WORKER_REFUSED',
       `KV-cache of ${needed} MB exceeds the worker's limit of ${limit} MB; shorten the prompt or raise --kv-memory`,
     );
+  }
+}
+
+/**
+ * Allocates what the request needs, with the rows of an earlier one copied in once where it goes on from there.
+ * @throws WORKER_REFUSED where the system has no room for it
+ */
+async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): Promise<ActiveRequest> {
+  const contextTokens = contextTokensOf(job.partition);
+  const slice = sliceAt(job.partition, job.rank);
+  // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
+  const expectedRows = strategyOf(job.spec.strategy).topology === 'gather' ? contextTokens : slice.start;
+  return {
+    job,
+    rank: job.rank,
+    slice,
+    cachedTokens: reuse?.tokens ?? 0,
+    contextTokens,
+    cache: await allocateCache(job, model, reuse),
+    coverage: Array.from({ length: model.shape.layers }, () => new RowCoverage(expectedRows)),
+    recorder: new Recorder(),
+    isCancelled: false,
+  };
+}
+
+/** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
+async function allocateCache(job: Job, model: CacheMaker, reuse?: Reuse): Promise<KvCache> {
+  const capacity = kvRows(job);
+  try {
+    return await (reuse
+      ? model.continueCache(reuse.cache, reuse.tokens, capacity)
+      : model.createCache(capacity, job.spec.kvDtype));
+  } catch (error) {
+    const needed = Math.ceil((capacity * kvBytesPerToken(model.shape, job.spec.kvDtype)) / 2 ** 20);
+    const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;
+    throw new KvrError('WORKER_REFUSED', message, {}, error);
   }
 }

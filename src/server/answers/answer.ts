@@ -1,0 +1,97 @@
+/**
+ * One answer as it grows: its text, the calls of functions in it, and in the end what became of it.
+ */
+import { randomUUID } from 'node:crypto';
+import type { TokenLogprobs } from '../../core/sampling.js';
+import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
+import type { ToolUse } from '../tools/tool-use.js';
+
+/** `text` is the arguments, as the model wrote them: JSON, unless it was cut off or wrote something else. */
+type AnsweredCall = {
+  readonly index: number;
+  readonly id: string;
+  readonly name: string;
+  readonly text: string;
+};
+export type AnswerPart =
+  | { readonly type: 'text'; readonly text: string }
+  /** A call begins, as yet without arguments. */
+  | { readonly type: 'call'; readonly call: AnsweredCall }
+  | { readonly type: 'arguments'; readonly index: number; readonly text: string };
+
+export type LogprobToken = { readonly id: number; readonly logprobs: TokenLogprobs };
+
+/** Mistral's templates take no other length. */
+const ID_CHARS = 9;
+
+export class Answer {
+  readonly #reader: ToolReader | undefined;
+  readonly #eosIds: readonly number[];
+  text = '';
+  readonly calls: AnsweredCall[] = [];
+  /** Tokens with their probabilities; empty where those were not asked for. */
+  readonly logprobs: LogprobToken[] = [];
+  /** Share of the prompt phase that is done; undefined while queued. */
+  fraction: number | undefined;
+  /** The prompt phase is over: a token, or the end, has come. */
+  hasBegun = false;
+  result: GenerationResult | undefined;
+
+  /** @param eosIds by which the model ends an answer itself */
+  constructor(use: ToolUse | undefined, eosIds: readonly number[]) {
+    this.#eosIds = eosIds;
+    this.#reader = use && new ToolReader(use.format, use.names, use.form);
+  }
+
+  /** True where the answer has come to its end in the middle of a call. */
+  get isCut(): boolean {
+    return this.#reader?.isInArguments === true;
+  }
+
+  /** @returns what the event makes certain */
+  take(event: GenerateEvent): AnswerPart[] {
+    if (event.type === 'prefill') {
+      this.fraction = event.fraction;
+      return [];
+    }
+    this.hasBegun = true;
+    this.fraction = 1;
+    if (event.type === 'done') return this.#end(event.result);
+    const { id, text, logprobs } = event;
+    if (logprobs) this.logprobs.push({ id, logprobs });
+    return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
+  }
+
+  #end(result: GenerationResult): AnswerPart[] {
+    this.result = result;
+    return this.#keep(this.#reader?.end(this.#isCutOff(result)) ?? []);
+  }
+
+  /** By its limit, or by a stop string. */
+  #isCutOff({ finishReason, tokenIds }: GenerationResult): boolean {
+    return finishReason === 'length' || !this.#eosIds.includes(tokenIds.at(-1) ?? -1);
+  }
+
+  #keep(parts: readonly ReadPart[]): AnswerPart[] {
+    return parts.map((part) => {
+      if (part.type === 'call') return this.#beginCall(part.name);
+      if (part.type === 'arguments') return this.#addArguments(part.text);
+      this.text += part.text;
+      return part;
+    });
+  }
+
+  #beginCall(name: string): AnswerPart {
+    const id = randomUUID().replaceAll('-', '').slice(0, ID_CHARS);
+    const call = { index: this.calls.length, id, name, text: '' };
+    this.calls.push(call);
+    return { type: 'call', call };
+  }
+
+  #addArguments(text: string): AnswerPart {
+    const call = this.calls.pop() as AnsweredCall;
+    this.calls.push({ ...call, text: call.text + text });
+    return { type: 'arguments', index: call.index, text };
+  }
+}

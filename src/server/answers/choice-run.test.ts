@@ -1,0 +1,113 @@
+import { expect, test } from 'vitest';
+import { type Script, spoken, standInEngine } from '../../../test/support/live-server.js';
+import { KvrError } from '../../core/errors.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
+import { Ledger } from '../requests/ledger.js';
+import { RunningRequests } from '../requests/running.js';
+import { ChoiceRun } from './choice-run.js';
+import type { ParsedRequest } from './parsed-request.js';
+
+const PARSED: ParsedRequest = {
+  ...{ kind: 'chat', model: undefined, prompts: [[5, 6, 7]], n: 1, seed: 9, maxTokens: undefined },
+  ...{ stop: [], sampling: { temperature: 0 }, isStream: false, wantsUsage: false },
+};
+
+function runOf(script: Script, fields: Partial<ParsedRequest> = {}) {
+  const server = {
+    engine: standInEngine(script),
+    settings: { defaultMaxTokens: 64 },
+    ledger: new Ledger(() => null),
+    running: new RunningRequests(),
+  };
+  return { server, run: new ChoiceRun('id', { ...PARSED, ...fields }, server, 1000) };
+}
+
+/** Runs to the end. @returns the types of its events by answer, or the code of the error */
+async function eventsOf(run: ChoiceRun, client = new AbortController().signal): Promise<unknown> {
+  const ended = run.run(client);
+  const types: string[] = [];
+  try {
+    for await (const { index, event } of run.events) types.push(`${index} ${event.type}`);
+    return types;
+  } catch (error) {
+    return (error as KvrError).code;
+  } finally {
+    await ended;
+  }
+}
+
+/** Runs until it is cancelled. */
+const endless: Script = async function* ({ signal }) {
+  yield { type: 'prefill', fraction: 0.5 };
+  if (!signal?.aborted) await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+  throw new KvrError('CANCELLED', 'cancelled');
+};
+
+test('every answer has its own request, and seeds are one apart for each prompt', async () => {
+  const asked: GenerateRequest[] = [];
+  const { run } = runOf(
+    async function* (request, ids) {
+      asked.push(request);
+      yield* spoken('ab', ids);
+    },
+    { prompts: [[1], [2, 3]], n: 2 },
+  );
+  await eventsOf(run);
+  expect(asked.map(({ promptIds, sampling }) => [promptIds, sampling?.seed])).toEqual([
+    [[1], 9],
+    [[1], 10],
+    [[2, 3], 9],
+    [[2, 3], 10],
+  ]);
+  expect(asked[0]).toMatchObject({ maxTokens: 64, deadlineMs: 1000 });
+  expect(run.promptTokens).toBe(3);
+  expect(run.answers.map(({ text, fraction }) => [text, fraction])).toEqual(Array(4).fill(['ab', 1]));
+});
+
+test('the default of new tokens shrinks to the room that the context has', async () => {
+  const asked: (number | undefined)[] = [];
+  for (const tokens of [990, 1500]) {
+    const script: Script = async function* (request, ids) {
+      asked.push(request.maxTokens);
+      yield* spoken('', ids);
+    };
+    await eventsOf(runOf(script, { prompts: [Array<number>(tokens).fill(1)] }).run);
+  }
+  expect(asked).toEqual([10, 1]);
+});
+
+test('another model and too many answers are refused before anything runs', () => {
+  expect(() => runOf(endless, { model: 'other' })).toThrow('there is no model "other" here');
+  expect(() => runOf(endless, { n: 17 })).toThrow('make 17 answers, above the limit of 16');
+});
+
+test('the first answer that fails ends the others, and the run with its error', async () => {
+  let begun = 0;
+  const { run, server } = runOf(
+    async function* (request, ids) {
+      if (++begun === 1) yield* endless(request, ids);
+      throw new KvrError('WORKER_DIED', 'rank 1 is gone');
+    },
+    { n: 2 },
+  );
+  expect(await eventsOf(run)).toBe('WORKER_DIED');
+  expect(server.running.count).toBe(0);
+  expect(server.ledger.records.map(({ id, status }) => [id, status])).toContainEqual(['id-1', 'failed']);
+});
+
+test('a client that leaves cancels its run; a server that closes fails it', async () => {
+  const left = runOf(endless);
+  const client = new AbortController();
+  left.server.ledger.listen(({ type }) => type === 'progress' && client.abort());
+  expect(await eventsOf(left.run, client.signal)).toBe('CANCELLED');
+  expect(left.server.ledger.records).toMatchObject([{ status: 'cancelled' }]);
+
+  const closed = runOf(endless);
+  closed.server.ledger.listen(({ type }) => {
+    if (type !== 'progress') return;
+    closed.server.running.close();
+    closed.server.running.abortAll();
+  });
+  expect(await eventsOf(closed.run)).toBe('CLOSED');
+  expect(closed.server.ledger.records).toMatchObject([{ status: 'failed' }]);
+});

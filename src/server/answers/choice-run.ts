@@ -1,0 +1,146 @@
+/**
+ * Runs all answers of one request at once and hands their events on as one sequence; the first that fails ends them
+ * all. Keeps the ledger. Knows neither HTTP, but for the signal of a client that leaves, nor any API's words.
+ */
+import { randomInt } from 'node:crypto';
+import { KvrError } from '../../core/errors.js';
+import { AsyncQueue } from '../../engine/chain/async-queue.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
+import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import type { Ledger, LedgerEntry } from '../requests/ledger.js';
+import { bad } from '../requests/refusal.js';
+import type { RunningRequests } from '../requests/running.js';
+import { MAX_CHOICES, type ServedEngine, type ServerSettings } from '../requests/settings.js';
+import { Answer, type AnswerPart } from './answer.js';
+import type { ParsedRequest } from './parsed-request.js';
+
+export type ChoiceEvent = {
+  /** Which of the answers it is about. */
+  readonly index: number;
+  readonly event: GenerateEvent;
+  /** What the event makes certain of the answer. */
+  readonly parts: readonly AnswerPart[];
+};
+
+/** What a run needs of its server. */
+type RunServer = {
+  readonly engine: ServedEngine;
+  readonly settings: Pick<ServerSettings, 'defaultMaxTokens'>;
+  readonly ledger: Ledger;
+  readonly running: RunningRequests;
+};
+
+export class ChoiceRun {
+  readonly id: string;
+  readonly parsed: ParsedRequest;
+  readonly engine: ServedEngine;
+  readonly events = new AsyncQueue<ChoiceEvent>();
+  readonly answers: readonly Answer[];
+  readonly #server: RunServer;
+  readonly #requests: readonly GenerateRequest[];
+
+  /** @param deadlineMs for each answer. @throws BAD_INPUT, NOT_FOUND where it asks for another model */
+  constructor(id: string, parsed: ParsedRequest, server: RunServer, deadlineMs: number) {
+    this.id = id;
+    this.parsed = parsed;
+    this.engine = server.engine;
+    this.#server = server;
+    this.#requests = engineRequests(parsed, server, deadlineMs);
+    this.answers = this.#requests.map(() => new Answer(parsed.toolUse, server.engine.model.eosIds));
+  }
+
+  /** Of all prompts, each counted once. */
+  get promptTokens(): number {
+    return this.parsed.prompts.reduce((sum, ids) => sum + ids.length, 0);
+  }
+
+  /** Of the answers that have ended. */
+  get results(): GenerationResult[] {
+    return this.answers.flatMap(({ result }) => result ?? []);
+  }
+
+  /** Share of the prompt phase that is done, the least of all answers; undefined while one of them is queued. */
+  get fraction(): number | undefined {
+    const known = this.answers.flatMap(({ fraction }) => fraction ?? []);
+    return known.length < this.answers.length ? undefined : Math.min(...known);
+  }
+
+  /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
+  async run(client: AbortSignal): Promise<void> {
+    const { running } = this.#server;
+    try {
+      const { signal, abort, leave } = running.enter(client);
+      let failure: { readonly error: unknown } | undefined;
+      const onError = (error: unknown): void => {
+        failure ??= { error };
+        abort();
+      };
+      const runs = this.answers.map((answer, index) => this.#runOne(answer, index, signal).catch(onError));
+      // All have ended before the request counts as over, so that none outlives it.
+      await Promise.all(runs).finally(leave);
+      if (failure) throw failure.error;
+      this.events.end();
+    } catch (error) {
+      this.events.fail(running.reasonOf(error) as Error);
+    }
+  }
+
+  async #runOne(answer: Answer, index: number, signal: AbortSignal): Promise<void> {
+    const { ledger, engine, running } = this.#server;
+    const request = this.#requests[index] as GenerateRequest;
+    const id = index === 0 ? this.id : `${this.id}-${index}`;
+    const entry: LedgerEntry = ledger.begin(id, this.parsed.kind, request.promptIds?.length ?? 0);
+    try {
+      for await (const event of engine.generate({ ...request, signal })) {
+        entry.onEvent(event);
+        this.events.push({ index, event, parts: answer.take(event) });
+      }
+    } catch (error) {
+      entry.onError(error, signal.aborted && !running.isClosing);
+      throw error;
+    }
+  }
+}
+
+/** One for each answer, prompt by prompt. */
+function engineRequests(
+  parsed: ParsedRequest,
+  { engine, settings }: RunServer,
+  deadlineMs: number,
+): GenerateRequest[] {
+  const { prompts, n, toolUse } = parsed;
+  requireModel(parsed.model, engine);
+  if (prompts.length * n > MAX_CHOICES) {
+    const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
+    throw bad(message, 'n');
+  }
+  const seed = parsed.seed ?? randomInt(2 ** 32 - 1);
+  return prompts.flatMap((ids) =>
+    Array.from({ length: n }, (_, k) => ({
+      promptIds: [...ids],
+      maxTokens: parsed.maxTokens ?? roomFor(ids, engine, settings.defaultMaxTokens),
+      stop: [...parsed.stop],
+      priority: parsed.priority,
+      sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
+      grammar: parsed.grammar,
+      shownTokens: toolUse?.marks,
+      deadlineMs,
+    })),
+  );
+}
+
+function requireModel(asked: string | undefined, { model }: ServedEngine): void {
+  if (asked === undefined || asked === model.name) return;
+  const message = `there is no model "${asked.slice(0, 60)}" here; ask for "${model.name}"`;
+  throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
+}
+
+/** Where no number of tokens was given, the context's end is a limit like any other, not an error. */
+function roomFor(ids: readonly number[], { model }: ServedEngine, defaultMaxTokens: number): number {
+  return Math.max(1, Math.min(defaultMaxTokens, model.shape.contextTokens - ids.length));
+}
+
+/** The engine has 2³² seeds; those of them that a client names stay as they are. */
+function engineSeed(seed: number): number {
+  return ((seed % 2 ** 32) + 2 ** 32) % 2 ** 32;
+}

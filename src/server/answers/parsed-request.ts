@@ -1,0 +1,32 @@
+/**
+ * A request as dialects hand it on: the same whatever API it came by. Made by a dialect, run by choice-run.ts.
+ */
+import type { RequestKind } from '../../core/documents/request-record.js';
+import type { GenerateRequest } from '../../engine/options/request.js';
+import type { Grammar } from '../../grammar/grammar.js';
+import type { ToolUse } from '../tools/tool-use.js';
+
+/** What a client wants, whatever its API calls it. */
+export type ParsedRequest = {
+  readonly kind: RequestKind;
+  /** As the client names it; undefined where it does not. */
+  readonly model: string | undefined;
+  /** Token ids; each prompt is answered `n` times. */
+  readonly prompts: readonly (readonly number[])[];
+  readonly n: number;
+  /** Any whole number, for the first answer of a prompt; the others' are one apart. Undefined: one is drawn. */
+  readonly seed: number | undefined;
+  /** Undefined: the server's default, as far as the context has room. */
+  readonly maxTokens: number | undefined;
+  readonly stop: readonly string[];
+  /** Which of the waiting requests goes first; the engine's own where it is undefined. */
+  readonly priority?: GenerateRequest['priority'];
+  readonly sampling: NonNullable<GenerateRequest['sampling']>;
+  /** What the answers are held to. */
+  readonly grammar?: Grammar | undefined;
+  /** Where functions may be called. */
+  readonly toolUse?: ToolUse | undefined;
+  readonly isStream: boolean;
+  /** A stream ends with the numbers of tokens. */
+  readonly wantsUsage: boolean;
+};

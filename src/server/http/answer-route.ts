@@ -1,0 +1,158 @@
+/**
+ * POST to an endpoint of a dialect: reads, runs, and sends the answer whole or as a stream. The status is held back a
+ * little, so that what fails at once fails with the right one.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { asKvrError } from '../../core/errors.js';
+import { type ChoiceEvent, ChoiceRun } from '../answers/choice-run.js';
+import type { Dialect, StreamFormat } from '../answers/dialect.js';
+import { bad } from '../requests/refusal.js';
+import {
+  HOLD_STREAM_STATUS_MS,
+  PROGRESS_MS,
+  STREAM_SILENCE_MS,
+  WHITESPACE_MS,
+} from '../requests/settings.js';
+import { readJson } from './body.js';
+import type { HttpContext, ServerContext } from './context.js';
+import { openBody, type StreamBody } from './stream-body.js';
+
+/** @throws everything that is known before the first sign of an answer */
+export async function answer(c: HttpContext, server: ServerContext, dialect: Dialect): Promise<Response> {
+  const { engine, settings, budget } = server;
+  const deadlineMs = readDeadline(c, settings.deadlineMs);
+  const wantsEvents = readProgressStyle(c);
+  const body = await readJson(c, settings.maxBodyBytes, budget);
+  const parsed = dialect.parse(body, engine);
+  const id = `${dialect.idPrefix}${randomUUID().replaceAll('-', '')}`;
+  const run = new ChoiceRun(id, parsed, server, deadlineMs);
+  noteRequest(c, run, body, settings.logPrompts);
+  const ended = run.run(c.req.raw.signal);
+  void ended.then(() => noteResult(c, run));
+  return parsed.isStream
+    ? sendStream(c, run, dialect.stream(run, wantsEvents))
+    : sendWhole(c, documentOf(run, dialect));
+}
+
+/** A request may lower the server's limit, never raise it. @throws BAD_INPUT */
+function readDeadline(c: HttpContext, mostMs: number): number {
+  const given = c.req.header('x-kvr-deadline-ms');
+  if (given === undefined) return mostMs;
+  if (/^[1-9]\d{0,8}$/.test(given)) return Math.min(Number(given), mostMs);
+  throw bad(
+    'header x-kvr-deadline-ms must be a whole number of milliseconds of at least 1',
+    'x-kvr-deadline-ms',
+  );
+}
+
+/** @returns whether progress comes as events instead of comments. @throws BAD_INPUT */
+function readProgressStyle(c: HttpContext): boolean {
+  const given = c.req.header('x-kvr-progress') ?? 'comment';
+  if (given === 'event' || given === 'comment') return given === 'event';
+  throw bad('header x-kvr-progress must be event or comment', 'x-kvr-progress');
+}
+
+function noteRequest(
+  c: HttpContext,
+  { id, parsed, promptTokens, answers }: ChoiceRun,
+  body: unknown,
+  logPrompts: boolean,
+): void {
+  const { facts } = c.var;
+  const { safety_identifier, user = safety_identifier, prompt, messages } = body as Record<string, unknown>;
+  Object.assign(facts, { answer: id, kind: parsed.kind, promptTokens, stream: parsed.isStream });
+  if (answers.length > 1) facts['choices'] = answers.length;
+  if (typeof user === 'string') facts['user'] = user;
+  if (logPrompts) facts['prompt'] = messages ?? prompt;
+}
+
+function noteResult(c: HttpContext, { results }: ChoiceRun): void {
+  const { facts } = c.var;
+  const [first] = results;
+  facts['completionTokens'] = results.reduce((sum, result) => sum + result.completionTokens, 0);
+  if (first) facts['ttftMs'] = Math.round(first.ttftMs);
+}
+
+async function documentOf(run: ChoiceRun, dialect: Dialect): Promise<string> {
+  // The answers are filled as the events come.
+  for await (const event of run.events) void event;
+  return JSON.stringify(dialect.whole(run));
+}
+
+/**
+ * An answer in one JSON document. Clients and proxies cut silent connections, so after a while spaces are sent: JSON
+ * may begin with them. The price is that the status is then 200 for good; a request that fails later has its connection
+ * cut in the middle of the document, so that nobody takes a failure for an answer. All that is wrong with a request
+ * itself is known long before. @throws what the run throws before the first space
+ */
+async function sendWhole(c: HttpContext, document: Promise<string>): Promise<Response> {
+  const early = await firstWithin(document, WHITESPACE_MS);
+  const body = early === undefined ? spacedBody(c, document) : early;
+  return c.body(body, 200, { 'Content-Type': 'application/json' });
+}
+
+function spacedBody(c: HttpContext, document: Promise<string>): ReadableStream<Uint8Array> {
+  const { readable, write, close, cut } = openBody(c);
+  const space = (): void => void write(' ');
+  space();
+  const timer = setInterval(space, WHITESPACE_MS);
+  void document
+    .finally(() => clearInterval(timer))
+    .then(async (text) => {
+      await write(text);
+      await close();
+    })
+    .catch(cut);
+  return readable;
+}
+
+/** @throws what the run throws before its first event, unless that takes long */
+async function sendStream(c: HttpContext, run: ChoiceRun, format: StreamFormat): Promise<Response> {
+  const events = run.events[Symbol.asyncIterator]();
+  const first = events.next();
+  await firstWithin(first, HOLD_STREAM_STATUS_MS);
+  const body = openBody(c);
+  void writeStream(run, format, body, first, events);
+  return c.body(body.readable, 200, { ...format.headers });
+}
+
+/** Writes everything to its end; never throws. An error after the stream's begin is its last event. */
+async function writeStream(
+  run: ChoiceRun,
+  format: StreamFormat,
+  body: StreamBody,
+  first: Promise<IteratorResult<ChoiceEvent>>,
+  events: AsyncIterator<ChoiceEvent>,
+): Promise<void> {
+  let lastMs = performance.now();
+  const write = async (text: string): Promise<void> => {
+    if (text === '') return;
+    lastMs = performance.now();
+    await body.write(text);
+  };
+  const tick = (): void => {
+    const isReading = run.answers.some(({ hasBegun }) => !hasBegun);
+    const isSilent = performance.now() - lastMs >= STREAM_SILENCE_MS;
+    if (!body.isFull() && (isReading || isSilent)) void write(format.progress(isReading ? run.fraction : 1));
+  };
+  const ticker = setInterval(tick, PROGRESS_MS);
+  tick();
+  try {
+    for (let next = await first; !next.done; next = await events.next())
+      await write(format.event(next.value));
+    await write(format.end());
+  } catch (error) {
+    await write(format.error(asKvrError(error)));
+  } finally {
+    clearInterval(ticker);
+    await body.close();
+  }
+}
+
+/** @returns what was promised, or undefined where it takes longer */
+async function firstWithin<T>(promised: Promise<T>, ms: number): Promise<T | undefined> {
+  const timer = new AbortController();
+  const late = delay(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+  return Promise.race([promised, late]).finally(() => timer.abort());
+}

@@ -1,0 +1,128 @@
+/**
+ * POST /v1/chat/completions: what its bodies mean, and how its answers are told.
+ */
+import { z } from 'zod';
+import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
+import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
+import type { Answer, AnswerPart } from '../answers/answer.js';
+import type { Dialect } from '../answers/dialect.js';
+import type { ParsedRequest } from '../answers/parsed-request.js';
+import { bad, unsupported } from '../requests/refusal.js';
+import type { ServedEngine } from '../requests/settings.js';
+import { formatOf } from '../tools/tool-formats.js';
+import { wholeDocument } from './answer-fields.js';
+import { type ChunkChoices, chunkStream } from './chunk-stream.js';
+import { errorBody } from './error-body.js';
+import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
+import { readMessages } from './messages.js';
+import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
+import { readResponseFormat } from './response-format.js';
+import { readTools, toolShape } from './tools.js';
+
+const chatSchema = z.strictObject({
+  ...sharedShape,
+  messages: z.unknown(),
+  /** The newer name of max_tokens. */
+  max_completion_tokens: sharedShape.max_tokens,
+  ...toolShape,
+  response_format: z.unknown().optional(),
+  logprobs: z.boolean().optional(),
+  top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
+});
+
+export const CHAT: Dialect = {
+  idPrefix: 'chatcmpl-',
+  parse: parseChat,
+  whole: (run) =>
+    wholeDocument(
+      run,
+      'chat.completion',
+      run.answers.map((answer, index) => ({
+        index,
+        message: { role: 'assistant', refusal: null, ...messageOf(answer) },
+        logprobs: chatLogprobs(entriesOf(answer, run)),
+        finish_reason: finishReasonOf(answer),
+      })),
+    ),
+  stream: (run, wantsEvents) => chunkStream(run, CHUNKS, wantsEvents),
+  errorBody,
+};
+
+/** @throws BAD_INPUT, UNSUPPORTED_PARAMETER */
+function parseChat(body: unknown, { model: { tokenizer } }: ServedEngine): ParsedRequest {
+  const given = parseParameters(chatSchema, Object.keys(chatSchema.shape), body);
+  const { max_tokens, max_completion_tokens } = given;
+  if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
+    throw bad('max_tokens and max_completion_tokens differ; give one of them', 'max_completion_tokens');
+  const textFormat = readResponseFormat(given.response_format);
+  const toolUse = readTools(given, textFormat, tokenizer);
+  const messages = readMessages(given.messages);
+  if (!toolUse) requireNoCalls(messages, tokenizer);
+  return {
+    ...sharedRequest(given),
+    kind: 'chat',
+    prompts: [tokenizer.applyChat(messages, toolUse && { tools: toolUse.tools })],
+    maxTokens: max_completion_tokens ?? max_tokens,
+    sampling: samplingOf(given, topLogprobsOf(given)),
+    grammar: toolUse ? toolUse.grammar : textFormat,
+    toolUse,
+  };
+}
+
+/** A template that knows no tools would leave out earlier calls and their results without a word. @throws UNSUPPORTED_PARAMETER */
+function requireNoCalls(messages: readonly ChatMessage[], { toolTemplate = '' }: Tokenizer): void {
+  const index = messages.findIndex(({ role, tool_calls: calls }) => role === 'tool' || calls !== undefined);
+  if (index < 0 || formatOf(toolTemplate)) return;
+  throw unsupported(
+    `messages.${index}`,
+    'has a tool call or result, which the chat template of this model does not know; leave it out',
+  );
+}
+
+/** @throws BAD_INPUT */
+function topLogprobsOf({ logprobs, top_logprobs }: z.output<typeof chatSchema>): number | undefined {
+  if (logprobs) return top_logprobs ?? 0;
+  if (top_logprobs)
+    throw bad('top_logprobs needs logprobs; set logprobs to true, or leave top_logprobs out', 'top_logprobs');
+  return undefined;
+}
+
+const CHUNKS: ChunkChoices = {
+  object: 'chat.completion.chunk',
+  begin: (index) => chunkChoice(index, { role: 'assistant', content: '' }),
+  text: (index, content, entries) => chunkChoice(index, { content }, null, entries),
+  call: (index, part) => chunkChoice(index, { tool_calls: [callDelta(part)] }),
+  end: (index, _result, answer) => chunkChoice(index, {}, finishReasonOf(answer)),
+};
+
+function chunkChoice(
+  index: number,
+  delta: object,
+  finishReason: string | null = null,
+  entries?: readonly LogprobEntry[],
+): unknown {
+  return { index, delta, logprobs: chatLogprobs(entries), finish_reason: finishReason };
+}
+
+function messageOf({ text, calls }: Answer): object {
+  if (calls.length === 0) return { content: text };
+  const made = calls.map((call) => ({
+    id: call.id,
+    type: 'function',
+    function: { name: call.name, arguments: call.text },
+  }));
+  return { content: text === '' ? null : text, tool_calls: made };
+}
+
+/** The name comes first, then the arguments, bit by bit. */
+function callDelta(part: Exclude<AnswerPart, { type: 'text' }>): object {
+  if (part.type === 'arguments') return { index: part.index, function: { arguments: part.text } };
+  const { index, id, name } = part.call;
+  return { index, id, type: 'function', function: { name, arguments: '' } };
+}
+
+/** Clients make the calls of an answer that ends with 'tool_calls', so a call that was cut off must not end so. */
+function finishReasonOf({ result, calls, isCut }: Answer): string | null {
+  const reason = result?.finishReason ?? null;
+  return calls.length > 0 && reason === 'stop' && !isCut ? 'tool_calls' : reason;
+}

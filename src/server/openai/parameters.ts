@@ -1,0 +1,139 @@
+/**
+ * The parameters that both endpoints share: their bounds, what they mean to the engine, and the refusal, by name, of
+ * every other parameter.
+ */
+import { z } from 'zod';
+import type { KvrError } from '../../core/errors.js';
+import { samplingSchema } from '../../core/sampling.js';
+import { requestSchema } from '../../engine/options/request.js';
+import { bad, unsupported } from '../requests/refusal.js';
+import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
+import { isRecord } from '../tools/json.js';
+
+const sampling = samplingSchema.shape;
+const maxTokens = requestSchema.shape.maxTokens.unwrap();
+const word = z.string().max(256).optional();
+const stop = z.string().min(1).max(MAX_STOP_CHARS);
+
+/** Fields of samplingSchema have defaults, which are taken off: whether a client gave a value must stay visible. */
+export const sharedShape = {
+  /** Must be the name that GET /v1/models lists. */
+  model: z.string().optional(),
+  max_tokens: maxTokens.optional(),
+  temperature: sampling.temperature.unwrap().optional(),
+  top_p: sampling.topP.unwrap().optional(),
+  top_k: sampling.topK.unwrap().optional(),
+  min_p: sampling.minP.unwrap().optional(),
+  repetition_penalty: sampling.repetitionPenalty.unwrap().optional(),
+  frequency_penalty: sampling.frequencyPenalty.unwrap().optional(),
+  presence_penalty: sampling.presencePenalty.unwrap().optional(),
+  logit_bias: sampling.logitBias.unwrap().optional(),
+  /** Any whole number, as clients send them; the engine's seeds are 32 bits. */
+  seed: z.number().int().optional(),
+  n: z.number().int().min(1).max(MAX_CHOICES).optional(),
+  stop: z
+    .union([stop, z.array(stop).max(MAX_STOPS)], {
+      error: `must be a string, or a list of at most ${MAX_STOPS} strings, of 1 to ${MAX_STOP_CHARS} characters each`,
+    })
+    .optional(),
+  stream: z.boolean().optional(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
+    .optional(),
+  /** Where requests wait, lower numbers go first. */
+  priority: requestSchema.shape.priority.unwrap().optional(),
+  /** Goes into the log, as does its newer name. */
+  user: word,
+  safety_identifier: word,
+  /** Ignored: prompts that begin alike share their keys and values without a name for it. */
+  prompt_cache_key: word,
+};
+type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
+
+/** Parameters that are known but not honoured, and the values with which they ask for nothing. */
+const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
+  logprobs: (value) => value === false,
+  top_logprobs: (value) => value === 0,
+  response_format: (value) => isRecord(value) && value['type'] === 'text',
+  tools: isEmpty,
+  functions: isEmpty,
+  metadata: isEmpty,
+  tool_choice: (value) => value === 'none' || value === 'auto',
+  parallel_tool_calls: (value) => typeof value === 'boolean',
+  modalities: (value) => JSON.stringify(value) === '["text"]',
+  store: (value) => value === false,
+  service_tier: (value) => value === 'auto' || value === 'default',
+  echo: (value) => value === false,
+  best_of: (value) => value === 1,
+};
+
+/**
+ * Parses a body's parameters. Null counts as absent, as everywhere in this API.
+ * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
+ */
+export function parseParameters<T>(schema: z.ZodType<T>, known: readonly string[], body: unknown): T {
+  if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
+  const given = Object.entries(body).filter(([, value]) => value !== null);
+  const asked = given.filter(([name, value]) => known.includes(name) || !isNeutral(name, value));
+  const unknown = asked.find(([name]) => !known.includes(name));
+  if (unknown) throw unsupported(unknown[0]);
+  const parsed = schema.safeParse(Object.fromEntries(asked));
+  if (parsed.success) return parsed.data;
+  throw faultOf(parsed.error.issues[0], body);
+}
+
+/** The parts of a request that both endpoints name alike. @throws BAD_INPUT */
+export function sharedRequest(given: SharedParameters) {
+  if (given.stream_options && given.stream !== true)
+    throw bad(
+      'stream_options needs a stream; set stream to true, or leave stream_options out',
+      'stream_options',
+    );
+  const stop = given.stop ?? [];
+  return {
+    model: given.model,
+    n: given.n ?? 1,
+    seed: given.seed,
+    stop: typeof stop === 'string' ? [stop] : stop,
+    priority: given.priority,
+    isStream: given.stream === true,
+    wantsUsage: given.stream_options?.include_usage === true,
+  };
+}
+
+/** @param topLogprobs how many likely tokens to tell of with each; undefined where no probabilities are asked for */
+export function samplingOf(given: SharedParameters, topLogprobs: number | undefined) {
+  return {
+    temperature: given.temperature ?? 1,
+    topP: given.top_p,
+    topK: given.top_k,
+    minP: given.min_p,
+    repetitionPenalty: given.repetition_penalty,
+    frequencyPenalty: given.frequency_penalty,
+    presencePenalty: given.presence_penalty,
+    logitBias: given.logit_bias,
+    topLogprobs,
+  };
+}
+
+function isNeutral(name: string, value: unknown): boolean {
+  return Object.hasOwn(NEUTRAL, name) && NEUTRAL[name]?.(value) === true;
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+function faultOf(issue: z.core.$ZodIssue | undefined, body: unknown): KvrError {
+  const path = issue?.path.map(String) ?? [];
+  if (issue?.code === 'unrecognized_keys') return unsupported([...path, issue.keys[0] ?? ''].join('.'));
+  const param = path.join('.');
+  return bad(`${param}: ${issue?.message ?? 'is not valid'}${shownAt(body, path)}`, param);
+}
+
+/** Numbers and booleans are shown; a text may be a part of a prompt. */
+function shownAt(body: unknown, path: readonly string[]): string {
+  const value = path.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], body);
+  const isShown = typeof value === 'number' || typeof value === 'boolean';
+  return isShown ? `; ${String(value)} was given` : '';
+}
