@@ -13,7 +13,8 @@ import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
 import { runs, workersOf } from './support/processes.js';
-import { until, WorkerProcess } from './support/worker-process.js';
+import { until } from './support/until.js';
+import { WorkerProcess } from './support/worker-process.js';
 
 const WORKERS = 3;
 let cacheFolder = '';
