@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** No bound on speed: they only end a test that hangs. Waits within tests give up before, and say what for. */
-const HANG_MS = 300_000;
+const HANG_MS = 1_200_000;
 const LIMITS = { testTimeout: HANG_MS, hookTimeout: HANG_MS, teardownTimeout: HANG_MS };
 
 export default defineConfig({

@@ -79,7 +79,7 @@ async function settledMemory(): Promise<Memory> {
   let last = await memory();
   for (;;) {
     const next = await memory();
-    if (next.heldBytes >= last.heldBytes) return last;
+    if (next.heldBytes > 0.999 * last.heldBytes) return next;
     last = next;
   }
 }

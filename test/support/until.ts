@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** No bound on speed: it only turns a wait that would never end into a failure that names it. */
-export const HANG_LIMIT_MS = 180_000;
+export const HANG_LIMIT_MS = 300_000;
 const LOOK_AGAIN_MS = 5;
 
 /** @throws when `condition` still does not hold after HANG_LIMIT_MS */
