@@ -10,7 +10,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'test/reference/*.test.ts', 'test/architecture.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'bench/**/*.test.ts',
+            'test/reference/*.test.ts',
+            'test/architecture.test.ts',
+          ],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
           ...LIMITS,
