@@ -190,7 +190,7 @@ describe('a worker that is stopped', () => {
     const engine = two;
     const { error } = await failureAtSignal(engine, LONG, 1, 'SIGSTOP');
     expect(error).toMatchObject({ code: 'WORKER_HUNG', fields: { rank: 1, phase: 'prefill' } });
-    expect(error.message).toMatch(/no sign of life for \d+ ms, limit 5000 ms/);
+    expect(error.message).toMatch(/sent nothing for \d+ ms, limit 5000 ms/);
     await expectUsable(engine);
   });
 

@@ -1,7 +1,7 @@
 /**
  * From flags to what the engine is loaded with, in its units. What was not given is left to its own defaults.
  */
-import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
+import { areStartedHere, MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import type { EngineOptions } from '../../engine/options/options.js';
 import type { ChainFlags } from './chain.js';
@@ -32,7 +32,7 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
 
 /** Workers that run already were given these where they were started. @throws BAD_INPUT */
 function checkOwnWorkers(flags: ModelFlags): void {
-  if (!Array.isArray(flags.workers)) return;
+  if (flags.workers === undefined || areStartedHere(flags.workers)) return;
   const { threads, decodeThreads, kvMemory, prefixCache } = flags;
   if (decodeThreads !== undefined)
     throw new KvrError(

@@ -1,6 +1,7 @@
 /**
  * What `kvr inspect` tells of a checkpoint, and of the memory that workers would need for it, as its JSON document has it.
  */
+import { areStartedHere, workerCount } from '../../cluster/worker-source.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import { evenPartition } from '../../core/partition.js';
@@ -53,7 +54,7 @@ function memoryByRank({ shape }: Checkpoint, flags: InspectFlags, asked: MemoryF
   const { workers = 1, chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
   const { dtype, kvDtype, memoryTokens, newTokens } = asked;
   const options = { shape, dtype, kvDtype, newTokens, chunkTokens };
-  const ranks = Array.isArray(workers) ? workers.length : workers;
+  const ranks = workerCount(workers);
   return evenPartition(memoryTokens, ranks).map((slice, rank, { length }) =>
     workerMemory({
       ...options,
@@ -66,7 +67,7 @@ function memoryByRank({ shape }: Checkpoint, flags: InspectFlags, asked: MemoryF
 
 /** Whether workers started with these flags would decode with each other's cores. Running ones do not. */
 function allowsAllCoreDecode({ workers = 1, threads, decodeThreads }: InspectFlags, dtype: Dtype): boolean {
-  if (Array.isArray(workers)) return false;
+  if (!areStartedHere(workers)) return false;
   const own = threads ?? defaultThreads(workers);
   return (decodeThreads ?? defaultDecodeThreads(dtype, workers, own)) > own;
 }

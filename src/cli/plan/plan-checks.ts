@@ -2,6 +2,7 @@
  * What `kvr plan` refuses: flags that do not go together, before a model is loaded; lengths that the model does not take,
  * after that.
  */
+import { areStartedHere } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
 import type { PlanFlags } from './plan-flags.js';
@@ -16,7 +17,7 @@ export function checkFlags(flags: PlanFlags): void {
       '--latency is for --link; give a speed too, as in --link 10Gbit',
     ],
     [
-      link !== undefined && typeof workers !== 'number',
+      link !== undefined && (workers === undefined || !areStartedHere(workers)),
       '--link describes workers that do not run; give their number, as in --workers 8',
     ],
     [link !== undefined && searches, '--table and --measure are for workers that run; leave --link out'],

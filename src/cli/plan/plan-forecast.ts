@@ -2,6 +2,7 @@
  * `kvr plan` without a search: one forecast, for the workers that run or, with --link, for a number of equal workers
  * that need not exist.
  */
+import { areStartedHere } from '../../cluster/worker-source.js';
 import { KvrError } from '../../core/errors.js';
 import type { Engine } from '../../engine/engine.js';
 import { type Forecast, forecast, replicate } from '../../engine/partition/forecast.js';
@@ -32,7 +33,7 @@ export async function showForecast(
 
 /** The workers and links that --link describes; undefined without it. */
 function whatIfOf({ link, latency, workers }: PlanFlags): PlanLabel['whatIf'] {
-  if (link === undefined || typeof workers !== 'number') return undefined;
+  if (link === undefined || workers === undefined || !areStartedHere(workers)) return undefined;
   return { workers, bytesPerS: link, latencyMs: latency ?? DEFAULT_WHAT_IF_LATENCY_MS };
 }
 

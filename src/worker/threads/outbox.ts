@@ -3,6 +3,8 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { asKvrError } from '../../core/errors.js';
+import { KV_FRAME_BYTES } from '../../link/frame.js';
+import type { CacheRows } from '../../runtime/backend/rows.js';
 import type { Phase } from '../protocol/index.js';
 import { COUNTERS, type FromCompute, kib, type KvRows, MAX_UNSENT_KIB } from './thread-messages.js';
 
@@ -31,8 +33,21 @@ export class Outbox {
     return Atomics.load(this.#counters, COUNTERS.unsentKib) <= MAX_UNSENT_KIB;
   }
 
-  /** Hands own rows to the network thread. The payload moves. */
-  publish(rows: KvRows): void {
+  /**
+   * Hands own rows to the network thread, in frames small enough that a relay can pass the first on while the last is still
+   * being packed. @param start the first row's token. @param rows of the request's element type; they stay the caller's
+   */
+  async publishRows(request: number, layer: number, start: number, rows: CacheRows): Promise<void> {
+    const rowsPerFrame = Math.max(1, Math.floor(KV_FRAME_BYTES / rows.rowBytes));
+    for (let row = 0; row < rows.count; row += rowsPerFrame) {
+      const end = Math.min(rows.count, row + rowsPerFrame);
+      const payload = await rows.pack(row, end);
+      this.#publish({ request, layer, start: start + row, rows: end - row, payload });
+    }
+  }
+
+  /** The payload moves. */
+  #publish(rows: KvRows): void {
     Atomics.add(this.#counters, COUNTERS.unsentKib, kib(rows.payload.byteLength));
     this.send({ type: 'publish', ...rows }, [rows.payload.buffer]);
   }

@@ -6,7 +6,6 @@ import type { CacheRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { Outbox } from '../../threads/outbox.js';
 import type { Exchange } from './exchange.js';
-import { publishRows } from './publish-rows.js';
 
 export class ChainExchange implements Exchange {
   readonly #outbox: Outbox;
@@ -19,7 +18,7 @@ export class ChainExchange implements Exchange {
 
   async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
     if (this.#isLast) return;
-    await publishRows(this.#outbox, this.#request, layer, start, rows);
+    await this.#outbox.publishRows(this.#request.job.request, layer, start, rows);
   }
 
   canPublish(): boolean {

@@ -6,7 +6,6 @@ import type { CacheRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { Outbox } from '../../threads/outbox.js';
 import type { Exchange } from './exchange.js';
-import { publishRows } from './publish-rows.js';
 
 export class GatherExchange implements Exchange {
   readonly #outbox: Outbox;
@@ -20,7 +19,7 @@ export class GatherExchange implements Exchange {
   async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
     this.#request.coverage[layer]?.add(start, start + rows.count);
     if (this.#request.job.chain.length === 1) return;
-    await publishRows(this.#outbox, this.#request, layer, start, rows);
+    await this.#outbox.publishRows(this.#request.job.request, layer, start, rows);
   }
 
   canPublish(): boolean {
