@@ -56,6 +56,8 @@ beforeAll(async () => {
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   await until(() => stdout.includes('\n'), 'the server to listen');
+  // How far a slow start has come is told there too.
+  stderr = '';
   port = Number(new URL((JSON.parse(stdout) as { url: string }).url).port);
 });
 
