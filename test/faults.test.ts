@@ -364,7 +364,8 @@ describe('a parent that is killed with -9', () => {
 
     constructor() {
       const program = `
-        import { Engine } from ${JSON.stringify(LIBRARY)};
+        import { HEARTBEAT_TIMEOUT_MS } from '../src/cluster/worker-handle.js';
+import { Engine } from ${JSON.stringify(LIBRARY)};
         const engine = await Engine.load(${JSON.stringify(options(2))});
         console.log('loaded');
         for await (const event of engine.generate(${JSON.stringify(LONG)})) console.log(event.type);`;

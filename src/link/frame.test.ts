@@ -81,7 +81,11 @@ test.each([
   ['the largest payload there is', { payloadBytes: 2 ** 32 - 1 }, /exceeds the bound/],
   ['KV with too little meta', { kind: 2, metaBytes: 19, payloadBytes: 8 }, /19 bytes of meta, expected 20/],
   ['KV with too much meta', { kind: 2, metaBytes: 21, payloadBytes: 8 }, /21 bytes of meta, expected 20/],
-  ['KV with half a pair', { kind: 2, metaBytes: 20, payloadBytes: 14 }, /14 bytes, which is not a multiple of 4/],
+  [
+    'KV with half a pair',
+    { kind: 2, metaBytes: 20, payloadBytes: 14 },
+    /14 bytes, which is not a multiple of 4/,
+  ],
 ])('refuses a header with %s', (_, fields, message) => {
   expect(() => decodeHeader(header(fields))).toThrow(
     expect.objectContaining({ code: 'PROTOCOL', message: expect.stringMatching(message) as string }),
