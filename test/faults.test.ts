@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { HEARTBEAT_TIMEOUT_MS } from '../src/cluster/worker-handle.js';
 import {
   Engine,
   type EngineOptions,
@@ -364,8 +365,7 @@ describe('a parent that is killed with -9', () => {
 
     constructor() {
       const program = `
-        import { HEARTBEAT_TIMEOUT_MS } from '../src/cluster/worker-handle.js';
-import { Engine } from ${JSON.stringify(LIBRARY)};
+        import { Engine } from ${JSON.stringify(LIBRARY)};
         const engine = await Engine.load(${JSON.stringify(options(2))});
         console.log('loaded');
         for await (const event of engine.generate(${JSON.stringify(LONG)})) console.log(event.type);`;
