@@ -11,8 +11,8 @@ import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
 import { cancelledStart } from './cluster.js';
 import type { WorkerSettings } from '../worker/protocol/settings.js';
 
-/** From start to listening: node has to start, nothing is loaded yet. */
-const LISTEN_TIMEOUT_MS = 20_000;
+/** From start to listening: seconds of a busy machine, since node has to start; nothing of the model is loaded yet. */
+const LISTEN_TIMEOUT_MS = 60_000;
 /** A worker that was asked to end and did not is killed. */
 const END_TIMEOUT_MS = 1_500;
 const STDERR_TAIL_CHARS = 2_000;
