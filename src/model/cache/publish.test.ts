@@ -30,9 +30,8 @@ let caches = 0;
 beforeAll(() => {
   for (const folder of ['core', 'model/cache']) {
     mkdirSync(join(root, 'js', folder), { recursive: true });
-    for (const name of readdirSync(join(PROJECT, 'src', folder)).filter(
-      (file) => !file.endsWith('.test.ts'),
-    )) {
+    const names = readdirSync(join(PROJECT, 'src', folder));
+    for (const name of names.filter((each) => /(?<!\.test)\.ts$/.test(each))) {
       const source = readFileSync(join(PROJECT, 'src', folder, name), 'utf8');
       const { outputText } = ts.transpileModule(source, {
         compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
