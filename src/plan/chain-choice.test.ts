@@ -2,28 +2,14 @@ import { expect, test } from 'vitest';
 import { chooseChain, costsOf } from './chain-choice.js';
 import type { ChainCosts } from './costs/chain-costs.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
-import { randomLink, randomWorker, seededRandom } from './costs/random-costs.test-support.js';
+import { PLAIN_WORKER, randomLink, randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 import { exactPartition } from './search/exact-partition.js';
 
-const WORKER: WorkerCost = {
-  block: [
-    { tokens: 1, ms: 20 },
-    { tokens: 256, ms: 300 },
-  ],
-  firstBlockShare: 0.25,
-  attention: { fixedMs: 0.2, tokenMs: 0.002, prefixTokenMs: 0.002, pairMs: 0.0001 },
-  callMs: 0.2,
-  embedTokenMs: 0.001,
-  headMs: 30,
-  chunkTokens: 256,
-  scale: 1,
-  attentionScale: 1,
-};
 const LAN: LinkCost = { latencyMs: 0.1, bytesPerS: 1.25e9, frameBytes: 262_144 };
 /** The same kind of link, measured again. */
 const LAN_AGAIN: LinkCost = { latencyMs: 0.103, bytesPerS: 1.21e9, frameBytes: 262_144 };
 
-const slower = (times: number): WorkerCost => ({ ...WORKER, scale: times, attentionScale: times });
+const slower = (times: number): WorkerCost => ({ ...PLAIN_WORKER, scale: times, attentionScale: times });
 
 function costs(workers: readonly WorkerCost[], more: Partial<ChainCosts> = {}): ChainCosts {
   const links = workers.slice(1).map((_, link) => (link % 2 === 0 ? LAN : LAN_AGAIN));
@@ -34,7 +20,7 @@ const ttftMs = (given: ChainCosts, chain: readonly number[]): number =>
   exactPartition(costsOf(given, chain), chain.length, 'quick').ttftMs;
 
 test('three unequal workers get the better direction, also where their links differ by measurement noise', () => {
-  const given = costs([WORKER, slower(1.5), slower(2.2)]);
+  const given = costs([PLAIN_WORKER, slower(1.5), slower(2.2)]);
   const chosen = chooseChain(given, 'quick');
   // Slowest first: the fastest worker is the last rank, which computes the head and decodes.
   expect(chosen.workers).toEqual([2, 1, 0]);
@@ -43,18 +29,18 @@ test('three unequal workers get the better direction, also where their links dif
 
 test('equal workers run from the slow link to the fast one, since later links carry more rows', () => {
   const slow: LinkCost = { ...LAN, bytesPerS: 2e6 };
-  const given = costs([WORKER, WORKER, WORKER], { links: [LAN, slow] });
+  const given = costs([PLAIN_WORKER, PLAIN_WORKER, PLAIN_WORKER], { links: [LAN, slow] });
   const chosen = chooseChain(given, 'quick');
   expect(chosen.workers).toEqual([2, 1, 0]);
   expect(chosen.ttftMs).toBeLessThan(0.95 * ttftMs(given, [0, 1, 2]));
 });
 
 test('equal workers on links that differ by noise keep the given order', () => {
-  expect(chooseChain(costs([WORKER, WORKER, WORKER]), 'quick').workers).toEqual([0, 1, 2]);
+  expect(chooseChain(costs([PLAIN_WORKER, PLAIN_WORKER, PLAIN_WORKER]), 'quick').workers).toEqual([0, 1, 2]);
 });
 
 test('the worker that holds the kept rows is the first rank, however slow it is', () => {
-  const workers = [slower(8), WORKER, slower(1.2)];
+  const workers = [slower(8), PLAIN_WORKER, slower(1.2)];
   const given = costs(workers, { contextTokens: 4096, cachedTokens: 1024, isCachedAtFirst: true });
   const { workers: chain } = chooseChain(given, 'quick');
   expect(chain[0]).toBe(0);

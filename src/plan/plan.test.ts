@@ -4,7 +4,7 @@ import type { LinkCost, WorkerCost } from './costs/cost-model.js';
 import { FREE_LINK } from './costs/cost-model.js';
 import { refreshCost } from './costs/calibration.js';
 import { planPartition } from './plan.js';
-import { randomLink, randomWorker, seededRandom } from './costs/random-costs.test-support.js';
+import { PLAIN_WORKER, randomLink, randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 
 const SHAPE: ModelShape = {
   architecture: 'llama',
@@ -26,21 +26,6 @@ const SHAPE: ModelShape = {
   tiedHead: false,
 };
 
-const WORKER: WorkerCost = {
-  block: [
-    { tokens: 1, ms: 20 },
-    { tokens: 256, ms: 300 },
-  ],
-  firstBlockShare: 0.25,
-  attention: { fixedMs: 0.2, tokenMs: 0.002, prefixTokenMs: 0.002, pairMs: 0.0001 },
-  callMs: 0.2,
-  embedTokenMs: 0.001,
-  headMs: 30,
-  chunkTokens: 256,
-  scale: 1,
-  attentionScale: 1,
-};
-
 const LAN: LinkCost = { latencyMs: 0.1, bytesPerS: 1.25e9, frameBytes: 262_144 };
 
 function repeated<T>(value: T, count: number): T[] {
@@ -50,7 +35,7 @@ function repeated<T>(value: T, count: number): T[] {
 test('two equal workers share a long prompt and the plan says what each is limited by', () => {
   const plan = planPartition({
     contextTokens: 4096,
-    workers: repeated(WORKER, 2),
+    workers: repeated(PLAIN_WORKER, 2),
     links: [LAN],
     shape: SHAPE,
   });
@@ -65,7 +50,7 @@ test('over a link that is too slow the plan uses one worker and says why', () =>
   const slow = { latencyMs: 50, bytesPerS: 5e3, frameBytes: 65_536 };
   const plan = planPartition({
     contextTokens: 1024,
-    workers: repeated(WORKER, 2),
+    workers: repeated(PLAIN_WORKER, 2),
     links: [slow],
     shape: SHAPE,
   });
@@ -76,14 +61,14 @@ test('over a link that is too slow the plan uses one worker and says why', () =>
 });
 
 test('a hopeless worker in the middle is left out, the others are not', () => {
-  const workers = [WORKER, { ...WORKER, scale: 500 }, WORKER];
+  const workers = [PLAIN_WORKER, { ...PLAIN_WORKER, scale: 500 }, PLAIN_WORKER];
   const plan = planPartition({ contextTokens: 4096, workers, links: [LAN, LAN], shape: SHAPE });
   expect(plan.ranks.map((rank) => rank.worker)).toEqual([0, 2]);
   expect(plan.dropped.map((one) => one.worker)).toEqual([1]);
 });
 
 test('a slower worker gets a smaller slice and, where links are alike, does not decode', () => {
-  const workers = [WORKER, { ...WORKER, scale: 2, attentionScale: 2 }];
+  const workers = [PLAIN_WORKER, { ...PLAIN_WORKER, scale: 2, attentionScale: 2 }];
   const plan = planPartition({ contextTokens: 4096, workers, links: [LAN], shape: SHAPE });
   const tokens = new Map(plan.ranks.map((rank) => [rank.worker, rank.slice.end - rank.slice.start]));
   expect(tokens.get(1)).toBeLessThan(tokens.get(0) as number);
@@ -112,14 +97,14 @@ test('adding a worker never makes the predicted plan worse, and no plan is worse
 });
 
 test('cached tokens belong to no slice', () => {
-  const request = { contextTokens: 4096, workers: repeated(WORKER, 2), links: [LAN], shape: SHAPE };
+  const request = { contextTokens: 4096, workers: repeated(PLAIN_WORKER, 2), links: [LAN], shape: SHAPE };
   const plan = planPartition({ ...request, cachedTokens: 4000 });
   expect(plan.partition.at(-1)?.end).toBe(96);
   expect(plan.predictedTtftMs).toBeLessThan(planPartition(request).predictedTtftMs);
 });
 
 test('more workers than tokens leaves workers out', () => {
-  const workers = repeated({ ...WORKER, block: [{ tokens: 1, ms: 1000 }] }, 3);
+  const workers = repeated({ ...PLAIN_WORKER, block: [{ tokens: 1, ms: 1000 }] }, 3);
   const plan = planPartition({ contextTokens: 2, workers, links: [FREE_LINK, FREE_LINK], shape: SHAPE });
   expect(plan.ranks).toHaveLength(2);
   expect(plan.dropped[0]?.reason).toBe('there are 2 tokens for 3 workers');
@@ -132,7 +117,7 @@ test.each([
   [{ workers: [] }, /0 workers/],
   [{ links: [] }, /2 workers need 1 links/],
 ])('what can not be planned is refused: %o', (change, message) => {
-  const request = { contextTokens: 100, workers: repeated(WORKER, 2), links: [LAN], shape: SHAPE };
+  const request = { contextTokens: 100, workers: repeated(PLAIN_WORKER, 2), links: [LAN], shape: SHAPE };
   expect(() => planPartition({ ...request, ...change })).toThrowError(message);
 });
 
@@ -144,8 +129,8 @@ test('a worker that slows down shows in the timelines of requests, and the next 
     planFor(workers)
       .ranks.toSorted((a, b) => a.worker - b.worker)
       .map(({ slice }) => slice.end - slice.start);
-  const before = sizes([WORKER, WORKER]);
-  let costs = [WORKER, WORKER];
+  const before = sizes([PLAIN_WORKER, PLAIN_WORKER]);
+  let costs = [PLAIN_WORKER, PLAIN_WORKER];
   for (let request = 0; request < 16; request++) {
     const plan = planFor(costs);
     // Worker 1 really takes twice as long as it was measured to.

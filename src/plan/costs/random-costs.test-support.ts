@@ -1,5 +1,5 @@
 /**
- * Seeded random costs for property tests. Only tests import this.
+ * Costs for tests: seeded random ones for properties, and one plain worker. Only tests import this.
  */
 import type { LinkCost, WorkerCost } from './cost-model.js';
 import { FREE_LINK } from './cost-model.js';
@@ -15,6 +15,22 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }
+
+/** A worker in round figures, about a core with 8-bit weights. */
+export const PLAIN_WORKER: WorkerCost = {
+  block: [
+    { tokens: 1, ms: 20 },
+    { tokens: 256, ms: 300 },
+  ],
+  firstBlockShare: 0.25,
+  attention: { fixedMs: 0.2, tokenMs: 0.002, prefixTokenMs: 0.002, pairMs: 0.0001 },
+  callMs: 0.2,
+  embedTokenMs: 0.001,
+  headMs: 30,
+  chunkTokens: 256,
+  scale: 1,
+  attentionScale: 1,
+};
 
 /** A worker whose block costs grow with the tokens and whose attention has every term. */
 export function randomWorker(random: () => number, chunkTokens = 1 << 20): WorkerCost {

@@ -4,7 +4,7 @@ import { searchedPartition } from './exact-partition.js';
 import { addTableEntry, emptyTable, lookUpPartition, parsePartitionTable } from './partition-table.js';
 import type { ChainCosts } from '../costs/chain-costs.js';
 import { predictTtftMs } from '../predict/predict.js';
-import { seededRandom } from '../costs/random-costs.test-support.js';
+import { PLAIN_WORKER, seededRandom } from '../costs/random-costs.test-support.js';
 
 function tableOf(...partitions: number[][]) {
   return partitions.reduce((table, sizes) => {
@@ -74,20 +74,7 @@ test('KVR-P stays within 1.3 % of KVR-S at lengths that are not in the table', (
 });
 
 function llamaLike(contextTokens: number, ranks: number): ChainCosts {
-  const worker = {
-    block: [
-      { tokens: 1, ms: 20 },
-      { tokens: 256, ms: 300 },
-    ],
-    firstBlockShare: 0.25,
-    attention: { fixedMs: 0.2, tokenMs: 0.002, prefixTokenMs: 0.002, pairMs: 0.0001 },
-    callMs: 0.2,
-    embedTokenMs: 0.001,
-    headMs: 30,
-    chunkTokens: 65_536,
-    scale: 1,
-    attentionScale: 1,
-  };
+  const worker = { ...PLAIN_WORKER, chunkTokens: 65_536 };
   const link = { latencyMs: 0.05, bytesPerS: 1.25e9, frameBytes: 262_144 };
   const workers = Array.from({ length: ranks }, () => worker);
   const links = workers.slice(1).map(() => link);
