@@ -26,8 +26,8 @@ export default defineConfig({
           name: 'integration',
           include: ['test/*.test.ts'],
           exclude: ['test/architecture.test.ts'],
-          // Workers, servers and a browser of one file at a time share the machine's cores and memory.
-          fileParallelism: false,
+          // Each file starts workers, servers or a browser of its own: two files keep two cores busy, more would only wait.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           ...LIMITS,
         },
