@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type RequestSpec, requestSpecSchema } from '../src/core/request.js';
 import type { ModelShape } from '../src/core/shape.js';
+import { checksumOf } from '../src/link/checksum.js';
 import {
   controlFrame,
   encodeHead,
@@ -80,6 +81,16 @@ function single(spec: Partial<RequestSpec> = {}): RunMessage {
   };
 }
 
+/** The 20 bytes of a frame's header, made by hand. */
+function header({ version = PROTOCOL_VERSION, kind = 1, metaBytes = 0, payloadBytes = 0, sum = 0 }): Buffer {
+  const bytes = Buffer.alloc(20);
+  bytes.set([0x4b, 0x56, version, kind]);
+  bytes.writeUInt32LE(metaBytes, 4);
+  bytes.writeUInt32LE(payloadBytes, 8);
+  bytes.writeUInt32LE((checksumOf(bytes.subarray(0, 16)) ^ sum) >>> 0, 16);
+  return bytes;
+}
+
 function rowsOf(request: number, overrides: Partial<KvFrame> & { bytes?: number } = {}): KvFrame {
   const rows = overrides.rows ?? 5;
   const payload = new Uint8Array(overrides.bytes ?? rows * ROW_BYTES);
@@ -117,14 +128,12 @@ describe('one worker, through all of it,', () => {
   test('closes a connection that speaks no frames, and lives on', async () => {
     for (const bytes of [
       'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
-      Buffer.from([0x4b, 0x56, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, 1, 7, 0, 0, 0, 0, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 255, 255, 255, 255, 0, 0, 0, 0]),
-      Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 0, 0, 0, 0, 255, 255, 255, 255]),
-      Buffer.concat([
-        Buffer.from([0x4b, 0x56, PROTOCOL_VERSION, 1, 3, 0, 0, 0, 0, 0, 0, 0]),
-        Buffer.from('{"a'),
-      ]),
+      header({ version: 9 }),
+      header({ version: 1, kind: 7 }),
+      header({ metaBytes: 2 ** 32 - 1 }),
+      header({ payloadBytes: 2 ** 32 - 1 }),
+      header({ sum: 1 }),
+      Buffer.concat([header({ metaBytes: 3 }), Buffer.from('{"a')]),
     ]) {
       const stranger = await StandIn.connect(worker.address);
       await stranger.write(bytes);
@@ -134,7 +143,7 @@ describe('one worker, through all of it,', () => {
   });
 
   test('closes a connection that says nothing sensible, and lives on', async () => {
-    const head = encodeHead(controlFrame('x'.repeat(MAX_META_BYTES - 2)));
+    const head = encodeHead(controlFrame('x'.repeat(MAX_META_BYTES - 2)), false);
     for (const first of [
       { type: 'ping', ping: 1 },
       { type: 'shutdown' },
@@ -159,7 +168,7 @@ describe('one worker, through all of it,', () => {
 
   test('a connection that breaks off in the middle of a frame harms nobody', async () => {
     const stranger = await StandIn.connect(worker.address);
-    await stranger.write(encodeHead(controlFrame({ type: 'hello' })).subarray(0, 15));
+    await stranger.write(encodeHead(controlFrame({ type: 'hello' }), false).subarray(0, 15));
     stranger.close();
     await expectAlive();
   });

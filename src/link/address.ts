@@ -31,3 +31,11 @@ export function formatAddress(address: Address): string {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
+
+/**
+ * True where frames carry checksums. TCP's own check is 16 bits: what cables, cards and switches damage gets past it now and
+ * then. Bytes of a unix socket never leave the kernel's memory.
+ */
+export function isChecksummed({ kind }: Address): boolean {
+  return kind === 'tcp';
+}

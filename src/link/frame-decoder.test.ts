@@ -19,8 +19,8 @@ function randomFrame(random: Random): Frame {
   return { kind: 'kv', request: random.below(1e9), layer: random.below(99), start: 3, rows: 1, payload };
 }
 
-function toStream(frames: readonly Frame[]): Buffer {
-  return Buffer.concat(frames.flatMap((frame) => [encodeHead(frame), frame.payload]));
+function toStream(frames: readonly Frame[], isChecksummed = false): Buffer {
+  return Buffer.concat(frames.flatMap((frame) => [encodeHead(frame, isChecksummed), frame.payload]));
 }
 
 /** Where to cut a stream: every byte, a few places, or not at all. */
@@ -37,7 +37,7 @@ test('frames come out whole and in order wherever the stream is cut', () => {
     const frames = Array.from({ length: random.below(6) }, () => randomFrame(random));
     const stream = toStream(frames);
     const places = cuts(random, stream.length);
-    const decoder = new FrameDecoder();
+    const decoder = new FrameDecoder(false);
     const decoded: Frame[] = [];
     for (let i = 1; i < places.length; i++)
       decoded.push(...decoder.push(stream.subarray(places[i - 1], places[i])));
@@ -50,7 +50,7 @@ test('a stream that ends anywhere inside a frame is torn, and only there', () =>
   const frame = controlFrame({ type: 'ping' }, new Uint8Array(10));
   const stream = toStream([frame, frame]);
   for (let end = 0; end <= stream.length; end++) {
-    const decoder = new FrameDecoder();
+    const decoder = new FrameDecoder(false);
     const decoded = [...decoder.push(stream.subarray(0, end))];
     expect(decoded).toHaveLength(Math.floor((2 * end) / stream.length));
     expect(decoder.isTorn).toBe(end % (stream.length / 2) !== 0);
@@ -59,7 +59,7 @@ test('a stream that ends anywhere inside a frame is torn, and only there', () =>
 
 test('every payload owns its buffer, so that it can move to another thread', () => {
   const frames = [controlFrame({}, Uint8Array.of(1, 2)), controlFrame({}, Uint8Array.of(3))];
-  const [first, second] = [...new FrameDecoder().push(toStream(frames))] as [Frame, Frame];
+  const [first, second] = [...new FrameDecoder(false).push(toStream(frames))] as [Frame, Frame];
   expect(first.payload.buffer.byteLength).toBe(2);
   expect(second.payload.buffer.byteLength).toBe(1);
   structuredClone(first.payload, { transfer: [first.payload.buffer] });
@@ -70,31 +70,38 @@ test('random bytes end in a PROTOCOL error, never in another error or in a frame
   const random = seededRandom(2);
   for (let round = 0; round < 300; round++) {
     const bytes = randomBytes(random, HEADER_BYTES + random.below(200));
-    expect(() => [...new FrameDecoder().push(bytes)]).toThrow(expect.objectContaining({ code: 'PROTOCOL' }));
+    expect(() => [...new FrameDecoder(false).push(bytes)]).toThrow(
+      expect.objectContaining({ code: 'PROTOCOL' }),
+    );
   }
 });
 
-test('a sound frame with any one byte of its head changed gives a frame or a PROTOCOL error', () => {
-  const stream = toStream([
-    { kind: 'kv', request: 1, layer: 2, start: 3, rows: 1, payload: new Uint8Array(8) },
-  ]);
-  for (let at = 0; at < stream.length - 8; at++) {
-    for (const flip of [0x01, 0x80, 0xff]) {
-      const changed = Buffer.from(stream);
-      changed[at] = (changed[at] as number) ^ flip;
-      const decode = (): Frame[] => [...new FrameDecoder().push(changed)];
-      try {
-        expect(decode().length).toBeLessThanOrEqual(1);
-      } catch (error) {
-        expect(error).toMatchObject({ code: 'PROTOCOL' });
+test.each([true, false])(
+  'any one byte of a header changed is an error at once, before anything it claims has come (checksummed: %s)',
+  (isChecksummed) => {
+    const rows: Frame = { kind: 'kv', request: 1, layer: 2, start: 3, rows: 1, payload: new Uint8Array(8) };
+    const head = toStream([rows], isChecksummed).subarray(0, HEADER_BYTES);
+    for (let at = 0; at < HEADER_BYTES; at++) {
+      for (const flip of [0x01, 0x80, 0xff]) {
+        const changed = Buffer.from(head);
+        changed[at] = (changed[at] as number) ^ flip;
+        expect(() => [...new FrameDecoder(isChecksummed).push(changed)]).toThrow(
+          expect.objectContaining({ code: 'LINK', message: expect.stringMatching(/damaged/) as string }),
+        );
       }
     }
-  }
+  },
+);
+
+test('a frame without checksum is refused where they are required', () => {
+  const stream = toStream([controlFrame({ type: 'ping' })], false);
+  expect(() => [...new FrameDecoder(true).push(stream)]).toThrow(/without checksum/);
+  expect([...new FrameDecoder(true).push(toStream([controlFrame(1)], true))]).toHaveLength(1);
 });
 
 test('a header that claims the most there may be takes no more memory than that', () => {
-  const head = encodeHead(controlFrame({}, new Uint8Array(MAX_PAYLOAD_BYTES)));
-  const decoder = new FrameDecoder();
+  const head = encodeHead(controlFrame({}, new Uint8Array(MAX_PAYLOAD_BYTES)), false);
+  const decoder = new FrameDecoder(false);
   expect([...decoder.push(head)]).toEqual([]);
   expect(decoder.isTorn).toBe(true);
 });

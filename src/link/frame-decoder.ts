@@ -2,23 +2,30 @@
  * Turns a stream of bytes, cut anywhere, into frames. Every payload is read straight into a buffer of its own, so
  * that it can be handed to another thread without a copy. Memory: at most one unfinished frame.
  */
+import { KvrError } from '../core/errors.js';
 import { decodeFrame, decodeHeader, type Frame, type FrameHeader, HEADER_BYTES } from './frame.js';
 
 /** A buffer that is being filled. */
 type Part = { readonly bytes: Uint8Array<ArrayBuffer>; filled: number };
 
 export class FrameDecoder {
+  readonly #isChecksummed: boolean;
   #header = newPart(HEADER_BYTES);
   #open: { readonly header: FrameHeader; readonly meta: Part; readonly payload: Part } | undefined;
 
-  /** Takes the next bytes of the stream and yields the frames they complete. @throws PROTOCOL; the stream is lost then. */
+  /** @param isChecksummed whether every frame must have a checksum: a damaged bit can not turn the check off */
+  constructor(isChecksummed: boolean) {
+    this.#isChecksummed = isChecksummed;
+  }
+
+  /** Takes the next bytes of the stream and yields the frames they complete. @throws LINK, PROTOCOL; the stream is lost then. */
   *push(chunk: Uint8Array): Generator<Frame> {
     let at = 0;
     for (;;) {
       if (!this.#open) {
         at += fill(this.#header, chunk, at);
         if (!isFull(this.#header)) return;
-        this.#open = openFrame(decodeHeader(toBuffer(this.#header)));
+        this.#open = openFrame(this.#checked(decodeHeader(toBuffer(this.#header))));
       }
       const { header, meta, payload } = this.#open;
       at += fill(meta, chunk, at);
@@ -28,6 +35,12 @@ export class FrameDecoder {
       this.#header = newPart(HEADER_BYTES);
       yield decodeFrame(header, toBuffer(meta), payload.bytes);
     }
+  }
+
+  #checked(header: FrameHeader): FrameHeader {
+    if (this.#isChecksummed && header.bodySum === undefined)
+      throw new KvrError('PROTOCOL', 'received a frame without checksum over a link that must have them');
+    return header;
   }
 
   /** True in the middle of a frame: a stream that ends here was torn. */

@@ -10,7 +10,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { seededRandom } from '../../test/reference/random.js';
 import { until } from '../../test/support/until.js';
-import type { Address } from './address.js';
+import { type Address, isChecksummed } from './address.js';
 import { controlFrame, encodeHead, type Frame } from './frame.js';
 import type { Link, LinkHandlers } from './link.js';
 import { memoryLinkPair } from './memory-link.js';
@@ -70,8 +70,8 @@ async function sockets(address: Address): Promise<[Socket, Socket]> {
 async function socketPair(address: Address): Promise<Pair> {
   const [a, b] = await sockets(address);
   const pair = { left: new End(), right: new End() };
-  pair.left.link = new SocketLink(a, pair.left.handlers);
-  pair.right.link = new SocketLink(b, pair.right.handlers);
+  pair.left.link = new SocketLink(a, pair.left.handlers, isChecksummed(address));
+  pair.right.link = new SocketLink(b, pair.right.handlers, isChecksummed(address));
   return pair;
 }
 
@@ -240,18 +240,19 @@ describe.each(IMPLEMENTATIONS)('a link over %s', (_, open) => {
 describe.each([
   ['unix socket', () => unixAddress()],
   ['TCP socket', () => TCP],
-])('a link over %s against a peer that does not keep to frames', (_, address) => {
-  async function rawPair(): Promise<{ raw: Socket; end: End }> {
-    const [raw, socket] = await sockets(address());
+])('a link over %s against a peer that does not keep to frames', (_, makeAddress) => {
+  async function rawPair(): Promise<{ raw: Socket; end: End; head: (message: unknown) => Uint8Array }> {
+    const address = makeAddress();
+    const [raw, socket] = await sockets(address);
     raw.on('error', () => undefined);
     const end = new End();
-    end.link = new SocketLink(socket, end.handlers);
-    return { raw, end };
+    end.link = new SocketLink(socket, end.handlers, isChecksummed(address));
+    return { raw, end, head: (message) => encodeHead(controlFrame(message), isChecksummed(address)) };
   }
 
   test('ends with a PROTOCOL error on garbage', async () => {
-    const { raw, end } = await rawPair();
-    raw.write(encodeHead(controlFrame({ fine: true })));
+    const { raw, end, head } = await rawPair();
+    raw.write(head({ fine: true }));
     raw.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
     await until(() => end.closes.length > 0, 'the end');
     expect(end.frames).toHaveLength(1);
@@ -260,25 +261,37 @@ describe.each([
   });
 
   test('ends with a LINK error in the middle of a frame', async () => {
-    const { raw, end } = await rawPair();
-    raw.end(encodeHead(controlFrame({ type: 'ping' })).subarray(0, 9));
+    const { raw, end, head } = await rawPair();
+    raw.end(head({ type: 'ping' }).subarray(0, 9));
     await until(() => end.closes.length > 0, 'the end');
     expect(end.closes).toEqual([
       expect.objectContaining({ code: 'LINK', message: 'link ended in the middle of a frame' }),
     ]);
   });
 
+  test('ends with a LINK error that says damage where a header came changed', async () => {
+    const { raw, end, head } = await rawPair();
+    const bytes = Buffer.from(head({ type: 'ping' }));
+    // The payload's length: 16 MB that never come.
+    bytes[11] = 1;
+    raw.write(bytes);
+    await until(() => end.closes.length > 0, 'the end');
+    const message = expect.stringMatching(/damaged frame \(checksum\)/) as string;
+    expect(end.closes).toEqual([expect.objectContaining({ code: 'LINK', message })]);
+    expect(end.frames).toEqual([]);
+  });
+
   test('what a handler throws ends the link with that error', async () => {
-    const [raw, socket] = await sockets(address());
+    const address = makeAddress();
+    const [raw, socket] = await sockets(address);
     const reason = new Error('not like this');
     const end = new End();
-    end.link = new SocketLink(socket, {
-      ...end.handlers,
-      onFrame: () => {
-        throw reason;
-      },
-    });
-    raw.write(Buffer.concat([encodeHead(controlFrame(1)), encodeHead(controlFrame(2))]));
+    const onFrame = (): void => {
+      throw reason;
+    };
+    end.link = new SocketLink(socket, { ...end.handlers, onFrame }, isChecksummed(address));
+    const heads = [1, 2].map((message) => encodeHead(controlFrame(message), isChecksummed(address)));
+    raw.write(Buffer.concat(heads));
     await until(() => end.closes.length > 0, 'the end');
     expect(end.closes).toEqual([reason]);
   });

@@ -10,14 +10,18 @@ import type { Link, LinkHandlers } from './link.js';
 export class SocketLink implements Link {
   readonly #socket: Socket;
   readonly #handlers: LinkHandlers;
-  readonly #decoder = new FrameDecoder();
+  readonly #isChecksummed: boolean;
+  readonly #decoder: FrameDecoder;
   #error: Error | undefined;
   #isClosed = false;
   #isEnding = false;
 
-  constructor(socket: Socket, handlers: LinkHandlers) {
+  /** @param isChecksummed whether frames have checksums, in both directions; both ends know it by the address */
+  constructor(socket: Socket, handlers: LinkHandlers, isChecksummed: boolean) {
     this.#socket = socket;
     this.#handlers = handlers;
+    this.#isChecksummed = isChecksummed;
+    this.#decoder = new FrameDecoder(isChecksummed);
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', (error) =>
@@ -32,12 +36,13 @@ export class SocketLink implements Link {
       if (onSent) queueMicrotask(onSent);
       return;
     }
+    const head = encodeHead(frame, this.#isChecksummed);
     this.#socket.cork();
     const done = onSent && ((): void => onSent());
     if (frame.payload.byteLength === 0) {
-      this.#socket.write(encodeHead(frame), done);
+      this.#socket.write(head, done);
     } else {
-      this.#socket.write(encodeHead(frame));
+      this.#socket.write(head);
       this.#socket.write(frame.payload, done);
     }
     this.#socket.uncork();

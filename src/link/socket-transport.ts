@@ -3,17 +3,20 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { KvrError } from '../core/errors.js';
-import { type Address, formatAddress } from './address.js';
+import { type Address, formatAddress, isChecksummed } from './address.js';
 import { SocketLink } from './socket-link.js';
-import { CONNECT_TIMEOUT_MS, type Listener, type Transport } from './transport.js';
+import { CONNECT_TIMEOUT_MS, type Listener, type OpenLink, type Transport } from './transport.js';
 
 export const socketTransport: Transport = {
   async dial(address, signal) {
     const socket = await connected(address, signal);
-    return (handlers) => new SocketLink(socket, handlers);
+    return (handlers) => new SocketLink(socket, handlers, isChecksummed(address));
   },
   listen(address, onCaller) {
-    const server = createServer((socket) => onCaller((handlers) => new SocketLink(socket, handlers)));
+    const open = (socket: Socket): OpenLink => {
+      return (handlers) => new SocketLink(socket, handlers, isChecksummed(address));
+    };
+    const server = createServer((socket) => onCaller(open(socket)));
     return listening(server, address);
   },
 };

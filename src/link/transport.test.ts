@@ -2,11 +2,12 @@
  * The conformance suite of Transport, run on every kind of address.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Address } from './address.js';
-import { controlFrame, type Frame } from './frame.js';
+import { controlFrame, encodeHead, type Frame } from './frame.js';
 import type { Link } from './link.js';
 import { transportOf } from './open-transport.js';
 import type { Listener, OpenLink } from './transport.js';
@@ -116,4 +117,15 @@ describe.each([
 test('a port of 0 is told as the one the system chose', async () => {
   const { listener } = await listen(tcpAddress());
   expect((listener.address as { port: number }).port).toBeGreaterThan(0);
+});
+
+test.each([true, false])('a frame over TCP must have a checksum (it has: %s)', async (isChecksummed) => {
+  const { listener, caller } = await listen(tcpAddress());
+  const { port } = listener.address as { port: number };
+  const raw = connect(port, '127.0.0.1');
+  cleanup.push(() => raw.destroy());
+  raw.write(encodeHead(controlFrame('plain'), isChecksummed));
+  const far = endOf(await caller);
+  if (isChecksummed) expect(await far.frame).toMatchObject({ message: 'plain' });
+  else expect(await far.closed).toMatchObject({ code: 'PROTOCOL' });
 });

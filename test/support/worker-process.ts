@@ -9,7 +9,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseAddress } from '../../src/link/address.js';
+import { isChecksummed, parseAddress } from '../../src/link/address.js';
 import { controlFrame, type Frame } from '../../src/link/frame.js';
 import { SocketLink } from '../../src/link/socket-link.js';
 import type { FromWorker, RunMessage } from '../../src/worker/protocol/index.js';
@@ -77,15 +77,14 @@ export class StandIn {
   readonly #socket: Socket;
   readonly #link: SocketLink;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, hasChecksums: boolean) {
     this.#socket = socket;
-    this.#link = new SocketLink(socket, {
-      onFrame: (frame) => {
-        if (frame.kind === 'kv') this.rows.push(frame);
-        else this.heard.push({ message: frame.message as FromWorker, payload: frame.payload });
-      },
-      onClose: () => (this.isClosed = true),
-    });
+    const onFrame = (frame: Frame): void => {
+      if (frame.kind === 'kv') this.rows.push(frame);
+      else this.heard.push({ message: frame.message as FromWorker, payload: frame.payload });
+    };
+    const onClose = (): void => void (this.isClosed = true);
+    this.#link = new SocketLink(socket, { onFrame, onClose }, hasChecksums);
   }
 
   /** Connects without a word. */
@@ -93,7 +92,7 @@ export class StandIn {
     const target = parseAddress(address);
     const socket = target.kind === 'unix' ? connect(target.path) : connect(target.port, target.host);
     await once(socket, 'connect');
-    return new StandIn(socket);
+    return new StandIn(socket, isChecksummed(target));
   }
 
   /** Connects and waits until the worker has said that its model is open. */

@@ -137,7 +137,7 @@ test('a timeline stays small enough for a control frame however many stretches t
     });
   }
   const timeline = route.complete({ ...EMPTY, events });
-  expect(encodeHead(controlFrame({ type: 'prefilled', timeline })).length).toBeLessThan(MAX_META_BYTES);
+  expect(encodeHead(controlFrame({ type: 'prefilled', timeline }), true).length).toBeLessThan(MAX_META_BYTES);
   const ofLayer = timeline.events.filter(({ layer }) => layer === 7);
   expect(ofLayer).toEqual([
     { kind: 'block', layer: 7, startMs: 7.123_456_789, endMs: 20 * MAX_TIMELINE_EVENTS - 1024 + 8 },
