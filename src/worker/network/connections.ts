@@ -2,6 +2,7 @@
  * Who is connected to a worker: engines and peers, each under the name it gave, and those that have not greeted yet.
  * Their frames go to the owner of the list.
  */
+import { type Clock, wallClock } from '../../core/clock.js';
 import type { Frame } from '../../link/frame.js';
 import type { Link } from '../../link/link.js';
 import type { OpenLink } from '../../link/transport.js';
@@ -18,6 +19,9 @@ export type Connection = {
   own: string;
   readonly number: number;
   readonly link: Link;
+  readonly openedMs: number;
+  /** When bytes last came. */
+  lastHeardMs: number;
 };
 
 export type ConnectionEvents = {
@@ -29,35 +33,44 @@ export type ConnectionEvents = {
 export class Connections {
   readonly #own: string;
   readonly #events: ConnectionEvents;
+  readonly #clock: Clock;
   readonly #all = new Set<Connection>();
   #adopted = 0;
 
   /** @param own what this worker is called until an engine gives it another name */
-  constructor(own: string, events: ConnectionEvents) {
+  constructor(own: string, events: ConnectionEvents, clock: Clock = wallClock) {
     this.#own = own;
     this.#events = events;
+    this.#clock = clock;
+  }
+
+  get all(): ReadonlySet<Connection> {
+    return this.#all;
   }
 
   /** Takes on a connection, whoever dialled. */
   adopt(open: OpenLink): Connection {
     const link = open({
       onFrame: (frame) => this.#events.onFrame(connection, frame),
+      onHeard: () => (connection.lastHeardMs = this.#clock()),
       onClose: (error) => {
         this.#all.delete(connection);
         this.#events.onClose(connection, error);
       },
     });
-    const number = this.#adopted++;
+    const openedMs = this.#clock();
     const connection: Connection = {
-      ...{ role: 'unknown', worker: '', engine: '' },
-      ...{ own: this.#own, number, link },
+      ...{ role: 'unknown', worker: '', engine: '', own: this.#own },
+      ...{ number: this.#adopted++, link, openedMs, lastHeardMs: openedMs },
     };
     this.#all.add(connection);
     return connection;
   }
 
-  engineLink(engine: string): Link | undefined {
-    return [...this.#all].find(({ role, worker }) => role === 'engine' && worker === engine)?.link;
+  /** The links of an engine: a second one where it came again before the end of the first was noticed. */
+  engineLinks(engine: string): Link[] {
+    const own = [...this.#all].filter(({ role, worker }) => role === 'engine' && worker === engine);
+    return own.map(({ link }) => link);
   }
 
   /** Tells everyone who has greeted. */

@@ -2,6 +2,7 @@
  * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
  * this worker dials other workers and waits for their answer.
  */
+import { KvrError } from '../../core/errors.js';
 import { type Address, parseAddress } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
 import { transportOf } from '../../link/open-transport.js';
@@ -25,9 +26,13 @@ export class Handshake {
     this.#modelStatus = modelStatus;
   }
 
-  /** A caller says who it is. */
+  /** A caller says who it is. @throws PROTOCOL where that can not be */
   receive(connection: Connection, hello: Extract<ToWorker, { type: 'hello' }>): void {
     const { role, worker, as, engine } = hello;
+    if (connection.role !== 'unknown') throw new KvrError('PROTOCOL', 'a second hello over one connection');
+    // The engine says hello to every worker before it links them.
+    if (role === 'peer' && this.#connections.engineLinks(engine).length === 0)
+      throw new KvrError('PROTOCOL', 'a link between workers for an engine that is not connected here');
     connection.role = role;
     connection.worker = worker;
     connection.engine = role === 'engine' ? worker : engine;
@@ -36,12 +41,12 @@ export class Handshake {
     this.#modelStatus.sendTo(connection.link);
   }
 
-  /** Opens a link to every named worker and waits for its greeting, so that rows can flow both ways. */
+  /** Opens a link to every named worker that none leads to, and waits for its greeting, so that rows can flow both ways. */
   async connectPeers(engine: Connection, peers: readonly PeerAddress[]): Promise<void> {
     try {
-      await Promise.all(
-        peers.map(({ worker, address }) => this.#connectPeer(engine, worker, parseAddress(address))),
-      );
+      const missing = peers.filter(({ worker }) => !this.#peers.isLinked({ engine: engine.engine, worker }));
+      const dials = missing.map(({ worker, address }) => ({ worker, address: parseAddress(address) }));
+      await Promise.all(dials.map(({ worker, address }) => this.#connectPeer(engine, worker, address)));
       send(engine.link, { type: 'connected' });
     } catch (error) {
       sendFailure(engine.link, error, { phase: 'connect' });
@@ -50,7 +55,8 @@ export class Handshake {
 
   async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
     const peer = this.#connections.adopt(await transportOf(address).dial(address));
-    Object.assign(peer, { role: 'peer', worker, engine, own });
+    // Until it is heard for the first time, the limit is that of its greeting.
+    Object.assign(peer, { role: 'peer', worker, engine, own, lastHeardMs: Infinity });
     this.#peers.add(peer, peer.link);
     peer.link.send(controlFrame({ type: 'hello', role: 'peer', worker: own, engine } satisfies ToWorker));
     await this.#peers.greeted(worker, peer.link);

@@ -68,13 +68,13 @@ export class Requests {
 
   /**
    * Ends the requests that needed a link that is gone.
-   * @param owner the link to the engine that a link between two workers belonged to
+   * @param owners links to the engine that a link between two workers belonged to
    */
-  onLinkClosed({ role, worker, link }: Connection, owner: Link | undefined, error: Error | undefined): void {
+  onLinkClosed({ role, worker, link }: Connection, owners: readonly Link[], error: Error | undefined): void {
     this.#rows.leave(link);
     for (const [request, route] of this.#rows.entries()) {
       if (route.engine === link) this.#rows.cancel(request);
-      else if (role === 'peer' && route.engine === owner && route.needs(worker))
+      else if (role === 'peer' && owners.includes(route.engine) && route.needs(worker))
         this.#fail(request, brokenLink(worker, error));
     }
   }

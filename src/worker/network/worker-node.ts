@@ -17,6 +17,8 @@ import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
 import { Probes } from './probes.js';
 import { Requests } from './requests.js';
+import { send } from './send.js';
+import { Silence, SWEEP_MS } from './silence.js';
 import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
 
@@ -27,6 +29,7 @@ export class WorkerNode {
   readonly #peers = new Peers();
   readonly #requests: Requests;
   readonly #kept: KeptOwners;
+  readonly #sweep: NodeJS.Timeout;
 
   /** @param onShutdown called when the worker is asked to end, or must, for the reason given */
   constructor(settings: WorkerSettings, onShutdown: (reason?: KvrError) => void) {
@@ -51,6 +54,8 @@ export class WorkerNode {
     this.#connections = connections;
     this.#requests = requests;
     this.#kept = kept;
+    const silence = new Silence(connections);
+    this.#sweep = setInterval(() => silence.look(), SWEEP_MS);
     void compute.exited.then((error) => error && this.#failAll(asKvrError(error), onShutdown));
   }
 
@@ -64,6 +69,7 @@ export class WorkerNode {
   /** Stops listening, cancels everything and ends the compute thread. Settles when that thread is gone. */
   async close(): Promise<void> {
     this.#listener?.close();
+    clearInterval(this.#sweep);
     this.#compute.post({ type: 'close' });
     this.#connections.closeAll();
     await this.#compute.exited;
@@ -71,13 +77,15 @@ export class WorkerNode {
 
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
-    const { role, engine, link, number } = connection;
-    this.#peers.remove(connection, link, error);
-    this.#requests.onLinkClosed(connection, this.#connections.engineLink(engine), error);
+    const { role, worker, engine, link, number } = connection;
+    const owners = this.#connections.engineLinks(engine);
+    const isLost = this.#peers.remove(connection, link, error);
+    this.#requests.onLinkClosed(connection, owners, error);
+    if (isLost) for (const owner of owners) send(owner, { type: 'peerLost', worker });
     if (role !== 'engine') return;
     this.#compute.post({ type: 'forget', owner: number });
     this.#kept.leave(link);
-    this.#connections.closePeersOf(engine);
+    if (owners.length === 0) this.#connections.closePeersOf(engine);
   }
 
   #failAll(reason: KvrError, onShutdown: (reason: KvrError) => void): void {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import { DTYPES } from '../../core/shape.js';
 import { rankTimelineSchema } from '../../core/timeline.js';
-import { index, milliseconds, phase, request } from './fields.js';
+import { index, milliseconds, phase, request, workerId } from './fields.js';
 import { probeSampleSchema } from './probe.js';
 
 const logprobsSchema = z.object({
@@ -30,6 +30,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     kvBytesLimit: z.number().min(0),
   }),
   z.object({ type: z.literal('connected') }),
+  /** The link to that worker has ended; `connect` opens it again. */
+  z.object({ type: z.literal('peerLost'), worker: workerId }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
   /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
   z.object({

@@ -2,6 +2,7 @@
  * Messages of an engine to a worker. A peer sends only `hello` of these, then those in peers.ts.
  */
 import { z } from 'zod';
+import { MAX_RANKS } from '../../core/partition.js';
 import { index, request, workerId } from './fields.js';
 import { probeSchema } from './probe.js';
 import { runSchema } from './run.js';
@@ -26,7 +27,8 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
     /** The engine that a peer's link is for. */
     engine: workerId.default(ANY_ENGINE),
   }),
-  z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
+  /** Asks for links to these workers; those that stand are left as they are. */
+  z.object({ type: z.literal('connect'), peers: z.array(peer).max(MAX_RANKS) }),
   runSchema,
   vocabularySchema,
   probeSchema,
