@@ -19,7 +19,6 @@ import { until } from './until.js';
 const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 
 export class WorkerProcess {
-  readonly address: string;
   readonly child: ChildProcess;
   stderr = '';
   stdout = '';
@@ -28,7 +27,6 @@ export class WorkerProcess {
   private constructor(folder: string, child: ChildProcess) {
     this.#folder = folder;
     this.child = child;
-    this.address = `unix:${join(folder, 'w.sock')}`;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
   }
@@ -52,6 +50,10 @@ export class WorkerProcess {
     const worker = new WorkerProcess(folder, child);
     await until(() => worker.stdout.includes('\n'), 'the worker to listen');
     return worker;
+  }
+
+  get address(): string {
+    return this.stdout.trim();
   }
 
   get isRunning(): boolean {

@@ -2,23 +2,23 @@
  * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
  * this worker dials other workers and waits for their answer.
  */
+import { MAX_RANKS } from '../../core/partition.js';
 import { KvrError } from '../../core/errors.js';
-import { type Address, parseAddress } from '../../link/address.js';
+import type { Address } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
 import { transportOf } from '../../link/open-transport.js';
 import type { Connection, Connections } from './connections.js';
+import { Dials, type PeerAddress } from './dials.js';
 import type { ModelStatus } from './model-status.js';
 import type { Peers } from './peers.js';
 import type { ToWorker } from '../protocol/index.js';
 import { send, sendFailure } from './send.js';
 
-/** Another worker of the engine's chain, and where it listens. */
-type PeerAddress = { readonly worker: string; readonly address: string };
-
 export class Handshake {
   readonly #connections: Connections;
   readonly #peers: Peers;
   readonly #modelStatus: ModelStatus;
+  readonly #dials = new Dials();
 
   constructor(connections: Connections, peers: Peers, modelStatus: ModelStatus) {
     this.#connections = connections;
@@ -33,6 +33,9 @@ export class Handshake {
     // The engine says hello to every worker before it links them.
     if (role === 'peer' && this.#connections.engineLinks(engine).length === 0)
       throw new KvrError('PROTOCOL', 'a link between workers for an engine that is not connected here');
+    if (role === 'peer' && this.#connections.peersOf(engine).length >= MAX_RANKS)
+      throw new KvrError('PROTOCOL', `more than ${MAX_RANKS} links for one engine`);
+    if (role === 'engine' && !this.#hasRoomFor(connection)) return;
     connection.role = role;
     connection.worker = worker;
     connection.engine = role === 'engine' ? worker : engine;
@@ -44,12 +47,31 @@ export class Handshake {
   /** Opens a link to every named worker that none leads to, and waits for its greeting, so that rows can flow both ways. */
   async connectPeers(engine: Connection, peers: readonly PeerAddress[]): Promise<void> {
     try {
-      const missing = peers.filter(({ worker }) => !this.#peers.isLinked({ engine: engine.engine, worker }));
-      const dials = missing.map(({ worker, address }) => ({ worker, address: parseAddress(address) }));
-      await Promise.all(dials.map(({ worker, address }) => this.#connectPeer(engine, worker, address)));
+      const missing = peers.filter(({ worker }) => !this.#peers.isGreeted({ engine: engine.engine, worker }));
+      const linked = this.#connections.peersOf(engine.engine).length;
+      await this.#dials.toAll(engine, missing, linked, (worker, address) =>
+        this.#connectPeer(engine, worker, address),
+      );
       send(engine.link, { type: 'connected' });
     } catch (error) {
       sendFailure(engine.link, error, { phase: 'connect' });
+    }
+  }
+
+  /** The engine has left. */
+  leave(engine: Connection): void {
+    this.#dials.leave(engine);
+  }
+
+  /** Tells a caller for whom there is no room, and closes its connection. */
+  #hasRoomFor({ link }: Connection): boolean {
+    try {
+      this.#connections.makeRoomForEngine();
+      return true;
+    } catch (error) {
+      sendFailure(link, error, { phase: 'connect' });
+      link.close();
+      return false;
     }
   }
 

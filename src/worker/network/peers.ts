@@ -26,8 +26,10 @@ export class Peers implements PeerLinks {
     return link;
   }
 
-  isLinked(peer: PeerName): boolean {
-    return this.#links.get(keyOf(peer))?.isClosed === false;
+  /** True where a link stands whose other end has answered. */
+  isGreeted(peer: PeerName): boolean {
+    const link = this.#links.get(keyOf(peer));
+    return link?.isClosed === false && !this.#handshake.has(link);
   }
 
   /** A newer link takes the place of an older one: its worker would not have dialled over one that works. */

@@ -13,6 +13,9 @@ const peer = z.object({ worker: workerId, address: z.string().max(512) });
 /** The tokens' bytes, for grammars: once for each link of an engine. Payload: as grammar/vocabulary.ts packs them. */
 const vocabularySchema = z.object({ type: z.literal('vocabulary'), tokens: index });
 
+/** In the measurement of a link: twice what an engine asks for. */
+const MAX_PROBE_FRAMES = 64;
+
 /** The engine that links between workers belong to, where none is named. */
 const ANY_ENGINE = 'engine';
 
@@ -33,11 +36,15 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   vocabularySchema,
   probeSchema,
   /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
-  z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),
+  z.object({
+    type: z.literal('probeLink'),
+    probe: index,
+    worker: workerId,
+    frames: index.min(1).max(MAX_PROBE_FRAMES),
+  }),
   z.object({ type: z.literal('cancel'), request }),
   /** Whether the worker may decode with all cores: no other worker of the engine has anything to do. */
   z.object({ type: z.literal('cores'), all: z.boolean() }),
   z.object({ type: z.literal('ping'), ping: index }),
-  z.object({ type: z.literal('shutdown') }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;
