@@ -1,6 +1,7 @@
 /**
  * All benchmarks, in the order of the list. A new one is a file or folder beside this, and a line here.
  */
+import { chaos } from './chaos/chaos.js';
 import { compare } from './compare/compare.js';
 import { concurrency } from './concurrency/concurrency.js';
 import { disconnect } from './disconnect.js';
@@ -32,6 +33,8 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   // Many users, and users that leave.
   concurrency,
   disconnect,
+  // What fails.
+  chaos,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,

@@ -38,7 +38,8 @@ const hearing: HeardMessages[] = [];
 function options(workers: number): EngineOptions {
   const model = join(folder, 'model');
   const chunks = { chunkTokens: LONG_CHUNK_TOKENS };
-  return { model, workers, threads: 1, calibrate: false, cacheDir: folder, ...chunks };
+  // What fails is to be seen; that it is run again is a matter of its own, below.
+  return { model, workers, threads: 1, calibrate: false, cacheDir: folder, retries: 0, ...chunks };
 }
 
 async function load(workers: number, more: Partial<EngineOptions> = {}): Promise<Engine> {
@@ -183,6 +184,33 @@ describe('a worker that is killed', () => {
     await expectUsable(engine);
     await killIdle(engine, 0);
     await expectUsable(engine);
+  });
+});
+
+describe('a request that may be run again', () => {
+  test.each([0, 1, 2])('when rank %i is killed in mid-prefill: the same answer, later', async (rank) => {
+    const engine = await load(3, { retries: 1 });
+    const { tokenIds } = await engine.complete({ ...LONG, strategy: 'single' });
+    let isKilled = false;
+    hear(engine, ({ worker, message }) => {
+      if (isKilled || worker !== rank || message.type !== 'progress') return;
+      isKilled = process.kill(pidOf(engine, rank), 'SIGKILL');
+    });
+    const answer = await engine.complete(LONG);
+    expect([answer.tokenIds, answer.retries]).toEqual([tokenIds, 1]);
+  });
+
+  test('when the last rank is killed in mid-decode: every token once, as without', async () => {
+    const engine = await load(2, { retries: 1 });
+    const request = { ...SHORT, maxTokens: 40, sampling: { temperature: 1, seed: 7 } };
+    const { tokenIds } = await engine.complete(request);
+    const said: number[] = [];
+    for await (const event of engine.generate(request)) {
+      if (event.type === 'token') said.push(event.id);
+      if (event.type === 'token' && said.length === 10) process.kill(pidOf(engine, 1), 'SIGKILL');
+      if (event.type === 'done') expect(event.result).toMatchObject({ tokenIds, retries: 1 });
+    }
+    expect(said).toEqual(tokenIds);
   });
 });
 

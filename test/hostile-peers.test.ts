@@ -362,6 +362,74 @@ describe('one worker, through all of it,', () => {
   });
 });
 
+describe('links between workers', () => {
+  beforeAll(async () => {
+    worker = await WorkerProcess.start(compiledFolder);
+  });
+  afterAll(() => worker.stop());
+
+  /** Another worker that greets whoever calls, and counts the calls. */
+  async function neighbour(): Promise<{ address: string; calls: StandIn[] }> {
+    const calls: StandIn[] = [];
+    const listener = await listenAs((socket) => {
+      const call = new StandIn(socket, true);
+      calls.push(call);
+      connections.push(call);
+      call.say({ type: 'ready' });
+    });
+    connections.push(listener);
+    return { address: listener.address, calls };
+  }
+
+  test('are only for engines that are connected', async () => {
+    const peer = await StandIn.connect(worker.address);
+    peer.say({ type: 'hello', role: 'peer', worker: 'x', engine: 'nobody' });
+    await until(() => peer.isClosed, 'the peer to be refused');
+    expect(peer.heard).toEqual([]);
+  });
+
+  test('are opened once, told of when they are lost, and opened again', async () => {
+    const engine = await asEngine();
+    const { address, calls } = await neighbour();
+    const link = async (): Promise<void> => {
+      engine.heard.length = 0;
+      engine.say({ type: 'connect', peers: [{ worker: 'x', address }] });
+      await engine.hear('connected');
+    };
+    await link();
+    await link();
+    expect(calls).toHaveLength(1);
+    engine.heard.length = 0;
+    calls[0]?.close();
+    expect(await engine.hear('peerLost')).toMatchObject({ worker: 'x' });
+    await link();
+    expect(calls).toHaveLength(2);
+    expect(calls[1]?.isClosed).toBe(false);
+  });
+
+  test('give way to a newer one from the same worker', async () => {
+    const engine = await asEngine();
+    const [older, newer] = [await asPeer(), await asPeer()];
+    await until(() => older.isClosed, 'the older link to end');
+    const run = secondRank();
+    engine.run(run, IDS);
+    for (let layer = 0; layer < SHAPE.layers; layer++) newer.send(rowsOf(run.request, { layer }));
+    await engine.hear('finished', run.request);
+  });
+
+  test('stay with an engine that came again before its first connection ended', async () => {
+    const older = await asEngine();
+    const engine = await asEngine();
+    const peer = await asPeer();
+    older.close();
+    const run = secondRank();
+    engine.run(run, IDS);
+    for (let layer = 0; layer < SHAPE.layers; layer++) peer.send(rowsOf(run.request, { layer }));
+    await engine.hear('finished', run.request);
+    expect(peer.isClosed).toBe(false);
+  });
+});
+
 describe('a worker of its own', () => {
   afterEach(() => worker.stop());
 

@@ -16,8 +16,8 @@ import { endWorkerProcess, startWorkerProcess } from './worker-process.js';
 
 /** The longest path a unix socket address holds everywhere. */
 const MAX_SOCKET_PATH_BYTES = 100;
-/** A process's links break a moment before its exit is seen, and the exit says why. */
-const EXIT_REASON_GRACE_MS = 200;
+/** A process's links break before its exit is seen, which says why: a moment, but for a machine that is very busy. */
+const EXIT_REASON_GRACE_MS = 3_000;
 
 type LocalSource = Extract<WorkerSource, { kind: 'local' }>;
 

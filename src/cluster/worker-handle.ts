@@ -33,6 +33,8 @@ export class WorkerHandle {
   #heardMs = performance.now();
   #beatMs = performance.now();
   #isEnded = false;
+  /** Those that somebody waits for; the heartbeat's have number 0. */
+  #pings = 0;
 
   /** @param id what this engine calls the worker, in chains and to its peers */
   constructor(id: string, address: Address, engine = 'engine', reasonGraceMs = 0) {
@@ -84,6 +86,15 @@ export class WorkerHandle {
     const answer = this.#expectType(type, signal);
     this.send(message);
     return answer;
+  }
+
+  /** Settles when the worker has answered a ping that is sent now, or has ended: it tells whether it lives, however busy all are. */
+  async probed(): Promise<void> {
+    if (this.#isEnded) return;
+    const ping = ++this.#pings;
+    const answer = this.#expect((message) => message.type === 'pong' && message.ping === ping);
+    this.send({ type: 'ping', ping });
+    await answer.catch(() => undefined);
   }
 
   send(message: ToWorker, payload?: Uint8Array<ArrayBuffer>): void {

@@ -7,6 +7,7 @@ import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
+import { RetriedRuns } from './queue/retried-runs.js';
 import { validateRequest } from './queue/validated-request.js';
 import type { CalibrationStore } from './partition/calibration-store.js';
 import type { ChainPartition } from './partition/chain-partition.js';
@@ -24,7 +25,7 @@ export class Engine {
   readonly settings: EngineSettings;
   readonly #parts: EngineParts;
   readonly #admission: Admission;
-  readonly #runs: AdmittedRuns;
+  readonly #runs: RetriedRuns;
   readonly #closing = new AbortController();
 
   private constructor(parts: EngineParts) {
@@ -32,7 +33,7 @@ export class Engine {
     this.settings = parts.settings;
     this.#parts = parts;
     this.#admission = new Admission(parts);
-    this.#runs = new AdmittedRuns(parts);
+    this.#runs = new RetriedRuns(this.#admission, new AdmittedRuns(parts), parts.settings.retries);
     // As many as there are requests; each takes its own away.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -82,12 +83,7 @@ export class Engine {
     const arrival = validateRequest(request, this.#parts, this.#closing.signal);
     this.#checkOpen();
     try {
-      const admitted = await this.#admission.admit(arrival);
-      try {
-        yield* this.#runs.run(arrival, admitted);
-      } finally {
-        admitted.lease.end();
-      }
+      yield* this.#runs.run(arrival);
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();

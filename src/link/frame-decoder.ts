@@ -10,12 +10,17 @@ type Part = { readonly bytes: Uint8Array<ArrayBuffer>; filled: number };
 
 export class FrameDecoder {
   readonly #isChecksummed: boolean;
+  readonly #onFrameHead: ((header: FrameHeader) => void) | undefined;
   #header = newPart(HEADER_BYTES);
   #open: { readonly header: FrameHeader; readonly meta: Part; readonly payload: Part } | undefined;
 
-  /** @param isChecksummed whether every frame must have a checksum: a damaged bit can not turn the check off */
-  constructor(isChecksummed: boolean) {
+  /**
+   * @param isChecksummed whether every frame must have a checksum: a damaged bit can not turn the check off
+   * @param onFrameHead called before memory is taken for a frame; may throw
+   */
+  constructor(isChecksummed: boolean, onFrameHead?: (header: FrameHeader) => void) {
     this.#isChecksummed = isChecksummed;
+    this.#onFrameHead = onFrameHead;
   }
 
   /** Takes the next bytes of the stream and yields the frames they complete. @throws LINK, PROTOCOL; the stream is lost then. */
@@ -40,6 +45,7 @@ export class FrameDecoder {
   #checked(header: FrameHeader): FrameHeader {
     if (this.#isChecksummed && header.bodySum === undefined)
       throw new KvrError('PROTOCOL', 'received a frame without checksum over a link that must have them');
+    this.#onFrameHead?.(header);
     return header;
   }
 

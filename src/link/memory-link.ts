@@ -3,16 +3,16 @@
  * later turn, as over a socket; payloads are copied, as over a socket.
  */
 import { KvrError } from '../core/errors.js';
-import { type Frame, frameBytes } from './frame.js';
+import { decodeHeader, encodeHead, type Frame, frameBytes, HEADER_BYTES } from './frame.js';
 import type { Link, LinkHandlers } from './link.js';
 
 class MemoryLink implements Link {
   peer: MemoryLink | undefined;
   readonly #handlers: LinkHandlers;
   readonly #inbox: { readonly frame: Frame; readonly onTaken: () => void }[] = [];
-  #isPaused = false;
   #isScheduled = false;
   #hasPeerEnded = false;
+  isPaused = false;
   isClosed = false;
   bufferedBytes = 0;
 
@@ -32,11 +32,11 @@ class MemoryLink implements Link {
   }
 
   pause(): void {
-    this.#isPaused = true;
+    this.isPaused = true;
   }
 
   resume(): void {
-    this.#isPaused = false;
+    this.isPaused = false;
     this.#schedule();
   }
 
@@ -60,15 +60,30 @@ class MemoryLink implements Link {
 
   #deliver(): void {
     this.#isScheduled = false;
-    while (!this.#isPaused && !this.isClosed) {
+    while (!this.isPaused && !this.isClosed) {
       const next = this.#inbox.shift();
       if (!next) break;
       next.onTaken();
+      if (!this.#hear(next.frame)) return;
       this.#handlers.onFrame(next.frame);
     }
     // An end that is paused reads what was sent before it hears that there is no more.
     if (this.#hasPeerEnded && this.#inbox.length === 0 && !this.isClosed) {
       this.#end(new KvrError('LINK', 'link was closed by the peer'));
+    }
+  }
+
+  /** @returns false where the frame is refused, which ends the link */
+  #hear(frame: Frame): boolean {
+    const { onHeard, onFrameHead } = this.#handlers;
+    onHeard?.();
+    if (!onFrameHead) return true;
+    try {
+      onFrameHead(decodeHeader(Buffer.from(encodeHead(frame, false)).subarray(0, HEADER_BYTES)));
+      return true;
+    } catch (error) {
+      this.close(error instanceof Error ? error : new Error(String(error)));
+      return false;
     }
   }
 

@@ -7,6 +7,9 @@ import { FrameDecoder } from './frame-decoder.js';
 import { encodeHead, type Frame } from './frame.js';
 import type { Link, LinkHandlers } from './link.js';
 
+/** After so long without traffic the system asks the other machine whether it is still there. */
+const KEEP_ALIVE_MS = 10_000;
+
 export class SocketLink implements Link {
   readonly #socket: Socket;
   readonly #handlers: LinkHandlers;
@@ -21,8 +24,9 @@ export class SocketLink implements Link {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#isChecksummed = isChecksummed;
-    this.#decoder = new FrameDecoder(isChecksummed);
+    this.#decoder = new FrameDecoder(isChecksummed, handlers.onFrameHead);
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', (error) =>
       this.#fail(new KvrError('LINK', `link broke: ${error.message}`, {}, error)),
@@ -69,11 +73,16 @@ export class SocketLink implements Link {
     this.#socket.once('finish', () => this.#socket.destroy());
   }
 
+  get isPaused(): boolean {
+    return this.#socket.isPaused();
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   #read(chunk: Uint8Array): void {
+    this.#handlers.onHeard?.();
     try {
       for (const frame of this.#decoder.push(chunk)) {
         if (this.#error) return;

@@ -5,19 +5,20 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { KvrError } from '../core/errors.js';
 import { type Address, formatAddress, isChecksummed } from './address.js';
 import { SocketLink } from './socket-link.js';
-import { CONNECT_TIMEOUT_MS, type Listener, type OpenLink, type Transport } from './transport.js';
+import { CONNECT_TIMEOUT_MS, type Listener, type Transport } from './transport.js';
 
 export const socketTransport: Transport = {
   async dial(address, signal) {
     const socket = await connected(address, signal);
     return (handlers) => new SocketLink(socket, handlers, isChecksummed(address));
   },
-  listen(address, onCaller) {
-    const open = (socket: Socket): OpenLink => {
-      return (handlers) => new SocketLink(socket, handlers, isChecksummed(address));
-    };
-    const server = createServer((socket) => onCaller(open(socket)));
-    return listening(server, address);
+  listen(address, onCaller, onFull) {
+    const server = createServer((socket) => {
+      // Nobody else listens to it before it is a link.
+      socket.on('error', () => undefined);
+      onCaller((handlers) => new SocketLink(socket, handlers, isChecksummed(address)), socket.remoteAddress);
+    });
+    return listening(server, address, onFull);
   },
 };
 
@@ -48,15 +49,21 @@ function notConnected(address: Address, error: Error, isCancelled: boolean): Kvr
   return new KvrError('LINK', message, {}, error);
 }
 
-function listening(server: Server, address: Address): Promise<Listener> {
+function listening(
+  server: Server,
+  address: Address,
+  onFull: ((error: Error) => void) | undefined,
+): Promise<Listener> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => {
       const message = `cannot listen on ${formatAddress(address)}: ${error.message}`;
       reject(new KvrError('BAD_INPUT', message, {}, error));
     });
-    server.listen(optionsOf(address), () =>
-      resolve({ address: boundTo(server, address), close: () => void server.close() }),
-    );
+    server.listen(optionsOf(address), () => {
+      // Later errors are about one caller each (EMFILE, ECONNABORTED); the server itself goes on.
+      server.removeAllListeners('error').on('error', (error) => onFull?.(error));
+      resolve({ address: boundTo(server, address), close: () => void server.close() });
+    });
   });
 }
 

@@ -19,8 +19,6 @@ import { until } from './until.js';
 const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 
 export class WorkerProcess {
-  /** Where it listens, with the port the system chose where 0 was asked for. */
-  address: string;
   readonly child: ChildProcess;
   stderr = '';
   stdout = '';
@@ -29,7 +27,6 @@ export class WorkerProcess {
   private constructor(folder: string, child: ChildProcess) {
     this.#folder = folder;
     this.child = child;
-    this.address = `unix:${join(folder, 'w.sock')}`;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
   }
@@ -52,8 +49,11 @@ export class WorkerProcess {
     const child = spawn(process.execPath, [ENTRY, JSON.stringify(all)], { stdio: ['pipe', 'pipe', 'pipe'] });
     const worker = new WorkerProcess(folder, child);
     await until(() => worker.stdout.includes('\n'), 'the worker to listen');
-    worker.address = worker.stdout.split('\n')[0] ?? '';
     return worker;
+  }
+
+  get address(): string {
+    return this.stdout.trim();
   }
 
   get isRunning(): boolean {

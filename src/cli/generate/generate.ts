@@ -34,8 +34,8 @@ to a text only the model's begin token is added, to --prompt-ids nothing.
 
 --json prints { "text", "tokenIds", "promptTokens", "cachedTokens", "completionTokens", "finishReason", "strategy",
 "partition", "workers", "threads", "dtype", "kvDtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond",
-"wideTokens", "model", "timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted;
-wideTokens counts the tokens that were made with the cores of all workers.
+"wideTokens", "retries", "model", "timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted;
+wideTokens counts the tokens that were made with the cores of all workers; retries, how often a lost worker or link had it run again.
 
 Examples:
   kvr generate --model quote --prompt-file story.txt --workers 2

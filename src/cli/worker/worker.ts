@@ -46,7 +46,7 @@ export const worker: Command<Flags> = {
   ],
   epilogue: `Prints one line once it listens, and works until it is interrupted. It works for every engine that names its
 address: kvr generate --workers HOST:PORT,HOST:PORT. Give all of them the same --model, --dtype and --chunk-tokens.
-Whoever reaches the port can use the worker, read the prompts it is sent and end it; nothing is encrypted.
+Whoever reaches the port can use the worker and read the prompts it is sent; nothing is encrypted.
 
 Example, on one machine:
   kvr worker --listen 127.0.0.1:7001 --model quote --threads 1 &
@@ -66,7 +66,6 @@ async function runWorker(flags: Flags, _argument: string | undefined, shell: She
     const bound = parseAddress(started.address);
     shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
     await Promise.race([started.exited, aborted(shell.signal)]);
-    // It may also have ended because an engine told it to: then its exit code is 0.
     if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
   } finally {
     await endWorkerProcess(started);

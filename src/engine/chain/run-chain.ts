@@ -12,9 +12,6 @@ import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
 import { RankStates } from './rank-states.js';
 
-/** A broken link often means a dead neighbour: its own, better error gets this long to arrive. */
-const BLAME_MS = 300;
-
 /** Runs a request; leaving the loop early cancels it on every rank. @throws KvrError with fields rank and phase */
 export async function* runChain(request: ChainRequest): AsyncGenerator<ChainEvent> {
   const run = new ChainRun(request);
@@ -108,9 +105,7 @@ class ChainRun {
         // For the prefix index, which listens on its own, also after the request has ended.
         return;
       case 'failed':
-        if (message.code !== 'LINK') return this.#fail(rank, reported(message), message);
-        setTimeout(() => this.#fail(rank, reported(message), message), BLAME_MS);
-        return;
+        return void this.#onFailed(rank, message);
     }
   }
 
@@ -123,6 +118,14 @@ class ChainRun {
     if (!this.#finish || !this.#isComplete() || this.#error) return;
     this.events.push({ type: 'finished', reason: this.#finish });
     this.events.end();
+  }
+
+  /** A broken link often means a dead neighbour, whose end is the better reason: it gets the time to be found out. */
+  async #onFailed(rank: number, message: Extract<FromWorker, { type: 'failed' }>): Promise<void> {
+    const { workers } = this.#request;
+    const suspect = message.code === 'LINK' && workers.find(({ handle }) => handle.id === message.peer);
+    if (suspect) await suspect.handle.probed();
+    this.#fail(rank, reported(message), message);
   }
 
   /** Without a report, the failure's place is where the rank was last seen. */

@@ -13,6 +13,9 @@ export const DEFAULT_CHUNK_TOKENS = 512;
 /** Enough for a last rank's steps to be shared by many; each more makes a step a little longer for all. */
 export const DEFAULT_RUNNING = 16;
 
+/** Enough for a worker that dies now and then; a request that kills every worker it meets ends soon. */
+const DEFAULT_RETRIES = 3;
+
 /** Requests that may wait for their turn unless told otherwise; each holds only its ids. */
 export const MAX_WAITING = 256;
 
@@ -50,6 +53,8 @@ export const engineOptionsSchema = z.strictObject({
   maxRunning: z.number().int().min(1).max(MAX_REQUESTS).default(DEFAULT_RUNNING),
   /** Requests that may wait for their turn; one more is refused with BUSY. */
   maxWaiting: z.number().int().min(1).max(100_000).default(MAX_WAITING),
+  /** How often a request that loses a worker or a link is run again before it fails. Its tokens are the same. */
+  retries: z.number().int().min(0).max(100).default(DEFAULT_RETRIES),
   /**
    * Measure the workers and links (once; kept in the cache) so that requests are planned; without, slices are even.
    * 'fresh' measures again whatever is kept: links change without a trace.

@@ -36,6 +36,8 @@ export type GenerationResult = {
   readonly decodeTokensPerSecond: number | null;
   /** Tokens that the last rank made with the cores of all workers, since the others had nothing to do. */
   readonly wideTokens: number;
+  /** How often it was run again since a worker or a link was lost; the times are those of the answer as it was heard. */
+  readonly retries: number;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
@@ -156,6 +158,7 @@ class Generation {
       predictedTtftMs,
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
       wideTokens: this.#wideTokens,
+      retries: 0,
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

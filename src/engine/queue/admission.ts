@@ -51,11 +51,15 @@ export class Admission {
     return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
   }
 
-  /** Waits, by priority and order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
-  async admit(request: ValidatedRequest): Promise<Admitted> {
+  /**
+   * Waits, by priority and order of arrival, until a chain is there that has room for the request.
+   * @param isRetry it was here before: it goes first, and is not refused. @throws BUSY, CANCELLED, DEADLINE
+   */
+  async admit(request: ValidatedRequest, isRetry = false): Promise<Admitted> {
     const { signal, deadline, spec } = request;
-    this.#checkNotBusy();
-    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, spec.priority));
+    if (!isRetry) this.#checkNotBusy();
+    const priority = isRetry ? -Infinity : spec.priority;
+    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, priority));
     try {
       return await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
     } finally {

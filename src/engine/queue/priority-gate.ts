@@ -21,9 +21,9 @@ export class PriorityGate {
     return this.#waiters.length + (this.#isTaken ? 1 : 0);
   }
 
-  /** Waits for its turn. @returns a function that lets the next one in. @throws BUSY, CANCELLED */
+  /** Waits for its turn; of priority -Infinity before all others, and however many wait. @returns a function that lets the next one in. @throws BUSY, CANCELLED */
   async enter(signal: AbortSignal, priority = 0): Promise<() => void> {
-    if (this.#waiters.length >= this.#maxWaiting)
+    if (this.#waiters.length >= this.#maxWaiting && priority !== -Infinity)
       throw new KvrError('BUSY', `${this.#maxWaiting} requests are waiting, the limit; try again later`);
     if (signal.aborted) throw cancelled();
     if (this.#isTaken) await this.#turn(signal, priority);

@@ -40,9 +40,9 @@ export function handleComputeMessage(
       return requests.end(message.request, message);
     case 'failed': {
       const { request, ...failure } = message;
-      return request === undefined
-        ? modelStatus.onFailed(failure)
-        : requests.end(request, { ...failure, request });
+      if (request !== undefined) return requests.end(request, { ...failure, request });
+      // Once the model is open, nothing but a measurement fails without a request.
+      return modelStatus.shape ? probes.onFailed(failure) : modelStatus.onFailed(failure);
     }
     case 'kept':
       return kept.onKept(message, requests.engineOf(message.request));

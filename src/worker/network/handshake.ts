@@ -2,23 +2,23 @@
  * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
  * this worker dials other workers and waits for their answer.
  */
-import { asKvrError } from '../../core/errors.js';
-import { type Address, parseAddress } from '../../link/address.js';
+import { asKvrError, KvrError } from '../../core/errors.js';
+import { MAX_RANKS } from '../../core/partition.js';
+import type { Address } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
 import { transportOf } from '../../link/open-transport.js';
 import type { Connection, Connections } from './connections.js';
+import { Dials, type PeerAddress } from './dials.js';
 import type { ModelStatus } from './model-status.js';
 import type { Peers } from './peers.js';
 import type { ToWorker } from '../protocol/index.js';
-import { send } from './send.js';
-
-/** Another worker of the engine's chain, and where it listens. */
-type PeerAddress = { readonly worker: string; readonly address: string };
+import { send, sendFailure } from './send.js';
 
 export class Handshake {
   readonly #connections: Connections;
   readonly #peers: Peers;
   readonly #modelStatus: ModelStatus;
+  readonly #dials = new Dials();
 
   constructor(connections: Connections, peers: Peers, modelStatus: ModelStatus) {
     this.#connections = connections;
@@ -26,9 +26,16 @@ export class Handshake {
     this.#modelStatus = modelStatus;
   }
 
-  /** A caller says who it is. */
+  /** A caller says who it is. @throws PROTOCOL where that can not be */
   receive(connection: Connection, hello: Extract<ToWorker, { type: 'hello' }>): void {
     const { role, worker, as, engine } = hello;
+    if (connection.role !== 'unknown') throw new KvrError('PROTOCOL', 'a second hello over one connection');
+    // The engine says hello to every worker before it links them.
+    if (role === 'peer' && this.#connections.engineLinks(engine).length === 0)
+      throw new KvrError('PROTOCOL', 'a link between workers for an engine that is not connected here');
+    if (role === 'peer' && this.#connections.peersOf(engine).length >= MAX_RANKS)
+      throw new KvrError('PROTOCOL', `more than ${MAX_RANKS} links for one engine`);
+    if (role === 'engine' && !this.#hasRoomFor(connection)) return;
     connection.role = role;
     connection.worker = worker;
     connection.engine = role === 'engine' ? worker : engine;
@@ -37,15 +44,19 @@ export class Handshake {
     this.#modelStatus.sendTo(connection.link);
   }
 
-  /** Opens a link to every named worker and waits for its greeting, so that rows can flow both ways. */
+  /** Opens a link to every named worker that none leads to, and waits for its greeting, so that rows can flow both ways. */
   async connectPeers(engine: Connection, peers: readonly PeerAddress[]): Promise<void> {
     await Promise.all(peers.map((peer) => this.#answerConnect(engine, peer)));
   }
 
   async #answerConnect(engine: Connection, { worker, address }: PeerAddress): Promise<void> {
     try {
-      if (!this.#peers.has({ engine: engine.engine, worker }))
-        await this.#connectPeer(engine, worker, parseAddress(address));
+      if (!this.#peers.isGreeted({ engine: engine.engine, worker })) {
+        const linked = this.#connections.peersOf(engine.engine).length;
+        await this.#dials.toAll(engine, [{ worker, address }], linked, (name, parsed) =>
+          this.#connectPeer(engine, name, parsed),
+        );
+      }
       send(engine.link, { type: 'connected', worker });
     } catch (error) {
       const { code, message } = asKvrError(error);
@@ -53,9 +64,27 @@ export class Handshake {
     }
   }
 
+  /** The engine has left. */
+  leave(engine: Connection): void {
+    this.#dials.leave(engine);
+  }
+
+  /** Tells a caller for whom there is no room, and closes its connection. */
+  #hasRoomFor({ link }: Connection): boolean {
+    try {
+      this.#connections.makeRoomForEngine();
+      return true;
+    } catch (error) {
+      sendFailure(link, error, { phase: 'connect' });
+      link.close();
+      return false;
+    }
+  }
+
   async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
     const peer = this.#connections.adopt(await transportOf(address).dial(address));
-    Object.assign(peer, { role: 'peer', worker, engine, own });
+    // Until it is heard for the first time, the limit is that of its greeting.
+    Object.assign(peer, { role: 'peer', worker, engine, own, lastHeardMs: Infinity });
     this.#peers.add(peer, peer.link);
     peer.link.send(controlFrame({ type: 'hello', role: 'peer', worker: own, engine } satisfies ToWorker));
     await this.#peers.greeted(worker, peer.link);

@@ -9,6 +9,7 @@ import type { Connection } from './connections.js';
 import type { Handshake } from './handshake.js';
 import type { Probes } from './probes.js';
 import { parseMessage, peerSchema, type ToWorker, toWorkerSchema } from '../protocol/index.js';
+import type { MemoryBudget } from './memory-budget.js';
 import type { Peers } from './peers.js';
 import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
@@ -22,16 +23,21 @@ export type FrameHandlers = {
   readonly requests: Requests;
   readonly rows: RowsRouter;
   readonly probes: Probes;
-  readonly onShutdown: () => void;
+  readonly budget: MemoryBudget;
 };
+
+/** Answers that wait for an engine: hundreds of tokens with all their logits. */
+const MAX_UNREAD_BYTES = 256 << 20;
 
 /** A peer or engine that sends an invalid frame loses its link. */
 export function handleFrame(handlers: FrameHandlers, connection: Connection, frame: Frame): void {
   const { role, link } = connection;
   try {
+    if (role === 'engine' && link.bufferedBytes > MAX_UNREAD_BYTES)
+      throw new KvrError('LINK', `an engine asks, but has not read ${link.bufferedBytes} bytes of answers`);
     if (frame.kind === 'kv') {
       if (role !== 'peer') throw new KvrError('PROTOCOL', 'KV rows from a connection that is not a peer');
-      handlers.rows.receive(frame, link);
+      handlers.rows.receive(frame, connection);
     } else if (role === 'peer') handlers.peers.onMessage(link, parseMessage(peerSchema, frame));
     else handleMessage(handlers, connection, parseMessage(toWorkerSchema, frame), frame.payload);
   } catch (error) {
@@ -57,31 +63,31 @@ function handleMessage(
     case 'run':
       return handlers.requests.start(caller, message, payload);
     case 'vocabulary':
-      return passVocabulary(handlers.compute, caller, message.tokens, payload);
+      return passVocabulary(handlers, caller, message.tokens, payload);
     case 'probe':
-      return handlers.probes.askKernels(caller.link, message);
+      return handlers.probes.askKernels(caller, message);
     case 'probeLink':
       return void handlers.probes.measureLink(caller, message);
     case 'cancel':
-      return handlers.rows.cancel(message.request);
+      return handlers.rows.cancelFor(caller.link, message.request);
     case 'cores':
       return handlers.compute.post(message);
     case 'ping':
       return send(caller.link, { type: 'pong', ping: message.ping });
-    case 'shutdown':
-      return handlers.onShutdown();
   }
 }
 
 function passVocabulary(
-  compute: ComputeHandle,
-  { number, role }: Connection,
+  { compute, budget }: FrameHandlers,
+  caller: Connection,
   tokens: number,
   payload: Uint8Array<ArrayBuffer>,
 ): void {
-  if (role !== 'engine')
-    throw new KvrError('PROTOCOL', 'a vocabulary from a connection that is not an engine');
+  if (caller.hasVocabulary) throw new KvrError('PROTOCOL', 'a second vocabulary of one engine');
+  caller.hasVocabulary = true;
+  // The compute thread keeps it as long as the engine is connected.
+  budget.hold(caller, payload.byteLength);
   // A copy, since the frame's buffer may hold more than its payload.
   const packed = payload.slice();
-  compute.post({ type: 'vocabulary', owner: number, tokens, packed }, [packed.buffer]);
+  compute.post({ type: 'vocabulary', owner: caller.number, tokens, packed }, [packed.buffer]);
 }

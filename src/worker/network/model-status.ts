@@ -41,7 +41,7 @@ export class ModelStatus {
     this.#connections.sendToGreeted(this.#news);
   }
 
-  /** Also when a probe fails: it concerns the worker as a whole. Peers are not told; the engine closes their links. */
+  /** The model can not be opened. Peers are not told; the engine closes their links. */
   onFailed(failure: Extract<FromWorker, { type: 'failed' }>): void {
     this.#news ??= failure;
     this.#connections.sendToEngines(failure);

@@ -26,19 +26,27 @@ export class Peers implements PeerLinks {
     return link;
   }
 
-  has(peer: PeerName): boolean {
-    return this.#links.get(keyOf(peer))?.isClosed === false;
+  /** True where a link stands whose other end has answered. */
+  isGreeted(peer: PeerName): boolean {
+    const link = this.#links.get(keyOf(peer));
+    return link?.isClosed === false && !this.#handshake.has(link);
   }
 
+  /** A newer link takes the place of an older one: its worker would not have dialled over one that works. */
   add(peer: PeerName, link: Link): void {
+    const older = this.#links.get(keyOf(peer));
     this.#links.set(keyOf(peer), link);
+    older?.close(new KvrError('LINK', 'a newer link took the place of this one'));
   }
 
-  /** Forgets a link that ended and fails what waits for it. @returns false where a newer one has taken its place */
+  /**
+   * Forgets a link that ended, unless a newer one took its place, and fails what waits for it.
+   * @returns true where a link that stood was lost
+   */
   remove(peer: PeerName, link: Link, reason?: Error): boolean {
     const key = keyOf(peer);
-    const isLost = this.#links.get(key) === link;
-    if (isLost) this.#links.delete(key);
+    const isLost = this.#links.get(key) === link && !this.#handshake.has(link);
+    if (this.#links.get(key) === link) this.#links.delete(key);
     const message = `link to worker ${peer.worker}: ${reason?.message ?? 'closed'}`;
     const error = new KvrError('LINK', message, {}, reason);
     this.#handshake.get(link)?.fail(error);
@@ -73,6 +81,8 @@ export class Peers implements PeerLinks {
     switch (message.type) {
       case 'ready':
         return this.#handshake.get(link)?.settle();
+      case 'ping':
+        return;
       case 'echo':
         if (message.wantsAnswer)
           link.send(controlFrame({ type: 'echoed', echo: message.echo } satisfies PeerMessage));

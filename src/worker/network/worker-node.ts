@@ -12,12 +12,13 @@ import { Handshake } from './handshake.js';
 import { type FrameHandlers, handleFrame } from './incoming-frames.js';
 import { KeptOwners } from './kept-owners.js';
 import { transportOf } from '../../link/open-transport.js';
-import type { Listener, OpenLink } from '../../link/transport.js';
+import type { Listener, OnCaller } from '../../link/transport.js';
 import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
 import { Probes } from './probes.js';
 import { Requests } from './requests.js';
 import { send } from './send.js';
+import { Silence, SWEEP_MS } from './silence.js';
 import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
 
@@ -28,9 +29,12 @@ export class WorkerNode {
   readonly #peers = new Peers();
   readonly #requests: Requests;
   readonly #kept: KeptOwners;
+  readonly #probes: Probes;
+  readonly #handshake: Handshake;
+  readonly #sweep: NodeJS.Timeout;
 
-  /** @param onShutdown called when the worker is asked to end, or must, for the reason given */
-  constructor(settings: WorkerSettings, onShutdown: (reason?: KvrError) => void) {
+  /** @param onShutdown called when the worker must end, for the reason given */
+  constructor(settings: WorkerSettings, onShutdown: (reason: KvrError) => void) {
     const compute = new ComputeHandle(settings, (message) => handleComputeMessage(computeHandlers, message));
     const connections = new Connections(settings.worker, {
       onFrame: (connection, frame) => handleFrame(handlers, connection, frame),
@@ -38,33 +42,42 @@ export class WorkerNode {
     });
     const peers = this.#peers;
     const modelStatus = new ModelStatus(settings, connections);
-    const rows = new RowsRouter(compute, peers);
+    const { budget } = connections;
+    const rows = new RowsRouter(compute, peers, budget);
     const requests = new Requests(compute, rows, modelStatus);
-    const probes = new Probes(compute, peers);
+    const probes = new Probes(compute, peers, requests, settings.chunkTokens);
     const kept = new KeptOwners(compute);
     const computeHandlers = { modelStatus, requests, rows, peers, probes, kept };
     const handshake = new Handshake(connections, peers, modelStatus);
     const handlers: FrameHandlers = {
-      ...{ compute, handshake, requests, rows, peers, probes },
-      onShutdown: () => onShutdown(),
+      ...{ compute, handshake, requests, rows, peers, probes, budget },
     };
     this.#compute = compute;
     this.#connections = connections;
     this.#requests = requests;
     this.#kept = kept;
+    const silence = new Silence(connections);
+    this.#probes = probes;
+    this.#handshake = handshake;
+    this.#sweep = setInterval(() => {
+      silence.look();
+      probes.look();
+    }, SWEEP_MS);
     void compute.exited.then((error) => error && this.#failAll(asKvrError(error), onShutdown));
   }
 
   /** Starts listening. @returns the address, with the port the system chose where 0 was asked for. @throws BAD_INPUT */
   async listen(address: Address): Promise<Address> {
-    const onCaller = (open: OpenLink): void => void this.#connections.adopt(open);
-    this.#listener = await transportOf(address).listen(address, onCaller);
+    const onCaller: OnCaller = (open, host) => this.#connections.admit(open, host);
+    const onFull = (): void => this.#connections.closeOldestStranger();
+    this.#listener = await transportOf(address).listen(address, onCaller, onFull);
     return this.#listener.address;
   }
 
   /** Stops listening, cancels everything and ends the compute thread. Settles when that thread is gone. */
   async close(): Promise<void> {
     this.#listener?.close();
+    clearInterval(this.#sweep);
     this.#compute.post({ type: 'close' });
     this.#connections.closeAll();
     await this.#compute.exited;
@@ -72,16 +85,18 @@ export class WorkerNode {
 
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
-    const { role, engine, link, number } = connection;
-    const owner = this.#connections.engineLink(engine);
+    const { role, worker, engine, link, number } = connection;
+    const owners = this.#connections.engineLinks(engine);
     const isLost = this.#peers.remove(connection, link, error);
-    this.#requests.onLinkClosed(connection, owner, error);
-    if (isLost && owner)
-      send(owner, { type: 'peerLost', worker: connection.worker, reason: error?.message ?? 'closed' });
+    this.#requests.onLinkClosed(connection, owners, error);
+    const reason = error?.message ?? 'closed';
+    if (isLost) for (const owner of owners) send(owner, { type: 'peerLost', worker, reason });
     if (role !== 'engine') return;
     this.#compute.post({ type: 'forget', owner: number });
     this.#kept.leave(link);
-    this.#connections.closePeersOf(engine);
+    this.#probes.leave(link);
+    this.#handshake.leave(connection);
+    if (owners.length === 0) this.#connections.closePeersOf(engine);
   }
 
   #failAll(reason: KvrError, onShutdown: (reason: KvrError) => void): void {

@@ -37,7 +37,7 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     code: z.string().max(64),
     message: z.string().max(4096),
   }),
-  /** The link to a peer has ended. */
+  /** The link to a peer has ended; `connect` opens it again. */
   z.object({ type: z.literal('peerLost'), worker: workerId, reason: z.string().max(4096) }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
   /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
@@ -66,6 +66,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     message: z.string().max(4096),
     phase,
     layer: index.optional(),
+    /** The worker at the other end, where a link broke: it may be the one that is gone. */
+    peer: workerId.optional(),
   }),
   z.object({ type: z.literal('pong'), ping: index }),
   z.object({ type: z.literal('probed'), probe: index, samples: z.array(probeSampleSchema).max(10_000) }),

@@ -2,6 +2,7 @@
  * Messages of an engine to a worker. A peer sends only `hello` of these, then those in peers.ts.
  */
 import { z } from 'zod';
+import { MAX_RANKS } from '../../core/partition.js';
 import { index, request, workerId } from './fields.js';
 import { probeSchema } from './probe.js';
 import { runSchema } from './run.js';
@@ -11,6 +12,9 @@ const peer = z.object({ worker: workerId, address: z.string().max(512) });
 
 /** The tokens' bytes, for grammars: once for each link of an engine. Payload: as grammar/vocabulary.ts packs them. */
 const vocabularySchema = z.object({ type: z.literal('vocabulary'), tokens: index });
+
+/** In the measurement of a link: twice what an engine asks for. */
+const MAX_PROBE_FRAMES = 64;
 
 /** The engine that links between workers belong to, where none is named. */
 const ANY_ENGINE = 'engine';
@@ -26,16 +30,21 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
     /** The engine that a peer's link is for. */
     engine: workerId.default(ANY_ENGINE),
   }),
-  z.object({ type: z.literal('connect'), peers: z.array(peer).max(1024) }),
+  /** Asks for links to these workers; those that stand are left as they are. */
+  z.object({ type: z.literal('connect'), peers: z.array(peer).max(MAX_RANKS) }),
   runSchema,
   vocabularySchema,
   probeSchema,
   /** Asks for the latency and speed of the link to a peer, over frames of KV size. */
-  z.object({ type: z.literal('probeLink'), probe: index, worker: workerId, frames: index.min(1).max(1024) }),
+  z.object({
+    type: z.literal('probeLink'),
+    probe: index,
+    worker: workerId,
+    frames: index.min(1).max(MAX_PROBE_FRAMES),
+  }),
   z.object({ type: z.literal('cancel'), request }),
   /** Whether the worker may decode with all cores: no other worker of the engine has anything to do. */
   z.object({ type: z.literal('cores'), all: z.boolean() }),
   z.object({ type: z.literal('ping'), ping: index }),
-  z.object({ type: z.literal('shutdown') }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;

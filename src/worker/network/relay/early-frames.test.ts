@@ -1,15 +1,20 @@
 import { expect, test } from 'vitest';
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
+import { MAX_HELD_BYTES, MemoryBudget } from '../memory-budget.js';
 import { MAX_EARLY_BYTES, EarlyFrames } from './early-frames.js';
 
 /** A link that only remembers whether it is paused. */
 class PausableLink implements Link {
+  readonly engine = 'engine';
+  readonly link = this;
   isPaused = false;
   readonly bufferedBytes = 0;
-  readonly isClosed = false;
+  isClosed = false;
   send = (): void => undefined;
-  close = (): void => undefined;
+  close(): void {
+    this.isClosed = true;
+  }
   pause(): void {
     this.isPaused = true;
   }
@@ -25,7 +30,7 @@ function rows(request: number, layer: number, payload = new Uint8Array(8)): KvFr
 }
 const layers = (frames: readonly { frame: KvFrame }[]): number[] => frames.map(({ frame }) => frame.layer);
 
-function fill(earlyFrames: EarlyFrames, request: number, link: Link): void {
+function fill(earlyFrames: EarlyFrames, request: number, link: PausableLink): void {
   for (let i = 0; i < 4; i++) earlyFrames.hold(rows(request, i, bigPayload), link);
 }
 
@@ -37,7 +42,7 @@ test('gives back the rows of a request once, in order of arrival, with their lin
   earlyFrames.hold(rows(1, 1), b);
   const taken = earlyFrames.take(1);
   expect(layers(taken)).toEqual([0, 1]);
-  expect(taken.map(({ link }) => link)).toEqual([a, b]);
+  expect(taken.map(({ from }) => from)).toEqual([a, b]);
   expect(earlyFrames.take(1)).toEqual([]);
   expect(layers(earlyFrames.take(2))).toEqual([5]);
 });
@@ -86,4 +91,13 @@ test('frames without rows are bounded too', () => {
   let held = 0;
   while (!link.isPaused && held < 1e6) earlyFrames.hold(rows(held++, 0, new Uint8Array(0)), link);
   expect(link.isPaused).toBe(true);
+});
+
+test('links that flood a worker together are closed before it holds more than it has for all', () => {
+  const budget = new MemoryBudget();
+  const earlyFrames = new EarlyFrames(budget);
+  const links = Array.from({ length: 8 }, () => new PausableLink());
+  for (const link of links) fill(earlyFrames, 1, link);
+  expect(budget.heldBytes).toBeLessThanOrEqual(MAX_HELD_BYTES);
+  expect(links.filter(({ isClosed }) => isClosed).length).toBeGreaterThanOrEqual(6);
 });

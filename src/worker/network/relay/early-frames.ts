@@ -5,35 +5,44 @@
  */
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
+import { type Holder, MemoryBudget } from '../memory-budget.js';
 
 /** Per link: many times what a fast neighbour sends between two messages of the engine. */
 export const MAX_EARLY_BYTES = 64 << 20;
 /** Ended requests that are remembered, so that rows which arrive after a cancel are dropped and not held. */
 const MAX_REMEMBERED = 1024;
 
-type HeldFrame = { readonly frame: KvFrame; readonly link: Link };
+type HeldFrame = { readonly frame: KvFrame; readonly from: Holder };
 
 export class EarlyFrames {
+  readonly #budget: MemoryBudget;
   readonly #frames = new Map<number, HeldFrame[]>();
   readonly #ended = new Set<number>();
   /** Bytes held, by link. */
   readonly #bytes = new Map<Link, number>();
 
-  hold(frame: KvFrame, link: Link): void {
+  /** @param budget of the whole worker, over which a link is closed */
+  constructor(budget = new MemoryBudget()) {
+    this.#budget = budget;
+  }
+
+  hold(frame: KvFrame, from: Holder): void {
+    const { link } = from;
     if (this.#ended.has(frame.request)) return;
     const frames = this.#frames.get(frame.request) ?? [];
-    frames.push({ frame, link });
+    frames.push({ frame, from });
     this.#frames.set(frame.request, frames);
     const bytes = (this.#bytes.get(link) ?? 0) + costOf(frame);
     this.#bytes.set(link, bytes);
     if (bytes >= MAX_EARLY_BYTES) link.pause();
+    this.#budget.hold(from, costOf(frame));
   }
 
   /** Gives back, in order of arrival, what was held for a request. */
   take(request: number): readonly HeldFrame[] {
     const frames = this.#frames.get(request) ?? [];
     this.#frames.delete(request);
-    for (const { frame, link } of frames) this.#free(link, costOf(frame));
+    for (const { frame, from } of frames) this.#free(from.link, costOf(frame));
     return frames;
   }
 
@@ -49,13 +58,14 @@ export class EarlyFrames {
   leave(link: Link): void {
     if (!this.#bytes.delete(link)) return;
     for (const [request, frames] of this.#frames) {
-      const others = frames.filter((held) => held.link !== link);
+      const others = frames.filter((held) => held.from.link !== link);
       if (others.length > 0) this.#frames.set(request, others);
       else this.#frames.delete(request);
     }
   }
 
   #free(link: Link, bytes: number): void {
+    this.#budget.free(link, bytes);
     const before = this.#bytes.get(link) ?? 0;
     const after = before - bytes;
     if (after > 0) this.#bytes.set(link, after);

@@ -14,6 +14,7 @@ class HeldLink implements Link {
   readonly finish: (() => void)[] = [];
   readonly bufferedBytes = 0;
   readonly isClosed = false;
+  readonly isPaused = false;
   pause = (): void => undefined;
   resume = (): void => undefined;
   close = (): void => undefined;

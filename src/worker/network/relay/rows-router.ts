@@ -8,6 +8,7 @@ import { strategyOf } from '../../../core/strategy.js';
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
 import type { ComputeHandle } from '../../threads/compute-handle.js';
+import type { Holder, MemoryBudget } from '../memory-budget.js';
 import { EarlyFrames } from './early-frames.js';
 import type { RunMessage } from '../../protocol/index.js';
 import { Route } from './route.js';
@@ -30,9 +31,12 @@ export class RowsRouter {
   readonly #compute: ComputeHandle;
   readonly #peers: PeerLinks;
   readonly #routes = new Map<number, Route>();
-  readonly #earlyFrames = new EarlyFrames();
+  /** The engine of each route. */
+  readonly #owners = new WeakMap<Route, string>();
+  readonly #earlyFrames: EarlyFrames;
 
-  constructor(compute: ComputeHandle, peers: PeerLinks) {
+  constructor(compute: ComputeHandle, peers: PeerLinks, budget: MemoryBudget) {
+    this.#earlyFrames = new EarlyFrames(budget);
     this.#compute = compute;
     this.#peers = peers;
   }
@@ -46,7 +50,13 @@ export class RowsRouter {
   }
 
   /** The route of a request over its engine's links. @throws LINK where a link that it needs is missing, PROTOCOL */
-  open({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
+  open(engine: EngineEnd, run: RunMessage, layers: number): Route {
+    const route = this.#routeOf(engine, run, layers);
+    this.#owners.set(route, engine.worker);
+    return route;
+  }
+
+  #routeOf({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
     const { spec, chain, rank } = run;
     const linkTo = (worker: string): Link => this.#peers.linkTo({ engine, worker });
     if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
@@ -65,13 +75,16 @@ export class RowsRouter {
   start(route: Route): void {
     const { request } = route.run;
     this.#routes.set(request, route);
-    for (const { frame, link } of this.#earlyFrames.take(request)) this.#route(route, frame, link);
+    for (const { frame, from } of this.#earlyFrames.take(request))
+      if (this.#isOf(route, from)) this.#route(route, frame, from.link);
   }
 
-  /** Rows that came from a peer. */
-  receive(frame: KvFrame, from: Link): void {
+  /** Rows that came from a peer. @throws PROTOCOL where they are for a request of another engine */
+  receive(frame: KvFrame, from: Holder): void {
     const route = this.#routes.get(frame.request);
-    if (route) this.#route(route, frame, from);
+    if (route && !this.#isOf(route, from))
+      throw new KvrError('PROTOCOL', `rows for request ${frame.request}, which is another engine's`);
+    if (route) this.#route(route, frame, from.link);
     else this.#earlyFrames.hold(frame, from);
   }
 
@@ -91,6 +104,12 @@ export class RowsRouter {
     }
   }
 
+  /** An engine stops a request, if it is its own. */
+  cancelFor(engine: Link, request: number): void {
+    const route = this.#routes.get(request);
+    if (!route || route.engine === engine) this.cancel(request);
+  }
+
   /** Stops a request's work here; rows that arrive later are dropped. */
   cancel(request: number): void {
     this.#earlyFrames.end(request);
@@ -107,6 +126,10 @@ export class RowsRouter {
   /** Drops early frames of a link that has ended. */
   leave(link: Link): void {
     this.#earlyFrames.leave(link);
+  }
+
+  #isOf(route: Route, { engine }: Holder): boolean {
+    return this.#owners.get(route) === engine;
   }
 
   /** Cut-through: the next rank gets the rows first, then our own compute thread. */
