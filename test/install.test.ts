@@ -71,7 +71,7 @@ describe.skipIf(obstacle !== undefined)(`installed${obstacle ? ` (skipped: ${obs
     tarball = join(folder, filename);
     writeFileSync(join(project, 'package.json'), '{"private":true}');
     await run('npm', ['install', tarball]);
-  }, 240_000);
+  });
 
   test('what was asked of others was asked of the registry, and is small', () => {
     const received = guard.received();
@@ -94,7 +94,7 @@ describe.skipIf(obstacle !== undefined)(`installed${obstacle ? ` (skipped: ${obs
     writeFileSync(join(project, 'example.mjs'), libraryExample());
     expect(await run(process.execPath, ['example.mjs'])).not.toBe('');
     expect([...guard.received().keys()]).toEqual([new URL(registry).hostname]);
-  }, 240_000);
+  });
 
   test('the watch is no blind one: it sees and refuses another host', async () => {
     const asking = run(process.execPath, [

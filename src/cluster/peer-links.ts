@@ -98,9 +98,15 @@ export class PeerLinks {
       return true;
     } catch (error) {
       pair.reason = asKvrError(error);
-      if (this.#pairs.has(pair) && this.#onRefused === 'give up') pair.dialled.fail(pair.reason);
+      if (this.#onRefused === 'give up') await this.#giveUp(pair, pair.reason);
       return false;
     }
+  }
+
+  /** A worker that is about to be found dead has a better reason of its own. */
+  async #giveUp(pair: Pair, reason: KvrError): Promise<void> {
+    await pair.dialled.probed();
+    if (this.#pairs.has(pair)) pair.dialled.fail(reason);
   }
 
   #pairOf(a: WorkerHandle, b: WorkerHandle): Pair | undefined {
