@@ -15,6 +15,7 @@ import { planning } from './planning.js';
 import { prediction } from './prediction.js';
 import type { AnyBenchmark } from './runner/program.js';
 import { startUp } from './start-up.js';
+import { strangers } from './strangers/strangers.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -35,6 +36,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   disconnect,
   // Networks that damage and strangers that come.
   frameDamage,
+  strangers,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,
