@@ -8,6 +8,7 @@ import { disconnect } from './disconnect.js';
 import { doorCodes } from './door-codes.js';
 import { emulated } from './emulated/emulated.js';
 import { firstToken } from './first-token.js';
+import { frameDamage } from './frame-damage/frame-damage.js';
 import { limit } from './limit.js';
 import { links } from './links/links.js';
 import { peers } from './peers/peers.js';
@@ -15,6 +16,7 @@ import { planning } from './planning.js';
 import { prediction } from './prediction.js';
 import type { AnyBenchmark } from './runner/program.js';
 import { startUp } from './start-up.js';
+import { strangers } from './strangers/strangers.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -33,8 +35,10 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   // Many users, and users that leave.
   concurrency,
   disconnect,
-  // What fails.
+  // Workers and networks that fail, and strangers that come.
   chaos,
+  frameDamage,
+  strangers,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,
