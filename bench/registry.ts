@@ -8,6 +8,7 @@ import { doorCodes } from './door-codes.js';
 import { emulated } from './emulated/emulated.js';
 import { firstToken } from './first-token.js';
 import { limit } from './limit.js';
+import { leavers } from './memory/leavers.js';
 import { links } from './links/links.js';
 import { peers } from './peers/peers.js';
 import { planning } from './planning.js';
@@ -32,6 +33,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   // Many users, and users that leave.
   concurrency,
   disconnect,
+  leavers,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,

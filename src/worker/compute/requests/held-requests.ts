@@ -4,7 +4,6 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import { kvBytesPerToken } from '../../../core/shape.js';
-import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import { contextTokensOf, sliceAt } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { ActiveRequest, CacheMaker, Reuse } from './active-request.js';
@@ -123,12 +122,13 @@ export class HeldRequests {
 }
 
 /**
- * Allocates what the request needs, with the rows of an earlier one copied in once where it goes on from there.
+ * A request whose cache takes memory with its first rows, or has those of an earlier one copied in now where it goes on from there.
  * @throws WORKER_REFUSED where the system has no room for it
  */
 export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): Promise<ActiveRequest> {
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
+  const capacity = kvRows(job);
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
   const expectedRows = strategyOf(job.spec.strategy).topology === 'gather' ? contextTokens : slice.start;
   return {
@@ -137,23 +137,11 @@ export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): P
     slice,
     cachedTokens: reuse?.tokens ?? 0,
     contextTokens,
-    cache: await allocateCache(job, model, reuse),
+    cache: await (reuse
+      ? model.continueCache(reuse.cache, reuse.tokens, capacity)
+      : model.createCache(capacity, job.spec.kvDtype)),
     coverage: Array.from({ length: model.shape.layers }, () => new RowCoverage(expectedRows)),
     recorder: new Recorder(),
     isCancelled: false,
   };
-}
-
-/** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
-async function allocateCache(job: Job, model: CacheMaker, reuse?: Reuse): Promise<KvCache> {
-  const capacity = kvRows(job);
-  try {
-    return await (reuse
-      ? model.continueCache(reuse.cache, reuse.tokens, capacity)
-      : model.createCache(capacity, job.spec.kvDtype));
-  } catch (error) {
-    const needed = Math.ceil((capacity * kvBytesPerToken(model.shape, job.spec.kvDtype)) / 2 ** 20);
-    const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;
-    throw new KvrError('WORKER_REFUSED', message, {}, error);
-  }
 }
