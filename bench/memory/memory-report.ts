@@ -22,7 +22,10 @@ export function memoryReport(
   const title = `${model}, ${workers} × ${threads}, ${clients} at once, KV memory ${kvMemory} MB, anonymous memory in MB`;
   const missed = rows
     .filter(({ startBytes, nowBytes }) => nowBytes > MOST_IDLE * startBytes)
-    .map(({ worker, startBytes, nowBytes }) => `${worker} has ${(nowBytes / startBytes).toFixed(2)} times what it had at the start`);
+    .map(
+      ({ worker, startBytes, nowBytes }) =>
+        `${worker} has ${(nowBytes / startBytes).toFixed(2)} times what it had at the start`,
+    );
   return { tables: [tableOf({ name: 'memory', title, label: 'measured' }, COLUMNS, rows)], notes, missed };
 }
 

@@ -16,7 +16,12 @@ export type WatchedWorker = {
 const LOOK_MS = 25;
 
 export class MemoryWatch {
-  readonly #workers: { readonly worker: string; readonly pid: number; startBytes: number; mostBytes: number }[];
+  readonly #workers: {
+    readonly worker: string;
+    readonly pid: number;
+    startBytes: number;
+    mostBytes: number;
+  }[];
   readonly #timer: NodeJS.Timeout;
   readonly #guard = new AbortController();
 

@@ -59,7 +59,8 @@ export class HeldRequests {
 
   /**
    * No kernel works on the request now, so its room counts as free at once: the next message may be a run that needs it.
-   * Whoever has it in hand sees that it is cancelled and calls release or keep.
+   * Whoever has it in hand sees that it is cancelled and calls release or keep: a prompt's before anything else is done, a
+   * sequence's at the end of its step.
    */
   cancel(id: number): void {
     const request = this.#requests.get(id);
