@@ -58,6 +58,7 @@ export class AdmittedRuns {
       partition: chosen.partition,
       workers: chosen.workers.map((id) => workerOf(cluster, id)),
       signal,
+      onStart: () => lease.begin(),
       onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
       ...(chosen.reuse && { reuse: chosen.reuse }),
       ...(spec.grammar !== undefined && { sendVocabulary: (handle) => this.#vocabulary.send(handle) }),

@@ -161,7 +161,7 @@ test('a measurement goes alone: after the prompts before it, and before those af
 
 test('a prompt that is cancelled in the middle ends between two calls, and its memory goes back', async () => {
   const ran = await run({
-    idle: [[prompt(1), prompt(2)]],
+    idle: [[prompt(1), prompt(2, { partition: [3] })]],
     onCall: (call, incoming) => {
       if (call === 'slice 0 of [0,4)') incoming.push({ type: 'cancel', request: 1 });
     },
@@ -194,9 +194,9 @@ test('runs whose cancel is right behind them are answered, and take no memory', 
   expect(model.kvMemory.heldBytes).toBe(0);
 });
 
-test('a cancel that came before a run of the same number is not for it', async () => {
+test('a cancel is answered also where nothing is held, and is not for a run behind it', async () => {
   const ran = await run({ idle: [[{ type: 'cancel', request: 1 }, prompt(1)]] });
-  expect(outcomes(ran)).toEqual(['1 prefilled', '1 length']);
+  expect(outcomes(ran)).toEqual(['1 cancelled', '1 prefilled', '1 length']);
 });
 
 test('a cancelled prompt gives its memory back before another goes on, wherever it stands', async () => {
@@ -225,7 +225,7 @@ test('what is told as over has given its memory back', async () => {
   const heldAtEnd: number[] = [];
   await run({
     model,
-    idle: [[prompt(1)], [prompt(2)]],
+    idle: [[prompt(1)], [prompt(2, { partition: [3] })]],
     onCall: (call, incoming) => {
       if (call === 'slice 0 of [0,4)') incoming.push({ type: 'cancel', request: 1 });
     },

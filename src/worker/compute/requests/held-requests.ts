@@ -22,6 +22,8 @@ export class HeldRequests {
   readonly #store: PrefixStore;
   readonly #outbox: Outbox;
   readonly #requests = new Map<number, ActiveRequest>();
+  /** Those of them that count: not the cancelled ones, which are about to go. */
+  readonly #counted = new Set<ActiveRequest>();
   #kvBytes = 0;
 
   constructor(
@@ -49,6 +51,7 @@ export class HeldRequests {
     try {
       const request = await openRequest(job, this.#model, source && reuseOf(job, source));
       this.#kvBytes += request.cache.bytes;
+      this.#counted.add(request);
       this.#requests.set(job.request, request);
       return request;
     } finally {
@@ -61,12 +64,14 @@ export class HeldRequests {
    * No kernel works on the request now, so its room counts as free at once: the next message may be a run that needs it.
    * Whoever has it in hand sees that it is cancelled and calls release or keep: a prompt's before anything else is done, a
    * sequence's at the end of its step.
+   * @returns false where it is held no more
    */
-  cancel(id: number): void {
+  cancel(id: number): boolean {
     const request = this.#requests.get(id);
-    if (!request) return;
+    if (!request) return false;
     request.isCancelled = true;
-    this.#forget(request);
+    this.#uncount(request);
+    return true;
   }
 
   /** Ends a request: its cache is closed. */
@@ -99,12 +104,18 @@ export class HeldRequests {
   }
 
   #forget(request: ActiveRequest): void {
-    if (this.#requests.delete(request.job.request)) this.#kvBytes -= request.cache.bytes;
+    const { job } = request;
+    if (this.#requests.get(job.request) === request) this.#requests.delete(job.request);
+    this.#uncount(request);
+  }
+
+  #uncount(request: ActiveRequest): void {
+    if (this.#counted.delete(request)) this.#kvBytes -= request.cache.bytes;
   }
 
   /** @returns bytes that kept caches may take beside a new one. @throws WORKER_REFUSED where there is no room for that */
   #roomBeside(cacheBytes: number): number {
-    if (this.#requests.size >= MAX_REQUESTS) {
+    if (this.#counted.size >= MAX_REQUESTS) {
       throw new KvrError(
         'WORKER_REFUSED',
         `worker holds ${MAX_REQUESTS} requests, its limit; try again later`,

@@ -88,7 +88,9 @@ export class Inbox {
       case 'kv':
         return this.#writeRows(message);
       case 'cancel':
-        return requests.cancel(message.request);
+        // What has ended here may still be on its way out; the answer ends it there, too.
+        if (!requests.cancel(message.request)) this.#tellCancelled(message.request);
+        return;
       case 'vocabulary':
         return grammars.learn(message.owner, message.packed, message.tokens);
       case 'forget':
