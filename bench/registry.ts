@@ -8,8 +8,9 @@ import { doorCodes } from './door-codes.js';
 import { emulated } from './emulated/emulated.js';
 import { firstToken } from './first-token.js';
 import { limit } from './limit.js';
-import { leavers } from './memory/leavers.js';
 import { links } from './links/links.js';
+import { leavers } from './memory/leavers.js';
+import { rounds } from './memory/rounds.js';
 import { peers } from './peers/peers.js';
 import { planning } from './planning.js';
 import { prediction } from './prediction.js';
@@ -34,6 +35,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   concurrency,
   disconnect,
   leavers,
+  rounds,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,

@@ -3,6 +3,7 @@
  */
 import type { Option } from 'commander';
 import { Engine } from '../../src/index.js';
+import { benchPrompt } from '../../src/evaluation/prompts/bench-prompt.js';
 import { countFlag, modelFlag, threadsFlag, workersFlag } from '../runner/flags.js';
 
 export type MemoryFlags = {
@@ -31,4 +32,9 @@ export function memoryEngine({ model, workers, threads, clients, kvMemory }: Mem
     ...{ model, workers, threads, kvMemoryBytes: kvMemory * 1e6 },
     ...{ calibrate: false, prefixCacheBytes: 0, maxRunning: clients },
   });
+}
+
+/** What every worker does once before its memory at the start is taken: a chunk goes through every graph. */
+export async function warmUp(engine: Engine): Promise<void> {
+  await engine.complete({ promptIds: benchPrompt(1_000, engine.model.shape.vocabulary, 0), maxTokens: 4 });
 }

@@ -8,7 +8,7 @@ import { benchPrompt } from '../../src/evaluation/prompts/bench-prompt.js';
 import { type Engine, KvrError } from '../../src/index.js';
 import type { Benchmark, BenchContext, Report } from '../runner/benchmark.js';
 import { countFlag, seedFlag } from '../runner/flags.js';
-import { type MemoryFlags, memoryEngine, memoryFlags } from './flags.js';
+import { type MemoryFlags, memoryEngine, memoryFlags, warmUp } from './flags.js';
 import { memoryReport } from './memory-report.js';
 import { MemoryWatch } from './memory-watch.js';
 
@@ -32,7 +32,7 @@ so many at once, or ${IDLE_MS / 1000} s later more than 1.2 times what it had at
 async function runLeavers(flags: Flags, { note }: BenchContext): Promise<Report> {
   const engine = await memoryEngine(flags);
   try {
-    await engine.complete({ promptIds: promptOf(engine, PROMPT_TOKENS[0], 0), maxTokens: 4 });
+    await warmUp(engine);
     const watch = new MemoryWatch(engine, flags.guard * 1e6);
     try {
       const done = await leaveAll(engine, flags, watch.signal, note);
@@ -41,10 +41,16 @@ async function runLeavers(flags: Flags, { note }: BenchContext): Promise<Report>
       const startMs = performance.now();
       await engine.complete({ promptIds: promptOf(engine, PROMPT_TOKENS[0], 1), maxTokens: 1 });
       const nextMs = performance.now() - startMs;
-      return memoryReport(engine, flags, PROMPT_TOKENS[1], MAX_TOKENS, watch.now(), [
-        `${done} of ${flags.requests} requests were asked for; the next request afterwards, of ${PROMPT_TOKENS[0]} tokens, took ${nextMs.toFixed(0)} ms.`,
-        ...(watch.signal.aborted ? [`Stopped: ${String((watch.signal.reason as Error).message)}.`] : []),
-      ]);
+      return memoryReport(
+        engine,
+        flags,
+        { promptTokens: PROMPT_TOKENS[1], newTokens: MAX_TOKENS },
+        watch.now(),
+        [
+          `${done} of ${flags.requests} requests were asked for; the next request afterwards, of ${PROMPT_TOKENS[0]} tokens, took ${nextMs.toFixed(0)} ms.`,
+          ...(watch.signal.aborted ? [`Stopped: ${String((watch.signal.reason as Error).message)}.`] : []),
+        ],
+      );
     } finally {
       watch.close();
     }

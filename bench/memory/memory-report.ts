@@ -13,8 +13,7 @@ const MOST_IDLE = 1.2;
 export function memoryReport(
   _engine: Engine,
   flags: MemoryFlags,
-  _promptTokens: number,
-  _newTokens: number,
+  _sizes: { readonly promptTokens: number; readonly newTokens: number },
   rows: readonly WatchedWorker[],
   notes: readonly string[],
 ): Report {

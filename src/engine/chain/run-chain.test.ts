@@ -79,7 +79,7 @@ async function left() {
   const run = twoRanks();
   run.handles[1].say({ type: 'progress', request: REQUEST, phase: 'prefill', layer: 0 });
   await run.first;
-  await run.events.return(undefined as never);
+  await run.events.return(undefined);
   return run;
 }
 

@@ -77,7 +77,10 @@ export function computeParts(model: FakeModel, onSleep: (incoming: ToCompute[]) 
   const incoming: ToCompute[] = [];
   const mailbox = {
     poll: () => incoming.shift(),
-    sleep: () => onSleep(incoming),
+    sleep: () => {
+      onSleep(incoming);
+      return incoming.length > 0;
+    },
     countRead: () => false,
   };
   const limits = { kvBytesLimit: 1e6, prefixCacheBytes: 1e6 };

@@ -9,6 +9,7 @@ import type { Work } from './requests/inbox.js';
 import { exchangeFor } from './prefill/exchange-for.js';
 import { ALL_CORE_TOKENS, Pace } from './requests/pace.js';
 import { probeModel } from './probe.js';
+import { IdleCollection } from '../threads/idle-collection.js';
 import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
 import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
@@ -37,11 +38,18 @@ export class Scheduler {
   #busyMs = 0;
   readonly #allCoreOpening: AllCoreOpening;
   readonly #clock: Clock;
+  readonly #idle: IdleCollection;
 
-  constructor(context: ComputeContext, chunkTokens: number, clock: Clock = wallClock) {
+  constructor(
+    context: ComputeContext,
+    chunkTokens: number,
+    clock: Clock = wallClock,
+    idle = new IdleCollection(),
+  ) {
     const { model, outbox } = context;
     this.#context = context;
     this.#clock = clock;
+    this.#idle = idle;
     this.#allCoreOpening = new AllCoreOpening(model);
     this.#batch = new DecodeBatch(context);
     this.#bench = {
@@ -153,8 +161,10 @@ export class Scheduler {
 
   /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
   async #rest(): Promise<void> {
+    const { inbox, outbox } = this.#context;
     if (this.#allCoreOpening.isWanted && this.#tasks.length === 0) await this.#allCoreOpening.openNext();
-    else this.#context.inbox.sleep();
+    else if (inbox.sleep() || this.#tasks.length > 0) this.#idle.noteWork();
+    else if (this.#idle.noteQuiet()) outbox.send({ type: 'quiet' });
   }
 
   async #measure(task: { readonly probe: ProbeMessage }): Promise<void> {

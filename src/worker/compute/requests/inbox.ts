@@ -73,9 +73,9 @@ export class Inbox {
     return this.#waiting.length === 0 && !this.isClosing;
   }
 
-  /** Sleeps until something new came since the last read(). Call it when that left nothing to do. */
-  sleep(): void {
-    this.#parts.mailbox.sleep(LOOK_AGAIN_MS);
+  /** Sleeps until something new came since the last read(). Call it when that left nothing to do. @returns as Mailbox.sleep */
+  sleep(): boolean {
+    return this.#parts.mailbox.sleep(LOOK_AGAIN_MS);
   }
 
   async #receive(message: ToCompute): Promise<void> {
