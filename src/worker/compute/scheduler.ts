@@ -7,7 +7,7 @@ import { DecodeBatch } from './decode/decode-batch.js';
 import type { ComputeContext } from './requests/compute-context.js';
 import type { Work } from './requests/inbox.js';
 import { exchangeFor } from './prefill/exchange-for.js';
-import { ALL_CORE_TOKENS, Pace } from './requests/pace.js';
+import { ALL_CORE_TOKENS, MAX_GUESTS, MAX_STARTED, Pace } from './requests/pace.js';
 import { probeModel } from './probe.js';
 import { IdleCollection } from '../threads/idle-collection.js';
 import type { ProbeMessage } from '../protocol/index.js';
@@ -15,14 +15,6 @@ import { PromptTask } from './prefill/prompt-task.js';
 import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
 import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
-
-/**
- * Prompts that may be begun at once, the first in order of arrival: each holds the activations of its whole slice beside its
- * cache. They may all wait for rows that never come, or that only a prompt behind them on another worker would make. So there is
- * a place for one guest more, which finds the rows it first waits for: whatever it needs has begun elsewhere, so it ends.
- */
-export const MAX_STARTED = 4;
-export const MAX_GUESTS = 1;
 
 type Task = PromptTask | { readonly probe: ProbeMessage };
 
