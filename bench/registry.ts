@@ -11,6 +11,8 @@ import { firstToken } from './first-token.js';
 import { frameDamage } from './frame-damage/frame-damage.js';
 import { limit } from './limit.js';
 import { links } from './links/links.js';
+import { leavers } from './memory/leavers.js';
+import { rounds } from './memory/rounds.js';
 import { peers } from './peers/peers.js';
 import { planning } from './planning.js';
 import { prediction } from './prediction.js';
@@ -35,6 +37,8 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   // Many users, and users that leave.
   concurrency,
   disconnect,
+  leavers,
+  rounds,
   // Workers and networks that fail, and strangers that come.
   chaos,
   frameDamage,

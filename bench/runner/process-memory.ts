@@ -14,6 +14,11 @@ export function residentBytes(pid: number): number {
   return kibOf(readProc(String(pid), 'status'), 'VmRSS');
 }
 
+/** What a process has of its own, without the files it maps. */
+export function anonymousBytes(pid: number): number {
+  return kibOf(readProc(String(pid), 'status'), 'RssAnon');
+}
+
 function kibOf(text: string, name: string): number {
   return 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
 }

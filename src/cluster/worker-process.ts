@@ -20,8 +20,9 @@ const STDERR_TAIL_CHARS = 2_000;
  * Collects garbage at once and on its own thread. What calls leave behind is a few large buffers beside a heap of 9 MB;
  * marking that little by little, on four helper threads, took more from the kernels than it gave: TTFT of 2,048 tokens,
  * 8 layers of 2048×5632, 2 workers × 1 thread, w8a8, 2,390 → 2,243 ms; 1 × 2, 2,300 → 2,162 ms (measured, medians).
+ * `gc` is for worker/threads/idle-collection.ts.
  */
-const V8_FLAGS = ['--single-threaded-gc', '--no-incremental-marking'];
+const V8_FLAGS = ['--single-threaded-gc', '--no-incremental-marking', '--expose-gc'];
 
 export type WorkerProcess = {
   readonly process: ChildProcess;

@@ -37,6 +37,7 @@ export async function inspectFacts(checkpoint: Checkpoint, flags: InspectFlags, 
     workers: memory.length,
     memoryTokens,
     newTokens,
+    running: flags.running ?? 1,
     workerBytes: Math.max(...memory.map(({ totalBytes }) => totalBytes)),
     memory,
   };
@@ -51,9 +52,9 @@ type MemoryFor = {
 
 /** Predicted for an even partition. */
 function memoryByRank({ shape }: Checkpoint, flags: InspectFlags, asked: MemoryFor): WorkerMemory[] {
-  const { workers = 1, chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
+  const { workers = 1, chunkTokens = DEFAULT_CHUNK_TOKENS, running = 1 } = flags;
   const { dtype, kvDtype, memoryTokens, newTokens } = asked;
-  const options = { shape, dtype, kvDtype, newTokens, chunkTokens };
+  const options = { shape, dtype, kvDtype, newTokens, chunkTokens, running };
   const ranks = workerCount(workers);
   return evenPartition(memoryTokens, ranks).map((slice, rank, { length }) =>
     workerMemory({

@@ -12,6 +12,7 @@ import {
   type OutputFlags,
   outputFlags,
 } from '../flags/index.js';
+import { MAX_REQUESTS } from '../../worker/protocol/index.js';
 import { DEFAULT_CONTEXT_TOKENS, DEFAULT_NEW_TOKENS } from './inspect-defaults.js';
 import { DEFAULT_WINDOW_TOKENS } from './inspect-quality.js';
 
@@ -20,6 +21,7 @@ export type InspectFlags = Omit<ModelFlags, 'kvMemory' | 'calibrate' | 'dtype'> 
     readonly dtype?: Dtype;
     readonly context?: number;
     readonly maxTokens?: number;
+    readonly running?: number;
     readonly quality?: string;
   };
 
@@ -46,6 +48,11 @@ export const inspectFlags = (): Option[] => [
     '-n, --max-tokens <N>',
     `new tokens after the prompt, which only the last worker keeps; ${DEFAULT_NEW_TOKENS} unless given`,
     tokensSchema,
+  ),
+  numberFlag(
+    '--running <N>',
+    'such requests at once that memory is predicted for; 1 unless given',
+    z.number().int().min(1).max(MAX_REQUESTS),
   ),
   new Option(
     '--quality <TEXTFILE>',

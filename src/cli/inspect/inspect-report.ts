@@ -35,12 +35,16 @@ export function inspectReport(facts: InspectFacts, output: Output): string {
 const PARTS = ['weightBytes', 'wideBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;
 const HEADINGS = ['weights', 'again', 'KV', 'activations', 'process', 'in all'];
 
-function memoryLines({ memory, memoryTokens, newTokens }: InspectFacts, { columns }: Output): string[] {
+function memoryLines(
+  { memory, memoryTokens, newTokens, running }: InspectFacts,
+  { columns }: Output,
+): string[] {
   const cell = (text: string): string => text.padStart(12);
   const row = (part: WorkerMemory, rank: number): string =>
     `rank ${String(rank).padStart(3)}${PARTS.map((name) => cell(formatBytes(part[name]))).join('')}`;
+  const times = running === 1 ? '' : `, ${formatCount(running)} such requests at once`;
   return [
-    `memory a worker will need (predicted), ${formatCount(memoryTokens)} prompt tokens + ${formatCount(newTokens)} new`,
+    `memory a worker will need (predicted), ${formatCount(memoryTokens)} prompt tokens + ${formatCount(newTokens)} new${times}`,
     `        ${HEADINGS.map(cell).join('')}`,
     ...memory.map(row),
   ].map((line) => cut(line, columns));

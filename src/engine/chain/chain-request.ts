@@ -18,7 +18,12 @@ export type ChainRequest = {
   /** Called before the last rank's part is sent, where it needs to know the vocabulary. */
   readonly sendVocabulary?: (handle: WorkerHandle) => void;
   readonly signal?: AbortSignal;
-  /** Called when a rank has finished and has freed its cache. */
+  /** Called before any worker is sent its part. */
+  readonly onStart?: () => void;
+  /**
+   * Called once for every rank after that, whatever becomes of the request or its reader: its worker has freed what it held, or
+   * is gone, or has not said so for a long time.
+   */
   readonly onRankEnd?: (rank: number) => void;
   /** The limit as it was asked for, and what is left of it. */
   readonly deadline?: { readonly limitMs: number; readonly leftMs: number };

@@ -84,3 +84,30 @@ test('expects those who wait to leave as fast as those before them', async () =>
   await capacity.reserve(new Map(), never);
   expect(capacity.expectedWaitMs(3)).toBe(2_000);
 });
+
+test('what workers were handed stays held when the caller is gone, until each has said that it is over', async () => {
+  const capacity = new KvCapacity(limits(100, 50), 8);
+  const needs = new Map([
+    ['w0', 60],
+    ['w1', 50],
+  ]);
+  const first = await capacity.reserve(needs, never);
+  first.begin();
+  first.end();
+  let isIn = false;
+  const second = capacity.reserve(needs, never).then(() => (isIn = true));
+  first.release('w0');
+  first.release('w0');
+  await turn();
+  expect([isIn, capacity.running, capacity.busyWorkers]).toEqual([false, 1, ['w1']]);
+  first.release('w1');
+  await second;
+  expect([capacity.running, ...capacity.heldBytes.values()]).toEqual([1, 60, 50]);
+});
+
+test('a request that no worker was handed goes back when its caller does', async () => {
+  const capacity = new KvCapacity(limits(10), 1);
+  const lease = await capacity.reserve(new Map([['w0', 5]]), never);
+  lease.end();
+  expect([capacity.running, ...capacity.heldBytes.values()]).toEqual([0, 0]);
+});

@@ -10,13 +10,20 @@ export type KvNeeds = ReadonlyMap<string, number>;
 export type Lease = {
   /** True as long as no other request was under way at the same time. */
   readonly wasAlone: boolean;
-  /** A worker has finished the request and freed its cache. */
+  /** Workers are handed the request: each holds its part until release(), whatever becomes of the caller. */
+  begin(): void;
+  /** A worker has finished the request and freed its cache. The last one ends it. Twice is harmless. */
   release(worker: string): void;
-  /** The request is over. Twice is harmless. */
+  /** The caller is gone: ends a request that no worker was handed, and changes nothing for others. Twice is harmless. */
   end(): void;
 };
 
-type Holding = { readonly left: Map<string, number>; readonly startMs: number; wasAlone: boolean };
+type Holding = {
+  readonly left: Map<string, number>;
+  readonly startMs: number;
+  wasAlone: boolean;
+  hasBegun: boolean;
+};
 
 /** Weight of the latest request in the running mean of durations. */
 const SMOOTHING = 0.2;
@@ -84,7 +91,10 @@ export class KvCapacity {
    */
   async reserve(needs: KvNeeds, signal: AbortSignal): Promise<Lease> {
     await this.#until(() => this.#fits(needs), signal);
-    const holding: Holding = { left: new Map(needs), startMs: this.#clock(), wasAlone: this.running === 0 };
+    const holding: Holding = {
+      ...{ left: new Map(needs), startMs: this.#clock() },
+      ...{ wasAlone: this.running === 0, hasBegun: false },
+    };
     for (const other of this.#holdings) other.wasAlone = false;
     this.#holdings.add(holding);
     for (const [worker, bytes] of needs) this.#hold(worker, bytes);
@@ -93,8 +103,9 @@ export class KvCapacity {
       get wasAlone() {
         return holding.wasAlone;
       },
+      begin: () => void (holding.hasBegun = true),
       release: (worker) => this.#release(holding, worker),
-      end: () => this.#end(holding),
+      end: () => holding.hasBegun || this.#end(holding),
     };
   }
 
@@ -127,6 +138,11 @@ export class KvCapacity {
   }
 
   #release(holding: Holding, worker: string): void {
+    this.#give(holding, worker);
+    if (holding.left.size === 0) this.#end(holding);
+  }
+
+  #give(holding: Holding, worker: string): void {
     this.#hold(worker, -(holding.left.get(worker) ?? 0));
     holding.left.delete(worker);
     this.#onChange(this);
@@ -135,7 +151,7 @@ export class KvCapacity {
 
   #end(holding: Holding): void {
     if (!this.#holdings.delete(holding)) return;
-    for (const worker of [...holding.left.keys()]) this.#release(holding, worker);
+    for (const worker of [...holding.left.keys()]) this.#give(holding, worker);
     const ms = this.#clock() - holding.startMs;
     this.#meanMs = this.#meanMs === 0 ? ms : this.#meanMs + SMOOTHING * (ms - this.#meanMs);
     this.#wake();

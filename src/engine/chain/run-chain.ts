@@ -10,7 +10,8 @@ import { AsyncQueue } from './async-queue.js';
 import { type ChainEvent, tokenEvent } from './chain-events.js';
 import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
-import { RankStates } from './rank-states.js';
+import { isLastWord, RankEnds } from './rank-ends.js';
+import { type RankState, RankStates } from './rank-states.js';
 
 /** Runs a request; leaving the loop early cancels it on every rank. @throws KvrError with fields rank and phase */
 export async function* runChain(request: ChainRequest): AsyncGenerator<ChainEvent> {
@@ -30,39 +31,67 @@ class ChainRun {
   readonly events = new AsyncQueue<ChainEvent>();
   readonly #request: ChainRequest;
   readonly #ranks: RankStates;
+  readonly #ends: RankEnds;
   readonly #cleanup: (() => void)[] = [];
+  /** Workers are listened to until they hold nothing of the request, which may be after its reader has left. */
+  readonly #stopListening: (() => void)[] = [];
+  readonly #sent = new Set<number>();
+  #isStopped = false;
   #finish: 'stop' | 'length' | undefined;
   #error: KvrError | undefined;
 
   constructor(request: ChainRequest) {
     this.#request = request;
-    this.#ranks = new RankStates(request.workers.length);
+    const ranks = request.workers.length;
+    this.#ranks = new RankStates(ranks);
+    this.#ends = new RankEnds(
+      ranks,
+      (rank) => request.onRankEnd?.(rank),
+      () => this.#stopListening.splice(0).forEach((stop) => stop()),
+    );
   }
 
   start(): void {
+    this.#request.onStart?.();
     this.#request.workers.forEach(({ handle }, rank) => this.#listenTo(handle, rank));
     if (this.#request.signal?.aborted) return this.#end(cancelled());
     this.#heedSignal();
     this.#heedDeadline();
-    dispatch(this.#request);
+    this.#dispatch();
     this.#ranks.beginPrefill();
   }
 
-  /** Cancels what still runs and stops listening to the workers. */
+  /** Cancels what still runs; who reads is told nothing more. */
   stop(): void {
+    this.#isStopped = true;
     for (const clean of this.#cleanup.splice(0)) clean();
-    if (this.#isComplete()) return;
-    this.#error ??= new KvrError('CANCELLED', 'the reader of this request has left');
-    for (const { handle } of this.#request.workers) {
-      if (!handle.isEnded) handle.send({ type: 'cancel', request: this.#request.id });
+    if (!this.#isComplete()) this.#error ??= new KvrError('CANCELLED', 'the reader of this request has left');
+    this.#ends.limit();
+    for (const rank of this.#ends.open) this.#cancel(rank);
+  }
+
+  #cancel(rank: number): void {
+    const handle = this.#request.workers[rank]?.handle;
+    if (!handle || handle.isEnded || !this.#sent.has(rank)) this.#ends.note(rank);
+    else handle.send({ type: 'cancel', request: this.#request.id });
+  }
+
+  /** Sends every rank its part: later ranks first, so that they know the request when an earlier one's rows arrive. */
+  #dispatch(): void {
+    for (let rank = this.#request.workers.length - 1; rank >= 0; rank--) {
+      this.#sent.add(rank);
+      sendPart(this.#request, rank);
     }
   }
 
   #listenTo(handle: WorkerHandle, rank: number): void {
     const closed = (): KvrError => new KvrError('CLOSED', 'the engine was closed');
-    this.#cleanup.push(
+    this.#stopListening.push(
       handle.listen((message, payload) => this.#onMessage(rank, message, payload)),
-      handle.onEnd((error) => this.#fail(rank, error ?? closed())),
+      handle.onEnd((error) => {
+        this.#fail(rank, error ?? closed());
+        this.#ends.note(rank);
+      }),
     );
   }
 
@@ -83,6 +112,16 @@ class ChainRun {
   #onMessage(rank: number, message: FromWorker, payload: Uint8Array<ArrayBuffer>): void {
     const state = this.#ranks.of(rank);
     if (!('request' in message) || message.request !== this.#request.id || !state) return;
+    if (!this.#isStopped) this.#tell(rank, state, message, payload);
+    if (isLastWord(message, this.#ranks.isLast(rank))) this.#ends.note(rank);
+  }
+
+  #tell(
+    rank: number,
+    state: RankState,
+    message: Extract<FromWorker, { request?: number | undefined }>,
+    payload: Uint8Array<ArrayBuffer>,
+  ): void {
     switch (message.type) {
       case 'progress':
         state.phase = message.phase;
@@ -93,13 +132,11 @@ class ChainRun {
         return this.events.push(tokenEvent(message, payload));
       case 'prefilled':
         state.isPrefilled = true;
-        if (!this.#ranks.isLast(rank)) this.#request.onRankEnd?.(rank);
         this.events.push({ type: 'prefilled', timeline: message.timeline });
         return this.#endIfComplete();
       case 'finished':
         if (message.reason === 'cancelled') return;
         this.#finish = message.reason;
-        this.#request.onRankEnd?.(rank);
         return this.#endIfComplete();
       case 'kept':
         // For the prefix index, which listens on its own, also after the request has ended.
@@ -142,11 +179,6 @@ class ChainRun {
     this.#error = error;
     this.events.fail(error);
   }
-}
-
-/** Sends every rank its part: later ranks first, so that they know the request when an earlier one's rows arrive. */
-function dispatch(request: ChainRequest): void {
-  for (let rank = request.workers.length - 1; rank >= 0; rank--) sendPart(request, rank);
 }
 
 /** @throws INTERNAL, LINK */

@@ -1,11 +1,11 @@
 /**
- * The resident memory of a worker process while it answers a request, from the model's shape alone: what `kvr inspect`
+ * The resident memory of a worker process while it answers requests, from the model's shape alone: what `kvr inspect`
  * predicts. Pure. the worker-memory benchmark compares it with what the system reports.
  */
 import { type Slice, sliceTokens } from '../../core/partition.js';
 import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../../core/shape.js';
 import { activationFloatsPerRow } from '../../model/graph/blocks.js';
-import { ALL_CORE_IDLE_TOKENS } from '../../worker/compute/requests/pace.js';
+import { ALL_CORE_IDLE_TOKENS, MAX_GUESTS, MAX_STARTED } from '../../worker/compute/requests/pace.js';
 import { blocksBytes, headBytes, tailBytes } from '../../model/graph/weight-bytes.js';
 
 /** Bytes. Weights are files that all workers of a machine map: their sum counts those several times. */
@@ -29,14 +29,16 @@ export type WorkerMemoryInput = {
   readonly isLast: boolean;
   readonly newTokens: number;
   readonly chunkTokens: number;
+  /** Such requests at once; 1 unless given. What the workers' KV memory has no room for waits elsewhere and is not one of them. */
+  readonly running?: number;
   /** Workers of one machine, of which the last decodes with the threads of all. */
   readonly allowsAllCoreDecode?: boolean;
 };
 
 export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
-  const { shape, dtype, kvDtype, slice, isLast, newTokens } = input;
+  const { shape, dtype, kvDtype, slice, isLast, newTokens, running = 1 } = input;
   const weightBytes = residentWeightBytes(shape, dtype);
-  const kvBytes = (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
+  const kvBytes = running * (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
   const activations = activationBytes(input);
   // Other ranks map them too, but touch no page of them.
   const wideBytes = isLast && input.allowsAllCoreDecode && newTokens > ALL_CORE_IDLE_TOKENS ? weightBytes : 0;
@@ -61,7 +63,8 @@ function residentWeightBytes(shape: ModelShape, dtype: Dtype): number {
 const BOTH_FORMS = 1.2;
 
 /** A chunk's own, while it goes through a block, what every chunk of the slice keeps from block to block, and garbage. */
-function activationBytes({ shape, kvDtype, slice, chunkTokens }: WorkerMemoryInput): number {
+function activationBytes(input: WorkerMemoryInput): number {
+  const { shape, kvDtype, slice, chunkTokens } = input;
   const { layers, hidden, heads, kvHeads, headDim } = shape;
   const tokens = sliceTokens(slice);
   const rows = Math.min(chunkTokens, tokens);
@@ -71,8 +74,15 @@ function activationBytes({ shape, kvDtype, slice, chunkTokens }: WorkerMemoryInp
   // The slice's attention concatenates past and present inside, or widens those of one head.
   const scratch = 2 * (kvDtype === 'f16' ? 1 : kvHeads) * headDim * slice.end;
   const madeFloats = layers * tokens * (hidden + 2 * (heads + kvHeads) * headDim);
-  const liveFloats = rows * activationFloatsPerRow(shape) + tokens * keptFloatsPerRow + scratch;
+  const keptFloats = promptsBegun(input) * tokens * keptFloatsPerRow;
+  const liveFloats = rows * activationFloatsPerRow(shape) + keptFloats + scratch;
   return 4 * liveFloats + Math.min(GARBAGE_BYTES, 4 * madeFloats);
+}
+
+/** One prompt computes at a time; in a chain others are begun meanwhile, and wait for rows or a link. */
+function promptsBegun({ slice, isLast, running = 1 }: WorkerMemoryInput): number {
+  const isAlone = isLast && slice.start === 0;
+  return isAlone ? 1 : Math.min(running, MAX_STARTED + MAX_GUESTS);
 }
 
 /** V8 collects unused buffers after about so many bytes were allocated since the last collection. */

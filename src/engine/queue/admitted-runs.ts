@@ -56,6 +56,7 @@ export class AdmittedRuns {
       partition: chosen.partition,
       workers,
       signal,
+      onStart: () => lease.begin(),
       onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
       ...(chosen.reuse && { reuse: chosen.reuse }),
       ...(spec.grammar !== undefined && { sendVocabulary: (handle) => this.#vocabulary.send(handle) }),

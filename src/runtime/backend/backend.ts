@@ -7,7 +7,7 @@
  * and its time then show where results are next read.
  */
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
-import type { KvCache } from './kv-cache.js';
+import type { KvCache, KvMemoryCount } from './kv-cache.js';
 import type { AttendedRows, CacheRows, StateRows } from './rows.js';
 
 /** A kind of device. */
@@ -65,6 +65,8 @@ export interface BackendModel {
   readonly weightBytes: number;
   /** Decoding with more threads, where this backend has that and was opened for it. */
   readonly allCores: AllCoreDecode | undefined;
+  /** What its caches hold now, and how often memory was taken for one. */
+  readonly kvMemory: KvMemoryCount;
 
   /**
    * Rows of the embedding for tokens at consecutive positions from a number on, or each at its own of a list.
@@ -111,14 +113,14 @@ export interface BackendModel {
   join(whole: StateRows, parts: readonly StateRows[]): Promise<StateRows>;
 
   /**
-   * An empty cache. @param capacity rows a layer. @param layers as many as the model has unless given
-   * @throws where the device has no memory for it
+   * An empty cache, which takes memory when something is first written. @param capacity rows a layer
+   * @param layers as many as the model has unless given
    */
   createCache(capacity: number, kvDtype: KvDtype, layers?: number): Promise<KvCache>;
 
   /**
    * A new cache of the same element type and layers that begins with rows [0, tokens) of another, copied; the other stays as it is.
-   * @throws INTERNAL where they do not fit, and where the device has no memory for it
+   * @throws INTERNAL where they do not fit, WORKER_REFUSED where the device has no memory for it
    */
   continueCache(from: KvCache, tokens: number, capacity: number): Promise<KvCache>;
 

@@ -5,6 +5,9 @@
 import type { KvDtype } from '../../core/shape.js';
 import type { CacheRows } from './rows.js';
 
+/** Bytes, with what a layout needs beside the rows. */
+export type KvMemoryCount = { readonly heldBytes: number; readonly taken: number };
+
 export interface KvCache {
   readonly kvDtype: KvDtype;
   /** Rows (tokens) a layer. */
@@ -14,19 +17,20 @@ export interface KvCache {
 
   /**
    * Copies rows in at [start, start + rows.count). The rows stay the caller's.
-   * @throws INTERNAL where they do not fit, or are of another element type
+   * @throws INTERNAL where they do not fit, or are of another element type; WORKER_REFUSED where the device has no memory
+   *   for the cache, which it takes with the first rows
    */
   write(layer: number, start: number, rows: CacheRows): Promise<void>;
 
   /**
    * Copies rows in as CacheRows.pack gives them; how many they are follows from the bytes. The bytes stay the caller's.
-   * @throws INTERNAL where they are no whole rows or do not fit
+   * @throws INTERNAL where they are no whole rows or do not fit, WORKER_REFUSED as write
    */
   writePacked(layer: number, start: number, payload: Uint8Array<ArrayBuffer>): Promise<void>;
 
   /** Rows [start, end) of a layer, to be sent before anything else is written there. Owned by the caller. @throws INTERNAL */
   read(layer: number, start: number, end: number): CacheRows;
 
-  /** Gives the memory back. A second call is harmless; any other call after it is an error of the caller. */
+  /** Gives the memory back to the device at once, whoever still refers to the cache. A second call is harmless; any other call after it is an error of the caller. */
   close(): void;
 }

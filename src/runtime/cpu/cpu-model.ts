@@ -24,6 +24,7 @@ import { AllCoreGraphs } from './all-core-graphs.js';
 import { Attention } from './attention/attention.js';
 import { CpuCacheRows } from './cache/cpu-cache-rows.js';
 import { CpuKvCache, cpuKvCache } from './cache/cpu-kv-cache.js';
+import { KvMemory } from './cache/kv-memory.js';
 import { KvRounding } from './cache/kv-rounding.js';
 import { attendEach } from './attend-each.js';
 import { Embedding } from './embedding.js';
@@ -50,6 +51,7 @@ export class CpuModel implements BackendModel {
   readonly digest: string;
   readonly weightBytes: number;
   readonly allCores: AllCoreGraphs | undefined;
+  readonly kvMemory = new KvMemory();
   readonly #embedding: Embedding;
   readonly #graphs: ModelGraphs;
   readonly #attention: Attention;
@@ -187,7 +189,7 @@ export class CpuModel implements BackendModel {
     kvDtype: KvDtype,
     layers: number = this.shape.layers,
   ): Promise<CpuKvCache> {
-    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype);
+    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory);
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<CpuKvCache> {

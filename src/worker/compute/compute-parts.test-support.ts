@@ -40,10 +40,16 @@ export function jobOf({ spec, partition = [4], rank = partition.length - 1, ...p
 export class SentMessages {
   readonly all: FromCompute[] = [];
   readonly outbox: Outbox;
+  /** Is called with every message, as it is sent. */
+  onMessage: (message: FromCompute) => void = () => undefined;
   readonly #counters = new Int32Array(new SharedArrayBuffer(COUNTER_BYTES));
 
   constructor() {
-    const port = { postMessage: (message: FromCompute) => this.all.push(message) };
+    const postMessage = (message: FromCompute): void => {
+      this.all.push(message);
+      this.onMessage(message);
+    };
+    const port = { postMessage };
     this.outbox = new Outbox(port as unknown as MessagePort, this.#counters);
   }
 
@@ -71,7 +77,10 @@ export function computeParts(model: FakeModel, onSleep: (incoming: ToCompute[]) 
   const incoming: ToCompute[] = [];
   const mailbox = {
     poll: () => incoming.shift(),
-    sleep: () => onSleep(incoming),
+    sleep: () => {
+      onSleep(incoming);
+      return incoming.length > 0;
+    },
     countRead: () => false,
   };
   const limits = { kvBytesLimit: 1e6, prefixCacheBytes: 1e6 };

@@ -25,6 +25,8 @@ export class FakeModel implements BackendModel {
   readonly calls: string[] = [];
   /** What is not given back: rows, and caches. */
   readonly live = new Set<object>();
+  /** Of caches that something was written to. */
+  readonly kvMemory = { heldBytes: 0, taken: 0 };
   /** The token that follows the one at a position. */
   choose: (position: number) => number = (position) => position % this.shape.vocabulary;
   /** Is called with every call, which it may make fail. */
@@ -225,6 +227,7 @@ export class FakeCache implements KvCache {
   readonly bytes: number;
   readonly rowBytes: number;
   isClosed = false;
+  #isTaken = false;
   readonly #model: FakeModel;
   readonly #layers: readonly Uint8Array[][];
 
@@ -265,13 +268,21 @@ export class FakeCache implements KvCache {
   }
 
   close(): void {
+    if (this.#isTaken && !this.isClosed) this.#model.kvMemory.heldBytes -= this.bytes;
     this.isClosed = true;
     this.#model.live.delete(this);
   }
 
   #set(layer: number, position: number, row: Uint8Array): void {
     if (position < 0 || position >= this.capacity) throw new Error(`row ${position} does not fit`);
+    if (!this.#isTaken) this.#take();
     this.#rowsOf(layer)[position] = row;
+  }
+
+  #take(): void {
+    this.#isTaken = true;
+    this.#model.kvMemory.taken++;
+    this.#model.kvMemory.heldBytes += this.bytes;
   }
 
   #rowsOf(layer: number): Uint8Array[] {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Job, ToCompute } from '../threads/thread-messages.js';
+import { kvBytesPerToken } from '../../core/shape.js';
+import type { FromCompute, Job, ToCompute } from '../threads/thread-messages.js';
 import { computeParts, jobOf, type SentMessages } from './compute-parts.test-support.js';
 import { FakeModel, fakeRow } from './fake-model.test-support.js';
 import { ALL_CORE_IDLE_TOKENS, PREFILL_TURN_MS } from './requests/pace.js';
@@ -12,6 +13,7 @@ type RunOptions = {
   readonly model?: FakeModel;
   /** Is called with every call to the device, which takes callMs. */
   readonly onCall?: (call: string, incoming: ToCompute[]) => void;
+  readonly onSent?: (message: FromCompute) => void;
   readonly callMs?: number;
   readonly chunkTokens?: number;
 };
@@ -20,6 +22,7 @@ async function run({
   idle,
   model = new FakeModel(),
   onCall,
+  onSent = () => undefined,
   callMs = 1,
   chunkTokens = 100,
 }: RunOptions): Promise<Ran> {
@@ -28,6 +31,7 @@ async function run({
   const { context, sent, incoming } = computeParts(model, (queue) =>
     queue.push(...(scripted.shift() ?? [{ type: 'close' as const }])),
   );
+  sent.onMessage = onSent;
   model.onCall = (call) => {
     nowMs += callMs;
     onCall?.(call, incoming);
@@ -157,7 +161,7 @@ test('a measurement goes alone: after the prompts before it, and before those af
 
 test('a prompt that is cancelled in the middle ends between two calls, and its memory goes back', async () => {
   const ran = await run({
-    idle: [[prompt(1), prompt(2)]],
+    idle: [[prompt(1), prompt(2, { partition: [3] })]],
     onCall: (call, incoming) => {
       if (call === 'slice 0 of [0,4)') incoming.push({ type: 'cancel', request: 1 });
     },
@@ -165,6 +169,95 @@ test('a prompt that is cancelled in the middle ends between two calls, and its m
   expect(outcomes(ran)).toEqual(['1 cancelled', '2 prefilled', '2 length']);
   expect(ran.model.calls.filter((call) => call.startsWith('block 1'))).toHaveLength(1);
   expect([...ran.model.live]).toEqual([]);
+});
+
+test('runs whose cancel is right behind them are answered, and take no memory', async () => {
+  const model = new FakeModel();
+  const spec = { prefixCache: true };
+  const later = Array.from({ length: 100 }, (_, at) => 10 + at);
+  const ran = await run({
+    model,
+    idle: [[prompt(1, { spec, partition: [4] })], [prompt(2, { spec, partition: [8] })]],
+    onCall: (call, incoming) => {
+      if (call !== 'slice 0 of [0,8)') return;
+      // They would go on from rows that are kept, and so have them copied.
+      const reuse = { entry: 1, tokens: 3 };
+      for (const request of later)
+        incoming.push(prompt(request, { reuse, partition: [40] }), { type: 'cancel', request });
+    },
+  });
+  expect(outcomes(ran)).toEqual(
+    expect.arrayContaining(['2 length', ...later.map((request) => `${request} cancelled`)]),
+  );
+  // One for each that ran, and one for each that is kept without its unused rows.
+  expect(model.kvMemory.taken).toBeLessThanOrEqual(4);
+  expect(model.kvMemory.heldBytes).toBe(0);
+});
+
+test('a cancel is answered also where nothing is held, and is not for a run behind it', async () => {
+  const ran = await run({ idle: [[{ type: 'cancel', request: 1 }, prompt(1)]] });
+  expect(outcomes(ran)).toEqual(['1 cancelled', '1 prefilled', '1 length']);
+});
+
+test('a cancelled prompt gives its memory back before another goes on, wherever it stands', async () => {
+  const model = new FakeModel();
+  const waiting = [2, 3].map((request) => jobOf({ request, partition: [30, 3] }));
+  const held: number[] = [];
+  let isCancelled = false;
+  const ran = await run({
+    model,
+    idle: [[prompt(1, { partition: [4] }), ...waiting.map((job) => ({ type: 'run' as const, job }))]],
+    onCall: (call, incoming) => {
+      if (call === 'block 0 of [0,4)') incoming.push(...waiting.flatMap((job) => prefixOf(model, job)));
+      if (call === 'block 1 of [0,4)')
+        incoming.push(...waiting.map(({ request }) => ({ type: 'cancel' as const, request })));
+      if (isCancelled) held.push(model.kvMemory.heldBytes);
+      isCancelled ||= call === 'block 1 of [0,4)';
+    },
+  });
+  const own = 5 * kvBytesPerToken(model.shape, 'f32');
+  expect(new Set(held)).toEqual(new Set([own]));
+  expect(outcomes(ran)).toEqual(['2 cancelled', '3 cancelled', '1 prefilled', '1 length']);
+});
+
+test('what is told as over has given its memory back', async () => {
+  const model = new FakeModel();
+  const heldAtEnd: number[] = [];
+  await run({
+    model,
+    idle: [[prompt(1)], [prompt(2, { partition: [3] })]],
+    onCall: (call, incoming) => {
+      if (call === 'slice 0 of [0,4)') incoming.push({ type: 'cancel', request: 1 });
+    },
+    onSent: (message) => {
+      if (message.type === 'finished') heldAtEnd.push(model.kvMemory.heldBytes);
+    },
+  });
+  expect(heldAtEnd).toEqual([0, 0]);
+});
+
+const WAITING = [1, 2, 3, 4].map((request) => prompt(request, { partition: [2, 3] }));
+
+test('prompts whose rows never come do not keep out one that needs none, one at a time', async () => {
+  const seen: string[] = [];
+  const ran = await run({
+    idle: [[...WAITING, prompt(5), prompt(6)]],
+    onCall: (call) => {
+      if (/^(embed 0 1 2 3|logits)/.test(call)) seen.push(call.split(' ')[0] as string);
+    },
+  });
+  expect(outcomes(ran)).toEqual(['5 prefilled', '5 length', '6 prefilled', '6 length']);
+  expect(seen).toEqual(['embed', 'logits', 'embed', 'logits']);
+});
+
+test('prompts whose rows never come do not keep out one whose rows are there, nor a measurement', async () => {
+  const model = new FakeModel();
+  const late = jobOf({ request: 5, partition: [2, 3] });
+  const ran = await run({
+    model,
+    idle: [[...WAITING, { type: 'run', job: late }], prefixOf(model, late), [PROBE, prompt(6)]],
+  });
+  expect(outcomes(ran)).toEqual(['5 prefilled', '5 length', 'probed', '6 prefilled', '6 length']);
 });
 
 test('what a device throws ends that prompt only', async () => {

@@ -3,21 +3,18 @@
  * for rows; between their kernel calls, at the pace that pace.ts sets, a step of the sequences that decode.
  */
 import { type Clock, wallClock } from '../../core/clock.js';
-import { asKvrError, KvrError } from '../../core/errors.js';
 import { DecodeBatch } from './decode/decode-batch.js';
 import type { ComputeContext } from './requests/compute-context.js';
 import type { Work } from './requests/inbox.js';
 import { exchangeFor } from './prefill/exchange-for.js';
-import { ALL_CORE_TOKENS, Pace } from './requests/pace.js';
+import { ALL_CORE_TOKENS, MAX_GUESTS, MAX_STARTED, Pace } from './requests/pace.js';
 import { probeModel } from './probe.js';
+import { IdleCollection } from '../threads/idle-collection.js';
 import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
 import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
 import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
-
-/** Prompts under way at once: each holds the activations of its whole slice beside its cache. */
-const MAX_STARTED = 4;
 
 type Task = PromptTask | { readonly probe: ProbeMessage };
 
@@ -33,11 +30,18 @@ export class Scheduler {
   #busyMs = 0;
   readonly #allCoreOpening: AllCoreOpening;
   readonly #clock: Clock;
+  readonly #idle: IdleCollection;
 
-  constructor(context: ComputeContext, chunkTokens: number, clock: Clock = wallClock) {
+  constructor(
+    context: ComputeContext,
+    chunkTokens: number,
+    clock: Clock = wallClock,
+    idle = new IdleCollection(),
+  ) {
     const { model, outbox } = context;
     this.#context = context;
     this.#clock = clock;
+    this.#idle = idle;
     this.#allCoreOpening = new AllCoreOpening(model);
     this.#batch = new DecodeBatch(context);
     this.#bench = {
@@ -66,6 +70,8 @@ export class Scheduler {
     const { inbox } = this.#context;
     await inbox.read();
     for (const work of inbox.takeNew()) this.#tasks.push(this.#taskOf(work));
+    for (const task of this.#tasks)
+      if (task instanceof PromptTask && task.request.isCancelled) await this.#giveUp(task);
   }
 
   #taskOf(work: Work): Task {
@@ -73,19 +79,26 @@ export class Scheduler {
     const { request } = work;
     this.#allCoreOpening.noteAnswer(request.job.spec.maxTokens);
     const exchange = exchangeFor(this.#context.outbox, request);
-    return new PromptTask(request, runPrompt(this.#bench, request, exchange), this.#busyMs);
+    return new PromptTask(request, exchange, runPrompt(this.#bench, request, exchange), this.#busyMs);
   }
 
-  /** The first that can go on. A measurement goes alone: after all prompts before it, before all after it. */
+  /** The first that can go on. A measurement goes alone: after all prompts before it that can, before all after it. */
   #nextTask(): Task | undefined {
-    let started = 0;
+    let areAllStranded = true;
     for (const [index, task] of this.#tasks.entries()) {
-      if (!(task instanceof PromptTask)) return index === 0 ? task : undefined;
-      const mayStart = task.isStarted || started < MAX_STARTED || task.request.isCancelled;
-      if (mayStart && task.isReady) return task;
-      started++;
+      if (!(task instanceof PromptTask)) return areAllStranded ? task : undefined;
+      if (task.isReady && (task.isStarted || this.#mayStart(task, index))) return task;
+      areAllStranded &&= !task.hasFirstRows;
     }
     return undefined;
+  }
+
+  #mayStart(task: PromptTask, index: number): boolean {
+    if (index < MAX_STARTED) return true;
+    const guests = this.#tasks
+      .slice(MAX_STARTED)
+      .filter((other) => other instanceof PromptTask && other.isStarted);
+    return guests.length < MAX_GUESTS && task.hasFirstRows;
   }
 
   async #advance(task: PromptTask): Promise<void> {
@@ -93,23 +106,33 @@ export class Scheduler {
     const { request } = task;
     const id = request.job.request;
     try {
-      if (request.isCancelled) throw new KvrError('CANCELLED', 'request was cancelled');
       const end = await this.#timed(
         () => task.advance(this.#busyMs),
         (ms) => this.#pace.notePrefill(ms),
       );
       if (!end) return task.notePause(this.#busyMs);
       const timeline = request.recorder.timeline(request.rank, request.slice, request.cachedTokens);
+      if (!end.logits) requests.release(request);
       outbox.send({ type: 'prefilled', request: id, timeline });
       if (end.logits) await this.#batch.add(request, end.logits);
-      else requests.release(request);
     } catch (error) {
-      if (asKvrError(error).code === 'CANCELLED')
-        outbox.send({ type: 'finished', request: id, reason: 'cancelled' });
-      else outbox.sendFailure(error, { request: id, phase: 'prefill' });
       await task.end();
       requests.release(request);
+      outbox.sendFailure(error, { request: id, phase: 'prefill' });
     }
+    this.#remove(task);
+  }
+
+  /** Its caller has left; nobody is told before its memory is back. */
+  async #giveUp(task: PromptTask): Promise<void> {
+    const { outbox, requests } = this.#context;
+    await task.end();
+    requests.release(task.request);
+    outbox.send({ type: 'finished', request: task.request.job.request, reason: 'cancelled' });
+    this.#remove(task);
+  }
+
+  #remove(task: Task): void {
     this.#tasks = this.#tasks.filter((other) => other !== task);
   }
 
@@ -130,8 +153,10 @@ export class Scheduler {
 
   /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
   async #rest(): Promise<void> {
+    const { inbox, outbox } = this.#context;
     if (this.#allCoreOpening.isWanted && this.#tasks.length === 0) await this.#allCoreOpening.openNext();
-    else this.#context.inbox.sleep();
+    else if (inbox.sleep() || this.#tasks.length > 0) this.#idle.noteWork();
+    else if (this.#idle.noteQuiet()) outbox.send({ type: 'quiet' });
   }
 
   async #measure(task: { readonly probe: ProbeMessage }): Promise<void> {
@@ -142,7 +167,7 @@ export class Scheduler {
     } catch (error) {
       outbox.sendFailure(error, { phase: 'load' });
     }
-    this.#tasks = this.#tasks.filter((other) => other !== task);
+    this.#remove(task);
   }
 
   /** Gives back what requests hold on the device, so that the model can be closed. */

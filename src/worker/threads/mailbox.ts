@@ -23,9 +23,12 @@ export class Mailbox {
     return received?.message;
   }
 
-  /** Sleeps until something was posted since the last poll, or the time is over. Call it after poll() gave nothing. */
-  sleep(timeoutMs: number): void {
-    Atomics.wait(this.#counters, COUNTERS.posted, this.#seen, timeoutMs);
+  /**
+   * Sleeps until something was posted since the last poll, or the time is over. Call it after poll() gave nothing.
+   * @returns false where nothing came in all that time
+   */
+  sleep(timeoutMs: number): boolean {
+    return Atomics.wait(this.#counters, COUNTERS.posted, this.#seen, timeoutMs) !== 'timed-out';
   }
 
   /** Notes that rows of other ranks were read. @returns true where links that were paused may go on */

@@ -68,7 +68,9 @@ export type FromCompute =
       readonly layer?: number;
     }
   | { readonly type: 'probed'; readonly probe: number; readonly samples: ProbeSample[] }
-  | { readonly type: 'drained' };
+  | { readonly type: 'drained' }
+  /** Nothing has come for a while: the other thread may clear up, too. */
+  | { readonly type: 'quiet' };
 
 /** What the compute thread is started with. */
 export type ComputeSettings = {

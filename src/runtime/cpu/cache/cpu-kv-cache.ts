@@ -1,7 +1,7 @@
 /**
  * The keys and values of one request, head-major: for every layer [kvHeads, 1+capacity, D] f32 or f16, twice; before every
- * head's rows lies a row of zeros, which merged attention takes as one row more. Allocated once at the request's size and
- * never grown. Owned by the compute thread; kernels read it in place.
+ * head's rows lies a row of zeros, which merged attention takes as one row more. All in one buffer of the request's size, taken
+ * when the first rows come and never grown. Owned by the compute thread; kernels read it in place.
  */
 import { KvrError } from '../../../core/errors.js';
 import { type KvDtype, kvBytesPerToken, kvRowBytes, type ModelShape } from '../../../core/shape.js';
@@ -9,6 +9,7 @@ import type { KvCache } from '../../backend/kv-cache.js';
 import type { CacheRows } from '../../backend/rows.js';
 import type { Elements } from '../../sessions/kernels.js';
 import { CpuCacheRows, cpuCacheRows, type KeysAndValues, unpack } from './cpu-cache-rows.js';
+import { KvMemory } from './kv-memory.js';
 import { PIECE_TOKENS } from './sum-pieces.js';
 
 export class CpuKvCache implements KvCache {
@@ -18,21 +19,20 @@ export class CpuKvCache implements KvCache {
   /** Rows from the beginning of one head's to the next one's. */
   readonly strideRows: number;
   readonly #shape: ModelShape;
-  #keys: readonly Elements[];
-  #values: readonly Elements[];
+  readonly #memory: KvMemory;
+  #isClosed = false;
+  /** Keys and values of layer 0, those of layer 1 and so on; undefined until something is written or read. */
+  #buffer: ArrayBuffer | undefined;
+  #layers: readonly KeysAndValues[] = [];
 
-  /** @param shape with as many layers as the cache is to have. @param capacity rows (tokens) a layer */
-  constructor(shape: ModelShape, capacity: number, kvDtype: KvDtype = 'f32') {
+  /** @param shape with as many layers as the cache is to have. @param capacity rows (tokens) a layer. @param memory to take from */
+  constructor(shape: ModelShape, capacity: number, kvDtype: KvDtype = 'f32', memory = new KvMemory()) {
     this.kvDtype = kvDtype;
     this.#shape = shape;
     this.capacity = capacity;
     this.bytes = capacity * kvBytesPerToken(shape, kvDtype);
     this.strideRows = capacity + 1;
-    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and pieces that
-    // begin at any row of the cache do.
-    const length = (shape.kvHeads * this.strideRows + PIECE_TOKENS) * shape.headDim;
-    this.#keys = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
-    this.#values = Array.from({ length: shape.layers }, () => newElements(kvDtype, length));
+    this.#memory = memory;
   }
 
   /**
@@ -41,7 +41,7 @@ export class CpuKvCache implements KvCache {
    */
   static continued(from: CpuKvCache, tokens: number, capacity: number): CpuKvCache {
     const shape = from.#shape;
-    const cache = new CpuKvCache(shape, capacity, from.kvDtype);
+    const cache = new CpuKvCache(shape, capacity, from.kvDtype, from.#memory);
     if (tokens > from.capacity || tokens > capacity) throw doNotFit(0, tokens, capacity);
     for (let layer = 0; layer < shape.layers; layer++) {
       for (let head = 0; head < shape.kvHeads; head++) {
@@ -93,10 +93,8 @@ export class CpuKvCache implements KvCache {
   layer(layer: number): KeysAndValues {
     const { kvHeads, headDim } = this.#shape;
     const end = (1 + kvHeads * this.strideRows) * headDim;
-    return {
-      keys: at(this.#keys, layer).subarray(headDim, end),
-      values: at(this.#values, layer).subarray(headDim, end),
-    };
+    const { keys, values } = this.#arrays(layer);
+    return { keys: keys.subarray(headDim, end), values: values.subarray(headDim, end) };
   }
 
   /** Rows [0, tokens) of one KV head, [tokens, D], as views. */
@@ -116,17 +114,50 @@ export class CpuKvCache implements KvCache {
   }
 
   close(): void {
-    this.#keys = [];
-    this.#values = [];
+    this.#isClosed = true;
+    this.#layers = [];
+    if (this.#buffer) this.#memory.giveBack(this.#buffer);
+    this.#buffer = undefined;
   }
 
   #view(layer: number, startRow: number, rows: number): KeysAndValues {
     const { headDim } = this.#shape;
     const [start, end] = [startRow * headDim, (startRow + rows) * headDim];
-    return {
-      keys: at(this.#keys, layer).subarray(start, end),
-      values: at(this.#values, layer).subarray(start, end),
-    };
+    const { keys, values } = this.#arrays(layer);
+    return { keys: keys.subarray(start, end), values: values.subarray(start, end) };
+  }
+
+  /** A layer's arrays, whole. @throws WORKER_REFUSED where the system has no room for the cache, INTERNAL */
+  #arrays(layer: number): KeysAndValues {
+    if (!this.#buffer) this.#take();
+    const found = this.#layers[layer];
+    if (found) return found;
+    throw new KvrError('INTERNAL', `cache has ${this.#layers.length} layers, asked for layer ${layer}`);
+  }
+
+  #take(): void {
+    if (this.#isClosed) throw new KvrError('INTERNAL', 'the cache is closed');
+    const { kvHeads, headDim, layers } = this.#shape;
+    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and pieces that
+    // begin at any row of the cache do.
+    const length = (kvHeads * this.strideRows + PIECE_TOKENS) * headDim;
+    const Kind = this.kvDtype === 'f16' ? Uint16Array : Float32Array;
+    const buffer = this.#takeBuffer(2 * layers * length * Kind.BYTES_PER_ELEMENT);
+    const array = (at: number): Elements => new Kind(buffer, at * length * Kind.BYTES_PER_ELEMENT, length);
+    this.#layers = Array.from({ length: layers }, (_, layer) => ({
+      keys: array(2 * layer),
+      values: array(2 * layer + 1),
+    }));
+    this.#buffer = buffer;
+  }
+
+  #takeBuffer(bytes: number): ArrayBuffer {
+    try {
+      return this.#memory.take(bytes);
+    } catch (error) {
+      const message = `no memory for a KV-cache of ${Math.ceil(bytes / 2 ** 20)} MiB; shorten the prompt or lower the new tokens`;
+      throw new KvrError('WORKER_REFUSED', message, {}, error);
+    }
   }
 
   #gather(source: Elements, start: number, end: number): Elements {
@@ -164,10 +195,4 @@ function newElements(kvDtype: KvDtype, length: number): Elements {
 
 function doNotFit(start: number, end: number, capacity: number): KvrError {
   return new KvrError('INTERNAL', `cache rows [${start}, ${end}) do not fit a capacity of ${capacity}`);
-}
-
-function at(layers: readonly Elements[], layer: number): Elements {
-  const found = layers[layer];
-  if (!found) throw new KvrError('INTERNAL', `cache has ${layers.length} layers, asked for layer ${layer}`);
-  return found;
 }

@@ -3,6 +3,7 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import type { AttendedRows, StateRows } from '../../backend/rows.js';
+import { freeBuffer } from '../free-buffer.js';
 import { joinArrays, viewRows } from './arrays.js';
 import { type Projections, viewProjections } from './projections.js';
 import type { RotaryTable } from './rotary.js';
@@ -16,9 +17,20 @@ export class CpuStateRows implements StateRows {
   /** [count, hidden] */
   readonly hidden: Float32Array;
   #projections: Projections | undefined;
+  readonly #isPart: boolean;
 
-  /** @param projections of the block that made these rows. Where it kept the last row only, keys and values are of all its rows. */
-  constructor(count: number, rotary: RotaryTable, hidden: Float32Array, projections?: Projections) {
+  /**
+   * Owns all arrays but the table of positions, each in a buffer of its own; a part owns nothing.
+   * @param projections of the block that made these rows. Where it kept the last row only, keys and values are of all its rows.
+   */
+  constructor(
+    count: number,
+    rotary: RotaryTable,
+    hidden: Float32Array,
+    projections?: Projections,
+    isPart = false,
+  ) {
+    this.#isPart = isPart;
     this.count = count;
     this.rotary = rotary;
     this.hidden = hidden;
@@ -37,16 +49,23 @@ export class CpuStateRows implements StateRows {
     const rotary = { cos: view(this.rotary.cos), sin: view(this.rotary.sin) };
     const own = this.#projections;
     const projections = own && viewProjections(own, this.count, from, to);
-    return new CpuStateRows(to - from, rotary, view(this.hidden), projections);
+    return new CpuStateRows(to - from, rotary, view(this.hidden), projections, true);
   }
 
   /** Attention reads them from the cache, so they are not kept twice. */
   dropKeysAndValues(): void {
-    this.#projections = { queries: this.projections.queries, keys: NO_ROWS, values: NO_ROWS };
+    const { queries, keys, values } = this.projections;
+    this.#projections = { queries, keys: NO_ROWS, values: NO_ROWS };
+    this.#free(keys, values);
   }
 
-  /** The arrays go when nobody refers to them any more. */
-  release(): void {}
+  release(): void {
+    this.#free(this.hidden, ...Object.values(this.#projections ?? {}));
+  }
+
+  #free(...arrays: readonly Float32Array[]): void {
+    if (!this.#isPart) for (const { buffer } of arrays) freeBuffer(buffer);
+  }
 }
 
 export class CpuAttendedRows implements AttendedRows {
@@ -64,7 +83,9 @@ export class CpuAttendedRows implements AttendedRows {
     return new CpuAttendedRows(to - from, viewRows(this.values, this.count, from, to));
   }
 
-  release(): void {}
+  release(): void {
+    freeBuffer(this.values.buffer);
+  }
 }
 
 /** What a block made of parts, one after another, at the positions of `whole`. */

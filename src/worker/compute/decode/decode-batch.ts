@@ -94,8 +94,8 @@ export class DecodeBatch {
 
   #fail(sequence: Sequence, error: unknown): void {
     const { request } = sequence;
-    this.#context.outbox.sendFailure(error, { request: request.job.request, phase: 'decode' });
     this.#context.requests.release(request);
+    this.#context.outbox.sendFailure(error, { request: request.job.request, phase: 'decode' });
     this.#ended.add(sequence);
   }
 

@@ -29,6 +29,10 @@ export class ChainExchange implements Exchange {
     return this.#request.coverage[layer]?.isComplete ?? true;
   }
 
+  hasFirstRows(): boolean {
+    return this.hasPrefix(0);
+  }
+
   get #isLast(): boolean {
     const { job, rank } = this.#request;
     return rank === job.chain.length - 1;

@@ -14,6 +14,8 @@ export interface Exchange {
   canPublish(): boolean;
   /** True when all rows of a layer that this rank's attention reads are there, but for its own. */
   hasPrefix(layer: number): boolean;
+  /** True when a prompt that begins now finds the rows it first waits for: who makes them has begun, and needs nothing of it before. */
+  hasFirstRows(): boolean;
 }
 
 /** One worker alone: nothing to send, nothing to wait for. */
@@ -21,4 +23,5 @@ export const noExchange: Exchange = {
   publish: () => Promise.resolve(),
   canPublish: () => true,
   hasPrefix: () => true,
+  hasFirstRows: () => true,
 };

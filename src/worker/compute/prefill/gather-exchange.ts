@@ -2,6 +2,7 @@
  * TSP's exchange, the baseline: every rank sends its rows to every other and waits, in every layer, until it has
  * those of all: an all-gather, which is a barrier. Whether the masked half is computed is the kernel's matter.
  */
+import { sliceTokens } from '../../../core/partition.js';
 import type { CacheRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { Outbox } from '../../threads/outbox.js';
@@ -28,5 +29,11 @@ export class GatherExchange implements Exchange {
 
   hasPrefix(layer: number): boolean {
     return this.#request.coverage[layer]?.isComplete ?? true;
+  }
+
+  /** Own rows are among those that a barrier waits for. */
+  hasFirstRows(): boolean {
+    const { coverage, slice } = this.#request;
+    return (coverage[0]?.missing ?? 0) <= sliceTokens(slice);
   }
 }

@@ -3,6 +3,7 @@
  * its pauses were: waits for other ranks, and time that the worker gave to other requests.
  */
 import type { ActiveRequest } from '../requests/active-request.js';
+import type { Exchange } from './exchange.js';
 import { type Pause, pauseBetween } from './turns.js';
 
 /** The logits of a finished prompt on the last rank, [vocabulary]; nothing on others. */
@@ -10,6 +11,7 @@ export type PromptEnd = { readonly logits: Float32Array | undefined };
 
 export class PromptTask {
   readonly request: ActiveRequest;
+  readonly #exchange: Pick<Exchange, 'hasFirstRows'>;
   readonly #run: AsyncGenerator<Pause, Float32Array | undefined, void>;
   #pause: Pause = pauseBetween(0);
   /** Whether it had to wait for rows when it paused, and since when. */
@@ -21,18 +23,24 @@ export class PromptTask {
   /** @param busyMs the time that the thread has worked so far; the same clock in every call */
   constructor(
     request: ActiveRequest,
+    exchange: Pick<Exchange, 'hasFirstRows'>,
     run: AsyncGenerator<Pause, Float32Array | undefined, void>,
     busyMs: number,
   ) {
     this.request = request;
+    this.#exchange = exchange;
     this.#run = run;
     this.#pausedMs = request.recorder.nowMs;
     this.#busyBeforeMs = busyMs;
   }
 
-  /** A cancelled one is ready too: to end. */
   get isReady(): boolean {
-    return this.request.isCancelled || this.#pause.isReady();
+    return this.#pause.isReady();
+  }
+
+  /** See Exchange. */
+  get hasFirstRows(): boolean {
+    return this.#exchange.hasFirstRows();
   }
 
   /** Goes on up to its next pause. @returns its end, or undefined after a pause. @throws what kernels throw */

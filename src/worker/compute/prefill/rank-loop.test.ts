@@ -26,6 +26,10 @@ class FakeExchange implements Exchange {
     return this.canPublishNow;
   }
 
+  hasFirstRows(): boolean {
+    return true;
+  }
+
   hasPrefix(layer: number): boolean {
     return this.prefixes.has(layer);
   }

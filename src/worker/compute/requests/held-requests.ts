@@ -4,7 +4,6 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import { kvBytesPerToken } from '../../../core/shape.js';
-import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import { contextTokensOf, sliceAt } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { ActiveRequest, CacheMaker, Reuse } from './active-request.js';
@@ -23,6 +22,8 @@ export class HeldRequests {
   readonly #store: PrefixStore;
   readonly #outbox: Outbox;
   readonly #requests = new Map<number, ActiveRequest>();
+  /** Those of them that count: not the cancelled ones, which are about to go. */
+  readonly #counted = new Set<ActiveRequest>();
   #kvBytes = 0;
 
   constructor(
@@ -50,6 +51,7 @@ export class HeldRequests {
     try {
       const request = await openRequest(job, this.#model, source && reuseOf(job, source));
       this.#kvBytes += request.cache.bytes;
+      this.#counted.add(request);
       this.#requests.set(job.request, request);
       return request;
     } finally {
@@ -60,13 +62,16 @@ export class HeldRequests {
 
   /**
    * No kernel works on the request now, so its room counts as free at once: the next message may be a run that needs it.
-   * Whoever has it in hand sees that it is cancelled and calls release or keep.
+   * Whoever has it in hand sees that it is cancelled and calls release or keep: a prompt's before anything else is done, a
+   * sequence's at the end of its step.
+   * @returns false where it is held no more
    */
-  cancel(id: number): void {
+  cancel(id: number): boolean {
     const request = this.#requests.get(id);
-    if (!request) return;
+    if (!request) return false;
     request.isCancelled = true;
-    this.#forget(request);
+    this.#uncount(request);
+    return true;
   }
 
   /** Ends a request: its cache is closed. */
@@ -99,12 +104,18 @@ export class HeldRequests {
   }
 
   #forget(request: ActiveRequest): void {
-    if (this.#requests.delete(request.job.request)) this.#kvBytes -= request.cache.bytes;
+    const { job } = request;
+    if (this.#requests.get(job.request) === request) this.#requests.delete(job.request);
+    this.#uncount(request);
+  }
+
+  #uncount(request: ActiveRequest): void {
+    if (this.#counted.delete(request)) this.#kvBytes -= request.cache.bytes;
   }
 
   /** @returns bytes that kept caches may take beside a new one. @throws WORKER_REFUSED where there is no room for that */
   #roomBeside(cacheBytes: number): number {
-    if (this.#requests.size >= MAX_REQUESTS) {
+    if (this.#counted.size >= MAX_REQUESTS) {
       throw new KvrError(
         'WORKER_REFUSED',
         `worker holds ${MAX_REQUESTS} requests, its limit; try again later`,
@@ -123,12 +134,13 @@ export class HeldRequests {
 }
 
 /**
- * Allocates what the request needs, with the rows of an earlier one copied in once where it goes on from there.
+ * A request whose cache takes memory with its first rows, or has those of an earlier one copied in now where it goes on from there.
  * @throws WORKER_REFUSED where the system has no room for it
  */
 export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): Promise<ActiveRequest> {
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
+  const capacity = kvRows(job);
   // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
   const expectedRows = strategyOf(job.spec.strategy).topology === 'gather' ? contextTokens : slice.start;
   return {
@@ -137,23 +149,11 @@ export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): P
     slice,
     cachedTokens: reuse?.tokens ?? 0,
     contextTokens,
-    cache: await allocateCache(job, model, reuse),
+    cache: await (reuse
+      ? model.continueCache(reuse.cache, reuse.tokens, capacity)
+      : model.createCache(capacity, job.spec.kvDtype)),
     coverage: Array.from({ length: model.shape.layers }, () => new RowCoverage(expectedRows)),
     recorder: new Recorder(),
     isCancelled: false,
   };
-}
-
-/** @throws WORKER_REFUSED where the system has no room for it, whatever our own limit says */
-async function allocateCache(job: Job, model: CacheMaker, reuse?: Reuse): Promise<KvCache> {
-  const capacity = kvRows(job);
-  try {
-    return await (reuse
-      ? model.continueCache(reuse.cache, reuse.tokens, capacity)
-      : model.createCache(capacity, job.spec.kvDtype));
-  } catch (error) {
-    const needed = Math.ceil((capacity * kvBytesPerToken(model.shape, job.spec.kvDtype)) / 2 ** 20);
-    const message = `no memory for a KV-cache of ${needed} MiB; shorten the prompt or lower the new tokens`;
-    throw new KvrError('WORKER_REFUSED', message, {}, error);
-  }
 }

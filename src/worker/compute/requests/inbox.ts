@@ -9,6 +9,7 @@ import type { ProbeMessage } from '../../protocol/index.js';
 import type { Job, KvRows, ToCompute } from '../../threads/thread-messages.js';
 import type { ActiveRequest } from './active-request.js';
 import { writeRows } from './arrived-rows.js';
+import { withoutCancelled } from './cancelled-runs.js';
 import type { Grammars } from './grammars.js';
 import type { HeldRequests } from './held-requests.js';
 
@@ -43,8 +44,22 @@ export class Inbox {
 
   /** Reads all messages that have come; call it between kernel calls. */
   async read(): Promise<void> {
+    for (let messages = this.#poll(); messages.length > 0; messages = this.#poll()) {
+      for (const message of withoutCancelled(messages, (run) => this.#tellCancelled(run)))
+        await this.#receive(message);
+    }
+  }
+
+  /** All that is there: what is behind a message may say that it is not wanted any more. */
+  #poll(): ToCompute[] {
     const { mailbox } = this.#parts;
-    for (let message = mailbox.poll(); message; message = mailbox.poll()) await this.#receive(message);
+    const messages: ToCompute[] = [];
+    for (let message = mailbox.poll(); message; message = mailbox.poll()) messages.push(message);
+    return messages;
+  }
+
+  #tellCancelled(request: number): void {
+    this.#parts.outbox.send({ type: 'finished', request, reason: 'cancelled' });
   }
 
   /** @returns the work that has come since the last time, in order of arrival. */
@@ -58,9 +73,9 @@ export class Inbox {
     return this.#waiting.length === 0 && !this.isClosing;
   }
 
-  /** Sleeps until something new came since the last read(). Call it when that left nothing to do. */
-  sleep(): void {
-    this.#parts.mailbox.sleep(LOOK_AGAIN_MS);
+  /** Sleeps until something new came since the last read(). Call it when that left nothing to do. @returns as Mailbox.sleep */
+  sleep(): boolean {
+    return this.#parts.mailbox.sleep(LOOK_AGAIN_MS);
   }
 
   async #receive(message: ToCompute): Promise<void> {
@@ -73,7 +88,9 @@ export class Inbox {
       case 'kv':
         return this.#writeRows(message);
       case 'cancel':
-        return requests.cancel(message.request);
+        // What has ended here may still be on its way out; the answer ends it there, too.
+        if (!requests.cancel(message.request)) this.#tellCancelled(message.request);
+        return;
       case 'vocabulary':
         return grammars.learn(message.owner, message.packed, message.tokens);
       case 'forget':

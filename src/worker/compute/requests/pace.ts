@@ -20,6 +20,14 @@ export const ALL_CORE_TOKENS = 128;
 /** While there is nothing to do it costs no one anything: then an answer that may get more tokens than these is reason enough. */
 export const ALL_CORE_IDLE_TOKENS = 16;
 
+/**
+ * Prompts that may be begun at once, the first in order of arrival: each holds the activations of its whole slice beside its
+ * cache. They may all wait for rows that never come, or that only a prompt behind them on another worker would make. So there is
+ * a place for one guest more, which finds the rows it first waits for: whatever it needs has begun elsewhere, so it ends.
+ */
+export const MAX_STARTED = 4;
+export const MAX_GUESTS = 1;
+
 export type PromptKernel = 'block' | 'attention';
 
 export class Pace {

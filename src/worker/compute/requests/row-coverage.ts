@@ -17,7 +17,12 @@ export class RowCoverage {
   }
 
   get isComplete(): boolean {
-    return this.#covered === this.#rows;
+    return this.missing === 0;
+  }
+
+  /** Rows that are still to come. */
+  get missing(): number {
+    return this.#rows - this.#covered;
   }
 
   /** @throws PROTOCOL where rows [start, end) are empty, out of range or partly there already. */

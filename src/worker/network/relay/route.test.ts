@@ -95,16 +95,6 @@ test('own rows that still wait for the link hold it back as well', () => {
   expect(isDone).toBe(true);
 });
 
-test('the compute thread of a middle rank is known to be done, that of the last goes on to decode', () => {
-  const { route } = middleRoute();
-  expect(route.isComputed).toBe(false);
-  route.whenSent(() => undefined);
-  expect(route.isComputed).toBe(true);
-  const last = new Route(run(3), new HeldLink(), [], undefined, LAYERS);
-  last.whenSent(() => undefined);
-  expect(last.isComputed).toBe(false);
-});
-
 test('along a chain a rank needs its neighbours only, and the one before until its rows are there', () => {
   const { route } = middleRoute();
   expect(CHAIN.filter((worker) => route.needs(worker))).toEqual(['a', 'c']);

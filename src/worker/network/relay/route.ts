@@ -56,11 +56,6 @@ export class Route {
     return chain[rank + 1] === worker || (chain[rank - 1] === worker && isRowsMissing);
   }
 
-  /** True when the compute thread has finished the request: a cancel would reach nobody there. */
-  get isComputed(): boolean {
-    return this.#onAllSent !== undefined && !this.#isLast();
-  }
-
   /** Notes that bytes of a layer were handed to a link; call the result when the system has taken them. */
   startSend(layer: number, bytes: number): () => void {
     const startMs = this.#nowMs;

@@ -110,12 +110,10 @@ export class RowsRouter {
     if (!route || route.engine === engine) this.cancel(request);
   }
 
-  /** Stops a request's work here; rows that arrive later are dropped. */
+  /** Stops a request's work here; rows that arrive later are dropped. The compute thread says when it is over. */
   cancel(request: number): void {
     this.#earlyFrames.end(request);
-    const route = this.#routes.get(request);
-    if (route?.isComputed) this.#routes.delete(request);
-    else if (route) this.#compute.post({ type: 'cancel', request });
+    if (this.#routes.has(request)) this.#compute.post({ type: 'cancel', request });
   }
 
   forget(request: number): void {
