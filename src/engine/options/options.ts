@@ -51,6 +51,11 @@ export const engineOptionsSchema = z.strictObject({
   /** Requests that may wait for their turn; one more is refused with BUSY. */
   maxWaiting: z.number().int().min(1).max(100_000).default(MAX_WAITING),
   /**
+   * Where prompts become ids and grammars are checked. 'threads': small ones on the spot, others on threads of their own,
+   * within a time and memory, so that no request holds the program. 'inline': all on the spot, for one's own prompts.
+   */
+  preparation: z.enum(['threads', 'inline']).default('threads'),
+  /**
    * Measure the workers and links (once; kept in the cache) so that requests are planned; without, slices are even.
    * 'fresh' measures again whatever is kept: links change without a trace.
    */

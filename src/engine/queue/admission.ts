@@ -11,7 +11,8 @@ import type { EngineParts } from './engine-parts.js';
 import { kvNeeds } from './kv-needs.js';
 import { partitionRequest } from '../partition/partition-request.js';
 import { isUsable } from '../chain/running-chain.js';
-import { PriorityGate } from './priority-gate.js';
+import { Places } from './places.js';
+import { PriorityGate, type Standing } from './priority-gate.js';
 
 /** How busy an engine is; a server sends it with a refusal. */
 export type EngineLoad = {
@@ -23,24 +24,32 @@ export type EngineLoad = {
   readonly expectedWaitMs: number;
 };
 
-/** A request's place in the chain. End the lease when the request has ended. */
-export type Admitted = { readonly cluster: Cluster; readonly chosen: ChainPartition; readonly lease: Lease };
+/** A request's place in the chain. Call `end` when the request has ended; twice is harmless. */
+export type Admitted = {
+  readonly cluster: Cluster;
+  readonly chosen: ChainPartition;
+  readonly lease: Lease;
+  readonly end: () => void;
+};
 
 export class Admission {
   readonly #parts: EngineParts;
   /** Those who wait; the first of them waits for room in the chain. */
   readonly #gate: PriorityGate;
+  readonly #places: Places;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
     // Beside those who wait there is the one whose turn it is.
-    this.#gate = new PriorityGate(parts.settings.maxWaiting + 1);
+    const { maxRunning, maxWaiting } = parts.settings;
+    this.#places = new Places(maxRunning, maxWaiting);
+    this.#gate = new PriorityGate(maxWaiting + 1, 1, (client) => this.#places.underWay(client));
   }
 
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
     const { capacity } = this.#parts.chain.state;
-    const waiting = this.#gate.inside;
+    const waiting = this.#gate.inside + this.#places.waiting;
     const expectedWaitMs =
       waiting === 0 && capacity.running < maxRunning ? 0 : capacity.expectedWaitMs(waiting);
     return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
@@ -48,9 +57,24 @@ export class Admission {
 
   /** Waits, by priority and order of arrival, until a chain is there that has room for the request. @throws BUSY, CANCELLED, DEADLINE */
   async admit(request: ValidatedRequest): Promise<Admitted> {
-    const { signal, deadline, spec } = request;
+    const { signal, deadline, spec, ids, settings } = request;
     this.#checkNotBusy();
-    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, spec.priority));
+    const standing = { priority: spec.priority, client: settings.client };
+    const asking = { promptTokens: ids.length, maxTokens: spec.maxTokens, ...standing };
+    const endLong = await deadline.bound(signal, (bounded) => this.#places.wait(asking, bounded));
+    try {
+      const found = await this.#inTurn(request, standing);
+      const leave = this.#places.take(settings.client);
+      return { ...found, end: () => [found.lease.end, leave, endLong].forEach((end) => end()) };
+    } catch (error) {
+      endLong();
+      throw error;
+    }
+  }
+
+  async #inTurn(request: ValidatedRequest, standing: Standing): Promise<Omit<Admitted, 'end'>> {
+    const { signal, deadline } = request;
+    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, standing));
     try {
       return await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
     } finally {
@@ -66,7 +90,10 @@ export class Admission {
   }
 
   /** Starts over if a worker died while the request waited. */
-  async #findRoom({ settings, spec, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
+  async #findRoom(
+    { settings, spec, ids }: ValidatedRequest,
+    signal: AbortSignal,
+  ): Promise<Omit<Admitted, 'end'>> {
     const { model, chain } = this.#parts;
     for (;;) {
       const { cluster, capacity, prefixes } = await chain.usable(signal);
