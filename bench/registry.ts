@@ -7,6 +7,7 @@ import { disconnect } from './disconnect.js';
 import { doorCodes } from './door-codes.js';
 import { emulated } from './emulated/emulated.js';
 import { firstToken } from './first-token.js';
+import { hostileRequests } from './hostile/hostile.js';
 import { limit } from './limit.js';
 import { links } from './links/links.js';
 import { peers } from './peers/peers.js';
@@ -32,6 +33,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   // Many users, and users that leave.
   concurrency,
   disconnect,
+  hostileRequests,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,
