@@ -19,7 +19,8 @@ import { until } from './until.js';
 const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 
 export class WorkerProcess {
-  readonly address: string;
+  /** Where it listens, with the port the system chose where 0 was asked for. */
+  address: string;
   readonly child: ChildProcess;
   stderr = '';
   stdout = '';
@@ -51,6 +52,7 @@ export class WorkerProcess {
     const child = spawn(process.execPath, [ENTRY, JSON.stringify(all)], { stdio: ['pipe', 'pipe', 'pipe'] });
     const worker = new WorkerProcess(folder, child);
     await until(() => worker.stdout.includes('\n'), 'the worker to listen');
+    worker.address = worker.stdout.split('\n')[0] ?? '';
     return worker;
   }
 

@@ -2,6 +2,7 @@
  * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
  * this worker dials other workers and waits for their answer.
  */
+import { asKvrError } from '../../core/errors.js';
 import { type Address, parseAddress } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
 import { transportOf } from '../../link/open-transport.js';
@@ -9,7 +10,7 @@ import type { Connection, Connections } from './connections.js';
 import type { ModelStatus } from './model-status.js';
 import type { Peers } from './peers.js';
 import type { ToWorker } from '../protocol/index.js';
-import { send, sendFailure } from './send.js';
+import { send } from './send.js';
 
 /** Another worker of the engine's chain, and where it listens. */
 type PeerAddress = { readonly worker: string; readonly address: string };
@@ -38,13 +39,17 @@ export class Handshake {
 
   /** Opens a link to every named worker and waits for its greeting, so that rows can flow both ways. */
   async connectPeers(engine: Connection, peers: readonly PeerAddress[]): Promise<void> {
+    await Promise.all(peers.map((peer) => this.#answerConnect(engine, peer)));
+  }
+
+  async #answerConnect(engine: Connection, { worker, address }: PeerAddress): Promise<void> {
     try {
-      await Promise.all(
-        peers.map(({ worker, address }) => this.#connectPeer(engine, worker, parseAddress(address))),
-      );
-      send(engine.link, { type: 'connected' });
+      if (!this.#peers.has({ engine: engine.engine, worker }))
+        await this.#connectPeer(engine, worker, parseAddress(address));
+      send(engine.link, { type: 'connected', worker });
     } catch (error) {
-      sendFailure(engine.link, error, { phase: 'connect' });
+      const { code, message } = asKvrError(error);
+      send(engine.link, { type: 'connectFailed', worker, code, message });
     }
   }
 

@@ -26,18 +26,24 @@ export class Peers implements PeerLinks {
     return link;
   }
 
+  has(peer: PeerName): boolean {
+    return this.#links.get(keyOf(peer))?.isClosed === false;
+  }
+
   add(peer: PeerName, link: Link): void {
     this.#links.set(keyOf(peer), link);
   }
 
-  /** Forgets a link that ended, unless a newer one took its place, and fails what waits for it. */
-  remove(peer: PeerName, link: Link, reason?: Error): void {
+  /** Forgets a link that ended and fails what waits for it. @returns false where a newer one has taken its place */
+  remove(peer: PeerName, link: Link, reason?: Error): boolean {
     const key = keyOf(peer);
-    if (this.#links.get(key) === link) this.#links.delete(key);
+    const isLost = this.#links.get(key) === link;
+    if (isLost) this.#links.delete(key);
     const message = `link to worker ${peer.worker}: ${reason?.message ?? 'closed'}`;
     const error = new KvrError('LINK', message, {}, reason);
     this.#handshake.get(link)?.fail(error);
     for (const echo of [...this.#echoes.values()]) if (echo.link === link) echo.fail(error);
+    return isLost;
   }
 
   resumeAll(): void {

@@ -17,6 +17,7 @@ import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
 import { Probes } from './probes.js';
 import { Requests } from './requests.js';
+import { send } from './send.js';
 import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
 
@@ -72,8 +73,11 @@ export class WorkerNode {
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
     const { role, engine, link, number } = connection;
-    this.#peers.remove(connection, link, error);
-    this.#requests.onLinkClosed(connection, this.#connections.engineLink(engine), error);
+    const owner = this.#connections.engineLink(engine);
+    const isLost = this.#peers.remove(connection, link, error);
+    this.#requests.onLinkClosed(connection, owner, error);
+    if (isLost && owner)
+      send(owner, { type: 'peerLost', worker: connection.worker, reason: error?.message ?? 'closed' });
     if (role !== 'engine') return;
     this.#compute.post({ type: 'forget', owner: number });
     this.#kept.leave(link);
