@@ -45,6 +45,8 @@ export class PoolThread {
     this.#timer = timer;
     this.#worker = new Worker(entry, {
       workerData,
+      // What the program was started with, such as modules loaded before it, is not meant for this thread.
+      execArgv: [],
       resourceLimits: {
         maxOldGenerationSizeMb: limits.heapMb,
         maxYoungGenerationSizeMb: limits.youngHeapMb,
