@@ -26,7 +26,7 @@ const ALL_BYTES = Array.from({ length: 256 }, (_, value) => value);
 /** @param ahead counts places that are looked at, those of other automata too. @throws BAD_INPUT */
 export function requireFollowable(automaton: Automaton, ahead: Meter, bounds: Bounds): void {
   const start = automaton.work;
-  const widest = widestAhead(automaton, bounds.ahead);
+  const widest = widestAhead(automaton, Math.min(bounds.ahead, ahead.left));
   const before = automaton.work;
   let level = new Set([widest]);
   for (let depth = 0; depth < TOKEN_BYTES; depth++) {
@@ -35,6 +35,8 @@ export function requireFollowable(automaton: Automaton, ahead: Meter, bounds: Bo
       for (const value of depth === 0 ? ALL_BYTES : PROBES) {
         const reached = automaton.step(state, value);
         if (reached) next.add(reached);
+        // Small limits end it while it goes on, not after.
+        if (automaton.work - start > ahead.left) ahead.spend(automaton.work - start);
         if (automaton.work - before > bounds.mask) throw tooAmbiguous(widest.heads.length, bounds.mask);
       }
     level = next;
