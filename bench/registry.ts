@@ -9,6 +9,7 @@ import { doorCodes } from './door-codes.js';
 import { emulated } from './emulated/emulated.js';
 import { firstToken } from './first-token.js';
 import { frameDamage } from './frame-damage/frame-damage.js';
+import { hostileRequests } from './hostile/hostile.js';
 import { limit } from './limit.js';
 import { links } from './links/links.js';
 import { leavers } from './memory/leavers.js';
@@ -43,6 +44,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   chaos,
   frameDamage,
   strangers,
+  hostileRequests,
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,

@@ -10,6 +10,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { FinishReason } from '../src/engine/output/generation.js';
 import { TextOutput } from '../src/engine/output/text-output.js';
 import type { ServedEngine } from '../src/server/index.js';
+import { InlinePreparation } from '../src/engine/preparation/inline-preparation.js';
 import { loadTokenizer, type Tokenizer } from '../src/tokenizer/index.js';
 import { type LiveServer, liveServer, resultOf, standInEngine } from './support/live-server.js';
 import { saveTalkingLlama } from './support/talking-llama.js';
@@ -48,7 +49,8 @@ function speaking(tokenizer: Tokenizer, ids: readonly number[], finishReason: Fi
     const end = isStopped || finishReason === 'length' ? [] : engine.model.eosIds;
     yield { type: 'done', result: { ...result, tokenIds: [...ids, ...end] } };
   });
-  return { ...engine, model: { ...engine.model, tokenizer } };
+  const preparation = new InlinePreparation({ tokenizer, contextTokens: 1000 });
+  return { ...engine, model: { ...engine.model, tokenizer }, preparation };
 }
 
 type Said = { readonly text: string; readonly calls: string[]; readonly reason: string | null | undefined };

@@ -17,6 +17,7 @@ import type { GenerateEvent, GenerationResult } from './output/generation.js';
 import type { LoadedModel } from './load/load.js';
 import type { EngineOptions, EngineSettings } from './options/options.js';
 import { type GenerateRequest, requestSchema } from './options/request.js';
+import type { RequestPreparation } from './preparation/preparation.js';
 import { parseOptions } from './options/parse-options.js';
 import { partitionRequest } from './partition/partition-request.js';
 
@@ -61,6 +62,11 @@ export class Engine {
     return this.#parts.calibration;
   }
 
+  /** Where prompts become ids and grammars are checked. */
+  get preparation(): RequestPreparation {
+    return this.#parts.preparation;
+  }
+
   get load(): EngineLoad {
     return this.#admission.load;
   }
@@ -80,9 +86,9 @@ export class Engine {
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
-    const arrival = validateRequest(request, this.#parts, this.#closing.signal);
-    this.#checkOpen();
     try {
+      const arrival = await validateRequest(request, this.#parts, this.#closing.signal);
+      this.#checkOpen();
       yield* this.#runs.run(arrival);
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
@@ -101,7 +107,7 @@ export class Engine {
   async close(): Promise<void> {
     const isFirst = !this.#closing.signal.aborted;
     this.#closing.abort();
-    await this.#parts.chain.close();
+    await Promise.all([this.#parts.chain.close(), this.#parts.preparation.close()]);
     if (isFirst) await this.#parts.calibration?.save();
   }
 

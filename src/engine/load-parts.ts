@@ -16,6 +16,9 @@ import {
   type EngineSettings,
 } from './options/options.js';
 import { parseOptions } from './options/parse-options.js';
+import { InlinePreparation } from './preparation/inline-preparation.js';
+import type { RequestPreparation } from './preparation/preparation.js';
+import { ThreadPreparation } from './preparation/thread-preparation.js';
 import { RunningChain } from './chain/running-chain.js';
 import type { EngineParts } from './queue/engine-parts.js';
 
@@ -36,11 +39,22 @@ export async function loadParts(options: EngineOptions): Promise<EngineParts> {
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(cluster, model, settings, hooks);
-    return { model, settings, chain, calibration };
+    return { model, settings, chain, calibration, preparation: preparationOf(model, settings) };
   } catch (error) {
     await chain.close();
     throw error;
   }
+}
+
+/** Starts nothing yet. */
+function preparationOf(
+  { tokenizer, tokenizerSource, shape: { contextTokens } }: LoadedModel,
+  { preparation }: EngineSettings,
+): RequestPreparation {
+  const model = { tokenizer, contextTokens };
+  return preparation === 'inline'
+    ? new InlinePreparation(model)
+    : new ThreadPreparation(model, tokenizerSource);
 }
 
 /** All workers of a chain have the same. */

@@ -4,6 +4,7 @@
  * what a grammar costs depends on the texts, not on its size.
  */
 import { KvrError } from '../core/errors.js';
+import { Meter } from './limits/meter.js';
 import { impossibleTerms } from './possible.js';
 import { repeat, type RepeatTerm, type Term, walk, type Walker } from './terms/terms.js';
 
@@ -41,9 +42,9 @@ export class Automaton {
   /** Places looked at so far: what following a text has cost. */
   work = 0;
 
-  /** @throws BAD_INPUT where no text matches */
-  constructor(root: Term) {
-    this.#impossible = impossibleTerms(root);
+  /** @param meter counts the grammar's terms. @throws BAD_INPUT where no text matches, or where there are too many */
+  constructor(root: Term, meter = new Meter()) {
+    this.#impossible = impossibleTerms(root, meter);
     if (this.#impossible.has(root)) throw new KvrError('BAD_INPUT', 'no text can satisfy it');
     this.start = this.#stateOf(this.#ahead(this.#place(root, undefined)));
   }

@@ -5,7 +5,10 @@
 import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
 import { Automaton } from './automaton.js';
+import { OF_GRAMMAR, OF_PATTERN, requireFollowable } from './followable.js';
 import { FreeText } from './free-text.js';
+import { MAX_GRAMMAR_WORK, Meter } from './limits/meter.js';
+import { leastChars } from './limits/value-size.js';
 import { MAX_SCHEMA_CHARS, MAX_SCHEMA_DEPTH, schemaTerm } from './json-schema.js';
 import { bytes, choice, repeat, sequence, type Term, text, walk } from './terms/terms.js';
 import { specialBytes } from './vocabulary.js';
@@ -52,11 +55,51 @@ export const grammarSchema: z.ZodType<Grammar> = z.lazy(() =>
 /** Levels that a grammar adds around its schemas. */
 const MAX_GRAMMAR_DEPTH = MAX_SCHEMA_DEPTH + 32;
 
-/** @throws BAD_INPUT for what is too large, not valid, not supported, or can not be satisfied by any text */
+/** What may be spent on one grammar: on its terms, and on looking ahead for what could not be followed. */
+export type GrammarLimits = { readonly work: number; readonly ahead: number };
+export const GRAMMAR_LIMITS: GrammarLimits = { work: MAX_GRAMMAR_WORK, ahead: 8_000_000 };
+
+/**
+ * Only for grammars that were checked, or whose worst only hurts who sent them: it does not look ahead.
+ * @throws BAD_INPUT for what is too large, not valid, not supported, or can not be satisfied by any text
+ */
 export function compileGrammar(grammar: unknown): Automaton {
+  return compile(grammar, new Meter());
+}
+
+/**
+ * Finds everything that can be wrong with a grammar, before anything is answered under it.
+ * @throws BAD_INPUT as compileGrammar, and for one that takes too long to follow; with the field `budget` where larger
+ *   limits might do
+ */
+export function checkGrammar(grammar: unknown, limits = GRAMMAR_LIMITS): void {
+  checkGrammars([grammar], limits);
+}
+
+/** All of them together within the limits. @throws BAD_INPUT as checkGrammar, about the first that is wrong, with its `index` */
+export function checkGrammars(grammars: readonly unknown[], limits = GRAMMAR_LIMITS): void {
+  const [work, ahead] = [new Meter(limits.work), new Meter(limits.ahead)];
+  for (const [index, grammar] of grammars.entries()) {
+    try {
+      check(grammar, work, ahead);
+    } catch (error) {
+      if (!(error instanceof KvrError)) throw error;
+      throw new KvrError(error.code, error.message, { ...error.fields, index }, error);
+    }
+  }
+}
+
+function check(grammar: unknown, meter: Meter, ahead: Meter): void {
+  const automaton = compile(grammar, meter, (pattern) =>
+    requireFollowable(new Automaton(pattern, meter), ahead, OF_PATTERN),
+  );
+  requireFollowable(automaton, ahead, OF_GRAMMAR);
+}
+
+function compile(grammar: unknown, meter: Meter, onPattern?: (term: Term) => void): Automaton {
   requireBounds(grammar);
   const parsed = grammarSchema.safeParse(grammar);
-  if (parsed.success) return new Automaton(termOf(parsed.data));
+  if (parsed.success) return new Automaton(termOf(parsed.data, { meter, onPattern }), meter);
   const issue = parsed.error.issues[0];
   throw new KvrError(
     'BAD_INPUT',
@@ -66,6 +109,7 @@ export function compileGrammar(grammar: unknown): Automaton {
 
 /** Before anything walks over it: neither too deep for a stack nor too large. @throws BAD_INPUT */
 function requireBounds(grammar: unknown): void {
+  requireSize(grammar);
   let level: unknown[] = [grammar];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_GRAMMAR_DEPTH)
@@ -75,26 +119,39 @@ function requireBounds(grammar: unknown): void {
     );
   }
   const chars = JSON.stringify(grammar)?.length ?? 0;
-  if (chars <= MAX_SCHEMA_CHARS) return;
-  const message = `the schema has ${chars} characters of JSON, more than ${MAX_SCHEMA_CHARS}, the limit; give a smaller one`;
-  throw new KvrError('BAD_INPUT', message);
+  if (chars > MAX_SCHEMA_CHARS) throw tooLarge(`${chars} characters of JSON, more than ${MAX_SCHEMA_CHARS}`);
 }
 
-function termOf(grammar: Grammar): Term {
+/** Costs no more than the limit, however large the grammar is. @throws BAD_INPUT */
+export function requireSize(grammar: unknown): void {
+  if (leastChars(grammar, MAX_SCHEMA_CHARS) > MAX_SCHEMA_CHARS)
+    throw tooLarge(`more than ${MAX_SCHEMA_CHARS} characters of JSON`);
+}
+
+function tooLarge(size: string): KvrError {
+  return new KvrError('BAD_INPUT', `the schema has ${size}, the limit; give a smaller one`);
+}
+
+type Compiling = { readonly meter: Meter; readonly onPattern: ((term: Term) => void) | undefined };
+
+function termOf(grammar: Grammar, compiling: Compiling): Term {
+  const inner = (one: Grammar): Term => termOf(one, compiling);
+  const { meter, onPattern } = compiling;
   switch (grammar.type) {
     case 'json':
-      return schemaTerm(grammar.schema);
+      return schemaTerm(grammar.schema, meter, onPattern);
     case 'text':
+      meter.spend(grammar.text.length);
       return text(grammar.text);
     case 'special':
       return bytes(specialBytes(grammar.name));
     case 'free':
       return walk(FreeText.without(grammar.without, grammar.notFirst));
     case 'sequence':
-      return sequence(...grammar.parts.map(termOf));
+      return sequence(...grammar.parts.map(inner));
     case 'choice':
-      return choice(...grammar.options.map(termOf));
+      return choice(...grammar.options.map(inner));
     case 'repeat':
-      return repeat(termOf(grammar.part), grammar.min, grammar.max ?? Infinity);
+      return repeat(inner(grammar.part), grammar.min, grammar.max ?? Infinity);
   }
 }

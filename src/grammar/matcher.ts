@@ -9,8 +9,8 @@ import type { Vocabulary } from './vocabulary.js';
 
 /** Masks that are kept; each takes a bit a token. */
 const MAX_MASKS = 256;
-/** Places that the automaton may look at for one mask, a fraction of a second: hostile grammars stop there. */
-const MAX_WORK = 300_000;
+/** Places that the automaton may look at for one mask, a fraction of a second; followable.ts refuses what would need more. */
+const MAX_WORK = 6_000_000;
 
 /** A bit for each token that may come next. */
 export type Mask = Uint32Array;

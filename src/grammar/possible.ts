@@ -2,48 +2,44 @@
  * Which terms no text can match: a choice without options, a schema that requires itself, and whatever contains one of these. The
  * automaton never enters them, so that whatever was begun can be brought to an end.
  */
-import { KvrError } from '../core/errors.js';
+import type { Meter } from './limits/meter.js';
 import type { Term } from './terms/terms.js';
 
-/** Far more than schemas within their own limit come to. */
-const MAX_TERMS = 1_000_000;
+/** A term, and how many of its parts must still turn out to be possible before it is. */
+type Node = { readonly term: Term; readonly parents: Node[]; missing: number };
 
-/** Only grammars made to be hard need more rounds. */
-const MAX_ROUNDS = 200;
-
-/** @returns the terms that can not be matched. @throws BAD_INPUT for a grammar that is too large */
-export function impossibleTerms(root: Term): ReadonlySet<Term> {
-  const order = childrenFirst(root);
-  const possible = new Set<Term>();
-  for (let before = -1, round = 0; before < possible.size; round++) {
-    if (round > MAX_ROUNDS) throw tooLarge();
-    before = possible.size;
-    for (const term of order) if (!possible.has(term) && isPossible(term, possible)) possible.add(term);
+/** Looks at each part of each term twice at most. @returns the terms that can not be matched. @throws BAD_INPUT */
+export function impossibleTerms(root: Term, meter: Meter): ReadonlySet<Term> {
+  const nodes = nodesOf(root, meter);
+  const possible = new Set<Node>();
+  const ready = [...nodes.values()].filter(({ missing }) => missing === 0);
+  for (let node = ready.pop(); node; node = ready.pop()) {
+    if (possible.has(node)) continue;
+    possible.add(node);
+    for (const parent of node.parents) if (--parent.missing === 0) ready.push(parent);
   }
-  return new Set(order.filter((term) => !possible.has(term)));
+  return new Set([...nodes.values()].filter((node) => !possible.has(node)).map(({ term }) => term));
 }
 
-/** All terms below and with the root; children before their parents, where they do not contain each other. */
-function childrenFirst(root: Term): Term[] {
-  const order: Term[] = [];
-  const seen = new Set([root]);
-  const open = [{ term: root, children: childrenOf(root), next: 0 }];
-  for (let top = open.at(-1); top; top = open.at(-1)) {
-    const child = top.children[top.next++];
-    if (!child) {
-      order.push(top.term);
-      open.pop();
-    } else if (!seen.has(child)) {
-      if (seen.size >= MAX_TERMS) throw tooLarge();
-      seen.add(child);
-      open.push({ term: child, children: childrenOf(child), next: 0 });
-    }
+/** All terms below and with the root, each with those that it is a part of. */
+function nodesOf(root: Term, meter: Meter): Map<Term, Node> {
+  const nodes = new Map<Term, Node>();
+  const open: Node[] = [];
+  const nodeOf = (term: Term): Node => {
+    const known = nodes.get(term);
+    if (known) return known;
+    const node: Node = { term, parents: [], missing: missingOf(term) };
+    nodes.set(term, node);
+    open.push(node);
+    return node;
+  };
+  nodeOf(root);
+  for (let node = open.pop(); node; node = open.pop()) {
+    const children = childrenOf(node.term);
+    meter.spend(1 + children.length);
+    for (const child of children) nodeOf(child).parents.push(node);
   }
-  return order;
-}
-
-function tooLarge(): KvrError {
-  return new KvrError('BAD_INPUT', 'the grammar is too large to check; give a smaller schema');
+  return nodes;
 }
 
 function childrenOf(term: Term): readonly Term[] {
@@ -62,19 +58,19 @@ function childrenOf(term: Term): readonly Term[] {
   }
 }
 
-function isPossible(term: Term, possible: ReadonlySet<Term>): boolean {
+/** Parts that must be possible; one that never can be has one more than it has parts. */
+function missingOf(term: Term): number {
   switch (term.kind) {
     case 'sequence':
-      return term.parts.every((part) => possible.has(part));
+      return term.parts.length;
     case 'choice':
-      return term.options.some((option) => possible.has(option));
-    case 'repeat':
-      return term.min === 0 || possible.has(term.part);
     case 'later':
-      return possible.has(term.get());
+      return 1;
+    case 'repeat':
+      return term.min === 0 ? 0 : 1;
     case 'byte':
-      return term.ranges.length > 0;
+      return term.ranges.length > 0 ? 0 : 1;
     case 'walk':
-      return true;
+      return 0;
   }
 }

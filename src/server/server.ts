@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { KvrError } from '../core/errors.js';
 import { planPartition } from '../plan/index.js';
 import { buildApp } from './app.js';
+import { Connections } from './http/connections.js';
 import { BodyBudget } from './http/body-budget.js';
 import type { ServerContext } from './http/context.js';
 import { Ledger } from './requests/ledger.js';
@@ -60,9 +61,11 @@ export class KvrServer {
       },
     }) as Server;
     http.maxHeadersCount = limits.MAX_HEADERS;
-    http.maxConnections = limits.MAX_CONNECTIONS;
+    new Connections(limits.CONNECTION_LIMITS).follow(http);
     http.setTimeout(limits.IDLE_TIMEOUT_MS);
     await listen(http, settings);
+    // Nobody waits for it: the first large request finds it there.
+    engine.preparation.warm();
     return new KvrServer(http, context);
   }
 

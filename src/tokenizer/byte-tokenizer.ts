@@ -7,6 +7,7 @@ import { KvrError } from '../core/errors.js';
 import { bytesOfPiece, NOTHING } from './token-pieces.js';
 import type { Piece, Pieces } from './token-pieces.js';
 import { decodeAll, tokenStream } from './token-stream.js';
+import { requireRoom } from './bounds/token-cap.js';
 import type { Tokenizer } from './tokenizer.js';
 
 const BOS = 1;
@@ -32,7 +33,14 @@ export function byteTokenizer(vocabulary: number): Tokenizer {
     vocabulary,
     hasChatTemplate: false,
     toolTemplate: undefined,
-    encode: (text) => [BOS, ...Array.from(Buffer.from(text), (byte) => FIRST_BYTE + (byte % byteIds))],
+    // Each byte is a token, so a character is one at least.
+    maxTokenChars: 1,
+    encode: (text, maxTokens = Infinity) => {
+      requireRoom(text, 1, maxTokens);
+      const ids = [BOS];
+      for (const byte of Buffer.from(text)) ids.push(FIRST_BYTE + (byte % byteIds));
+      return ids;
+    },
     decode: (ids) => decodeAll(pieces, ids),
     bytesOf: (id) => bytesOfPiece(pieceOf(id, byteIds)),
     nameOf: () => undefined,

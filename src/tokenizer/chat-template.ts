@@ -5,8 +5,11 @@
  * because templates mix their own markers with content in one string. Refuse such content where that matters.
  */
 import { KvrError } from '../core/errors.js';
-import { parseTemplate, runTemplate } from './files/hugging-face.js';
-import type { TemplateProgram } from './files/hugging-face.js';
+import { runTemplate } from './bounds/bounded-template.js';
+import { parseTemplate } from './files/hugging-face.js';
+import type { TemplateNode } from './files/hugging-face.js';
+import { TEMPLATE_LIMITS } from './bounds/prompt-limits.js';
+import type { TemplateLimits } from './bounds/prompt-limits.js';
 import { strftime } from './strftime.js';
 import { reasonOf } from './files/tokenizer-files.js';
 import type { SpecialNames } from './files/tokenizer-files.js';
@@ -29,6 +32,8 @@ export type ChatOptions = {
   readonly template?: string;
   /** The time strftime_now prints; the present unless given. */
   readonly now?: Date;
+  /** TEMPLATE_LIMITS unless given. */
+  readonly limits?: TemplateLimits;
 };
 
 /** A template that asks for a longer range is broken or means harm; lists of messages are far shorter. */
@@ -37,7 +42,7 @@ const MAX_RANGE = 100_000;
 export class ChatTemplates {
   readonly #sources: ReadonlyMap<string, string>;
   readonly #names: SpecialNames;
-  readonly #parsed = new Map<string, TemplateProgram>();
+  readonly #parsed = new Map<string, TemplateNode>();
 
   constructor(sources: ReadonlyMap<string, string>, names: SpecialNames) {
     this.#sources = sources;
@@ -58,7 +63,7 @@ export class ChatTemplates {
     const program = this.#parse(this.#choose(options));
     const variables = [...globals(options.now ?? new Date()), ...this.#variables(messages, options)];
     try {
-      return runTemplate(program, variables);
+      return runTemplate(program, variables, options.limits ?? TEMPLATE_LIMITS);
     } catch (error) {
       if (error instanceof KvrError) throw error;
       throw refused(`the chat template can not render these messages: ${reasonOf(error)}`, error);
@@ -75,7 +80,7 @@ export class ChatTemplates {
     throw refused(`the model has no chat template "${name}"; choose one of ${known}`);
   }
 
-  #parse(name: string): TemplateProgram {
+  #parse(name: string): TemplateNode {
     const known = this.#parsed.get(name);
     if (known !== undefined) return known;
     try {

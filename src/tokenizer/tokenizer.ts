@@ -19,6 +19,8 @@ import type { TokenStream } from './token-stream.js';
 import { broken, readTokenizerFiles, reasonOf } from './files/tokenizer-files.js';
 import type { TokenizerFiles } from './files/tokenizer-files.js';
 import type { TokenizerJson } from './files/tokenizer-json.js';
+import { requireRoom, TokenCap } from './bounds/token-cap.js';
+import { maxTokenChars } from './bounds/token-chars.js';
 import { withWordSplit } from './word-split.js';
 
 /** About four million tokens of English: more than any model's context. */
@@ -32,9 +34,13 @@ export interface Tokenizer {
   readonly toolTemplate: string | undefined;
   /**
    * Ids of a text with BOS and EOS as the tokenizer's files say, never BOS twice. Special tokens written in the
-   * text (`<s>`) become those tokens, as everywhere in this format. @throws BAD_INPUT for a text that is too long
+   * text (`<s>`) become those tokens, as everywhere in this format.
+   * @param maxTokens beyond which it stops early
+   * @throws BAD_INPUT for a text that is too long, PROMPT_TOO_LONG for one of more tokens
    */
-  encode(text: string): number[];
+  encode(text: string, maxTokens?: number): number[];
+  /** A token stands for at most so many characters of a prompt; undefined where that can not be told. */
+  readonly maxTokenChars: number | undefined;
   /** Text of ids; special tokens and ids without a token are left out, bytes that are no UTF-8 become U+FFFD. */
   decode(ids: Iterable<number>): string;
   /** Bytes a token adds to the text; none for special tokens and ids without a token. */
@@ -45,9 +51,9 @@ export interface Tokenizer {
   stream(promptIds?: Iterable<number>): TokenStream;
   /**
    * Ids of messages in the model's chat format. The template alone decides on BOS: nothing is added.
-   * @throws BAD_INPUT where the model has no template or the template refuses the messages
+   * @throws BAD_INPUT where the model has no template, or it refuses the messages or takes too long; PROMPT_TOO_LONG
    */
-  applyChat(messages: readonly ChatMessage[], options?: ChatOptions): number[];
+  applyChat(messages: readonly ChatMessage[], options?: ChatOptions, maxTokens?: number): number[];
 }
 
 /**
@@ -62,7 +68,9 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
 
 class FolderTokenizer implements Tokenizer {
   readonly vocabulary: number;
+  readonly maxTokenChars: number | undefined;
   readonly #library: LibraryTokenizer;
+  readonly #cap: TokenCap;
   readonly #ids: FrameIds;
   readonly #frame: TextFrame;
   readonly #pieces: Pieces;
@@ -70,7 +78,9 @@ class FolderTokenizer implements Tokenizer {
 
   constructor(files: TokenizerFiles, library: LibraryTokenizer) {
     this.#library = library;
+    this.#cap = new TokenCap(library);
     this.vocabulary = vocabularyOf(files.tokenizer);
+    this.maxTokenChars = maxTokenChars(files.tokenizer);
     this.#ids = { bos: this.#idOf(files.names.bos_token), eos: this.#idOf(files.names.eos_token) };
     this.#frame = this.#readFrame(files);
     this.#pieces = guarded(files.folder, () => readPieces(files.tokenizer, library, this.#ids));
@@ -85,8 +95,8 @@ class FolderTokenizer implements Tokenizer {
     return this.#chat.toolSource;
   }
 
-  encode(text: string): number[] {
-    return framed(this.#frame, this.#plainIds(text, false), this.#ids.bos);
+  encode(text: string, maxTokens?: number): number[] {
+    return framed(this.#frame, this.#plainIds(text, false, maxTokens), this.#ids.bos);
   }
 
   decode(ids: Iterable<number>): string {
@@ -107,18 +117,19 @@ class FolderTokenizer implements Tokenizer {
     return stream;
   }
 
-  applyChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
-    return this.#plainIds(this.#chat.render(messages, options), false);
+  applyChat(messages: readonly ChatMessage[], options: ChatOptions = {}, maxTokens?: number): number[] {
+    return this.#plainIds(this.#chat.render(messages, options), false, maxTokens);
   }
 
-  #plainIds(text: string, addSpecial: boolean): number[] {
+  #plainIds(text: string, addSpecial: boolean, maxTokens = Infinity): number[] {
     if (text.length > MAX_TEXT_CHARS) {
       throw new KvrError(
         'BAD_INPUT',
         `the text has ${text.length} characters, more than the ${MAX_TEXT_CHARS} allowed; shorten it`,
       );
     }
-    const ids = this.#libraryIds(text, addSpecial);
+    requireRoom(text, this.maxTokenChars, maxTokens);
+    const ids = this.#libraryIds(text, addSpecial, maxTokens);
     if (ids.every((id) => id !== undefined)) return ids;
     throw new KvrError(
       'BAD_INPUT',
@@ -126,10 +137,12 @@ class FolderTokenizer implements Tokenizer {
     );
   }
 
-  #libraryIds(text: string, addSpecial: boolean): (number | undefined)[] {
+  #libraryIds(text: string, addSpecial: boolean, maxTokens: number): (number | undefined)[] {
     try {
-      return this.#library.encode(text, { add_special_tokens: addSpecial }).ids;
+      return this.#cap.within(maxTokens, () => this.#library.encode(text, { add_special_tokens: addSpecial }))
+        .ids;
     } catch (error) {
+      if (error instanceof KvrError) throw error;
       const message = `the tokenizer fails on a text of ${text.length} characters: ${reasonOf(error)}; shorten it`;
       throw new KvrError('BAD_INPUT', message, {}, error);
     }

@@ -2,6 +2,7 @@
  * A server on a free port of loopback, around a real engine or a stand-in that does as a test says.
  */
 import { Writable } from 'node:stream';
+import { InlinePreparation } from '../../src/engine/preparation/inline-preparation.js';
 import type { GenerateEvent, GenerationResult } from '../../src/engine/output/generation.js';
 import type { GenerateRequest } from '../../src/engine/options/request.js';
 import { KvrServer, openLog, type ServedEngine, type ServerSettings } from '../../src/server/index.js';
@@ -55,13 +56,14 @@ export function standInEngine(script: Script): ServedEngine {
   const tokenizer = byteTokenizer(300);
   const applyChat = (messages: readonly { content: string | null }[]): number[] =>
     tokenizer.encode(messages.map(({ content }) => content ?? '').join('\n'));
+  const served = { ...tokenizer, hasChatTemplate: true, applyChat };
   const model = {
     name: 'stand-in',
     shape: { architecture: 'llama', layers: 2, contextTokens: 1000, vocabulary: 300 },
     eosIds: [2],
     digest: '0123456789abcdef',
     parameters: 1,
-    tokenizer: { ...tokenizer, hasChatTemplate: true, applyChat },
+    tokenizer: served,
   };
   return {
     model: model as unknown as ServedEngine['model'],
@@ -69,7 +71,8 @@ export function standInEngine(script: Script): ServedEngine {
     workers: [],
     members: [{ id: 'stand-in', status: 'usable' }],
     costs: undefined,
-    generate: (request) => script(request, request.promptIds ?? []),
+    preparation: new InlinePreparation({ tokenizer: served, contextTokens: 1000 }),
+    generate: (request) => script(request, [...(request.promptIds ?? [])]),
   };
 }
 

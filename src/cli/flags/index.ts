@@ -3,6 +3,7 @@
  * and defaults are the engine's own.
  */
 export { type ChainFlags, chainFlags, parsePartition } from './chain.js';
+export { defined } from './defined.js';
 export { engineOptions } from './engine-options.js';
 export { choiceFlag, notEmpty, numberFlag } from './kinds.js';
 export { machineFlags, type ModelFlags, modelFlag } from './machine.js';

@@ -32,6 +32,8 @@ export async function withEngine<T>(
   const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
   const onChoice = choiceWriter(context);
   const loading = Engine.load({
+    // The prompt is the user's own, and nobody else waits.
+    preparation: 'inline',
     ...options,
     signal: shell.signal,
     onProgress,

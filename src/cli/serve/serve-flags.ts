@@ -3,6 +3,7 @@
  */
 import { Option } from 'commander';
 import { z } from 'zod';
+import { DEFAULT_RUNNING, engineOptionsSchema, MAX_WAITING } from '../../engine/options/options.js';
 import { requestSchema } from '../../engine/options/request.js';
 import {
   DEFAULT_DEADLINE_MS,
@@ -39,6 +40,8 @@ type OwnFlags = {
   readonly drain?: number;
   /** Megabytes. */
   readonly maxBody?: number;
+  readonly maxRunning?: number;
+  readonly maxWaiting?: number;
   readonly logLevel?: LogLevel;
   readonly logPrompts?: true;
 };
@@ -91,6 +94,16 @@ export const serveFlags = (): Option[] => [
     '--max-body <MB>',
     `largest request; ${(DEFAULT_MAX_BODY_BYTES / BYTES_PER_MB).toFixed(1)} unless given`,
     bodySchema,
+  ),
+  numberFlag(
+    '--max-running <N>',
+    `requests that are answered at once; ${DEFAULT_RUNNING} unless given`,
+    engineOptionsSchema.shape.maxRunning.unwrap(),
+  ),
+  numberFlag(
+    '--max-waiting <N>',
+    `requests that may wait for their turn; ${MAX_WAITING} unless given`,
+    engineOptionsSchema.shape.maxWaiting.unwrap(),
   ),
   choiceFlag('--log-level <LEVEL>', 'what is logged to stderr, as JSON lines; info unless given', LOG_LEVELS),
   new Option('--log-prompts', 'log the text of prompts too'),

@@ -4,7 +4,8 @@
 import type { Engine } from '../../engine/engine.js';
 import { DEFAULT_PORT, KvrServer, openLog } from '../../server/index.js';
 import type { Command } from '../run/command.js';
-import { engineOptions } from '../flags/index.js';
+import type { EngineOptions } from '../../engine/options/options.js';
+import { defined, engineOptions } from '../flags/index.js';
 import { runContext, threadsOf, withEngine } from '../run/engine-run.js';
 import { chainWords } from '../run/report.js';
 import type { Shell } from '../terminal/shell.js';
@@ -44,7 +45,7 @@ async function runServe(flags: ServeFlags, _argument: string | undefined, shell:
   const log = openLog(flags.logLevel ?? (flags.quiet ? 'error' : 'info'), {
     write: (line) => shell.stderr.write(line),
   });
-  await withEngine(engineOptions(flags), runContext(shell, flags), async (engine) => {
+  await withEngine(servedOptions(flags), runContext(shell, flags), async (engine) => {
     const server = await KvrServer.start(engine, settings, log);
     shell.stdout.write(
       flags.json ? `${JSON.stringify(document(server, engine))}\n` : greeting(server, engine),
@@ -52,6 +53,11 @@ async function runServe(flags: ServeFlags, _argument: string | undefined, shell:
     await aborted(shell.signal);
     await server.close();
   });
+}
+
+function servedOptions(flags: ServeFlags): EngineOptions {
+  const { maxRunning, maxWaiting } = flags;
+  return { ...engineOptions(flags), ...defined({ maxRunning, maxWaiting }), preparation: 'threads' };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

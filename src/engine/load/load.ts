@@ -10,7 +10,12 @@ import { cacheFolder } from '../../model/cache/index.js';
 import { compileModel } from '../../model/compile.js';
 import { openCheckpoint } from '../../model/open.js';
 import { compileKernels } from '../../runtime/cpu/compile-kernels.js';
-import { byteTokenizer, loadTokenizer, type Tokenizer } from '../../tokenizer/index.js';
+import {
+  openTokenizer as openSource,
+  type Tokenizer,
+  type TokenizerSource,
+  tokenizerSource,
+} from '../../tokenizer/index.js';
 import { pickDtype } from './dtype-choice.js';
 import type { AskedSettings, EngineHooks } from '../options/options.js';
 import { defaultDecodeThreads, defaultKvBytes, defaultThreads } from '../options/defaults.js';
@@ -23,6 +28,8 @@ export type LoadedModel = {
   readonly digest: string;
   readonly parameters: number;
   readonly tokenizer: Tokenizer;
+  /** From which other threads can read the same tokenizer. */
+  readonly tokenizerSource: TokenizerSource;
 };
 
 /** @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, CANCELLED */
@@ -34,7 +41,9 @@ export async function loadModel(
   const checkpoint = await openWithProgress(settings.model, cache, hooks);
   try {
     const { name, shape, eosIds, digest, parameters } = checkpoint;
-    const model = { name, shape, eosIds, digest, parameters, tokenizer: await openTokenizer(checkpoint) };
+    const tokenizer = await openTokenizer(checkpoint);
+    const from = await sourceOfTokenizer(checkpoint);
+    const model = { name, shape, eosIds, digest, parameters, tokenizer, tokenizerSource: from };
     const source = await sourceOf(settings, checkpoint, cache, hooks);
     return { model, source };
   } finally {
@@ -91,8 +100,12 @@ export function compileWithProgress(
 }
 
 /** The checkpoint's tokenizer, or the one of bytes where it brings none. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
-export async function openTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<Tokenizer> {
-  return tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : loadTokenizer(tokenizerFolder);
+export async function openTokenizer(checkpoint: Checkpoint): Promise<Tokenizer> {
+  return openSource(await sourceOfTokenizer(checkpoint));
+}
+
+function sourceOfTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<TokenizerSource> {
+  return tokenizerSource(tokenizerFolder, shape.vocabulary);
 }
 
 /** The source of the workers; for local ones the model is compiled first, and what the settings leave open is decided. */

@@ -56,6 +56,11 @@ export const engineOptionsSchema = z.strictObject({
   /** How often a request that loses a worker or a link is run again before it fails. Its tokens are the same. */
   retries: z.number().int().min(0).max(100).default(DEFAULT_RETRIES),
   /**
+   * Where prompts become ids and grammars are checked. 'threads': small ones on the spot, others on threads of their own,
+   * within a time and memory, so that no request holds the program. 'inline': all on the spot, for one's own prompts.
+   */
+  preparation: z.enum(['threads', 'inline']).default('threads'),
+  /**
    * Measure the workers and links (once; kept in the cache) so that requests are planned; without, slices are even.
    * 'fresh' measures again whatever is kept: links change without a trace.
    */

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { askedSpecShape } from '../../core/request.js';
-import { grammarSchema } from '../../grammar/grammar.js';
+import type { AcceptedGrammar } from '../preparation/accepted-grammar.js';
+import { type Grammar, grammarSchema } from '../../grammar/grammar.js';
 import { isSchema, type Schema } from '../../grammar/schema/schema.js';
 
 /** Texts of special tokens, which have none of their own, by id. */
@@ -42,10 +43,21 @@ export const requestSchema = z.strictObject({
   partition: partitionChoice.default('auto'),
   /** How many of the engine's workers take part; all unless given. */
   workers: z.number().int().min(1).optional(),
+  /**
+   * Who asks, as in the address of an HTTP client: of those who wait with the same priority, requests of clients with fewer
+   * under way go first.
+   */
+  client: z.string().max(256).optional(),
   /** The whole request may take this long. */
   deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
 });
-export type GenerateRequest = z.input<typeof requestSchema> & { readonly signal?: AbortSignal };
+type RequestInput = z.input<typeof requestSchema>;
+export type GenerateRequest = Omit<RequestInput, 'promptIds' | 'grammar'> & {
+  readonly promptIds?: number[] | Int32Array | undefined;
+  /** As it is, or as the engine's `preparation` has accepted it before. */
+  readonly grammar?: Grammar | AcceptedGrammar | undefined;
+  readonly signal?: AbortSignal;
+};
 export type RequestSettings = z.output<typeof requestSchema>;
 
 function areShownTokens(value: unknown): boolean {

@@ -11,7 +11,8 @@ import type { EngineParts } from './engine-parts.js';
 import { kvNeeds } from './kv-needs.js';
 import { leastWorkers } from '../partition/least-workers.js';
 import { partitionRequest } from '../partition/partition-request.js';
-import { PriorityGate } from './priority-gate.js';
+import { Places } from './places.js';
+import { PriorityGate, type Standing } from './priority-gate.js';
 
 /** How busy an engine is; a server sends it with a refusal. */
 export type EngineLoad = {
@@ -23,29 +24,33 @@ export type EngineLoad = {
   readonly expectedWaitMs: number;
 };
 
-/** A request's place in the chain. End the lease when the request has ended. */
+/** A request's place in the chain. Call `end` when the request has ended; twice is harmless. */
 export type Admitted = {
   /** In rank order. */
   readonly workers: readonly ClusterWorker[];
   readonly chosen: ChainPartition;
   readonly lease: Lease;
+  readonly end: () => void;
 };
 
 export class Admission {
   readonly #parts: EngineParts;
   /** Those who wait; the first of them waits for room in the chain. */
   readonly #gate: PriorityGate;
+  readonly #places: Places;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
     // Beside those who wait there is the one whose turn it is.
-    this.#gate = new PriorityGate(parts.settings.maxWaiting + 1);
+    const { maxRunning, maxWaiting } = parts.settings;
+    this.#places = new Places(maxRunning, maxWaiting);
+    this.#gate = new PriorityGate(maxWaiting + 1, 1, (client) => this.#places.underWay(client));
   }
 
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
     const { capacity } = this.#parts.chain;
-    const waiting = this.#gate.inside;
+    const waiting = this.#gate.inside + this.#places.waiting;
     const expectedWaitMs =
       waiting === 0 && capacity.running < maxRunning ? 0 : capacity.expectedWaitMs(waiting);
     return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
@@ -56,10 +61,29 @@ export class Admission {
    * @param isRetry it was here before: it goes first, and is not refused. @throws BUSY, CANCELLED, DEADLINE
    */
   async admit(request: ValidatedRequest, isRetry = false): Promise<Admitted> {
-    const { signal, deadline, spec } = request;
+    const { signal, deadline, spec, ids, settings } = request;
     if (!isRetry) this.#checkNotBusy();
-    const priority = isRetry ? -Infinity : spec.priority;
-    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, priority));
+    const standing = { priority: isRetry ? -Infinity : spec.priority, client: settings.client };
+    const asking = { promptTokens: ids.length, maxTokens: spec.maxTokens, ...standing };
+    const endLong = await deadline.bound(signal, (bounded) => this.#places.wait(asking, bounded));
+    try {
+      const found = await this.#inTurn(request, standing);
+      const leave = this.#places.take(settings.client);
+      const end = (): void => {
+        found.lease.end();
+        leave();
+        endLong();
+      };
+      return { ...found, end };
+    } catch (error) {
+      endLong();
+      throw error;
+    }
+  }
+
+  async #inTurn(request: ValidatedRequest, standing: Standing): Promise<Omit<Admitted, 'end'>> {
+    const { signal, deadline } = request;
+    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, standing));
     try {
       return await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
     } finally {
@@ -75,7 +99,7 @@ export class Admission {
   }
 
   /** Starts over if a worker is gone after the request has waited for it. */
-  async #findRoom(request: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
+  async #findRoom(request: ValidatedRequest, signal: AbortSignal): Promise<Omit<Admitted, 'end'>> {
     const { settings, spec, ids, deadline } = request;
     const { model, chain } = this.#parts;
     const { capacity, prefixes } = chain;

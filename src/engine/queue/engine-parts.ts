@@ -5,12 +5,14 @@
 import type { RunningChain } from '../chain/running-chain.js';
 import type { LoadedModel } from '../load/load.js';
 import type { EngineSettings } from '../options/options.js';
+import type { RequestPreparation } from '../preparation/preparation.js';
 import type { CalibrationStore } from '../partition/calibration-store.js';
 
 export type EngineParts = {
   readonly model: LoadedModel;
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
+  readonly preparation: RequestPreparation;
   /** Undefined where calibration is off: slices are then even, and nothing is predicted. */
   readonly calibration: CalibrationStore | undefined;
 };

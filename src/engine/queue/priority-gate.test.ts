@@ -71,7 +71,7 @@ test('a lower priority number goes first, whoever came before; equal ones in ord
   const order: string[] = [];
   const leave = await gate.enter(never);
   const visit = async (name: string, priority: number): Promise<void> => {
-    (await gate.enter(never, priority).finally(() => order.push(name)))();
+    (await gate.enter(never, { priority: priority }).finally(() => order.push(name)))();
   };
   const visits = [visit('late', 5), visit('first', -1), visit('a', 0), visit('b', 0)];
   leave();
@@ -83,8 +83,8 @@ test('one that gives up leaves no place behind, whatever its priority', async ()
   const gate = new PriorityGate(2);
   const leave = await gate.enter(never);
   const impatient = new AbortController();
-  const waiting = gate.enter(impatient.signal, -5);
-  const patient = gate.enter(never, 3);
+  const waiting = gate.enter(impatient.signal, { priority: -5 });
+  const patient = gate.enter(never, { priority: 3 });
   impatient.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(gate.inside).toBe(2);

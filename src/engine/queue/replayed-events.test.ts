@@ -22,7 +22,7 @@ function runsOf(runs: readonly Run[], maxRetries: number, signal = new AbortCont
   const admission = {
     admit: async (_: unknown, isRetry: boolean) => {
       admissions.push(isRetry);
-      return { lease: { end: () => ends++ } };
+      return { end: () => ends++ };
     },
   } as unknown as Admission;
   const admitted = {

@@ -48,7 +48,7 @@ export class RetriedRuns {
         if (unheard) yield unheard;
       }
     } finally {
-      admitted.lease.end();
+      admitted.end();
     }
   }
 }

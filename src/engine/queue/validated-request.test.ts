@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { byteTokenizer } from '../../tokenizer/index.js';
 import type { LoadedModel } from '../load/load.js';
 import { type RequestSettings, requestSchema } from '../options/request.js';
+import { InlinePreparation } from '../preparation/inline-preparation.js';
 import { promptIds } from './validated-request.js';
 
 const VOCABULARY = 300;
@@ -11,19 +12,24 @@ const model = {
   tokenizer: byteTokenizer(VOCABULARY),
 } as unknown as LoadedModel;
 
+const preparation = new InlinePreparation({ tokenizer: model.tokenizer, contextTokens: CONTEXT_TOKENS });
+const ids = async (given: object): Promise<number[]> => [
+  ...(await promptIds(request(given), model, preparation)),
+];
+
 function request(given: object): RequestSettings {
   return requestSchema.parse({ maxTokens: 4, ...given });
 }
 
-test('text goes through the tokenizer, ids stay as they are', () => {
-  expect([...promptIds(request({ prompt: 'A' }), model)]).toEqual([1, 3 + 65]);
-  expect([...promptIds(request({ promptIds: [299, 0] }), model)]).toEqual([299, 0]);
+test('text goes through the tokenizer, ids stay as they are', async () => {
+  expect(await ids({ prompt: 'A' })).toEqual([1, 3 + 65]);
+  expect(await ids({ promptIds: [299, 0] })).toEqual([299, 0]);
 });
 
 test.each([[300], [2 ** 31], [2 ** 32], [2 ** 32 + 5], [Number.MAX_SAFE_INTEGER]])(
   'refuses id %d with the bound',
-  (id) => {
-    expect(() => promptIds(request({ promptIds: [1, id] }), model)).toThrow(
+  async (id) => {
+    await expect(ids({ promptIds: [1, id] })).rejects.toThrow(
       expect.objectContaining({
         code: 'BAD_INPUT',
         message: `token id ${id} is not in the model's vocabulary of 300; ids go from 0 to 299`,
@@ -32,22 +38,22 @@ test.each([[300], [2 ** 31], [2 ** 32], [2 ** 32 + 5], [Number.MAX_SAFE_INTEGER]
   },
 );
 
-test('refuses an empty prompt, however it is given', () => {
+test('refuses an empty prompt, however it is given', async () => {
   for (const given of [{ prompt: '' }, { promptIds: [] }]) {
-    expect(() => promptIds(request(given), model)).toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
+    await expect(ids(given)).rejects.toThrow(expect.objectContaining({ code: 'BAD_INPUT' }));
   }
 });
 
-test('wants exactly one of text, ids and messages', () => {
+test('wants exactly one of text, ids and messages', async () => {
   for (const given of [{}, { prompt: 'a', promptIds: [1] }]) {
-    expect(() => promptIds(request(given), model)).toThrow(/give one of prompt, promptIds or messages/);
+    await expect(ids(given)).rejects.toThrow(/give one of prompt, promptIds or messages/);
   }
 });
 
-test('takes what just fits and never cuts what does not', () => {
-  const ids = Array.from({ length: CONTEXT_TOKENS - 4 }, (_, i) => i);
-  expect(promptIds(request({ promptIds: ids }), model)).toHaveLength(16);
-  expect(() => promptIds(request({ promptIds: [...ids, 1] }), model)).toThrow(
+test('takes what just fits and never cuts what does not', async () => {
+  const many = Array.from({ length: CONTEXT_TOKENS - 4 }, (_, i) => i);
+  expect(await ids({ promptIds: many })).toHaveLength(16);
+  await expect(ids({ promptIds: [...many, 1] })).rejects.toThrow(
     expect.objectContaining({
       code: 'PROMPT_TOO_LONG',
       fields: { promptTokens: 17, maxTokens: 4, contextTokens: CONTEXT_TOKENS },

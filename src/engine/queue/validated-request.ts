@@ -4,10 +4,12 @@
 import { KvrError } from '../../core/errors.js';
 import { type RequestSpec, requestSpecSchema } from '../../core/request.js';
 import type { KvDtype } from '../../core/shape.js';
-import { compileGrammar, type Grammar } from '../../grammar/grammar.js';
+import { checkGrammar, type Grammar } from '../../grammar/grammar.js';
 import type { LoadedModel } from '../load/load.js';
 import { parseOptions } from '../options/parse-options.js';
 import { type GenerateRequest, requestSchema, type RequestSettings } from '../options/request.js';
+import { AcceptedGrammar } from '../preparation/accepted-grammar.js';
+import type { RequestPreparation } from '../preparation/preparation.js';
 import { Deadline } from './deadline.js';
 
 export type ValidatedRequest = {
@@ -26,66 +28,130 @@ export type ValidatedRequest = {
 export type ForAllRequests = {
   readonly model: LoadedModel;
   readonly settings: { readonly kvDtype: KvDtype };
+  readonly preparation: RequestPreparation;
 };
 
-/** @param closing aborted when the engine closes. @throws BAD_INPUT, PROMPT_TOO_LONG */
-export function validateRequest(
+/** @param closing aborted when the engine closes. @throws BAD_INPUT, PROMPT_TOO_LONG, BUSY, CANCELLED, DEADLINE, CLOSED */
+export async function validateRequest(
   request: GenerateRequest,
-  { model, settings: { kvDtype } }: ForAllRequests,
+  { model, settings: { kvDtype }, preparation }: ForAllRequests,
   closing: AbortSignal,
-): ValidatedRequest {
+): Promise<ValidatedRequest> {
   const startMs = performance.now();
+  requireFewIds(request, model);
   const { signal: given, ...rest } = request;
-  const settings = parseOptions(requestSchema, rest, 'request');
-  const ids = promptIds(settings, model);
-  const grammar = readGrammar(settings);
-  const spec = requestSpecSchema.parse({ ...settings, grammar, kvDtype, eosIds: model.eosIds });
+  const { settings, ready } = checked(rest);
+  const asked = ready.grammar ?? grammarOf(settings);
+  const deadline = new Deadline(settings.deadlineMs);
   const signal = given ? AbortSignal.any([given, closing]) : closing;
-  return { spec, ids, settings, signal, deadline: new Deadline(settings.deadlineMs), startMs };
+  const { ids, grammar } = await deadline.bound(signal, async (bounded) => ({
+    ids: await promptIds({ ...settings, ...ready.prompt }, model, preparation, bounded),
+    grammar: await acceptedGrammar(asked, preparation, bounded),
+  }));
+  const spec = requestSpecSchema.parse({ ...settings, grammar, kvDtype, eosIds: model.eosIds });
+  return { spec, ids, settings, signal, deadline, startMs };
 }
 
-/** @returns what an answer is held to; undefined where it is free. @throws BAD_INPUT */
-export function readGrammar({ grammar, jsonSchema }: RequestSettings): Grammar | undefined {
-  if (grammar !== undefined && jsonSchema !== undefined)
-    throw new KvrError('BAD_INPUT', 'give one of grammar and jsonSchema; both were given');
-  const given: Grammar | undefined =
-    jsonSchema === undefined ? grammar : { type: 'json', schema: jsonSchema };
-  // The workers compile it again; here it shows whether they can.
-  if (given !== undefined) compileGrammar(given);
-  return given;
+/** Before anything goes over them one by one. @throws PROMPT_TOO_LONG */
+function requireFewIds({ promptIds: ids, maxTokens = 1 }: GenerateRequest, { shape }: LoadedModel): void {
+  const count = ids?.length ?? 0;
+  if (count > shape.contextTokens) throw tooLong(count, Number(maxTokens), shape.contextTokens);
 }
+
+/** What the engine itself has made of a part of a request, which is then not gone over again. */
+type Ready = {
+  readonly prompt: { readonly promptIds?: Int32Array };
+  readonly grammar: AcceptedGrammar | undefined;
+};
+
+/** @throws BAD_INPUT naming the field */
+function checked(request: GenerateRequest): { settings: RequestSettings; ready: Ready } {
+  const { promptIds: ids, grammar, ...rest } = request;
+  const prompt = ids instanceof Int32Array ? { promptIds: ids } : {};
+  const accepted = grammar instanceof AcceptedGrammar ? grammar : undefined;
+  const given = {
+    ...rest,
+    ...(ids !== undefined && !prompt.promptIds && { promptIds: ids }),
+    ...(grammar !== undefined && !accepted && { grammar }),
+  };
+  const settings = parseOptions(requestSchema, given, 'request');
+  if (accepted && settings.jsonSchema !== undefined) throw bothGiven();
+  return { settings, ready: { prompt, grammar: accepted } };
+}
+
+/** @returns what an answer is held to; undefined where it is free. @throws BAD_INPUT for one that workers can not follow */
+export function readGrammar(settings: RequestSettings): Grammar | undefined {
+  const grammar = grammarOf(settings);
+  if (grammar !== undefined) checkGrammar(grammar);
+  return grammar;
+}
+
+/** @throws BAD_INPUT where there are two */
+function grammarOf({ grammar, jsonSchema }: RequestSettings): Grammar | undefined {
+  if (grammar !== undefined && jsonSchema !== undefined) throw bothGiven();
+  return jsonSchema === undefined ? grammar : { type: 'json', schema: jsonSchema };
+}
+
+function bothGiven(): KvrError {
+  return new KvrError('BAD_INPUT', 'give one of grammar and jsonSchema; both were given');
+}
+
+/** The workers compile it again; this shows whether they can. @throws BAD_INPUT */
+async function acceptedGrammar(
+  asked: Grammar | AcceptedGrammar | undefined,
+  preparation: RequestPreparation,
+  signal: AbortSignal,
+): Promise<Grammar | undefined> {
+  if (asked === undefined) return undefined;
+  const accepted = asked instanceof AcceptedGrammar ? asked : await preparation.accept(asked, signal);
+  return accepted.grammar;
+}
+
+type PromptSettings = Pick<RequestSettings, 'prompt' | 'messages' | 'maxTokens'> & {
+  readonly promptIds?: readonly number[] | Int32Array | undefined;
+};
 
 /** @returns the prompt's ids. @throws BAD_INPUT, PROMPT_TOO_LONG (a prompt is never cut silently) */
-export function promptIds(request: RequestSettings, model: LoadedModel): Int32Array {
-  const ids = readPrompt(request, model);
-  const { vocabulary, contextTokens } = model.shape;
+export async function promptIds(
+  request: PromptSettings,
+  { shape: { vocabulary, contextTokens } }: Pick<LoadedModel, 'shape'>,
+  preparation: RequestPreparation,
+  signal?: AbortSignal,
+): Promise<Int32Array> {
+  const ids = await readPrompt(request, preparation, signal);
   if (ids.length === 0)
     throw new KvrError('BAD_INPUT', 'the prompt is empty (0 tokens); give at least one token');
-  const unknown = ids.find((id) => id >= vocabulary);
+  const unknown = ids.find((id) => id >= vocabulary || id < 0);
   if (unknown !== undefined) {
     throw new KvrError(
       'BAD_INPUT',
       `token id ${unknown} is not in the model's vocabulary of ${vocabulary}; ids go from 0 to ${vocabulary - 1}`,
     );
   }
-  const total = ids.length + request.maxTokens;
-  if (total > contextTokens) {
-    throw new KvrError(
-      'PROMPT_TOO_LONG',
-      `prompt of ${ids.length} tokens plus ${request.maxTokens} new ones is ${total}, but the model's context is ${contextTokens}; shorten the prompt or lower the new tokens`,
-      { promptTokens: ids.length, maxTokens: request.maxTokens, contextTokens },
-    );
-  }
+  const { maxTokens } = request;
+  if (ids.length + maxTokens > contextTokens) throw tooLong(ids.length, maxTokens, contextTokens);
   return Int32Array.from(ids);
 }
 
-function readPrompt(request: RequestSettings, { tokenizer }: LoadedModel): readonly number[] {
+function tooLong(promptTokens: number, maxTokens: number, contextTokens: number): KvrError {
+  return new KvrError(
+    'PROMPT_TOO_LONG',
+    `prompt of ${promptTokens} tokens plus ${maxTokens} new ones is ${promptTokens + maxTokens}, but the model's context is ${contextTokens}; shorten the prompt or lower the new tokens`,
+    { promptTokens, maxTokens, contextTokens },
+  );
+}
+
+async function readPrompt(
+  request: PromptSettings,
+  preparation: RequestPreparation,
+  signal?: AbortSignal,
+): Promise<readonly number[] | Int32Array> {
   const { prompt, promptIds: ids, messages } = request;
   const given = [prompt, ids, messages].filter((each) => each !== undefined).length;
   if (given !== 1)
     throw new KvrError('BAD_INPUT', `give one of prompt, promptIds or messages; ${given} were given`);
   if (ids) return ids;
-  if (messages) return tokenizer.applyChat(messages);
+  if (messages) return preparation.promptIds({ kind: 'chat', messages }, signal);
   if (prompt === '') throw new KvrError('BAD_INPUT', 'the prompt is empty; give at least one character');
-  return tokenizer.encode(prompt ?? '');
+  return preparation.promptIds({ kind: 'text', text: prompt ?? '' }, signal);
 }

@@ -13,7 +13,7 @@ export function joinAll(document: SchemaDocument, { allOf, ...rest }: Schema, pl
   const { path } = place;
   if (!Array.isArray(allOf) || allOf.length === 0) throw fault(path, 'allOf must be a list of schemas');
   const all = allOf.map((one) => document.plain(one, place));
-  return all.reduce((before, one) => merge(before, one, path), rest);
+  return all.reduce((before, one) => merge(before, one, path, document.meter), rest);
 }
 
 /** One by one, so that what is wrong with an early one is found before a later one is looked at. @throws BAD_INPUT */
@@ -30,7 +30,7 @@ export function* optionsOf(
   if (oneOf !== undefined) requireApart(document, options, place);
   const isBare = Object.keys(rest).length === 0;
   for (const [index, option] of options.entries()) {
-    const whole: unknown = isBare ? option : merge(rest, document.plain(option, place), path);
+    const whole: unknown = isBare ? option : merge(rest, document.plain(option, place), path, document.meter);
     yield [whole, inside(place, anyOf ? 'anyOf' : 'oneOf', index)];
   }
 }
@@ -38,7 +38,9 @@ export function* optionsOf(
 /** Where more than one of them could hold, a text for one of them may not do. */
 function requireApart(document: SchemaDocument, options: readonly unknown[], place: Place): void {
   const plain = options.map((option) => document.plain(option, place));
-  const overlaps = plain.some((one, index) => plain.slice(index + 1).some((other) => !areApart(one, other)));
+  const overlaps = plain.some((one, index) =>
+    plain.slice(index + 1).some((other) => !areApart(one, other, document.meter)),
+  );
   if (overlaps)
     throw fault(place.path, 'options of oneOf may overlap; tell them apart by a constant, or use anyOf');
 }

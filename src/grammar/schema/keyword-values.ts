@@ -43,6 +43,8 @@ export function placed<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw error instanceof KvrError ? fault(path, error.message) : error;
+    if (!(error instanceof KvrError)) throw error;
+    const placedError = fault(path, error.message);
+    throw new KvrError(placedError.code, placedError.message, error.fields, error);
   }
 }

@@ -4,16 +4,21 @@
 import * as json from '../terms/json-text.js';
 import { choice, repeat, separated, sequence, type Term, walk } from '../terms/terms.js';
 import { OtherText, TextTree } from '../terms/tries.js';
-import { inside, type Place, type Read } from './place.js';
-import { fault, isSchema, type Schema } from './schema.js';
+import { inside, type Place, type Reading } from './place.js';
+import { asList, fault, isSchema, type Schema } from './schema.js';
+
+const TERMS_PER_MEMBER = 12;
 
 type Member = { readonly isRequired: boolean; readonly term: Term };
 
 /** @throws BAD_INPUT */
-export function objectTerm(schema: Schema, place: Place, read: Read): Term {
+export function objectTerm(schema: Schema, place: Place, reading: Reading): Term {
   const names = namesOf(schema, place);
-  const members = names.map((name) => memberOf(schema, name, place, read));
-  return json.object(inOrder(members, otherTerm(schema, names, place, read)));
+  // A name is a tree of its bytes; what leads to a member and past it comes to a dozen terms.
+  for (const name of names) reading.meter.spend(TERMS_PER_MEMBER + name.length);
+  const required = new Set(asList(schema['required'] ?? []).flat());
+  const members = names.map((name) => memberOf(schema, name, required.has(name), place, reading));
+  return json.object(inOrder(members, otherTerm(schema, names, place, reading)));
 }
 
 /** Of all members that are listed or required. @throws BAD_INPUT */
@@ -27,15 +32,21 @@ function namesOf({ properties = {}, required = [], propertyNames }: Schema, { pa
   return [...names];
 }
 
-function memberOf(schema: Schema, name: string, place: Place, read: Read): Member {
-  const { properties, required = [], additionalProperties } = schema;
+function memberOf(
+  schema: Schema,
+  name: string,
+  isRequired: boolean,
+  place: Place,
+  { read }: Reading,
+): Member {
+  const { properties, additionalProperties } = schema;
   const isListed = isSchema(properties) && Object.hasOwn(properties, name);
   const value = read(
     isListed ? properties[name] : (additionalProperties ?? true),
     inside(place, 'properties', name),
   );
   return {
-    isRequired: (required as readonly string[]).includes(name),
+    isRequired,
     term: sequence(walk(TextTree.of([JSON.stringify(name)])), json.COLON, value),
   };
 }
@@ -45,15 +56,15 @@ function otherTerm(
   { additionalProperties, propertyNames }: Schema,
   names: readonly string[],
   place: Place,
-  read: Read,
+  reading: Reading,
 ): Term | undefined {
   const others = additionalProperties ?? (names.length === 0 || undefined);
   if (others === undefined || others === false) return undefined;
-  const key = keyTerm(names, propertyNames, place, read);
-  return sequence(key, json.COLON, read(others, inside(place, 'additionalProperties')));
+  const key = keyTerm(names, propertyNames, place, reading);
+  return sequence(key, json.COLON, reading.read(others, inside(place, 'additionalProperties')));
 }
 
-function keyTerm(names: readonly string[], propertyNames: unknown, place: Place, read: Read): Term {
+function keyTerm(names: readonly string[], propertyNames: unknown, place: Place, { read }: Reading): Term {
   if (propertyNames === undefined) return json.quoted(walk(new OtherText(TextTree.of(names))));
   if (!isSchema(propertyNames)) throw fault(place.path, 'propertyNames must be a schema of strings');
   return read({ type: 'string', ...propertyNames }, inside(place, 'propertyNames'));

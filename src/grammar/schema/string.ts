@@ -1,6 +1,7 @@
 /**
  * Schemas of strings: by a pattern, a format, or their length.
  */
+import type { Meter } from '../limits/meter.js';
 import { ANY_CHARACTER } from '../terms/characters.js';
 import { FORMATS } from '../terms/formats.js';
 import { patternTerm } from '../terms/pattern.js';
@@ -9,7 +10,7 @@ import { countsOf, placed, textOf } from './keyword-values.js';
 import { fault, type Schema } from './schema.js';
 
 /** @returns the characters, without the quotes. @throws BAD_INPUT */
-export function stringTerm(schema: Schema, path: string): Term {
+export function stringTerm(schema: Schema, path: string, meter: Meter): Term {
   const { pattern, format } = schema;
   const [min, max] = countsOf(schema, 'Length', path);
   const given = [pattern !== undefined, format !== undefined, min > 0 || max < Infinity].filter(Boolean);
@@ -18,8 +19,8 @@ export function stringTerm(schema: Schema, path: string): Term {
       path,
       'of pattern, format and lengths only one is supported; put the length into the pattern',
     );
-  if (pattern !== undefined) return placed(path, () => patternTerm(textOf(schema, 'pattern', path)));
-  if (format !== undefined) return patternTerm(formatPattern(textOf(schema, 'format', path), path));
+  if (pattern !== undefined) return placed(path, () => patternTerm(textOf(schema, 'pattern', path), meter));
+  if (format !== undefined) return patternTerm(formatPattern(textOf(schema, 'format', path), path), meter);
   return repeat(ANY_CHARACTER, min, max);
 }
 

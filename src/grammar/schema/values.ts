@@ -1,17 +1,22 @@
 /**
  * Schemas that list their values: enum, or const for a single one.
  */
+import type { Meter } from '../limits/meter.js';
 import { IMPOSSIBLE, type Term, walk } from '../terms/terms.js';
 import { TextTree } from '../terms/tries.js';
 import { fault, type Schema } from './schema.js';
 import { isOfType, typesOf } from './types.js';
 
 /** @throws BAD_INPUT */
-export function valuesTerm(schema: Schema, path: string): Term {
+export function valuesTerm(schema: Schema, path: string, meter: Meter): Term {
   const listed = listedValues(schema, path);
   const types = schema['type'] === undefined ? undefined : typesOf(schema, path);
   const fitting = listed.filter((value) => !types || types.some((one) => isOfType(value, one)));
-  return fitting.length === 0 ? IMPOSSIBLE : walk(TextTree.of(fitting.map((value) => JSON.stringify(value))));
+  if (fitting.length === 0) return IMPOSSIBLE;
+  const texts = fitting.map((value) => JSON.stringify(value));
+  // Each byte is a state.
+  for (const text of texts) meter.spend(1 + text.length);
+  return walk(TextTree.of(texts));
 }
 
 function listedValues(schema: Schema, path: string): readonly unknown[] {
@@ -20,7 +25,7 @@ function listedValues(schema: Schema, path: string): readonly unknown[] {
   if (beside !== undefined)
     throw fault(path, `"${beside}" beside enum or const is not supported; leave it out`);
   if (!Array.isArray(values)) throw fault(path, 'enum must be a list');
-  return 'const' in schema && 'enum' in schema
-    ? values.filter((value) => JSON.stringify(value) === JSON.stringify(constant))
-    : values;
+  if (!('const' in schema && 'enum' in schema)) return values;
+  const wanted = JSON.stringify(constant);
+  return values.filter((value) => JSON.stringify(value) === wanted);
 }

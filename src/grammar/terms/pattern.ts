@@ -3,12 +3,17 @@
  * groups, choices, repeats, and anchors at the ends; what is not known is refused by name. Source: ECMA-262, flag u.
  */
 import { KvrError } from '../../core/errors.js';
+import type { Meter } from '../limits/meter.js';
 import { jsonCharacter, MAX_CODE_POINT, subtract } from './characters.js';
 import { choice, NOTHING, type Range, repeat, sequence, type Term } from './terms.js';
 
 export const MAX_PATTERN_CHARS = 1000;
 const MAX_REPEATS = 1000;
 const MAX_GROUPS_DEEP = 32;
+/** Bytes in UTF-8 and escapes that a range of characters comes to, at most about so many. */
+const TERMS_PER_RANGE = 24;
+/** Comparisons of ranges that take about the time of making a term. */
+const COMPARED_PER_TERM = 4;
 
 const ALL: readonly Range[] = [[0, MAX_CODE_POINT]];
 const LINE_ENDS: readonly Range[] = [
@@ -16,6 +21,7 @@ const LINE_ENDS: readonly Range[] = [
   [0x0d, 0x0d],
   [0x2028, 0x2029],
 ];
+const BUT_LINE_ENDS = subtract(ALL, LINE_ENDS);
 const DIGITS: readonly Range[] = [[0x30, 0x39]];
 const WORD: readonly Range[] = [...DIGITS, [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
 const SPACES: readonly Range[] = [
@@ -42,7 +48,7 @@ const CONTROLS: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, 
 const ANYTHING = repeat(jsonCharacter(ALL));
 
 /** @returns a string's characters, without the quotes. @throws BAD_INPUT naming what is not known */
-export function patternTerm(pattern: string): Term {
+export function patternTerm(pattern: string, meter: Meter): Term {
   if (pattern.length > MAX_PATTERN_CHARS) {
     const message = `a pattern of ${pattern.length} characters is longer than ${MAX_PATTERN_CHARS}, the limit; give a shorter one`;
     throw new KvrError('BAD_INPUT', message);
@@ -57,17 +63,22 @@ export function patternTerm(pattern: string): Term {
       error,
     );
   }
-  return new PatternReader([...pattern]).read();
+  meter.spend(2 * pattern.length);
+  return new PatternReader([...pattern], meter).read();
 }
 
 /** Reads a pattern that RegExp has taken, so that its form need not be checked again. */
 class PatternReader {
   readonly #chars: readonly string[];
+  readonly #meter: Meter;
+  /** By their ranges: patterns name the same characters again and again. */
+  readonly #characters = new Map<string, Term>();
   #at = 0;
   #depth = 0;
 
-  constructor(chars: readonly string[]) {
+  constructor(chars: readonly string[], meter: Meter) {
     this.#chars = chars;
+    this.#meter = meter;
   }
 
   /** A pattern without anchors is looked for anywhere in the string. */
@@ -101,10 +112,22 @@ class PatternReader {
   #atom(): Term {
     const char = this.#chars[this.#at++] as string;
     if (char === '(') return this.#group();
-    if (char === '[') return jsonCharacter(this.#class());
-    if (char === '.') return jsonCharacter(subtract(ALL, LINE_ENDS));
-    if (char === '\\') return jsonCharacter(this.#escape());
-    return jsonCharacter([pointRange(char)]);
+    if (char === '[') return this.#character(this.#class());
+    if (char === '.') return this.#character(BUT_LINE_ENDS);
+    if (char === '\\') return this.#character(this.#escape());
+    return this.#character([pointRange(char)]);
+  }
+
+  #character(ranges: readonly Range[]): Term {
+    const key = ranges.join();
+    const term = this.#characters.get(key) ?? this.#countedCharacter(ranges);
+    this.#characters.set(key, term);
+    return term;
+  }
+
+  #countedCharacter(ranges: readonly Range[]): Term {
+    this.#meter.spend(TERMS_PER_RANGE * (1 + ranges.length));
+    return jsonCharacter(ranges);
   }
 
   #group(): Term {
@@ -150,6 +173,8 @@ class PatternReader {
         ranges.push([from[0]?.[0] ?? 0, to[0]?.[1] ?? 0]);
       }
     }
+    // Each range is compared with the others.
+    this.#meter.spend((ranges.length * ranges.length) / COMPARED_PER_TERM);
     return isNegated ? subtract(ALL, ranges) : subtract(ranges, []);
   }
 

@@ -8,7 +8,14 @@ import { ChoiceRun } from './choice-run.js';
 import type { ParsedRequest } from './parsed-request.js';
 
 const PARSED: ParsedRequest = {
-  ...{ kind: 'chat', model: undefined, prompts: [[5, 6, 7]], n: 1, seed: 9, maxTokens: undefined },
+  ...{
+    kind: 'chat',
+    model: undefined,
+    prompts: [Int32Array.of(5, 6, 7)],
+    n: 1,
+    seed: 9,
+    maxTokens: undefined,
+  },
   ...{ stop: [], sampling: { temperature: 0 }, isStream: false, wantsUsage: false },
 };
 
@@ -50,10 +57,10 @@ test('every answer has its own request, and seeds are one apart for each prompt'
       asked.push(request);
       yield* spoken('ab', ids);
     },
-    { prompts: [[1], [2, 3]], n: 2 },
+    { prompts: [Int32Array.of(1), Int32Array.of(2, 3)], n: 2 },
   );
   await eventsOf(run);
-  expect(asked.map(({ promptIds, sampling }) => [promptIds, sampling?.seed])).toEqual([
+  expect(asked.map(({ promptIds, sampling }) => [[...(promptIds ?? [])], sampling?.seed])).toEqual([
     [[1], 9],
     [[1], 10],
     [[2, 3], 9],
@@ -71,7 +78,7 @@ test('the default of new tokens shrinks to the room that the context has', async
       asked.push(request.maxTokens);
       yield* spoken('', ids);
     };
-    await eventsOf(runOf(script, { prompts: [Array<number>(tokens).fill(1)] }).run);
+    await eventsOf(runOf(script, { prompts: [new Int32Array(tokens).fill(1)] }).run);
   }
   expect(asked).toEqual([10, 1]);
 });

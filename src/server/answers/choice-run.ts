@@ -39,13 +39,13 @@ export class ChoiceRun {
   readonly #server: RunServer;
   readonly #requests: readonly GenerateRequest[];
 
-  /** @param deadlineMs for each answer. @throws BAD_INPUT, NOT_FOUND where it asks for another model */
-  constructor(id: string, parsed: ParsedRequest, server: RunServer, deadlineMs: number) {
+  /** @param deadlineMs for each answer. @param client who asks. @throws BAD_INPUT, NOT_FOUND where it asks for another model */
+  constructor(id: string, parsed: ParsedRequest, server: RunServer, deadlineMs: number, client?: string) {
     this.id = id;
     this.parsed = parsed;
     this.engine = server.engine;
     this.#server = server;
-    this.#requests = engineRequests(parsed, server, deadlineMs);
+    this.#requests = engineRequests(parsed, server, { deadlineMs, client });
     this.answers = this.#requests.map(() => new Answer(parsed.toolUse, server.engine.model.eosIds));
   }
 
@@ -106,7 +106,7 @@ export class ChoiceRun {
 function engineRequests(
   parsed: ParsedRequest,
   { engine, settings }: RunServer,
-  deadlineMs: number,
+  forAll: Pick<GenerateRequest, 'deadlineMs' | 'client'>,
 ): GenerateRequest[] {
   const { prompts, n, toolUse } = parsed;
   requireModel(parsed.model, engine);
@@ -117,14 +117,14 @@ function engineRequests(
   const seed = parsed.seed ?? randomInt(2 ** 32 - 1);
   return prompts.flatMap((ids) =>
     Array.from({ length: n }, (_, k) => ({
-      promptIds: [...ids],
+      promptIds: ids,
       maxTokens: parsed.maxTokens ?? roomFor(ids, engine, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
       shownTokens: toolUse?.marks,
-      deadlineMs,
+      ...forAll,
     })),
   );
 }
@@ -136,7 +136,7 @@ function requireModel(asked: string | undefined, { model }: ServedEngine): void 
 }
 
 /** Where no number of tokens was given, the context's end is a limit like any other, not an error. */
-function roomFor(ids: readonly number[], { model }: ServedEngine, defaultMaxTokens: number): number {
+function roomFor(ids: Int32Array, { model }: ServedEngine, defaultMaxTokens: number): number {
   return Math.max(1, Math.min(defaultMaxTokens, model.shape.contextTokens - ids.length));
 }
 

@@ -23,8 +23,8 @@ export type StreamFormat = {
 export type Dialect = {
   /** Begins the ids of its answers. */
   readonly idPrefix: string;
-  /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER, PROMPT_TOO_LONG */
-  readonly parse: (body: unknown, engine: ServedEngine) => ParsedRequest;
+  /** @param signal aborted when the client leaves. @throws BAD_INPUT, UNSUPPORTED_PARAMETER, PROMPT_TOO_LONG, BUSY, CANCELLED */
+  readonly parse: (body: unknown, engine: ServedEngine, signal: AbortSignal) => Promise<ParsedRequest>;
   /** The document of a run that has ended. */
   readonly whole: (run: ChoiceRun) => unknown;
   /** @param wantsEvents progress comes as events that programs can read, where the API has such */

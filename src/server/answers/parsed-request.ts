@@ -3,7 +3,7 @@
  */
 import type { RequestKind } from '../../core/documents/request-record.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
-import type { Grammar } from '../../grammar/grammar.js';
+import type { AcceptedGrammar } from '../../engine/preparation/accepted-grammar.js';
 import type { ToolUse } from '../tools/tool-use.js';
 
 /** What a client wants, whatever its API calls it. */
@@ -12,7 +12,7 @@ export type ParsedRequest = {
   /** As the client names it; undefined where it does not. */
   readonly model: string | undefined;
   /** Token ids; each prompt is answered `n` times. */
-  readonly prompts: readonly (readonly number[])[];
+  readonly prompts: readonly Int32Array[];
   readonly n: number;
   /** Any whole number, for the first answer of a prompt; the others' are one apart. Undefined: one is drawn. */
   readonly seed: number | undefined;
@@ -23,7 +23,7 @@ export type ParsedRequest = {
   readonly priority?: GenerateRequest['priority'];
   readonly sampling: NonNullable<GenerateRequest['sampling']>;
   /** What the answers are held to. */
-  readonly grammar?: Grammar | undefined;
+  readonly grammar?: AcceptedGrammar | undefined;
   /** Where functions may be called. */
   readonly toolUse?: ToolUse | undefined;
   readonly isStream: boolean;

@@ -20,15 +20,16 @@ import { openBody, type StreamBody } from './stream-body.js';
 
 /** @throws everything that is known before the first sign of an answer */
 export async function answer(c: HttpContext, server: ServerContext, dialect: Dialect): Promise<Response> {
-  const { engine, settings, budget } = server;
+  const { engine, settings, budget, running } = server;
   const deadlineMs = readDeadline(c, settings.deadlineMs);
   const wantsEvents = readProgressStyle(c);
   const body = await readJson(c, settings.maxBodyBytes, budget);
-  const parsed = dialect.parse(body, engine);
+  const { signal: client } = c.req.raw;
+  const parsed = await running.during(client, (signal) => dialect.parse(body, engine, signal));
   const id = `${dialect.idPrefix}${randomUUID().replaceAll('-', '')}`;
-  const run = new ChoiceRun(id, parsed, server, deadlineMs);
+  const run = new ChoiceRun(id, parsed, server, deadlineMs, c.env.incoming.socket.remoteAddress);
   noteRequest(c, run, body, settings.logPrompts);
-  const ended = run.run(c.req.raw.signal);
+  const ended = run.run(client);
   void ended.then(() => noteResult(c, run));
   return parsed.isStream
     ? sendStream(c, run, dialect.stream(run, wantsEvents))

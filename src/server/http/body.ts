@@ -1,10 +1,10 @@
 /**
- * Reads the JSON body of a request from anybody: its bytes, encoding and depth are checked before it is parsed.
+ * Reads the JSON body of a request from anybody: its bytes, encoding, depth and values are checked before it is parsed.
  */
 import { KvrError } from '../../core/errors.js';
 import type { BodyBudget } from './body-budget.js';
 import type { HttpContext } from './context.js';
-import { MAX_JSON_DEPTH } from '../requests/settings.js';
+import { JsonScan } from './json-scan.js';
 
 /** @throws BAD_MEDIA_TYPE, BODY_TOO_LARGE, BUSY, BAD_INPUT */
 export async function readJson(c: HttpContext, maxBytes: number, budget: BodyBudget): Promise<unknown> {
@@ -31,12 +31,14 @@ function requireJson(c: HttpContext): void {
 async function readBytes(c: HttpContext, maxBytes: number, budget: BodyBudget): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
+  const scan = new JsonScan('the body');
   try {
     const body = c.req.raw.body as AsyncIterable<Uint8Array> | null;
     for await (const part of body ?? []) {
       if (bytes + part.byteLength > maxBytes) throw tooLarge(maxBytes);
       budget.take(part.byteLength);
       bytes += part.byteLength;
+      scan.push(part);
       parts.push(part);
     }
     return Buffer.concat(parts);
@@ -58,7 +60,6 @@ function decode(bytes: Uint8Array): string {
 
 /** @throws BAD_INPUT */
 function parseJson(text: string): unknown {
-  requireFlat(text, 'the body');
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -66,35 +67,6 @@ function parseJson(text: string): unknown {
     const message = `the body of ${text.length} characters is not JSON; send one JSON object`;
     throw new KvrError('BAD_INPUT', message, {}, error);
   }
-}
-
-/** Before it is parsed and walked over. @param what it is, for the message. @throws BAD_INPUT */
-export function requireFlat(text: string, what: string): void {
-  if (depthOf(text) <= MAX_JSON_DEPTH) return;
-  const message = `${what} is nested deeper than ${MAX_JSON_DEPTH} levels, the limit; send flatter JSON`;
-  throw new KvrError('BAD_INPUT', message);
-}
-
-/** The deepest nesting of brackets outside of strings; stops counting once it is above the limit. */
-function depthOf(text: string): number {
-  let depth = 0;
-  for (let at = 0; at < text.length && depth <= MAX_JSON_DEPTH; at++) {
-    const char = text.charCodeAt(at);
-    if (char === 0x22) at = endOfString(text, at);
-    else if (char === 0x7b || char === 0x5b) depth++;
-    else if (char === 0x7d || char === 0x5d) depth--;
-  }
-  return depth;
-}
-
-/** @returns where the string that begins at `start` ends: its closing quote, or the text's end */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === 0x5c) at++;
-    else if (char === 0x22) return at;
-  }
-  return text.length;
 }
 
 function tooLarge(maxBytes: number): KvrError {

@@ -7,7 +7,7 @@ import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
 import type { Answer, AnswerPart } from '../answers/answer.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
-import { bad, unsupported } from '../requests/refusal.js';
+import { accepted, bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { formatOf } from '../tools/tool-formats.js';
 import { wholeDocument } from './answer-fields.js';
@@ -48,8 +48,12 @@ export const CHAT: Dialect = {
   errorBody,
 };
 
-/** @throws BAD_INPUT, UNSUPPORTED_PARAMETER */
-function parseChat(body: unknown, { model: { tokenizer } }: ServedEngine): ParsedRequest {
+/** What is cheap to check comes first. @throws as Dialect.parse */
+async function parseChat(
+  body: unknown,
+  { model: { tokenizer }, preparation }: ServedEngine,
+  signal: AbortSignal,
+): Promise<ParsedRequest> {
   const given = parseParameters(chatSchema, Object.keys(chatSchema.shape), body);
   const { max_tokens, max_completion_tokens } = given;
   if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
@@ -58,13 +62,16 @@ function parseChat(body: unknown, { model: { tokenizer } }: ServedEngine): Parse
   const toolUse = readTools(given, textFormat, tokenizer);
   const messages = readMessages(given.messages);
   if (!toolUse) requireNoCalls(messages, tokenizer);
+  const shared = sharedRequest(given);
+  const sampling = samplingOf(given, topLogprobsOf(given));
+  const asked = toolUse ? toolUse.asked : textFormat;
   return {
-    ...sharedRequest(given),
+    ...shared,
     kind: 'chat',
-    prompts: [tokenizer.applyChat(messages, toolUse && { tools: toolUse.tools })],
+    grammar: asked && (await accepted(asked, preparation, signal)),
+    prompts: [await preparation.promptIds({ kind: 'chat', messages, tools: toolUse?.tools }, signal)],
     maxTokens: max_completion_tokens ?? max_tokens,
-    sampling: samplingOf(given, topLogprobsOf(given)),
-    grammar: toolUse ? toolUse.grammar : textFormat,
+    sampling,
     toolUse,
   };
 }

@@ -2,6 +2,7 @@
  * POST /v1/completions: what its bodies mean, and how its answers are told.
  */
 import { z } from 'zod';
+import { KvrError } from '../../core/errors.js';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
@@ -38,43 +39,68 @@ export const COMPLETIONS: Dialect = {
 };
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER */
-function parseCompletion(body: unknown, engine: ServedEngine): ParsedRequest {
+async function parseCompletion(
+  body: unknown,
+  engine: ServedEngine,
+  signal: AbortSignal,
+): Promise<ParsedRequest> {
   const given = parseParameters(completionSchema, Object.keys(completionSchema.shape), body);
+  const shared = sharedRequest(given);
   return {
-    ...sharedRequest(given),
+    ...shared,
     kind: 'completion',
-    prompts: readPrompts(given.prompt, engine),
+    prompts: await readPrompts(given.prompt, engine, signal),
     maxTokens: given.max_tokens ?? DEFAULT_MAX_TOKENS,
     sampling: samplingOf(given, given.logprobs),
   };
 }
 
 /** A string, several strings, token ids, or several lists of token ids. */
-function readPrompts(prompt: unknown, { model }: ServedEngine): (readonly number[])[] {
-  if (typeof prompt === 'string') return [encode(prompt, model)];
+async function readPrompts(
+  prompt: unknown,
+  engine: ServedEngine,
+  signal: AbortSignal,
+): Promise<Int32Array[]> {
+  if (typeof prompt === 'string') return [await readPrompt(prompt, 'prompt', engine, signal)];
   if (!Array.isArray(prompt) || prompt.length === 0)
     throw bad('prompt must be a string, a list of strings, or token ids, and not empty', 'prompt');
-  if (isIds(prompt)) return [prompt];
+  if (typeof prompt[0] === 'number') return [await readPrompt(prompt, 'prompt', engine, signal)];
   if (prompt.length > MAX_CHOICES)
     throw bad(
       `prompt lists ${prompt.length} prompts, above the limit of ${MAX_CHOICES}; send fewer`,
       'prompt',
     );
-  return prompt.map((one: unknown, index) => {
-    if (typeof one === 'string') return encode(one, model);
-    if (isIds(one) && one.length > 0) return one;
-    throw bad(`prompt.${index} must be a string or a list of token ids, and not empty`, 'prompt');
-  });
+  const ids: Int32Array[] = [];
+  // One after the other: together they are one request, which shall not take the turns of many.
+  for (const [index, one] of prompt.entries())
+    ids.push(await readPrompt(one, `prompt.${index}`, engine, signal));
+  return ids;
 }
 
-function encode(text: string, { tokenizer }: ServedEngine['model']): number[] {
-  if (text === '') throw bad('the prompt is empty; give at least one character', 'prompt');
-  return tokenizer.encode(text);
+/** One string, or one list of token ids. */
+async function readPrompt(
+  prompt: unknown,
+  place: string,
+  { model, preparation }: ServedEngine,
+  signal: AbortSignal,
+): Promise<Int32Array> {
+  if (prompt === '') throw bad('the prompt is empty; give at least one character', 'prompt');
+  if (typeof prompt === 'string') return preparation.promptIds({ kind: 'text', text: prompt }, signal);
+  const { contextTokens } = model.shape;
+  if (Array.isArray(prompt) && prompt.length > contextTokens)
+    throw promptTooLong(prompt.length, contextTokens);
+  if (Array.isArray(prompt) && prompt.length > 0 && prompt.every(isId)) return Int32Array.from(prompt);
+  throw bad(`${place} must be a string or a list of token ids, and not empty`, 'prompt');
 }
 
-function isIds(value: unknown): value is number[] {
-  const isId = (id: unknown): boolean => typeof id === 'number' && Number.isSafeInteger(id) && id >= 0;
-  return Array.isArray(value) && value.every(isId);
+function promptTooLong(tokens: number, contextTokens: number): KvrError {
+  const message = `the prompt has ${tokens} tokens, but the model's context is ${contextTokens}; shorten the prompt`;
+  return new KvrError('PROMPT_TOO_LONG', message, { promptTokens: tokens, contextTokens, param: 'prompt' });
+}
+
+/** Vocabularies are far smaller; the engine tells of ids that are not in its own. */
+function isId(id: unknown): id is number {
+  return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 && id < 2 ** 31;
 }
 
 const CHUNKS: ChunkChoices = {

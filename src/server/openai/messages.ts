@@ -2,7 +2,7 @@
  * The messages of a chat, checked one by one so that an error names the place of the wrong value.
  */
 import type { ChatMessage } from '../../tokenizer/index.js';
-import { requireFlat } from '../http/body.js';
+import { requireSmallJson } from '../http/json-scan.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
 import { isRecord, parsedJson } from '../tools/json.js';
@@ -101,7 +101,7 @@ function readCalls(value: unknown, path: string): unknown[] {
 
 /** A call that was cut off, or written badly, is shown to the template as the text it is. */
 function argumentsOf(given: string, place: string): unknown {
-  requireFlat(given, `${place}.function.arguments`);
+  requireSmallJson(given, `${place}.function.arguments`);
   const value = given.trim() === '' ? {} : parsedJson(given);
   return isRecord(value) ? value : given;
 }

@@ -14,16 +14,17 @@ const engine = standInEngine(async function* (_request, ids) {
   yield* spoken('hi', ids);
 });
 const HELLO = [{ role: 'user', content: 'hello' }];
-const paramOf = (run: () => unknown): unknown => {
+const SIGNAL = new AbortController().signal;
+const paramOf = async (run: () => unknown): Promise<unknown> => {
   try {
-    run();
+    await run();
     return undefined;
   } catch (error) {
     return (error as KvrError).fields['param'];
   }
 };
 
-test('parameters become one request, null counts as absent', () => {
+test('parameters become one request, null counts as absent', async () => {
   const body = {
     messages: HELLO,
     temperature: 0.5,
@@ -33,12 +34,17 @@ test('parameters become one request, null counts as absent', () => {
     stream: true,
     max_tokens: null,
   };
-  expect(CHAT.parse({ ...body, max_completion_tokens: 7, logprobs: true }, engine)).toMatchObject({
+  const chat = await CHAT.parse({ ...body, max_completion_tokens: 7, logprobs: true }, engine, SIGNAL);
+  expect(chat).toMatchObject({
     ...{ kind: 'chat', n: 2, seed: -1, stop: ['x'], isStream: true, wantsUsage: false, maxTokens: 7 },
     sampling: { temperature: 0.5, topLogprobs: 0 },
   });
-  const completion = COMPLETIONS.parse({ prompt: [[1, 2], [3]] }, engine);
-  expect(completion).toMatchObject({ prompts: [[1, 2], [3]], maxTokens: 16, sampling: { temperature: 1 } });
+  const completion = await COMPLETIONS.parse({ prompt: [[1, 2], [3]] }, engine, SIGNAL);
+  expect(completion).toMatchObject({
+    prompts: [Int32Array.of(1, 2), Int32Array.of(3)],
+    maxTokens: 16,
+    sampling: { temperature: 1 },
+  });
 });
 
 test.each<[param: string, body: object]>([
@@ -47,8 +53,8 @@ test.each<[param: string, body: object]>([
   ['stream_options', { stream_options: {} }],
   ['top_logprobs', { top_logprobs: 3 }],
   ['stop', { stop: Array(17).fill('x') }],
-])('%s is refused by name', (param, fields) => {
-  expect(paramOf(() => CHAT.parse({ messages: HELLO, ...fields }, engine))).toBe(param);
+])('%s is refused by name', async (param, fields) => {
+  expect(await paramOf(() => CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL))).toBe(param);
 });
 
 const call = (id: string, json: string) => ({
@@ -74,17 +80,17 @@ test.each<[param: string, message: unknown]>([
   ['messages.1.content.0.type', { role: 'user', content: [{ type: 'image_url' }] }],
   ['messages.1.tool_call_id', { role: 'tool', content: '', tool_call_id: 'never made' }],
   ['messages.1.tool_calls.0.function.arguments', { ...call('a', ''), tool_calls: [{ type: 'function', function: { name: 'f' } }] }],
-])('a wrong message is refused with its place: %s', (param, message) => {
-  expect(paramOf(() => readMessages([...HELLO, message]))).toBe(param);
+])('a wrong message is refused with its place: %s', async (param, message) => {
+  expect(await paramOf(() => readMessages([...HELLO, message]))).toBe(param);
 }); // prettier-ignore
 
-function runOf(fields: object) {
+async function runOf(fields: object) {
   const server = { engine, settings: { defaultMaxTokens: 9 }, ledger: new Ledger(() => null), running: new RunningRequests() };
-  return new ChoiceRun('chatcmpl-1', CHAT.parse({ messages: HELLO, ...fields }, engine), server, 1000);
+  return new ChoiceRun('chatcmpl-1', await CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL), server, 1000);
 } // prettier-ignore
 
 test('a run that has ended is one document', async () => {
-  const run = runOf({ n: 2 });
+  const run = await runOf({ n: 2 });
   const ended = run.run(new AbortController().signal);
   for await (const event of run.events) void event;
   await ended;
@@ -99,8 +105,8 @@ test('a run that has ended is one document', async () => {
   });
 });
 
-test('a stream writes chunks for what events make certain, and an error as its last event', () => {
-  const run = runOf({ stream: true, stream_options: { include_usage: true } });
+test('a stream writes chunks for what events make certain, and an error as its last event', async () => {
+  const run = await runOf({ stream: true, stream_options: { include_usage: true } });
   const stream = CHAT.stream(run, false);
   const send = (event: GenerateEvent): string =>
     stream.event({ index: 0, event, parts: run.answers[0]?.take(event) ?? [] });

@@ -2,8 +2,7 @@
  * `response_format` of a chat: which schema the answer must follow. Every answer follows its schema, whether `strict` is set or not.
  */
 import { z } from 'zod';
-import type { Grammar } from '../../grammar/grammar.js';
-import { bad, requireUsable, unsupported } from '../requests/refusal.js';
+import { type AskedGrammar, bad, unsupported } from '../requests/refusal.js';
 import { isRecord } from '../tools/json.js';
 
 const PARAM = 'response_format';
@@ -18,7 +17,7 @@ const formatSchema = z.strictObject({
 });
 
 /** @returns undefined where the answer is plain text. @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
-export function readResponseFormat(given: unknown): Grammar | undefined {
+export function readResponseFormat(given: unknown): AskedGrammar | undefined {
   if (given === undefined) return undefined;
   if (!isRecord(given)) throw bad('response_format must be an object with a type', PARAM);
   switch (given['type']) {
@@ -26,7 +25,7 @@ export function readResponseFormat(given: unknown): Grammar | undefined {
       return undefined;
     case 'json_object':
       requireOnly(given, ['type']);
-      return { type: 'json', schema: { type: 'object' } };
+      return { grammar: { type: 'json', schema: { type: 'object' } }, param: PARAM };
     case 'json_schema':
       requireOnly(given, ['type', 'json_schema']);
       return readJsonSchema(given['json_schema']);
@@ -40,7 +39,7 @@ function requireOnly(given: Readonly<Record<string, unknown>>, known: readonly s
   if (unknown !== undefined) throw unsupported(`${PARAM}.${unknown}`);
 }
 
-function readJsonSchema(given: unknown): Grammar {
+function readJsonSchema(given: unknown): AskedGrammar {
   const param = `${PARAM}.json_schema`;
   const parsed = formatSchema.safeParse(given);
   if (!parsed.success) {
@@ -48,7 +47,6 @@ function readJsonSchema(given: unknown): Grammar {
     const place = [param, ...(issue?.path ?? [])].map(String).join('.');
     throw bad(`${place}: ${issue?.message ?? 'is not valid'}`, place);
   }
-  const grammar: Grammar = { type: 'json', schema: parsed.data.schema ?? { type: 'object' } };
-  requireUsable(grammar, `${param}.schema`);
-  return grammar;
+  const schema = parsed.data.schema ?? { type: 'object' };
+  return { grammar: { type: 'json', schema }, param: `${param}.schema` };
 }

@@ -2,9 +2,8 @@
  * `tools`, `tool_choice` and `parallel_tool_calls` of a chat.
  */
 import { z } from 'zod';
-import type { Grammar } from '../../grammar/grammar.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
-import { bad } from '../requests/refusal.js';
+import { type AskedGrammar, bad } from '../requests/refusal.js';
 import { MAX_TOOLS } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
 import { type ToolUse, toolUseOf } from '../tools/tool-use.js';
@@ -35,7 +34,7 @@ type ToolParameters = z.output<z.ZodObject<typeof toolShape>>;
  */
 export function readTools(
   given: ToolParameters,
-  textFormat: Grammar | undefined,
+  textFormat: AskedGrammar | undefined,
   tokenizer: Tokenizer,
 ): ToolUse | undefined {
   const { tools = [], tool_choice: choice = 'auto', parallel_tool_calls: isMany = true } = given;

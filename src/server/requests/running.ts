@@ -27,6 +27,18 @@ export class RunningRequests {
     return { signal: controller.signal, abort, leave };
   }
 
+  /** Does a part of a request's work. @throws CLOSED once the server closes, and what the work throws */
+  async during<T>(client: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal, leave } = this.enter(client);
+    try {
+      return await work(signal);
+    } catch (error) {
+      throw this.reasonOf(error);
+    } finally {
+      leave();
+    }
+  }
+
   /** Follows a page that listens; it ends at once when the server closes. @throws CLOSED once it does */
   listen(client: AbortSignal): { signal: AbortSignal; leave: () => void } {
     if (this.isClosing) throw closing();

@@ -4,7 +4,10 @@
 import type { Engine } from '../../engine/engine.js';
 
 /** What the server asks of an engine. */
-export type ServedEngine = Pick<Engine, 'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate'>;
+export type ServedEngine = Pick<
+  Engine,
+  'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'preparation'
+>;
 
 export type ServerSettings = {
   readonly host: string;
@@ -43,6 +46,13 @@ export const DEFAULT_DRAIN_MS = 10_000;
 
 /** Objects in objects: far more than any request needs, far less than a stack holds. */
 export const MAX_JSON_DEPTH = 64;
+/**
+ * Lists, objects and members of a body, which take a few hundred nanoseconds and up to 100 bytes each: 4,096 messages with
+ * calls in them have fewer.
+ */
+export const MAX_JSON_PARTS = 100_000;
+/** Token ids above all: as many as the longest contexts have. A million is parsed in about 30 ms. */
+export const MAX_JSON_VALUES = 1_200_000;
 export const MAX_MESSAGES = 4096;
 export const MAX_TOOLS = 128;
 /** Answers to one HTTP request: prompts times `n`. */
@@ -64,7 +74,11 @@ export const IDLE_TIMEOUT_MS = 60_000;
 export const KEEP_ALIVE_MS = 75_000;
 export const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_HEADERS = 64;
-export const MAX_CONNECTIONS = 512;
+/**
+ * As many as requests that run and wait, and as many again; one address may have three quarters of them, since all clients
+ * behind a proxy have one.
+ */
+export const CONNECTION_LIMITS = { total: 512, perAddress: 384 };
 
 /** A stream's status is held back so long for an error that comes at once, such as a full queue. */
 export const HOLD_STREAM_STATUS_MS = 1_000;

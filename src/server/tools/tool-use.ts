@@ -4,7 +4,7 @@
  */
 import type { Grammar } from '../../grammar/grammar.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
-import { bad, requireUsable, unsupported } from '../requests/refusal.js';
+import { type AskedGrammar, bad, unsupported } from '../requests/refusal.js';
 import {
   callsGrammar,
   formatOf,
@@ -20,7 +20,7 @@ export type ToolUse = {
   /** As the chat template takes them. */
   readonly tools: readonly unknown[];
   readonly names: readonly string[];
-  readonly grammar: Grammar | undefined;
+  readonly asked: AskedGrammar | undefined;
   readonly form: AnswerForm;
   /** Special tokens that stand for marks, which would not show in the text. */
   readonly marks: ReadonlyMap<number, string>;
@@ -37,7 +37,7 @@ type ToolRequest = {
   /** One answer may have several calls. */
   readonly isMany: boolean;
   /** What text is held to, where an answer is text and no call. */
-  readonly textFormat: Grammar | undefined;
+  readonly textFormat: AskedGrammar | undefined;
 };
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
@@ -52,7 +52,7 @@ export function toolUseOf(request: ToolRequest, tokenizer: Tokenizer): ToolUse {
   return {
     ...{ format, tools, names },
     marks: new Map([format.open, format.close].flatMap((mark) => markOf(mark, tokenizer))),
-    grammar: grammarFor(request, format, tokenizer),
+    asked: grammarFor(request, format, tokenizer),
     form: choice !== 'auto' ? 'calls' : textFormat ? 'either' : 'mixed',
   };
 }
@@ -63,29 +63,42 @@ function markOf(mark: string | undefined, tokenizer: Tokenizer): [number, string
 }
 
 /** Held to schemas are calls that must come, and those of functions that are strict. */
-function grammarFor(request: ToolRequest, format: ToolFormat, tokenizer: Tokenizer): Grammar | undefined {
+function grammarFor(
+  request: ToolRequest,
+  format: ToolFormat,
+  tokenizer: Tokenizer,
+): AskedGrammar | undefined {
   const { functions, choice, isMany } = request;
   if (choice === 'auto') return grammarForAuto(request, format, tokenizer);
   const wanted = typeof choice === 'object' ? choice.name : undefined;
   const chosen = functions.filter((one) => wanted === undefined || one.name === wanted);
   if (chosen.length === 0)
     throw bad(`tool_choice names "${wanted}", which is none of the tools; name one of them`, 'tool_choice');
-  return usable(callsGrammar(format, chosen, isMany && wanted === undefined, tokenizer), chosen);
+  return asked(callsGrammar(format, chosen, isMany && wanted === undefined, tokenizer), chosen);
 }
 
-function grammarForAuto(request: ToolRequest, format: ToolFormat, tokenizer: Tokenizer): Grammar | undefined {
+function grammarForAuto(
+  request: ToolRequest,
+  format: ToolFormat,
+  tokenizer: Tokenizer,
+): AskedGrammar | undefined {
   const { functions, isMany, textFormat } = request;
   if (!textFormat && isMany && !functions.some(({ isStrict }) => isStrict)) return undefined;
   const held = functions.map((one) => (one.isStrict ? one : { ...one, parameters: { type: 'object' } }));
-  if (!textFormat) return usable(freeOrCalls(format, held, isMany, tokenizer), held);
+  if (!textFormat) return asked(freeOrCalls(format, held, isMany, tokenizer), held);
   const calls = callsGrammar(format, held, isMany, tokenizer);
-  return usable({ type: 'choice', options: [calls, textFormat] }, held);
+  return asked({ type: 'choice', options: [calls, textFormat.grammar] }, held, textFormat);
 }
 
 /** Each schema alone first, so that the message names the function whose schema is wrong. */
-function usable(grammar: Grammar, functions: readonly ToolFunction[]): Grammar {
-  for (const one of functions)
-    requireUsable({ type: 'json', schema: one.parameters }, `tools.${one.name}.parameters`);
-  requireUsable(grammar, 'tools');
-  return grammar;
+function asked(
+  grammar: Grammar,
+  functions: readonly ToolFunction[],
+  textFormat?: AskedGrammar,
+): AskedGrammar {
+  const parts = functions.map(({ name, parameters }) => ({
+    grammar: { type: 'json' as const, schema: parameters },
+    param: `tools.${name}.parameters`,
+  }));
+  return { grammar, param: 'tools', parts: textFormat ? [...parts, textFormat] : parts };
 }

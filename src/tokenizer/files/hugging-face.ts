@@ -6,8 +6,16 @@
 import * as jinja from '@huggingface/jinja';
 import * as tokenizers from '@huggingface/tokenizers';
 
+/** Turns words into tokens; the tokenizer calls `_call` once for each stretch of text without added tokens. */
+export interface LibraryModel {
+  /** Tokens without an id become one, across words. */
+  readonly fuse_unk: boolean;
+  _call(words: string[]): string[];
+}
+
 /** A loaded tokenizer.json. */
 export interface LibraryTokenizer {
+  readonly model: LibraryModel;
   /** With a tokenizer that has neither token nor unknown token for a character, ids may hold undefined. */
   encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[] };
   /** @throws for an empty list */
@@ -19,11 +27,29 @@ export interface LibraryTokenizer {
   id_to_token(id: number): string | undefined;
 }
 
-/** A parsed template; only the interpreter looks inside. */
-export type TemplateProgram = { readonly type: string };
+/** A part of a parsed template, with those of its own parts whose values the interpreter goes over. */
+export interface TemplateNode {
+  readonly type: string;
+  readonly iterable?: TemplateNode;
+  readonly lhs?: TemplateNode;
+  readonly left?: TemplateNode;
+  readonly right?: TemplateNode;
+  readonly operand?: TemplateNode;
+  readonly property?: TemplateNode;
+  readonly argument?: TemplateNode;
+}
+export type TemplateValue = { readonly value: unknown };
 
-interface LibraryEnvironment {
+export interface TemplateEnvironment {
   set(name: string, value: unknown): unknown;
+}
+
+export interface TemplateInterpreter {
+  run(program: TemplateNode): TemplateValue;
+  /** The value of every statement and expression comes from here. */
+  evaluate(node: TemplateNode | undefined, environment: TemplateEnvironment): TemplateValue;
+  /** The text of the statements between two tags. */
+  evaluateBlock(statements: readonly TemplateNode[], environment: TemplateEnvironment): TemplateValue;
 }
 
 const { Tokenizer, ByteLevelDecoder, ReplaceDecoder } = tokenizers as unknown as {
@@ -32,10 +58,11 @@ const { Tokenizer, ByteLevelDecoder, ReplaceDecoder } = tokenizers as unknown as
   ReplaceDecoder: new (step: object) => { decode_chain(tokens: string[]): string[] };
 };
 
-const { Environment, Interpreter, Template } = jinja as unknown as {
-  Environment: new () => LibraryEnvironment;
-  Interpreter: new (environment: LibraryEnvironment) => { run(program: TemplateProgram): { value: unknown } };
-  Template: new (source: string) => { parsed: TemplateProgram };
+const { Template } = jinja as unknown as { Template: new (source: string) => { parsed: TemplateNode } };
+
+export const { Environment, Interpreter } = jinja as unknown as {
+  Environment: new () => TemplateEnvironment;
+  Interpreter: new (environment: TemplateEnvironment) => TemplateInterpreter;
 };
 
 export function openLibraryTokenizer(json: object, config: object): LibraryTokenizer {
@@ -54,16 +81,6 @@ export function replacer(step: object): (text: string) => string {
   return (text) => decoder.decode_chain([text]).join('');
 }
 
-export function parseTemplate(source: string): TemplateProgram {
+export function parseTemplate(source: string): TemplateNode {
   return new Template(source).parsed;
-}
-
-/** Runs a template that sees the given variables and the language's filters and tests, nothing else. */
-export function runTemplate(
-  program: TemplateProgram,
-  variables: Iterable<readonly [string, unknown]>,
-): string {
-  const environment = new Environment();
-  for (const [name, value] of variables) environment.set(name, value);
-  return String(new Interpreter(environment).run(program).value);
 }

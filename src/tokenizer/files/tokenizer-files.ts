@@ -11,6 +11,14 @@ import { firstLine, KvrError } from '../../core/errors.js';
 import { configSchema, specialNamesSchema, tokenizerSchema } from './tokenizer-json.js';
 import type { ConfigJson, TokenizerJson } from './tokenizer-json.js';
 
+/** All files of a folder that say how text becomes ids. */
+export const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+] as const;
+
 const MIB = 1024 * 1024;
 /** Gemma 3's tokenizer.json, the largest in common use, has 33 MB. */
 export const MAX_TOKENIZER_BYTES = 128 * MIB;

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { ChatTemplates } from '../chat-template.js';
+import { tokenizerSchema } from '../files/tokenizer-json.js';
+import type { SpecialNames } from '../files/tokenizer-files.js';
+import type { TemplateLimits } from './prompt-limits.js';
+import { TokenCap } from './token-cap.js';
+import { maxTokenChars } from './token-chars.js';
+
+const NAMES: SpecialNames = {
+  bos_token: undefined,
+  eos_token: undefined,
+  unk_token: undefined,
+  pad_token: undefined,
+};
+const LIMITS: TemplateLimits = { steps: 50_000, chars: 1_000_000 };
+const render = (template: string, limits = LIMITS): string =>
+  new ChatTemplates(new Map([['default', template]]), NAMES).render([{ role: 'user', content: 'hi' }], {
+    limits,
+  });
+const loop = (inner: string): string => `{% for i in range(1000) %}${inner}{% endfor %}`;
+
+test.each([
+  ['nested loops', loop(loop(loop('x')))],
+  ['nested loops without a body', loop(loop(loop('')))],
+  ['a long list that is gone over by a filter', loop('{% set x = range(1000) | length %}')],
+  ['a long list that is looked through', `{% set r = range(1000) %}${loop('{{ 5 in r }}')}`],
+  ['a text that doubles', `{% set ns = namespace(s='ab') %}${loop('{% set ns.s = ns.s ~ ns.s %}')}`],
+  ['a list that doubles', `{% set ns = namespace(s=[1]) %}${loop('{% set ns.s = ns.s + ns.s %}')}`],
+  ['a long text again and again', `{% set s = range(1000) | join %}${loop('{{ s }}')}`],
+  ['macros that call each other', '{% macro a(n) %}{% if n > 0 %}{{ a(n - 1) }}{{ a(n - 1) }}{% endif %}{% endmacro %}{{ a(40) }}'],
+])('a template with %s is stopped', (_what, template) => {
+  expect(() => render(template)).toThrow(
+    expect.objectContaining({ code: 'BAD_INPUT', fields: { budget: 'template' } }),
+  );
+}); // prettier-ignore
+
+test('within its limits a template is rendered as ever, and reading one message of many costs no more for the others', () => {
+  expect(render('{% for m in messages %}{{ m.role }}: {{ m.content | trim }}{% endfor %}')).toBe('user: hi');
+  expect(render(`{% set r = range(1000) %}${loop('{{ r[0] }}')}`)).toBe('0'.repeat(1000));
+});
+
+test('tokens are counted while they are made, and the same come out as at once', () => {
+  let words = 0;
+  const model = {
+    fuse_unk: false,
+    _call: (given: string[]) => {
+      words += given.length;
+      return given;
+    },
+  };
+  const cap = new TokenCap({ model } as never);
+  const given = Array.from({ length: 10_000 }, (_, index) => `w${index}`);
+  expect(cap.within(10_000, () => model._call(given))).toEqual(given);
+  words = 0;
+  expect(() => cap.within(100, () => model._call(given))).toThrow(
+    expect.objectContaining({ code: 'PROMPT_TOO_LONG' }),
+  );
+  expect(words).toBeLessThan(given.length);
+});
+
+const tokenizer = (changed: object): Parameters<typeof maxTokenChars>[0] =>
+  tokenizerSchema.parse({ model: { type: 'BPE', vocab: { a: 0, abcde: 1 }, merges: [] }, ...changed });
+
+test.each<[what: string, changed: object, most: number | undefined]>([
+  ['the longest token', {}, 5],
+  ['the longest added token', { added_tokens: [{ id: 2, content: '<|begin|>', special: true }] }, 9],
+  ['what composes characters', { normalizer: { type: 'NFC' } }, 20],
+  ['a space that becomes another character', { normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' } }, 5],
+  ['a normalizer that drops characters', { normalizer: { type: 'Strip' } }, undefined],
+  ['a replacement that shortens', { normalizer: { type: 'Replace', pattern: { String: 'ab' }, content: 'a' } }, undefined],
+  ['a split that drops what it splits at', { pre_tokenizer: { type: 'Split', behavior: 'Removed' } }, undefined],
+  ['unknown characters that become one token', { model: { type: 'BPE', vocab: { a: 0 }, merges: [], fuse_unk: true } }, undefined],
+  ['an added token that takes the space beside it', { added_tokens: [{ id: 2, content: 'x', lstrip: true }] }, undefined],
+])('how many characters a token stands for follows from %s', (_what, changed, most) => {
+  expect(maxTokenChars(tokenizer(changed))).toBe(most);
+}); // prettier-ignore
