@@ -3,7 +3,7 @@
  * garbage (measured without: 64 dropped caches of 60 MB, 4 GB, stayed for good). Owned by the compute thread.
  */
 import type { KvMemoryCount } from '../../backend/kv-cache.js';
-import { freeBuffer } from '../free-buffer.js';
+import { freeBuffer } from '../../sessions/free-buffer.js';
 
 export class KvMemory implements KvMemoryCount {
   heldBytes = 0;

@@ -3,7 +3,7 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import type { AttendedRows, StateRows } from '../../backend/rows.js';
-import { freeBuffer } from '../free-buffer.js';
+import { freeBuffer } from '../../sessions/free-buffer.js';
 import { joinArrays, viewRows } from './arrays.js';
 import { type Projections, viewProjections } from './projections.js';
 import type { RotaryTable } from './rotary.js';

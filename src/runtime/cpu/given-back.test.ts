@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { CpuKvCache } from './cache/cpu-kv-cache.js';
 import { KvMemory } from './cache/kv-memory.js';
-import { freeBuffer } from './free-buffer.js';
+import { freeBuffer } from '../sessions/free-buffer.js';
 import { CpuStateRows } from './rows/cpu-rows.js';
 
 test('a freed buffer is gone before the call returns, whoever refers to it', () => {
