@@ -5,7 +5,8 @@
  */
 import { KvrError } from '../../core/errors.js';
 import type { PoolTask } from './pool-messages.js';
-import { PoolThread, type ThreadLimits } from './pool-thread.js';
+import type { PoolThread} from './pool-thread.js';
+import { type ThreadLimits } from './pool-thread.js';
 
 export type PoolLimits = ThreadLimits & {
   readonly threads: number;

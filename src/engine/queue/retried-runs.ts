@@ -27,7 +27,8 @@ export class RetriedRuns {
     const answer = new ReplayedEvents(request.startMs);
     for (let retries = 0; ; retries++) {
       try {
-        return yield* this.#runOnce(request, answer, retries > 0);
+        yield* this.#runOnce(request, answer, retries > 0);
+        return;
       } catch (error) {
         if (retries >= this.#maxRetries || !isLoss(error) || request.signal.aborted) throw error;
         answer.startOver();

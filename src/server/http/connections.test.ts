@@ -38,7 +38,7 @@ const cut = (lines: readonly Line[]): boolean[] => lines.map(({ isCut }) => isCu
 test('where all places are taken, the connection that is idle for longest gives way', () => {
   const { connect, ask } = opened(3, 3);
   const [a, b, c] = [connect('1'), connect('2'), connect('3')];
-  const asked = ask(a as Line);
+  const asked = ask(a);
   asked.sent();
   asked.answered();
   const d = connect('4');
