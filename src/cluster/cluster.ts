@@ -11,6 +11,11 @@ export interface Cluster {
   readonly workers: readonly ClusterWorker[];
   /** Workers share one machine and no other engine uses them: one may decode with all cores while the others rest. */
   readonly allowsAllCoreDecode: boolean;
+  /**
+   * Settles once the files that the workers run from were read: false where they are damaged, and the workers ended. No answer
+   * is final before. Absent where the workers' own machines look after that.
+   */
+  readonly isSound?: Promise<boolean>;
   /** Ends what was started; settles when nothing is left. Twice is harmless. */
   close(): Promise<void>;
 }

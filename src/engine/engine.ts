@@ -3,11 +3,11 @@
  * handed to the chain in order of arrival, many at once; a worker that died is replaced before the next one.
  */
 import { setMaxListeners } from 'node:events';
-import type { ClusterWorker } from '../cluster/cluster.js';
+import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
-import { validateRequest } from './queue/validated-request.js';
+import { type ValidatedRequest, validateRequest } from './queue/validated-request.js';
 import type { CalibrationStore } from './partition/calibration-store.js';
 import type { ChainPartition } from './partition/chain-partition.js';
 import { loadParts } from './load-parts.js';
@@ -18,6 +18,9 @@ import type { EngineOptions, EngineSettings } from './options/options.js';
 import { type GenerateRequest, requestSchema } from './options/request.js';
 import { parseOptions } from './options/parse-options.js';
 import { partitionRequest } from './partition/partition-request.js';
+
+/** A compiled model that is damaged a second time lies on a failing disk, which only its owner can help. */
+const MAX_TRIES = 2;
 
 export class Engine {
   readonly model: LoadedModel;
@@ -69,24 +72,34 @@ export class Engine {
 
   /**
    * Answers a prompt; may be called while others are answered. Leaving the loop early cancels the request.
-   * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, LINK,
-   *   PROTOCOL with fields rank and phase, CLOSED
+   * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, CACHE_DAMAGED,
+   *   LINK, PROTOCOL with fields rank and phase, CLOSED
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
     const arrival = validateRequest(request, this.#parts, this.#closing.signal);
     this.#checkOpen();
     try {
-      const admitted = await this.#admission.admit(arrival);
-      try {
-        yield* this.#runs.run(arrival, admitted);
-      } finally {
-        admitted.lease.end();
-      }
+      yield* this.#onSoundFiles(arrival);
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();
       throw error;
+    }
+  }
+
+  /** Where the compiled model turns out to be damaged nothing of the answer has left yet, and it is begun again on a new one. */
+  async *#onSoundFiles(arrival: ValidatedRequest): AsyncGenerator<GenerateEvent> {
+    for (let tries = 1; ; tries++) {
+      const admitted = await this.#admission.admit(arrival);
+      try {
+        yield* this.#runs.run(arrival, admitted);
+        return;
+      } catch (error) {
+        if (tries === MAX_TRIES || !(await cameFromDamage(error, admitted.cluster))) throw error;
+      } finally {
+        admitted.lease.end();
+      }
     }
   }
 
@@ -107,6 +120,12 @@ export class Engine {
   #checkOpen(): void {
     if (this.#closing.signal.aborted) throw new KvrError('CLOSED', 'the engine was closed');
   }
+}
+
+/** Damaged weights can show as any failure of a worker, before they are found out. */
+async function cameFromDamage(error: unknown, { isSound }: Cluster): Promise<boolean> {
+  if (!(error instanceof KvrError) || error.code === 'CANCELLED' || error.code === 'DEADLINE') return false;
+  return (await isSound) === false;
 }
 
 export type { LoadedModel } from './load/load.js';

@@ -12,6 +12,7 @@ import {
   type EngineOptions,
   engineOptionsSchema,
   type EngineSettings,
+  warningOf,
 } from './options/options.js';
 import { parseOptions } from './options/parse-options.js';
 import { RunningChain } from './chain/running-chain.js';
@@ -19,12 +20,13 @@ import type { EngineParts } from './queue/engine-parts.js';
 
 /** @throws as Engine.load */
 export async function loadParts(options: EngineOptions): Promise<EngineParts> {
-  const { signal, onProgress, onChoice, onCompiled, ...given } = options;
+  const { signal, onProgress, onChoice, onWarning, onCompiled, ...given } = options;
   const asked = parseOptions(engineOptionsSchema, given, 'engine options');
   const hooks: EngineHooks = {
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onChoice && { onChoice }),
+    ...(onWarning && { onWarning }),
     ...(onCompiled && { onCompiled }),
   };
   const { model, startCluster } = await loadModel(asked, hooks);
@@ -34,7 +36,7 @@ export async function loadParts(options: EngineOptions): Promise<EngineParts> {
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(cluster, model, settings, hooks);
-    return { model, settings, chain, calibration };
+    return { model, settings, chain, calibration, warn: warningOf(hooks) };
   } catch (error) {
     await chain.close();
     throw error;
@@ -52,14 +54,16 @@ function openCalibration(
   { workers }: Cluster,
   { shape }: LoadedModel,
   { cacheDir, chunkTokens, kvDtype, calibrate }: EngineSettings,
-  { signal, onProgress }: EngineHooks,
+  hooks: EngineHooks,
 ): Promise<CalibrationStore> {
+  const { signal, onProgress } = hooks;
   return CalibrationStore.open(workers, {
     cacheFolder: cacheFolder(cacheDir),
     shape,
     chunkTokens,
     kvDtype,
     isFresh: calibrate === 'fresh',
+    onWarning: warningOf(hooks),
     ...(signal && { signal }),
     ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),
   });

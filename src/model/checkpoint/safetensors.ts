@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { WeightMatrix } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import { isErrno } from '../cache/errno.js';
+import { isErrno } from '../cache/files/errno.js';
 import { isReadable } from './element-types.js';
 import { checkJson, readJsonFile } from './json-file.js';
 import { printable } from './printable.js';
