@@ -5,6 +5,7 @@
  * because templates mix their own markers with content in one string. Refuse such content where that matters.
  */
 import { KvrError } from '../core/errors.js';
+import { timeLimitMs, withinTime } from './bounded-call.js';
 import { parseTemplate, runTemplate } from './files/hugging-face.js';
 import type { TemplateProgram } from './files/hugging-face.js';
 import { strftime } from './strftime.js';
@@ -34,6 +35,9 @@ export type ChatOptions = {
 /** A template that asks for a longer range is broken or means harm; lists of messages are far shorter. */
 const MAX_RANGE = 100_000;
 
+/** Rendering takes milliseconds; loops in loops of a hostile template would take years. */
+const TIME_LIMIT_MS = timeLimitMs(0);
+
 export class ChatTemplates {
   readonly #sources: ReadonlyMap<string, string>;
   readonly #names: SpecialNames;
@@ -58,7 +62,7 @@ export class ChatTemplates {
     const program = this.#parse(this.#choose(options));
     const variables = [...globals(options.now ?? new Date()), ...this.#variables(messages, options)];
     try {
-      return runTemplate(program, variables);
+      return withinTime(TIME_LIMIT_MS, () => runTemplate(program, variables), endless);
     } catch (error) {
       if (error instanceof KvrError) throw error;
       throw refused(`the chat template can not render these messages: ${reasonOf(error)}`, error);
@@ -113,6 +117,13 @@ function globals(now: Date): [string, unknown][] {
     ['range', boundedRange],
     ['strftime_now', (format: unknown) => strftime(now, String(format))],
   ];
+}
+
+function endless(): KvrError {
+  return new KvrError(
+    'BAD_CHECKPOINT',
+    `the chat template did not end within ${TIME_LIMIT_MS} ms; use \`generate\` with a plain prompt`,
+  );
 }
 
 function raise(message: unknown): never {

@@ -35,7 +35,7 @@ export async function findDamage(
   const nowMs = options.nowMs ?? Date.now();
   const files = await readManifest(folder);
   if (files === undefined) return `${MANIFEST} is missing or damaged`;
-  const facts = await factsOf(folder, files);
+  const facts = await factsOf(folder, files, nowMs);
   if (facts === undefined) return 'a file is missing';
   if (await isStamped(folder, facts.text, nowMs)) return undefined;
   const damage = await damageIn(folder, files, options);
@@ -70,14 +70,18 @@ async function readDigest(path: string, signal?: AbortSignal) {
 type FolderFacts = { readonly text: string; readonly isSettled: boolean };
 
 /** Of all files with the manifest itself; undefined where one is missing. */
-async function factsOf(folder: string, files: ManifestFiles): Promise<FolderFacts | undefined> {
+async function factsOf(
+  folder: string,
+  files: ManifestFiles,
+  nowMs: number,
+): Promise<FolderFacts | undefined> {
   const lines = createHash('sha256');
   let isOld = true;
   try {
     for (const name of [MANIFEST, ...Object.keys(files)]) {
       const facts = await stat(join(folder, name), { bigint: true });
       lines.update(`${name}\n${factsText(facts)}\n`);
-      isOld &&= isSettled({ mtimeMs: facts.ctimeMs }, Date.now());
+      isOld &&= isSettled({ mtimeMs: facts.ctimeMs }, nowMs);
     }
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
@@ -102,7 +106,7 @@ async function stamp(
   before: FolderFacts,
   nowMs: number,
 ): Promise<void> {
-  const after = await factsOf(folder, files);
+  const after = await factsOf(folder, files, nowMs);
   if (!before.isSettled || after?.text !== before.text) return;
   await tryWriteKept(stampPath(folder), { facts: before.text, checkedMs: nowMs });
 }
