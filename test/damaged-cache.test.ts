@@ -1,7 +1,7 @@
 /**
  * Damage in the cache folder, with real workers: no answer changes, one line tells, and what can be made again is.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,6 +19,8 @@ let right: readonly number[] = [];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'kvr-damaged-'));
   await saveLongLlama(join(root, 'model'));
+  // Digests of files that were written just now are not kept.
+  for (const name of readdirSync(join(root, 'model'))) utimesSync(join(root, 'model', name), 1e9, 1e9);
   pristine = join(root, 'pristine');
   right = (await answer(pristine, { calibrate: true })).ids;
 });
@@ -81,6 +83,14 @@ describe('a damaged file of the compiled model', () => {
   });
 });
 
+test('damage that shows while the workers are measured is mended too', async () => {
+  const cacheDir = copyOfCache();
+  damage(join(compiledFolder(cacheDir), 'block-002.onnx.bin'), 4);
+  const { ids, warnings } = await answer(cacheDir, { calibrate: 'fresh' });
+  expect(ids).toEqual(right);
+  expect(warnings).toHaveLength(1);
+});
+
 test('a damaged calibration is measured again, after one line, and a damaged digest read again', async () => {
   const cacheDir = copyOfCache();
   for (const folder of ['calibration', 'digests'])
@@ -118,7 +128,7 @@ test('weights that are NaN are one typed error of the request, and the workers g
       const asked = engine.complete({
         promptIds: smallPrompt(9, 1),
         maxTokens: 3,
-        ...(topLogprobs && { topLogprobs }),
+        ...(topLogprobs && { sampling: { topLogprobs } }),
       });
       await expect(asked).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' });
     }

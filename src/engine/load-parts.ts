@@ -1,13 +1,14 @@
 /**
  * From an engine's options to what it works with. What was started is closed again when a later step fails.
  */
-import type { Cluster } from '../cluster/cluster.js';
+import type { Cluster, StartCluster } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import type { Dtype } from '../core/shape.js';
 import { cacheFolder } from '../model/cache/index.js';
 import { CalibrationStore } from './partition/calibration-store.js';
 import { type LoadedModel, loadModel } from './load/load.js';
 import {
+  type AskedSettings,
   type EngineHooks,
   type EngineOptions,
   engineOptionsSchema,
@@ -30,7 +31,22 @@ export async function loadParts(options: EngineOptions): Promise<EngineParts> {
     ...(onCompiled && { onCompiled }),
   };
   const { model, startCluster } = await loadModel(asked, hooks);
-  const cluster = await startCluster(signal);
+  try {
+    return await partsOn(await startCluster(signal), { model, startCluster }, asked, hooks);
+  } catch (error) {
+    // The workers' files may turn out to be damaged while they are measured; a new start makes them again.
+    if (!(error instanceof KvrError) || error.code !== 'CACHE_DAMAGED') throw error;
+    return partsOn(await startCluster(signal), { model, startCluster }, asked, hooks);
+  }
+}
+
+/** @param cluster closed again where this throws */
+async function partsOn(
+  cluster: Cluster,
+  { model, startCluster }: { readonly model: LoadedModel; readonly startCluster: StartCluster },
+  asked: AskedSettings,
+  hooks: EngineHooks,
+): Promise<EngineParts> {
   const settings = { ...asked, dtype: dtypeOf(cluster) };
   const chain = new RunningChain(cluster, startCluster, settings.maxRunning);
   try {
