@@ -1,6 +1,7 @@
 /**
  * All benchmarks, in the order of the list. A new one is a file or folder beside this, and a line here.
  */
+import { cacheDamage } from './cache-damage.js';
 import { chaos } from './chaos/chaos.js';
 import { compare } from './compare/compare.js';
 import { concurrency } from './concurrency/concurrency.js';
@@ -49,4 +50,5 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   startUp,
   workerMemoryBench,
   doorCodes,
+  cacheDamage,
 ];

@@ -39,8 +39,10 @@ afterEach(async () => {
 
 async function localSource(): Promise<WorkerSource> {
   const limits = { chunkTokens: 512, kvBytesLimit: 2 ** 30, prefixCacheBytes: 0 };
-  const settings = { compiledFolder, threads: 1, decodeThreads: 1, ...limits };
-  return { kind: 'local', count: WORKERS, settings };
+  const settings = { threads: 1, decodeThreads: 1, ...limits };
+  const state = { folder: compiledFolder, isSound: async () => true };
+  const files = { open: async () => state, close: () => undefined };
+  return { kind: 'local', count: WORKERS, settings, files };
 }
 
 async function staticSource(): Promise<WorkerSource> {

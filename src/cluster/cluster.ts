@@ -3,9 +3,15 @@
  * it started.
  */
 import { KvrError } from '../core/errors.js';
+import type { FilesState } from './worker-files.js';
 import type { ReadyWorker, WorkerHandle } from './worker-handle.js';
 
-export type ClusterWorker = { readonly handle: WorkerHandle; readonly ready: ReadyWorker };
+export type ClusterWorker = {
+  readonly handle: WorkerHandle;
+  readonly ready: ReadyWorker;
+  /** What it runs from, where this machine looks after that; its tokens are final when the files are known to be whole. */
+  readonly files?: FilesState;
+};
 
 /** A worker of the cluster, whether it can be used now or not. */
 export type ClusterMember = {

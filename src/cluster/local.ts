@@ -6,12 +6,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KvrError } from '../core/errors.js';
 import { parseAddress } from '../link/address.js';
 import { cancelledStart, type Cluster, type WorkerCheck } from './cluster.js';
 import type { OpenedWorker } from './member.js';
 import { openSupervised } from './supervised-cluster.js';
 import { WorkerHandle } from './worker-handle.js';
-import { type LocalWorkerSettings, localWorkerId, type WorkerSource } from './worker-source.js';
+import type { FilesState, WorkerFiles } from './worker-files.js';
+import { localWorkerId, type WorkerSource } from './worker-source.js';
 import { endWorkerProcess, startWorkerProcess } from './worker-process.js';
 
 /** The longest path a unix socket address holds everywhere. */
@@ -23,50 +25,78 @@ type LocalSource = Extract<WorkerSource, { kind: 'local' }>;
 
 /** Starts and links workers. @throws what kept one of them from starting; the others are ended then */
 export async function startLocalCluster(
-  { count, settings }: LocalSource,
+  { count, settings, files }: LocalSource,
   check: WorkerCheck,
   signal?: AbortSignal,
 ): Promise<Cluster> {
   if (signal?.aborted) throw cancelledStart();
   const ranks = Array.from({ length: count }, (_, rank) => rank);
   const workers = new Map(
-    ranks.map((rank) => [localWorkerId(rank), (until: AbortSignal) => openWorker(settings, rank, until)]),
+    ranks.map((rank) => [
+      localWorkerId(rank),
+      (until: AbortSignal) => openOnSoundFiles(settings, files, rank, until),
+    ]),
   );
   const allowsAllCoreDecode = settings.decodeThreads > settings.threads;
-  return openSupervised({ workers, onLinkRefused: 'give up', allowsAllCoreDecode, check }, signal);
+  const onClose = (): void => files.close();
+  return openSupervised({ workers, onLinkRefused: 'give up', allowsAllCoreDecode, check, onClose }, signal);
+}
+
+/** The runtime may trip over damaged files before they are read in full: then the worker starts from others. */
+async function openOnSoundFiles(
+  settings: LocalSource['settings'],
+  files: WorkerFiles,
+  rank: number,
+  signal: AbortSignal,
+): Promise<OpenedWorker> {
+  const state = await files.open(signal);
+  try {
+    return await openWorker(settings, state, rank, signal);
+  } catch (error) {
+    if (signal.aborted || (await state.isSound())) throw error;
+    return openWorker(settings, await files.open(signal), rank, signal);
+  }
 }
 
 async function openWorker(
-  settings: LocalWorkerSettings,
+  settings: LocalSource['settings'],
+  files: FilesState,
   rank: number,
   signal: AbortSignal,
 ): Promise<OpenedWorker> {
   const folder = await socketFolder();
-  const linked = async (): Promise<void> => {
+  const removeSocket = async (): Promise<void> => {
     if (folder) await rm(folder, { recursive: true, force: true });
   };
-  let end = linked;
+  let end = removeSocket;
   try {
     const listen = folder ? `unix:${join(folder, `${rank}.sock`)}` : '127.0.0.1:0';
     const worker = localWorkerId(rank);
-    const named = { name: `worker of rank ${rank}`, rank };
-    const started = await startWorkerProcess(
-      { ...settings, worker, listen, followsStdin: true },
-      named,
-      signal,
-    );
+    const own = { ...settings, compiledFolder: files.folder, worker, listen, followsStdin: true };
+    const started = await startWorkerProcess(own, { name: `worker of rank ${rank}`, rank }, signal);
     const handle = new WorkerHandle(worker, parseAddress(started.address), undefined, EXIT_REASON_GRACE_MS);
     started.process.once('exit', () => handle.fail(started.endError()));
     end = async () => {
       handle.close();
       await endWorkerProcess(started);
-      await linked();
+      await removeSocket();
     };
-    return { handle, ready: await handle.open(signal), linked, end };
+    const linked = async (): Promise<void> => {
+      void endIfDamaged(handle, files);
+      await removeSocket();
+    };
+    return { handle, ready: await handle.open(signal), files, linked, end };
   } catch (error) {
     await end();
     throw error;
   }
+}
+
+/** Reads the files behind the worker's back, once it is there and has nothing to do. */
+async function endIfDamaged(handle: WorkerHandle, files: FilesState): Promise<void> {
+  if (await files.isSound()) return;
+  const message = `the compiled model ${files.folder} is damaged on disk, its workers were ended; ask again, it is made anew`;
+  handle.fail(new KvrError('CACHE_DAMAGED', message));
 }
 
 /** A private folder for socket files, or undefined where unix sockets can not be used. */

@@ -21,8 +21,6 @@ export type OpenWorker = (signal: AbortSignal) => Promise<OpenedWorker>;
 /** Between two attempts to open a worker again: doubled from the first to the last. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 1_000;
-/** Attempts that failed in a row after which nobody should wait for the worker any longer. It is still tried again. */
-const HOPELESS_ATTEMPTS = 5;
 
 export class Member {
   readonly id: string;
@@ -49,10 +47,6 @@ export class Member {
   /** Why there is no worker, as far as that is known. */
   get reason(): KvrError | undefined {
     return this.worker ? undefined : this.#reason;
-  }
-
-  get isHopeless(): boolean {
-    return this.#failures >= HOPELESS_ATTEMPTS;
   }
 
   /** Opens the worker for the first time, and watches it from then on. @throws as OpenWorker */

@@ -13,6 +13,8 @@ export type ClusterPlan = {
   readonly onLinkRefused: OnLinkRefused;
   readonly allowsAllCoreDecode: boolean;
   readonly check: WorkerCheck;
+  /** Called when the cluster closes. */
+  readonly onClose?: () => void;
 };
 
 /** Opens and links all workers. @throws what kept one of them from being opened; nothing is left then */
@@ -31,13 +33,15 @@ class SupervisedCluster implements Cluster {
   readonly allowsAllCoreDecode: boolean;
   readonly #members: readonly Member[];
   readonly #links: PeerLinks;
+  readonly #onClose: (() => void) | undefined;
   readonly #listeners = new Set<() => void>();
   /** Workers that are being linked or are, so that each joins once. */
   readonly #joined = new Map<OpenedWorker, Promise<void>>();
   #isOpen = false;
   #workers: readonly ClusterWorker[] = [];
 
-  constructor({ workers, onLinkRefused, allowsAllCoreDecode, check }: ClusterPlan) {
+  constructor({ workers, onLinkRefused, allowsAllCoreDecode, check, onClose }: ClusterPlan) {
+    this.#onClose = onClose;
     this.allowsAllCoreDecode = allowsAllCoreDecode;
     this.#links = new PeerLinks(onLinkRefused, () => this.#changed());
     this.#members = [...workers].map(
@@ -86,6 +90,7 @@ class SupervisedCluster implements Cluster {
   }
 
   async close(): Promise<void> {
+    this.#onClose?.();
     await Promise.all(this.#members.map((member) => member.close()));
     await Promise.all(this.#joined.values());
   }

@@ -3,6 +3,8 @@
  * line in open-cluster.ts.
  */
 
+import type { WorkerFiles } from './worker-files.js';
+
 /** Workers one machine may be asked for; more would only fight for its cores. */
 export const MAX_LOCAL_WORKERS = 64;
 
@@ -18,7 +20,12 @@ export type LocalWorkerSettings = {
 
 export type WorkerSource =
   /** Processes on this machine that the engine starts, and ends. */
-  | { readonly kind: 'local'; readonly count: number; readonly settings: LocalWorkerSettings }
+  | {
+      readonly kind: 'local';
+      readonly count: number;
+      readonly settings: Omit<LocalWorkerSettings, 'compiledFolder'>;
+      readonly files: WorkerFiles;
+    }
   /** Workers that run already and keep running, at HOST:PORT each, in chain order. */
   | { readonly kind: 'static'; readonly addresses: readonly string[] };
 

@@ -12,6 +12,7 @@ export type KvrErrorCode =
   | 'UNSUPPORTED_MODEL' // a sound checkpoint of a kind we do not run
   | 'CACHE_UNWRITABLE' // the cache folder can not be written
   | 'DISK_FULL' // no room while compiling
+  | 'CACHE_DAMAGED' // files of a compiled model changed under a request, again and again
   | 'NO_KERNELS' // no compute kernels for this platform, or they can not be loaded
   | 'WORKER_DIED' // a worker process ended
   | 'WORKER_HUNG' // a worker sent nothing within its limit
@@ -84,6 +85,7 @@ const HTTP_STATUS: Readonly<Record<KvrErrorCode, HttpStatus>> = {
   WORKER_DIED: 503,
   WORKER_HUNG: 503,
   WORKER_REFUSED: 503,
+  CACHE_DAMAGED: 503,
   LINK: 503,
   CLOSED: 503,
   DEADLINE: 504,
@@ -100,6 +102,7 @@ const PASSING: ReadonlySet<KvrErrorCode> = new Set([
   'WORKER_DIED',
   'WORKER_HUNG',
   'WORKER_REFUSED',
+  'CACHE_DAMAGED',
   'LINK',
   'CLOSED',
 ]);

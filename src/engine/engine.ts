@@ -81,8 +81,8 @@ export class Engine {
 
   /**
    * Answers a prompt; may be called while others are answered. Leaving the loop early cancels the request.
-   * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, LINK,
-   *   PROTOCOL with fields rank and phase, CLOSED
+   * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, CACHE_DAMAGED,
+   *   LINK, PROTOCOL with fields rank and phase, CLOSED
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;

@@ -1,7 +1,7 @@
 /**
  * From an engine's options to what it works with. What was started is closed again when a later step fails.
  */
-import type { Cluster } from '../cluster/cluster.js';
+import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
 import { openCluster } from '../cluster/open-cluster.js';
 import { KvrError } from '../core/errors.js';
 import type { Dtype } from '../core/shape.js';
@@ -10,10 +10,12 @@ import { CalibrationStore } from './partition/calibration-store.js';
 import { type LoadedModel, loadModel } from './load/load.js';
 import { misfit } from './load/misfit.js';
 import {
+  type AskedSettings,
   type EngineHooks,
   type EngineOptions,
   engineOptionsSchema,
   type EngineSettings,
+  warningOf,
 } from './options/options.js';
 import { parseOptions } from './options/parse-options.js';
 import { InlinePreparation } from './preparation/inline-preparation.js';
@@ -21,25 +23,38 @@ import type { RequestPreparation } from './preparation/preparation.js';
 import { ThreadPreparation } from './preparation/thread-preparation.js';
 import { RunningChain } from './chain/running-chain.js';
 import type { EngineParts } from './queue/engine-parts.js';
+import { areSound } from './queue/held-until-sound.js';
 
 /** @throws as Engine.load */
 export async function loadParts(options: EngineOptions): Promise<EngineParts> {
-  const { signal, onProgress, onChoice, onCompiled, ...given } = options;
+  const { signal, onProgress, onChoice, onWarning, onCompiled, ...given } = options;
   const asked = parseOptions(engineOptionsSchema, given, 'engine options');
   const hooks: EngineHooks = {
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onChoice && { onChoice }),
+    ...(onWarning && { onWarning }),
     ...(onCompiled && { onCompiled }),
   };
   const { model, source } = await loadModel(asked, hooks);
   const cluster = await openCluster(source, (worker) => misfit(worker, model, asked), signal);
+  return partsOn(cluster, model, asked, hooks);
+}
+
+/** @param cluster closed again where this throws */
+async function partsOn(
+  cluster: Cluster,
+  model: LoadedModel,
+  asked: AskedSettings,
+  hooks: EngineHooks,
+): Promise<EngineParts> {
   const settings = { ...asked, dtype: dtypeOf(cluster) };
   const chain = new RunningChain(cluster, settings.maxRunning);
   try {
     const calibration =
-      settings.calibrate === false ? undefined : await openCalibration(cluster, model, settings, hooks);
-    return { model, settings, chain, calibration, preparation: preparationOf(model, settings) };
+      settings.calibrate === false ? undefined : await openCalibration(chain, model, settings, hooks);
+    const preparation = preparationOf(model, settings);
+    return { model, settings, chain, calibration, preparation, warn: warningOf(hooks) };
   } catch (error) {
     await chain.close();
     throw error;
@@ -64,18 +79,37 @@ function dtypeOf({ workers }: Cluster): Dtype {
   return first.ready.dtype;
 }
 
-function openCalibration(
-  { workers }: Cluster,
+/** Files that turn out to be damaged while the workers are measured are made anew, and the new workers are measured. */
+async function openCalibration(
+  chain: RunningChain,
+  model: LoadedModel,
+  settings: EngineSettings,
+  hooks: EngineHooks,
+): Promise<CalibrationStore> {
+  const { workers } = chain;
+  try {
+    return await measured(workers, model, settings, hooks);
+  } catch (error) {
+    const { signal = new AbortController().signal } = hooks;
+    if (signal.aborted || (await areSound(workers))) throw error;
+    return measured(await chain.usable(workers.length, signal, false), model, settings, hooks);
+  }
+}
+
+function measured(
+  workers: readonly ClusterWorker[],
   { shape }: LoadedModel,
   { cacheDir, chunkTokens, kvDtype, calibrate }: EngineSettings,
-  { signal, onProgress }: EngineHooks,
+  hooks: EngineHooks,
 ): Promise<CalibrationStore> {
+  const { signal, onProgress } = hooks;
   return CalibrationStore.open(workers, {
     cacheFolder: cacheFolder(cacheDir),
     shape,
     chunkTokens,
     kvDtype,
     isFresh: calibrate === 'fresh',
+    onWarning: warningOf(hooks),
     ...(signal && { signal }),
     ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),
   });

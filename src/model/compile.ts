@@ -6,7 +6,10 @@ import { stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint, WeightMatrix } from '../core/checkpoint.js';
 import type { Dtype, ModelShape } from '../core/shape.js';
-import { publishFolder } from './cache/publish.js';
+import { findDamage } from './cache/folder-check.js';
+import type { OnDamage } from './cache/files/kept-json.js';
+import { finishedBytes } from './cache/manifest.js';
+import { publishSound } from './cache/publish-sound.js';
 import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
 import { addBlock, addTail } from './graph/blocks.js';
 import { GraphBuilder } from './graph/graph-builder.js';
@@ -29,6 +32,10 @@ export type CompileOptions = {
   readonly openSmoothing?: () => Promise<SmoothingKernels>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (fraction: number) => void;
+  /** Every byte of a model found in the cache is read and compared; else only its graphs, and who uses its weights checks them. */
+  readonly checksWeights?: boolean;
+  /** Called where what is in the cache is damaged, and so compiled again. */
+  readonly onDamage?: OnDamage;
   /** Called when another process is compiling the same model. */
   readonly onWait?: () => void;
   /** Called when the model was compiled here, and not found in the cache. */
@@ -46,17 +53,28 @@ export type CompileFacts = {
   readonly unsharedGraphs: number;
 };
 
+/** Graphs have a few KB. The runtime would trust every number in them, so damage is looked for before it reads them. */
+const GRAPH_BYTES = 64 * 1024;
+
 /** @returns the folder of the compiled model, building it where it is not there yet. @throws CACHE_UNWRITABLE, DISK_FULL */
 export function compileModel(checkpoint: Checkpoint, options: CompileOptions): Promise<string> {
   const { cacheFolder, dtype, kernelKey } = options;
   const isRough = dtype === 'w8a8' && !options.openSmoothing;
-  return publishFolder({
+  return publishSound({
+    ...(!options.checksWeights && { maxFileBytes: GRAPH_BYTES }),
+    ...(options.onDamage && { onDamage: options.onDamage }),
     cacheFolder,
     key: `${checkpoint.digest.slice(0, 24)}-${dtype}${isRough ? '-rough' : ''}-v${FORMAT_VERSION}-${kernelKey}`,
     build: (folder) => buildTimed(checkpoint, folder, options),
     ...(options.signal && { signal: options.signal }),
     ...(options.onWait && { onWait: options.onWait }),
   });
+}
+
+/** @returns whether a folder that compileModel() returned is still there, and workers may be started on it */
+export async function hasSoundGraphs(folder: string): Promise<boolean> {
+  if ((await finishedBytes(folder)) === undefined) return false;
+  return (await findDamage(folder, { maxFileBytes: GRAPH_BYTES })) === undefined;
 }
 
 async function buildTimed(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {

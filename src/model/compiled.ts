@@ -9,7 +9,7 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { DTYPES, modelShapeSchema } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 8;
+export const FORMAT_VERSION = 9;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {

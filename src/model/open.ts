@@ -3,7 +3,8 @@
  * Knows no file format. Called by the compiler, the engine and the commands.
  */
 import type { Checkpoint } from '../core/checkpoint.js';
-import { publishFolder } from './cache/publish.js';
+import type { OnDamage } from './cache/files/kept-json.js';
+import { publishSound } from './cache/publish-sound.js';
 import { openFolder } from './families/checkpoint-folder.js';
 import { QUOTE_VERSION, writeQuoteCheckpoint } from './quote/index.js';
 import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
@@ -17,6 +18,8 @@ export type OpenOptions = {
   readonly signal?: AbortSignal;
   /** `fraction` goes from 0 to 1 while `what` is done. */
   readonly onProgress?: (fraction: number, what: string) => void;
+  /** Called where the quote model in the cache is damaged, and so written again. */
+  readonly onDamage?: OnDamage;
 };
 
 /** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, BAD_INPUT, CANCELLED, CACHE_UNWRITABLE, DISK_FULL */
@@ -28,11 +31,12 @@ export async function openCheckpoint(name: string, options: OpenOptions): Promis
 
 /** The quote model is computed, once, into the cache, and is a folder like any other from then on. */
 async function openQuote(options: OpenOptions): Promise<Checkpoint> {
-  const folder = await publishFolder({
+  const folder = await publishSound({
     cacheFolder: options.cacheFolder,
     key: `${QUOTE}-v${QUOTE_VERSION}`,
     build: (temporaryFolder) => writeQuoteCheckpoint(temporaryFolder),
     ...(options.signal && { signal: options.signal }),
+    ...(options.onDamage && { onDamage: options.onDamage }),
   });
   return openFolder(folder, { ...options, name: QUOTE });
 }

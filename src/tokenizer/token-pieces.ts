@@ -91,10 +91,18 @@ function sentencePiece(steps: readonly DecoderJson[], types: string): TokenText 
 
 /** A step's effect on the text of one token. */
 function replacement(step: DecoderJson): ((text: string) => string)[] {
-  if (step.type === 'Replace') return [replacer(step)];
+  if (step.type === 'Replace') return [replacer(plainReplace(step))];
   if (step.type !== 'Metaspace') return [];
   const symbol = typeof step.replacement === 'string' ? step.replacement : '▁';
   return [(text) => text.replaceAll(symbol, ' ')];
+}
+
+/** Every tokenizer in use replaces a plain text here; a regular expression would run on every token, and might not end. */
+function plainReplace(step: DecoderJson): DecoderJson {
+  const { pattern } = step;
+  const isPlain = typeof pattern === 'object' && pattern !== null && 'String' in pattern;
+  if (!isPlain) throw unsupported('a decoder that replaces a regular expression');
+  return step;
 }
 
 function fallbackByte(token: string): number | undefined {

@@ -148,3 +148,18 @@ function slowLlamaIds(text: string, vocab: Record<string, number>, merges: [stri
   const byteIds = (part: string): number[] => Array.from(Buffer.from(part), (byte) => 3 + byte);
   return word.flatMap((part) => vocab[part] ?? byteIds(part));
 }
+
+test.each(['(a+)+$', '(?:a|a)*b', '^(\\p{L}*)*!'])(
+  'a pattern that never ends on a text (%s) is one error that names it, not a thread that is held',
+  async (Regex) => {
+    const json = {
+      ...byteLevelJson(),
+      pre_tokenizer: { type: 'Split', pattern: { Regex }, behavior: 'Isolated' },
+    };
+    const folder = await folderWith({ 'tokenizer.json': json });
+    const tokenizer = await loadTokenizer(folder, { timeLimitMs: () => 50 });
+    const encode = (): unknown => tokenizer.encode(`${'a'.repeat(60)}?`);
+    expect(encode).toThrow(expect.objectContaining({ code: 'BAD_CHECKPOINT' }));
+    expect(encode).toThrow('tokenizer.json did not end within 50 ms on a text of 61 characters; use another');
+  },
+);

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 
 import { KvrError } from '../core/errors.js';
+import { timeLimitMs, withinTime } from './bounded-call.js';
 import { ChatTemplates } from './chat-template.js';
 import type { ChatMessage, ChatOptions } from './chat-template.js';
 import { openLibraryTokenizer } from './files/hugging-face.js';
@@ -60,11 +61,16 @@ export interface Tokenizer {
  * Loads tokenizer.json and, where present, tokenizer_config.json, special_tokens_map.json and chat_template.jinja.
  * @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
   const files = await readTokenizerFiles(folder);
   requirePlainWords(files.tokenizer);
-  return new FolderTokenizer(files, openLibrary(files));
+  return new FolderTokenizer(files, openLibrary(files), options.timeLimitMs);
 }
+
+export type TokenizerOptions = {
+  /** The most that encoding a text of so many characters may take. */
+  readonly timeLimitMs?: (chars: number) => number;
+};
 
 class FolderTokenizer implements Tokenizer {
   readonly vocabulary: number;
@@ -75,10 +81,12 @@ class FolderTokenizer implements Tokenizer {
   readonly #frame: TextFrame;
   readonly #pieces: Pieces;
   readonly #chat: ChatTemplates;
+  readonly #timeLimitMs: (chars: number) => number;
 
-  constructor(files: TokenizerFiles, library: LibraryTokenizer) {
+  constructor(files: TokenizerFiles, library: LibraryTokenizer, limitMs = timeLimitMs) {
     this.#library = library;
     this.#cap = new TokenCap(library);
+    this.#timeLimitMs = limitMs;
     this.vocabulary = vocabularyOf(files.tokenizer);
     this.maxTokenChars = maxTokenChars(files.tokenizer);
     this.#ids = { bos: this.#idOf(files.names.bos_token), eos: this.#idOf(files.names.eos_token) };
@@ -138,9 +146,14 @@ class FolderTokenizer implements Tokenizer {
   }
 
   #libraryIds(text: string, addSpecial: boolean, maxTokens: number): (number | undefined)[] {
+    const limitMs = this.#timeLimitMs(text.length);
+    const encode = () => this.#library.encode(text, { add_special_tokens: addSpecial });
     try {
-      return this.#cap.within(maxTokens, () => this.#library.encode(text, { add_special_tokens: addSpecial }))
-        .ids;
+      return withinTime(
+        limitMs,
+        () => this.#cap.within(maxTokens, encode).ids,
+        () => endless(text.length, limitMs),
+      );
     } catch (error) {
       if (error instanceof KvrError) throw error;
       const message = `the tokenizer fails on a text of ${text.length} characters: ${reasonOf(error)}; shorten it`;
@@ -169,6 +182,16 @@ function openLibrary({ folder, tokenizer, names }: TokenizerFiles): LibraryToken
   return guarded(folder, () =>
     openLibraryTokenizer(withWordSplit(tokenizer), { eos_token: names.eos_token }),
   );
+}
+
+/** A shorter text can only take long if the tokenizer's patterns mean harm. */
+const LONG_TEXT_CHARS = 10_000;
+
+function endless(chars: number, limitMs: number): KvrError {
+  const late = `did not end within ${limitMs} ms on a text of ${chars} characters`;
+  if (chars > LONG_TEXT_CHARS) return new KvrError('BAD_INPUT', `the tokenizer ${late}; shorten it`);
+  const remedy = 'use another checkpoint, or give the prompt as token ids';
+  return new KvrError('BAD_CHECKPOINT', `the patterns of tokenizer.json ${late}; ${remedy}`);
 }
 
 /** What the library throws at hostile or unknown parts, as an error of ours. */

@@ -38,6 +38,7 @@ export async function withEngine<T>(
     signal: shell.signal,
     onProgress,
     onChoice,
+    onWarning: warningWriter(context),
     onCompiled: compiledWriter(context),
   });
   const engine = await loading.finally(() => progress.clear());
@@ -54,6 +55,14 @@ export function choiceWriter({ shell, progress, isQuiet }: RunContext): (words: 
   return (words) => {
     progress.clear();
     if (isQuiet) return;
+    shell.stderr.write(`kvr: ${oneLine(words)}\n`);
+  };
+}
+
+/** Says on standard error what went wrong and was put right; also with --quiet, which is about progress. */
+export function warningWriter({ shell, progress }: RunContext): (words: string) => void {
+  return (words) => {
+    progress.clear();
     shell.stderr.write(`kvr: ${oneLine(words)}\n`);
   };
 }

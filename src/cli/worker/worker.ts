@@ -14,7 +14,7 @@ import { type Address, formatAddress, isLoopback, parseAddress } from '../../lin
 import { cacheFolder } from '../../model/cache/index.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';
 import type { Command } from '../run/command.js';
-import { compiledWriter, runContext, type RunContext } from '../run/engine-run.js';
+import { compiledWriter, runContext, type RunContext, warningWriter } from '../run/engine-run.js';
 import {
   machineFlags,
   type ModelFlags,
@@ -100,10 +100,12 @@ async function compile(flags: Flags, context: RunContext) {
   const { shell, progress } = context;
   const cache = cacheFolder(flags.cacheDir);
   const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
-  const hooks = { signal: shell.signal, onProgress, onCompiled: compiledWriter(context) };
+  const onWarning = warningWriter(context);
+  const hooks = { signal: shell.signal, onProgress, onWarning, onCompiled: compiledWriter(context) };
   const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);
   try {
-    const folder = await compileWithProgress(checkpoint, flags.dtype ?? DTYPES[0], cache, hooks);
+    // Engines elsewhere take its answers for final, so all of the files are read before it listens.
+    const folder = await compileWithProgress(checkpoint, flags.dtype ?? DTYPES[0], cache, hooks, true);
     return { digest: checkpoint.digest, folder };
   } finally {
     await checkpoint.close();

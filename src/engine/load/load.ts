@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
 import { cacheFolder } from '../../model/cache/index.js';
-import { compileModel } from '../../model/compile.js';
+import { compileModel, hasSoundGraphs } from '../../model/compile.js';
 import { openCheckpoint } from '../../model/open.js';
 import { compileKernels } from '../../runtime/cpu/compile-kernels.js';
 import {
@@ -17,7 +17,8 @@ import {
   tokenizerSource,
 } from '../../tokenizer/index.js';
 import { pickDtype } from './dtype-choice.js';
-import type { AskedSettings, EngineHooks } from '../options/options.js';
+import { CompiledFiles } from './compiled-files.js';
+import { type AskedSettings, type EngineHooks, warningOf } from '../options/options.js';
 import { defaultDecodeThreads, defaultKvBytes, defaultThreads } from '../options/defaults.js';
 
 /** What an engine knows of its model. */
@@ -44,7 +45,7 @@ export async function loadModel(
     const tokenizer = await openTokenizer(checkpoint);
     const from = await sourceOfTokenizer(checkpoint);
     const model = { name, shape, eosIds, digest, parameters, tokenizer, tokenizerSource: from };
-    const source = await sourceOf(settings, checkpoint, cache, hooks);
+    const source = await sourceOf(settings, checkpoint, model, hooks);
     return { model, source };
   } finally {
     await checkpoint.close();
@@ -67,28 +68,34 @@ export async function decidedDtype(
 }
 
 /** Opens a checkpoint by name, reporting the hashing of a large one. @throws as openCheckpoint */
-export function openWithProgress(
-  name: string,
-  cache: string,
-  { signal, onProgress }: EngineHooks,
-): Promise<Checkpoint> {
+export function openWithProgress(name: string, cache: string, hooks: EngineHooks): Promise<Checkpoint> {
+  const { signal, onProgress } = hooks;
   return openCheckpoint(name, {
     cacheFolder: cache,
+    onDamage: warningOf(hooks),
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (fraction: number, what: string) => onProgress(what, fraction) }),
   });
 }
 
-/** @returns the folder of the compiled graphs. @throws CACHE_UNWRITABLE, DISK_FULL, BAD_CHECKPOINT, CANCELLED */
+/**
+ * @param checksWeights reads all of a model found in the cache; an engine leaves that to CompiledFiles
+ * @returns the folder of the compiled graphs
+ * @throws CACHE_UNWRITABLE, DISK_FULL, BAD_CHECKPOINT, CANCELLED
+ */
 export function compileWithProgress(
   checkpoint: Checkpoint,
   dtype: Dtype,
   cache: string,
-  { signal, onProgress, onCompiled }: EngineHooks,
+  hooks: EngineHooks,
+  checksWeights = false,
 ): Promise<string> {
+  const { signal, onProgress, onCompiled } = hooks;
   return compileModel(checkpoint, {
     cacheFolder: cache,
     dtype,
+    checksWeights,
+    onDamage: warningOf(hooks),
     ...compileKernels(),
     ...(onCompiled && { onCompiled }),
     ...(signal && { signal }),
@@ -108,28 +115,51 @@ function sourceOfTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<Toke
   return tokenizerSource(tokenizerFolder, shape.vocabulary);
 }
 
-/** The source of the workers; for local ones the model is compiled first, and what the settings leave open is decided. */
+/** The source of the workers; for local ones what the settings leave open is decided here, and the model is compiled. */
 async function sourceOf(
   settings: AskedSettings,
   checkpoint: Checkpoint,
-  cache: string,
+  model: LoadedModel,
   hooks: EngineHooks,
 ): Promise<WorkerSource> {
   const { workers } = settings;
   if (!areStartedHere(workers)) return { kind: 'static', addresses: workers };
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
+  const cache = cacheFolder(settings.cacheDir);
   const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
-  const compiledFolder = await compileWithProgress(checkpoint, dtype, cache, hooks);
+  const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
   const own = {
-    compiledFolder,
     threads,
     decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),
     chunkTokens: settings.chunkTokens,
     kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
     prefixCacheBytes: settings.prefixCacheBytes,
   };
-  return { kind: 'local', count: workers, settings: own };
+  const compile = async (signal?: AbortSignal): Promise<string> => {
+    if (await hasSoundGraphs(folder)) return folder;
+    return compileAgain(settings.model, model, dtype, { ...hooks, ...(signal && { signal }) }, cache);
+  };
+  const files = new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) });
+  return { kind: 'local', count: workers, settings: own, files };
+}
+
+/** The checkpoint is opened once more: it is not kept open for a cache folder that might be deleted. @throws as loadModel */
+async function compileAgain(
+  name: string,
+  { digest }: LoadedModel,
+  dtype: Dtype,
+  hooks: EngineHooks,
+  cache: string,
+): Promise<string> {
+  const checkpoint = await openWithProgress(name, cache, hooks);
+  try {
+    if (checkpoint.digest === digest) return await compileWithProgress(checkpoint, dtype, cache, hooks);
+    const words = `the files of model ${name} were changed since it was loaded, and its compiled form is gone; load it again`;
+    throw new KvrError('BAD_CHECKPOINT', words);
+  } finally {
+    await checkpoint.close();
+  }
 }
 
 /** @throws BAD_INPUT where decoding would have fewer threads than reading */

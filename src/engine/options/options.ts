@@ -73,6 +73,11 @@ export type EngineHooks = {
   readonly onProgress?: (what: string, fraction: number) => void;
   /** What was decided where the options leave it open, one line each. */
   readonly onChoice?: (words: string) => void;
+  /**
+   * What went wrong and was put right, or does not matter, such as a damaged file of the cache: one line each. They become
+   * warnings of the process where this is not given.
+   */
+  readonly onWarning?: (words: string) => void;
   /** What compiling took; not called where the model was in the cache. */
   readonly onCompiled?: (facts: CompileFacts) => void;
 };
@@ -80,3 +85,7 @@ export type EngineOptions = z.input<typeof engineOptionsSchema> & EngineHooks;
 export type AskedSettings = z.output<typeof engineOptionsSchema>;
 /** With everything decided. */
 export type EngineSettings = Omit<AskedSettings, 'dtype'> & { readonly dtype: Dtype };
+
+export function warningOf({ onWarning }: Pick<EngineHooks, 'onWarning'>): (words: string) => void {
+  return onWarning ?? ((words) => process.emitWarning(words));
+}

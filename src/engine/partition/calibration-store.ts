@@ -3,14 +3,13 @@
  * corrected by the timelines of real requests.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
-import { makeFolder, writeAtomically } from '../../model/cache/index.js';
+import { type OnDamage, readKept, tryWriteKept } from '../../model/cache/index.js';
 import { FORMAT_VERSION } from '../../model/compiled.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import { parseStoredCost, refreshCost, storedCost } from '../../plan/index.js';
@@ -38,6 +37,8 @@ export type CalibrationOptions = {
   /** Measure again even if a measurement is kept. */
   readonly isFresh?: boolean;
   readonly signal?: AbortSignal;
+  /** Takes a line about a damaged file, or one that can not be written: neither keeps anybody from answering. */
+  readonly onWarning?: (words: string) => void;
   /** Called when nothing usable was kept and the workers are measured. */
   readonly onMeasure?: () => void;
 };
@@ -48,6 +49,7 @@ export class CalibrationStore {
   readonly #key: string;
   readonly #ids: readonly string[];
   #knowledge: ChainKnowledge;
+  #hasWarned = false;
 
   private constructor(options: CalibrationOptions, owner: CalibrationOwner, knowledge: ChainKnowledge) {
     this.#options = options;
@@ -63,7 +65,9 @@ export class CalibrationStore {
     options: CalibrationOptions,
   ): Promise<CalibrationStore> {
     const owner = ownerOf(workers, options);
-    const kept = options.isFresh ? undefined : await readKnowledge(options.cacheFolder, owner);
+    const kept = options.isFresh
+      ? undefined
+      : await readKnowledge(options.cacheFolder, owner, options.onWarning);
     if (kept) return new CalibrationStore(options, owner, kept);
     options.onMeasure?.();
     const { shape, chunkTokens, kvDtype, signal } = options;
@@ -91,12 +95,16 @@ export class CalibrationStore {
     this.#knowledge = { ...this.#knowledge, workers };
   }
 
-  /** Writes the file. If it can not be written, the next start measures again. */
+  /** Writes the file. If it can not be written, the next start measures again, and one warning says so. */
   async save(): Promise<void> {
     const { workers, links } = this.#knowledge;
     const kept = { version: VERSION, workers: workers.map((cost) => storedCost(this.#key, cost)), links };
-    await makeFolder(join(this.#options.cacheFolder, FOLDER));
-    await writeAtomically(this.#path, JSON.stringify(kept));
+    const failure = await tryWriteKept(this.#path, kept);
+    if (failure === undefined || this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#options.onWarning?.(
+      `what was measured of the workers is not kept, the next start may measure again: ${failure.message}`,
+    );
   }
 }
 
@@ -114,12 +122,13 @@ export type CalibrationOwner = {
 };
 
 /** Kept measurements of workers, whether they run or not; undefined where there are none that can be used. */
-export function readKnowledge(
+export async function readKnowledge(
   cacheFolder: string,
   owner: CalibrationOwner,
+  onDamage?: OnDamage,
 ): Promise<ChainKnowledge | undefined> {
   const key = calibrationKey(owner);
-  return readFileOf(filePath(cacheFolder, key), key, owner);
+  return knowledgeOf(await readKept(filePath(cacheFolder, key), onDamage), key, owner);
 }
 
 function ownerOf(
@@ -141,25 +150,22 @@ export function calibrationKey({ digest, dtype, kvDtype, chunkTokens, workers }:
 }
 
 /** @returns undefined where nothing is kept that can be used: the workers are then measured again */
-async function readFileOf(
-  path: string,
+function knowledgeOf(
+  json: unknown,
   key: string,
   { workers, kvDtype }: CalibrationOwner,
-): Promise<ChainKnowledge | undefined> {
+): ChainKnowledge | undefined {
+  const kept = fileSchema.safeParse(json).data;
+  if (kept?.workers.length !== workers.length || kept.links.length !== workers.length - 1) return undefined;
   try {
-    const kept = fileSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-    if (kept.workers.length !== workers.length || kept.links.length !== workers.length - 1) return undefined;
-    const costs = kept.workers.map((stored) => parseStoredCost(stored, key));
-    return { workers: costs, links: kept.links, kvDtype };
+    return {
+      workers: kept.workers.map((stored) => parseStoredCost(stored, key)),
+      links: kept.links,
+      kvDtype,
+    };
   } catch (error) {
-    if (isMissingOrBroken(error)) return undefined;
+    // Of another version, or about other workers.
+    if (error instanceof KvrError && error.code === 'BAD_INPUT') return undefined;
     throw error;
   }
-}
-
-function isMissingOrBroken(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return (
-    error instanceof SyntaxError || error instanceof z.ZodError || code === 'ENOENT' || code === 'BAD_INPUT'
-  );
 }

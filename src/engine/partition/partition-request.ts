@@ -20,11 +20,12 @@ type PartitionSource = {
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
   readonly calibration: CalibrationStore | undefined;
+  readonly warn: (words: string) => void;
 };
 
 /** @param found kept prefixes of the prompt. @throws BAD_INPUT */
 export async function partitionRequest(
-  { model, settings, chain, calibration }: PartitionSource,
+  { model, settings, chain, calibration, warn }: PartitionSource,
   request: RequestSettings,
   contextTokens: number,
   found: readonly CachedPrefix[] = [],
@@ -32,7 +33,7 @@ export async function partitionRequest(
   const { workers, capacity, cluster } = chain;
   const owner = { model, settings, workers };
   const table =
-    request.partition === 'p' ? await readTable(cacheFolder(settings.cacheDir), owner) : undefined;
+    request.partition === 'p' ? await readTable(cacheFolder(settings.cacheDir), owner, warn) : undefined;
   const ids = workers.map(({ handle }) => handle.id);
   const { shape } = model;
   const context = {

@@ -2,12 +2,11 @@
  * KVR-P's table of searched partitions as a file in the cache folder, one per model, its dtypes and set of workers.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterWorker } from '../../cluster/cluster.js';
-import { makeFolder, writeAtomically } from '../../model/cache/index.js';
-import { KvrError } from '../../core/errors.js';
+import { type OnDamage, readKept, writeKept } from '../../model/cache/index.js';
 import { parsePartitionTable, type PartitionTable } from '../../plan/index.js';
+import { warningOf } from '../options/options.js';
 
 const FOLDER = 'partition-tables';
 
@@ -24,23 +23,25 @@ export function tableKey({ model, settings, workers }: TableOwner): string {
   return [model.digest, dtype, kvDtype, chunkTokens, ...each].join(' ');
 }
 
-/** @returns undefined where no table was built yet. @throws BAD_INPUT where the file is broken */
-export async function readTable(cacheFolder: string, owner: TableOwner): Promise<PartitionTable | undefined> {
-  const path = tablePath(cacheFolder, tableKey(owner));
-  try {
-    return parsePartitionTable(JSON.parse(await readFile(path, 'utf8')), tableKey(owner));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    if (error instanceof SyntaxError)
-      throw new KvrError('BAD_INPUT', `${path} is not JSON; build the table again`, {}, error);
-    throw error;
-  }
+/**
+ * @param onDamage takes a line about a damaged file; the process's warnings do where it is not given
+ * @returns undefined where no table was built yet, or it is damaged
+ * @throws BAD_INPUT where it is of another version
+ */
+export async function readTable(
+  cacheFolder: string,
+  owner: TableOwner,
+  onDamage: OnDamage = warningOf({}),
+): Promise<PartitionTable | undefined> {
+  const key = tableKey(owner);
+  const kept = await readKept(tablePath(cacheFolder, key), onDamage);
+  return kept === undefined ? undefined : parsePartitionTable(kept, key);
 }
 
+/** @returns where it is kept. @throws what the file system reports */
 export async function writeTable(cacheFolder: string, table: PartitionTable): Promise<string> {
   const path = tablePath(cacheFolder, table.key);
-  await makeFolder(join(cacheFolder, FOLDER));
-  await writeAtomically(path, JSON.stringify(table));
+  await writeKept(path, table);
   return path;
 }
 

@@ -5,7 +5,7 @@
  */
 import { KvrError } from '../../core/errors.js';
 import type { PoolTask } from './pool-messages.js';
-import type { PoolThread} from './pool-thread.js';
+import type { PoolThread } from './pool-thread.js';
 import { type ThreadLimits } from './pool-thread.js';
 
 export type PoolLimits = ThreadLimits & {

@@ -9,6 +9,7 @@ import { type GenerateEvent, generateText, type GenerationResult } from '../outp
 import type { ChainPartition } from '../partition/chain-partition.js';
 import type { Admitted } from './admission.js';
 import type { EngineParts } from './engine-parts.js';
+import { heldUntilSound } from './held-until-sound.js';
 import type { ValidatedRequest } from './validated-request.js';
 
 /** Shorter prompts say little about a machine's speed. */
@@ -28,10 +29,10 @@ export class AdmittedRuns {
   /** @throws KvrError where the chain fails */
   async *run(validated: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
     const { model, settings } = this.#parts;
-    const { chosen, lease } = admitted;
+    const { chosen, workers, lease } = admitted;
     const request = this.#chainRequest(validated, admitted);
     const { stop, shownTokens } = validated.settings;
-    const events = generateText(runChain(request), {
+    const events = generateText(heldUntilSound(runChain(request), workers, request.signal), {
       request,
       output: { tokenizer: model.tokenizer, stops: stop, shownTokens },
       layers: model.shape.layers,

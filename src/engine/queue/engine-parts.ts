@@ -15,4 +15,6 @@ export type EngineParts = {
   readonly preparation: RequestPreparation;
   /** Undefined where calibration is off: slices are then even, and nothing is predicted. */
   readonly calibration: CalibrationStore | undefined;
+  /** Takes one line about something that went wrong and was put right, or does not matter. */
+  readonly warn: (words: string) => void;
 };

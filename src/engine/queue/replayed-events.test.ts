@@ -16,13 +16,19 @@ const lost = new KvrError('WORKER_DIED', 'gone', { rank: 0 });
 type Run = readonly (GenerateEvent | KvrError)[];
 
 /** Runs that go as they are given, one after the other. */
-function runsOf(runs: readonly Run[], maxRetries: number, signal = new AbortController().signal) {
+function runsOf(
+  runs: readonly Run[],
+  maxRetries: number,
+  signal = new AbortController().signal,
+  isSound = true,
+) {
+  const files = { folder: 'x', isSound: async () => isSound };
   const admissions: boolean[] = [];
   let ends = 0;
   const admission = {
     admit: async (_: unknown, isRetry: boolean) => {
       admissions.push(isRetry);
-      return { end: () => ends++ };
+      return { end: () => ends++, workers: [{ files }] };
     },
   } as unknown as Admission;
   const admitted = {
@@ -114,4 +120,12 @@ test('times are those of the answer as it was heard', () => {
   const last = at(1400, { type: 'done', result: { ...resultOf('12', [1]), completionTokens: 2 } });
   const result = { retries: 1, queueMs: 50, ttftMs: 250, decodeTokensPerSecond: 1 };
   expect(last).toMatchObject({ type: 'done', result });
+});
+
+test('whatever fails on damaged files is run again once, also where retries are off', async () => {
+  const defect = new KvrError('WORKER_FAILED', 'a kernel failed', { rank: 0 });
+  const never = new AbortController().signal;
+  const { listen, admissions } = runsOf([[defect], [defect]], 0, never, false);
+  await expect(listen()).rejects.toMatchObject({ code: 'CACHE_DAMAGED', message: 'a kernel failed' });
+  expect(admissions).toEqual([false, true]);
 });

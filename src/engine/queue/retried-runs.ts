@@ -1,15 +1,16 @@
 /**
  * A request that loses a worker or a link is run again on those that are left, or are back; its listeners hear one answer.
  */
-import { asKvrError, type KvrErrorCode } from '../../core/errors.js';
+import { asKvrError, KvrError, type KvrErrorCode } from '../../core/errors.js';
 import type { GenerateEvent } from '../output/generation.js';
-import type { Admission } from './admission.js';
+import type { Admission, Admitted } from './admission.js';
 import type { AdmittedRuns } from './admitted-runs.js';
+import { areSound } from './held-until-sound.js';
 import { ReplayedEvents } from './replayed-events.js';
 import type { ValidatedRequest } from './validated-request.js';
 
 /** What takes a part of the chain away, and not the request. */
-const LOSSES: ReadonlySet<KvrErrorCode> = new Set(['WORKER_DIED', 'WORKER_HUNG', 'LINK']);
+const LOSSES: ReadonlySet<KvrErrorCode> = new Set(['WORKER_DIED', 'WORKER_HUNG', 'LINK', 'CACHE_DAMAGED']);
 
 export class RetriedRuns {
   readonly #admission: Admission;
@@ -30,10 +31,15 @@ export class RetriedRuns {
         yield* this.#runOnce(request, answer, retries > 0);
         return;
       } catch (error) {
-        if (retries >= this.#maxRetries || !isLoss(error) || request.signal.aborted) throw error;
+        if (retries >= this.#retriesFor(error) || !isLoss(error) || request.signal.aborted) throw error;
         answer.startOver();
       }
     }
+  }
+
+  /** Files that were damaged are made anew, once. */
+  #retriesFor(error: unknown): number {
+    return asKvrError(error).code === 'CACHE_DAMAGED' ? Math.max(1, this.#maxRetries) : this.#maxRetries;
   }
 
   async *#runOnce(
@@ -48,10 +54,19 @@ export class RetriedRuns {
         const unheard = answer.next(event);
         if (unheard) yield unheard;
       }
+    } catch (error) {
+      throw await orDamage(error, admitted);
     } finally {
       admitted.end();
     }
   }
+}
+
+/** Damaged weights can show as any failure of a worker, before they are found out. */
+async function orDamage(error: unknown, { workers }: Admitted): Promise<unknown> {
+  const { code, message } = asKvrError(error);
+  if (code === 'CANCELLED' || code === 'DEADLINE' || (await areSound(workers))) return error;
+  return new KvrError('CACHE_DAMAGED', message, { rank: 0 }, error);
 }
 
 /** Only of a run: a request that waited in vain for workers is not asked to wait again. */

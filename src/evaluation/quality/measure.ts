@@ -103,7 +103,7 @@ async function passOver(
   file: LogitsFile,
   options: QualityOptions,
 ): Promise<FormPass> {
-  const folder = await compileWithProgress(checkpoint, form.dtype, options.cacheFolder, options);
+  const folder = await compileWithProgress(checkpoint, form.dtype, options.cacheFolder, options, true);
   const model = await openModel('cpu', folder, { threads: defaultThreads(1) });
   const sums = noSums();
   file.rewind();

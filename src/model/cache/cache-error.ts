@@ -4,7 +4,7 @@
 import { readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { firstLine, KvrError } from '../../core/errors.js';
-import { isErrno } from './errno.js';
+import { isErrno } from './files/errno.js';
 import { finishedBytes } from './manifest.js';
 
 const UNWRITABLE = [

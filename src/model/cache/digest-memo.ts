@@ -1,18 +1,13 @@
 /**
  * Remembers files' hashes, one small file each, so that programs at the same time do not overwrite each
- * other's. An entry that is torn, or about another file, is as good as none. Used by digest.
+ * other's. An entry that is torn, damaged, or about another file, is as good as none. Used by digest.
  */
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isErrno } from './errno.js';
-import { makeFolder } from './make-folder.js';
-import { writeAtomically } from './write-atomically.js';
-
-/** A file changed this lately might change again within one tick of the file system's clock, unseen. */
-const SETTLED_MS = 2000;
+import { factsText, isSettled } from './files/file-facts.js';
+import { readKept, tryWriteKept } from './files/kept-json.js';
 
 const entrySchema = z.object({ file: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 
@@ -23,8 +18,8 @@ export async function recallDigest(
   facts: BigIntStats,
 ): Promise<string | undefined> {
   const file = identityOf(path, facts);
-  const text = await readIfThere(entryPath(cacheFolder, file));
-  const entry = entrySchema.safeParse(text === undefined ? undefined : jsonOrUndefined(text));
+  // What is damaged costs one more reading of the file and changes nothing, so nobody is told.
+  const entry = entrySchema.safeParse(await readKept(entryPath(cacheFolder, file)));
   return entry.data?.file === file ? entry.data.sha256 : undefined;
 }
 
@@ -35,41 +30,16 @@ export async function rememberDigest(
   facts: BigIntStats,
   sha256: string,
 ): Promise<void> {
-  if (Date.now() - Number(facts.mtimeMs) < SETTLED_MS) return;
+  if (!isSettled(facts, Date.now())) return;
   const file = identityOf(path, facts);
-  const target = entryPath(cacheFolder, file);
-  try {
-    await makeFolder(join(cacheFolder, 'digests'));
-    await writeAtomically(target, JSON.stringify({ file, sha256 }));
-  } catch (error) {
-    // The digest is right without the memo; whoever must write the cache will say that it can not be written.
-    if (!isErrno(error, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT', 'EEXIST', 'ENOSPC', 'EDQUOT'))
-      throw error;
-  }
+  // The digest is right without the memo; whoever must write the cache will say that it can not be written.
+  await tryWriteKept(entryPath(cacheFolder, file), { file, sha256 });
 }
 
 function identityOf(path: string, facts: BigIntStats): string {
-  return [path, facts.ino, facts.size, facts.mtimeNs, facts.ctimeNs].join('\n');
+  return `${path}\n${factsText(facts)}`;
 }
 
 function entryPath(cacheFolder: string, file: string): string {
   return join(cacheFolder, 'digests', `${createHash('sha256').update(file).digest('hex')}.json`);
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EISDIR')) return undefined;
-    throw error;
-  }
-}
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    // Torn by a crash: the same as not remembered.
-    return undefined;
-  }
 }

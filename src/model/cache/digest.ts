@@ -9,6 +9,7 @@ import type { BigIntStats } from 'node:fs';
 import { basename } from 'node:path';
 import { KvrError } from '../../core/errors.js';
 import { recallDigest, rememberDigest } from './digest-memo.js';
+import { factsText } from './files/file-facts.js';
 
 export type DigestOptions = {
   readonly cacheFolder: string;
@@ -64,7 +65,7 @@ async function digestOfFile(
   if (known !== undefined) return known;
   const digest = await hashFile(file.path, options.signal, onBytes);
   const after = await factsOf(file.path);
-  if (after.facts.mtimeNs !== file.facts.mtimeNs || after.facts.size !== file.facts.size) {
+  if (factsText(after.facts) !== factsText(file.facts)) {
     throw new KvrError(
       'BAD_CHECKPOINT',
       `${file.path} was changed while it was read; start again when it is complete`,

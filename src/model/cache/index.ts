@@ -4,8 +4,13 @@
 export { cacheFolder } from './cache-folder.js';
 export { digestOfFiles } from './digest.js';
 export type { DigestOptions } from './digest.js';
+export { findDamage } from './folder-check.js';
+export { readKept, tryWriteKept, writeKept } from './files/kept-json.js';
+export type { OnDamage } from './files/kept-json.js';
 export type { LockHolder } from './lock.js';
-export { makeFolder } from './make-folder.js';
-export { publishFolder } from './publish.js';
+export { makeFolder } from './files/make-folder.js';
+export { finishedBytes } from './manifest.js';
+export { discardFolder, publishFolder } from './publish.js';
+export { damageWords } from './publish-sound.js';
 export type { PublishOptions } from './publish.js';
-export { writeAtomically } from './write-atomically.js';
+export { writeAtomically } from './files/write-atomically.js';

@@ -8,8 +8,8 @@ import { open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { isErrno } from './errno.js';
-import { setFileTimes } from './open-file.js';
+import { isErrno } from './files/errno.js';
+import { setFileTimes } from './files/open-file.js';
 import { isAlive } from './process-alive.js';
 
 /** How often a holder shows that it is there. */

@@ -1,7 +1,7 @@
 /**
  * Whether a process of this machine is there.
  */
-import { isErrno } from './errno.js';
+import { isErrno } from './files/errno.js';
 
 /** @returns true for every process that exists, also those of other users. */
 export function isAlive(pid: number): boolean {

@@ -28,7 +28,7 @@ let caches = 0;
 
 /** Child processes run plain JavaScript: our sources, transpiled into a folder of their own. */
 beforeAll(() => {
-  for (const folder of ['core', 'model/cache']) {
+  for (const folder of ['core', 'model/cache', 'model/cache/files']) {
     mkdirSync(join(root, 'js', folder), { recursive: true });
     const names = readdirSync(join(PROJECT, 'src', folder));
     for (const name of names.filter((each) => /(?<!\.test)\.ts$/.test(each))) {

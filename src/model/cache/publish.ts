@@ -9,9 +9,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KvrError } from '../../core/errors.js';
 import { cacheError } from './cache-error.js';
-import { isErrno } from './errno.js';
+import { isErrno } from './files/errno.js';
 import { tryLock } from './lock.js';
-import { makeFolder } from './make-folder.js';
+import type { OnDamage } from './files/kept-json.js';
+import { exists, makeFolder } from './files/make-folder.js';
 import type { LockHolder } from './lock.js';
 import { finishedBytes, flush, writeManifest } from './manifest.js';
 import { isAlive } from './process-alive.js';
@@ -29,6 +30,8 @@ export type PublishOptions = {
   build(temporaryFolder: string, signal: AbortSignal): Promise<void>;
   /** Called once where another process is found at work on the same folder. */
   readonly onWait?: (holder: LockHolder) => void;
+  /** Called once where the folder is there, but not whole: it is built again. */
+  readonly onDamage?: OnDamage;
   readonly signal?: AbortSignal;
 };
 
@@ -52,8 +55,14 @@ async function findOrBuild(options: PublishOptions, signal: AbortSignal): Promis
   const { cacheFolder, key } = options;
   const folder = join(cacheFolder, key);
   let hasWaited = false;
+  let hasTold = false;
   while ((await finishedBytes(folder)) === undefined) {
     if (signal.aborted) throw cancelled(key);
+    if (!hasTold && (await exists(folder)))
+      options.onDamage?.(
+        `${folder} is not whole (a file is missing, or the list of files is damaged or of another version): it is made again`,
+      );
+    hasTold = true;
     await makeFolder(cacheFolder);
     const lock = await tryLock(join(cacheFolder, `${key}.lock`));
     if (lock.taken) {
@@ -92,11 +101,21 @@ async function moveIntoPlace(partial: string, folder: string): Promise<void> {
   } catch (error) {
     if (!isErrno(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw error;
     if ((await finishedBytes(folder)) !== undefined) return;
-    const broken = temporaryName(folder, 'broken');
-    await rename(folder, broken);
+    await discardFolder(folder);
     await rename(partial, folder);
-    await rm(broken, { recursive: true, force: true });
   }
+}
+
+/** Takes a damaged folder away. What others have open or mapped of it stays with them. Harmless where it is gone already. */
+export async function discardFolder(folder: string): Promise<void> {
+  const broken = temporaryName(folder, 'broken');
+  try {
+    await rename(folder, broken);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  await rm(broken, { recursive: true, force: true });
 }
 
 function temporaryName(path: string, kind: 'partial' | 'broken'): string {

@@ -7,7 +7,7 @@ import { basename } from 'node:path';
 import type { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
 import { printable } from './printable.js';
-import { isErrno } from '../cache/errno.js';
+import { isErrno } from '../cache/files/errno.js';
 
 /** How much of a wrong value a message shows. */
 const SHOWN_VALUE_CHARS = 60;

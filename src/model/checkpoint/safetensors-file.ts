@@ -101,6 +101,13 @@ async function readHeader(file: FileHandle, fileBytes: number, path: string): Pr
   const length = Buffer.alloc(8);
   await readFully(file, length, 0, path);
   const headerBytes = length.readBigUInt64LE();
+  const fits = headerBytes <= BigInt(fileBytes - 8);
+  if (fits && headerBytes > BigInt(MAX_HEADER_BYTES)) {
+    throw new KvrError(
+      'BAD_CHECKPOINT',
+      `${path}: the header has ${headerBytes} bytes, the most is ${MAX_HEADER_BYTES}; split the checkpoint into several files`,
+    );
+  }
   if (headerBytes > BigInt(most)) {
     throw new KvrError(
       'BAD_CHECKPOINT',

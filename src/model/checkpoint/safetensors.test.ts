@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { MAX_HEADER_BYTES } from './safetensors-header.js';
 import { writeSafetensors } from './safetensors-writer.js';
-import { openSafetensors } from './safetensors.js';
+import { MAX_TENSORS, openSafetensors } from './safetensors.js';
 import type { TensorSource } from './safetensors.js';
 
 let folder = '';
@@ -183,12 +183,19 @@ test('a file that goes on after its tensors is refused', async () => {
   await refused('too long');
 });
 
-test('a header longer than the format allows is refused before it is read', async () => {
+test('a header that is longer than its bound, or than the file, is refused before it is read', async () => {
   writeRaw('{}', new Uint8Array(), 2n ** 64n - 1n);
   await refused('claims 18446744073709551615 bytes');
+  writeRaw('{}', new Uint8Array(), BigInt(MAX_HEADER_BYTES + 1));
   truncateSync(path, MAX_HEADER_BYTES + 100);
-  writeFileSync(path, Buffer.from([1, 0xe1, 0xf5, 5, 0, 0, 0, 0]), { flag: 'r+' });
-  await refused(`claims ${MAX_HEADER_BYTES + 1} bytes, the most is ${MAX_HEADER_BYTES}`);
+  await refused(`the header has ${MAX_HEADER_BYTES + 1} bytes, the most is ${MAX_HEADER_BYTES}; split`);
+});
+
+test('more tensors than any model has are refused', async () => {
+  const empty = { dtype: 'U8', shape: [0], data_offsets: [0, 0] };
+  const names = Array.from({ length: MAX_TENSORS + 1 }, (_, index) => `t${index}`);
+  writeRaw(Object.fromEntries(names.map((name) => [name, empty])), new Uint8Array());
+  await refused(`has ${MAX_TENSORS + 1} tensors up to this file, the most is ${MAX_TENSORS}`);
 });
 
 test.each<[string, unknown]>([

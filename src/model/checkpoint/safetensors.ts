@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import type { WeightMatrix } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import { isErrno } from '../cache/errno.js';
+import { isErrno } from '../cache/files/errno.js';
 import { isReadable } from './element-types.js';
 import { checkJson, readJsonFile } from './json-file.js';
 import { printable } from './printable.js';
@@ -17,7 +17,9 @@ import type { TensorEntry } from './safetensors-header.js';
 const SINGLE_FILE = 'model.safetensors';
 const INDEX_FILE = 'model.safetensors.index.json';
 /** A line of some 100 bytes for each tensor; the largest known has a few MB. */
-const MAX_INDEX_BYTES = 100_000_000;
+const MAX_INDEX_BYTES = 16_000_000;
+/** 1,024 layers, the most a model may have, of 64 tensors each; those in use have under 1,000. */
+export const MAX_TENSORS = 65_536;
 /** Every shard stays open; the largest known checkpoints have about 200. */
 const MAX_SHARDS = 512;
 
@@ -98,10 +100,23 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** @throws BAD_CHECKPOINT as soon as the files that are open have too many tensors */
+function checkTensorCount(files: readonly SafetensorsFile[], path: string): void {
+  const tensors = files.reduce((sum, { entries }) => sum + entries.size, 0);
+  if (tensors <= MAX_TENSORS) return;
+  throw new KvrError(
+    'BAD_CHECKPOINT',
+    `${path}: the checkpoint has ${tensors} tensors up to this file, the most is ${MAX_TENSORS}; use another one`,
+  );
+}
+
 async function openAll(paths: readonly string[]): Promise<SafetensorsFile[]> {
   const files: SafetensorsFile[] = [];
   try {
-    for (const path of paths) files.push(await SafetensorsFile.open(path));
+    for (const path of paths) {
+      files.push(await SafetensorsFile.open(path));
+      checkTensorCount(files, path);
+    }
     return files;
   } catch (error) {
     await closeAll(files);

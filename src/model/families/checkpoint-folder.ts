@@ -12,7 +12,7 @@ import type { ModelParts } from './index.js';
 import { tokenIdsSchema } from './config.js';
 import { digestOfFiles } from '../cache/digest.js';
 import type { DigestOptions } from '../cache/digest.js';
-import { isErrno } from '../cache/errno.js';
+import { isErrno } from '../cache/files/errno.js';
 import { checkJson, readJsonFile } from '../checkpoint/json-file.js';
 import { countParameters } from '../checkpoint/parameters.js';
 import { openSafetensors } from '../checkpoint/safetensors.js';

@@ -5,6 +5,7 @@
  */
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { writeAll } from './weight-file.js';
 
 /** A page: what is mapped begins where it lies. */
 const ALIGNMENT_BYTES = 4096;
@@ -30,7 +31,7 @@ export async function alignPacked(path: string): Promise<void> {
     const model = changed(await readFile(path), EXTERNAL_DATA, (entry) => placed(entry, place));
     for (const { from, to, bytes } of moves) {
       const { buffer } = await file.read(Buffer.alloc(bytes), 0, bytes, from);
-      await file.write(buffer, 0, bytes, to);
+      await writeAll(file, buffer, to);
     }
     await writeFile(path, model);
   } finally {

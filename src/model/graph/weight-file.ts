@@ -108,7 +108,8 @@ export function asBytes(values: Float32Array | Int8Array | Uint8Array): Uint8Arr
 /** One write call takes less than 2 GiB. */
 const WRITE_BYTES = 64 << 20;
 
-async function writeAll(file: FileHandle, data: Uint8Array, offset: number): Promise<void> {
+/** One call may write less than it was given, without an error, where the disk gets full. @throws ENOSPC then */
+export async function writeAll(file: FileHandle, data: Uint8Array, offset: number): Promise<void> {
   for (let done = 0; done < data.byteLength;) {
     const part = data.subarray(done, done + WRITE_BYTES);
     const { bytesWritten } = await file.write(part, 0, part.byteLength, offset + done);

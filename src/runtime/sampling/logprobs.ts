@@ -15,7 +15,8 @@ export function logprobsOf(logits: Float32Array, count: number): Logprobs {
   const best = own[argmax(own)] as number;
   const total = own.reduce((sum, logit) => sum + Math.exp(logit - best), 0);
   const shift = best + Math.log(total);
-  const logprobOf = (id: number): number => (own[id] as number) - shift;
+  // A token that is ruled out has no finite one, which JSON could not tell.
+  const logprobOf = (id: number): number => Math.max((own[id] as number) - shift, -Number.MAX_VALUE);
   return { top: likeliest(own, count).map((id) => ({ id, logprob: logprobOf(id) })), logprobOf };
 }
 

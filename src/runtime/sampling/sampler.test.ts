@@ -90,3 +90,22 @@ test('top-p of 0 leaves the likeliest, whatever the temperature and however many
     for (let turn = 0; turn < 20; turn++) expect(cold.next(Float32Array.from(logits)).id).toBe(likeliest);
   }
 });
+
+test.each([
+  ['NaN', [1, NaN, 2]],
+  ['infinity', [1, Infinity, 2]],
+  ['infinities of both signs', [-Infinity, Infinity, 2]],
+  ['no finite number', [-Infinity, -Infinity]],
+])('logits with %s are one typed error, with log-probabilities or without', (_, logits) => {
+  for (const sampling of [{}, { topLogprobs: 2 }, { temperature: 1 }]) {
+    const next = (): unknown => sampler(sampling).next(Float32Array.from(logits));
+    expect(next).toThrow(expect.objectContaining({ code: 'BAD_CHECKPOINT' }));
+    expect(next).toThrow('not finite');
+  }
+});
+
+test('a token that is ruled out has a log-probability that JSON can tell', () => {
+  const { logprobs } = sampler({ topLogprobs: 3 }).next(Float32Array.of(1, -Infinity, 2));
+  expect(logprobs?.top.map(({ id }) => id)).toEqual([2, 0, 1]);
+  expect(JSON.parse(JSON.stringify(logprobs))).toEqual(logprobs);
+});

@@ -2,6 +2,7 @@
  * Chooses the next token from logits, in the order users know: penalties and bias, what a grammar allows, temperature,
  * top-k, top-p, min-p, draw. Remembers which tokens were seen. Ties go to the smaller id, so greedy is the same everywhere.
  */
+import { KvrError } from '../../core/errors.js';
 import type { Sampling, TokenLogprobs } from '../../core/sampling.js';
 import { argmax, drawCandidate } from './candidates.js';
 import { logprobsOf } from './logprobs.js';
@@ -35,8 +36,9 @@ export class Sampler {
     this.#random = seededRandom(sampling.seed);
   }
 
-  /** @param logits [vocabulary] f32; changed in place where a penalty, a bias or a constraint is on. @throws as the constraint */
+  /** @param logits [vocabulary] f32; changed in place where a penalty, a bias or a constraint is on. @throws BAD_CHECKPOINT where they are no numbers, and as the constraint */
   next(logits: Float32Array): Choice {
+    checkNumbers(logits);
     const { temperature, topLogprobs } = this.#sampling;
     const told = topLogprobs === undefined ? undefined : logprobsOf(logits, topLogprobs);
     this.#change(logits);
@@ -66,4 +68,18 @@ export class Sampler {
     if (frequencyPenalty !== 0 || presencePenalty !== 0)
       this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
   }
+}
+
+/**
+ * Weights that are NaN, or too large for f32, make logits that are, of which no token can be chosen.
+ * @throws BAD_CHECKPOINT
+ */
+function checkNumbers(logits: Float32Array): void {
+  // One sum finds them all: f32 numbers never add up to more than f64 holds, and a token that is ruled out has -Infinity.
+  const sum = logits.reduce((total, logit) => total + logit, 0);
+  if (sum <= Number.MAX_VALUE && logits.some((logit) => logit > -Infinity)) return;
+  throw new KvrError(
+    'BAD_CHECKPOINT',
+    'the model computes numbers that are not finite (NaN or infinity), so no token can be chosen; its weights are damaged: fetch the checkpoint again',
+  );
 }

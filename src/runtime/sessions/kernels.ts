@@ -139,8 +139,6 @@ async function guard<T>(what: string, call: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof KvrError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    if (/No space left|ENOSPC/i.test(reason))
-      throw new KvrError('DISK_FULL', `disk full while writing the compiled model`, {}, error);
     throw new KvrError('INTERNAL', `kernel runtime could not ${what}: ${firstLine(reason)}`, {}, error);
   }
 }

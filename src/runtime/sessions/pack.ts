@@ -2,7 +2,8 @@
  * Weights as this machine's kernels want them, kept on disk, from where all workers map them: they share one copy in the
  * page cache. The runtime packs them and reads them back; whether it reads back what it wrote is tried on every graph.
  */
-import { rm } from 'node:fs/promises';
+import { rm, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { alignPacked } from '../../model/graph/packed-weights.js';
 import {
   type Elements,
@@ -21,8 +22,27 @@ import { seededRandom } from '../../core/random.js';
  * `source` does, its weights are left unpacked: every worker then packs them for itself.
  * @param repair puts right what the runtime saved; tests leave it out
  * @returns whether the weights are packed, and so shared
+ * @throws an error of "No space left on device" where the disk is full; INTERNAL
  */
 export async function prepack(source: string, target: string, repair = alignPacked): Promise<boolean> {
+  try {
+    return await packAndTry(source, target, repair);
+  } catch (error) {
+    if (await lacksRoom(source)) throw new Error('No space left on device', { cause: error });
+    throw error;
+  }
+}
+
+/** A packed file holds weights twice. */
+const PACKED_PER_PLAIN = 2;
+
+/** The runtime does not say why it could not write a file; the disk does. */
+async function lacksRoom(source: string): Promise<boolean> {
+  const [{ bavail, bsize }, { size }] = await Promise.all([statfs(dirname(source)), stat(`${source}.bin`)]);
+  return bavail * bsize < PACKED_PER_PLAIN * size;
+}
+
+async function packAndTry(source: string, target: string, repair: typeof alignPacked): Promise<boolean> {
   await saveOptimised(source, target, true);
   await repair(target);
   if (areSame(await tried(source, false), await tried(target, true))) return true;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { byteLevelJson, folderWith, llamaJson } from './tiny-tokenizers.fixture.js';
+import { MAX_ADDED_TOKENS, MAX_TOKEN_CHARS, MAX_TREE_CHARS } from './token-limits.js';
 import { MAX_TOKENIZER_BYTES } from './tokenizer-files.js';
 import { loadTokenizer } from '../tokenizer.js';
 
@@ -26,7 +27,6 @@ test.each([
   ['merges that are no pairs', { ...base, model: { ...model, merges: [['a', 'b', 'c']] } }],
   ['a normalizer nobody knows', { ...base, normalizer: { type: 'Nonsense' } }],
   ['a pattern that is no regex', { ...base, pre_tokenizer: { type: 'Split', pattern: { Regex: '(' } } }],
-  ['a decoder pattern that is no regex', { ...base, decoder: { type: 'Replace', pattern: { Regex: '(' } } }],
   ['a decoder step that is no object', { ...base, decoder: { type: 'Sequence', decoders: [null] } }],
   ['steps nested without end', `{"model":{"vocab":{},"merges":[]},"normalizer":${nested(20_000)}}`],
   ['a post-processor with an unknown token', { ...base, post_processor: alien() }],
@@ -45,6 +45,7 @@ test.each([
   ['a decoder that looks back', { ...base, decoder: { type: 'WordPiece', prefix: '##' } }],
   ['no decoder', { ...base, decoder: null }],
   ['a decoder that strips ends', { ...base, decoder: { type: 'Strip', content: ' ', start: 0, stop: 1 } }],
+  ['a decoder of regular expressions', { ...base, decoder: { type: 'Replace', pattern: { Regex: 'a' } } }],
   ['word-end markers', { ...base, model: { ...model, end_of_word_suffix: '</w>' } }],
 ])('%s is unsupported rather than wrong', async (_, json) => {
   const loading = loadTokenizer(await folderWith({ 'tokenizer.json': json }));
@@ -70,6 +71,26 @@ test('files that are too large or no files are refused before they are read', as
   await mkdir(join(directory, 'tokenizer.json'));
   await expect(loadTokenizer(directory)).rejects.toThrow('not a regular file');
 });
+
+const longest = 'x'.repeat(MAX_TOKEN_CHARS + 1);
+const many = Array.from({ length: MAX_ADDED_TOKENS + 1 }, (_, id) => ({ id, content: `<${id}>` }));
+const unigram = { type: 'Unigram', vocab: treeOf(MAX_TREE_CHARS).map((token) => [token, 0]) };
+test.each([
+  ['a long added token', { ...base, added_tokens: [{ id: 9, content: longest }] }, MAX_TOKEN_CHARS],
+  ['a long token', { ...base, model: { ...model, vocab: { [longest]: 0 } } }, MAX_TOKEN_CHARS],
+  ['too many added tokens', { ...base, added_tokens: many }, MAX_ADDED_TOKENS],
+  ['a Unigram vocabulary that would be a large tree', { ...base, model: unigram }, MAX_TREE_CHARS],
+])('%s is refused with its bound', async (_, json, bound) => {
+  const loading = loadTokenizer(await folderWith({ 'tokenizer.json': json }));
+  await expect(loading).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' });
+  await expect(loading).rejects.toThrow(`the most is ${bound}; use another checkpoint, or`);
+});
+
+/** Tokens of the greatest length, with one character too many together. */
+function treeOf(chars: number): string[] {
+  const count = Math.floor(chars / MAX_TOKEN_CHARS) + 1;
+  return Array.from({ length: count }, (_, id) => `${id}`.padEnd(MAX_TOKEN_CHARS, 'x'));
+}
 
 test('optional parts may be missing: merges as strings, no config, no normalizer', async () => {
   const merges = (model.merges as [string, string][]).map((merge) => merge.join(' '));

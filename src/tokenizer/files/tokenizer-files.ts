@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 
 import { firstLine, KvrError } from '../../core/errors.js';
+import { excessOf } from './token-limits.js';
 import { configSchema, specialNamesSchema, tokenizerSchema } from './tokenizer-json.js';
 import type { ConfigJson, TokenizerJson } from './tokenizer-json.js';
 
@@ -21,7 +22,7 @@ export const TOKENIZER_FILES = [
 
 const MIB = 1024 * 1024;
 /** Gemma 3's tokenizer.json, the largest in common use, has 33 MB. */
-export const MAX_TOKENIZER_BYTES = 128 * MIB;
+export const MAX_TOKENIZER_BYTES = 64 * MIB;
 /** Gemma 3's tokenizer_config.json, which lists thousands of reserved tokens, has 1.2 MB. */
 export const MAX_CONFIG_BYTES = 16 * MIB;
 /** The longest templates in use have about 20 KB. */
@@ -52,6 +53,9 @@ export async function readTokenizerFiles(folder: string): Promise<TokenizerFiles
   if (tokenizer === undefined) {
     throw broken(path, 'is missing', 'add it, or give the prompt as token ids');
   }
+  const excess = excessOf(tokenizer);
+  if (excess !== undefined)
+    throw broken(path, excess, 'use another checkpoint, or give the prompt as token ids');
   const config =
     (await readJson(join(folder, 'tokenizer_config.json'), MAX_CONFIG_BYTES, configSchema)) ??
     configSchema.parse({});

@@ -1,0 +1,74 @@
+/**
+ * The compiled model that local workers run from. One that is gone or damaged is made again before workers start; the weights
+ * are read once more beside the workers, since that takes a second for 2 GB, and no answer leaves before it is known that
+ * they are whole.
+ */
+import type { FilesState, WorkerFiles } from '../../cluster/worker-files.js';
+import { damageWords, discardFolder, findDamage, type OnDamage } from '../../model/cache/index.js';
+
+export type CompiledFilesOptions = {
+  /** True where a folder is there whose graphs are whole: a matter of milliseconds. */
+  readonly hasSoundGraphs: (folder: string) => Promise<boolean>;
+  /** Makes the compiled folder where it is missing. @returns its path */
+  readonly compile: (signal?: AbortSignal) => Promise<string>;
+  readonly onDamage: OnDamage;
+};
+
+export class CompiledFiles implements WorkerFiles {
+  readonly #options: CompiledFilesOptions;
+  readonly #closing = new AbortController();
+  #state: CompiledState | undefined;
+  #opening: Promise<CompiledState> | undefined;
+
+  constructor(options: CompiledFilesOptions) {
+    this.#options = options;
+  }
+
+  /** Workers that are started at the same time get the same. */
+  open(signal?: AbortSignal): Promise<FilesState> {
+    this.#opening ??= this.#current(signal).finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #current(signal?: AbortSignal): Promise<CompiledState> {
+    const { hasSoundGraphs, compile, onDamage } = this.#options;
+    const state = this.#state;
+    if (state && !state.isDamaged && (await hasSoundGraphs(state.folder))) return state;
+    this.#state = new CompiledState(await compile(signal), onDamage, this.#closing.signal);
+    return this.#state;
+  }
+}
+
+class CompiledState implements FilesState {
+  readonly folder: string;
+  /** Known to be. */
+  isDamaged = false;
+  readonly #onDamage: OnDamage;
+  readonly #closing: AbortSignal;
+  #checking: Promise<boolean> | undefined;
+
+  constructor(folder: string, onDamage: OnDamage, closing: AbortSignal) {
+    this.folder = folder;
+    this.#onDamage = onDamage;
+    this.#closing = closing;
+  }
+
+  isSound(): Promise<boolean> {
+    this.#checking ??= this.#check().catch(() => false);
+    return this.#checking;
+  }
+
+  /** Takes damaged files away before anybody hears of it, so that the next workers do not start from them. */
+  async #check(): Promise<boolean> {
+    const damage = await findDamage(this.folder, { signal: this.#closing });
+    if (damage === undefined) return true;
+    this.isDamaged = true;
+    this.#onDamage(damageWords(this.folder, damage));
+    await discardFolder(this.folder);
+    return false;
+  }
+}
