@@ -4,8 +4,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Connection, FaultyLink } from '../bench/chaos/faulty-link.js';
 import type { Cluster } from '../src/cluster/cluster.js';
+import { KvrError } from '../src/core/errors.js';
 import { openCluster } from '../src/cluster/open-cluster.js';
 import type { WorkerSource } from '../src/cluster/worker-source.js';
 import { compileModel } from '../src/model/compile.js';
@@ -17,6 +19,8 @@ import { until } from './support/until.js';
 import { WorkerProcess } from './support/worker-process.js';
 
 const WORKERS = 3;
+/** Every worker will do. */
+const ANY = (): undefined => undefined;
 let cacheFolder = '';
 let compiledFolder = '';
 const clusters: Cluster[] = [];
@@ -40,14 +44,25 @@ async function localSource(): Promise<WorkerSource> {
 }
 
 async function staticSource(): Promise<WorkerSource> {
-  for (let index = 0; index < WORKERS; index++) processes.push(await WorkerProcess.start(compiledFolder));
+  for (let index = 0; index < WORKERS; index++)
+    processes.push(await WorkerProcess.start(compiledFolder, { listen: '127.0.0.1:0' }));
   return { kind: 'static', addresses: processes.map(({ address }) => address) };
 }
 
 async function open(source: WorkerSource, signal?: AbortSignal): Promise<Cluster> {
-  const cluster = await openCluster(source, signal);
+  const cluster = await openCluster(source, ANY, signal);
   clusters.push(cluster);
   return cluster;
+}
+
+/** Every two workers can send to each other. */
+async function expectLinked({ workers }: Cluster): Promise<void> {
+  for (const [index, { handle }] of workers.entries()) {
+    for (const other of workers.filter((_, place) => place !== index)) {
+      const probe = { type: 'probeLink', probe: index, worker: other.handle.id, frames: 1 } as const;
+      expect((await handle.ask(probe, 'probedLink')).bytesPerS).toBeGreaterThan(0);
+    }
+  }
 }
 
 const pidsOf = ({ workers }: Cluster): number[] => workers.map(({ ready }) => ready.pid);
@@ -64,27 +79,38 @@ describe.each([
   });
 
   test('every two workers are linked', async () => {
-    const { workers } = await open(await sourceOf());
-    for (const [index, { handle }] of workers.entries()) {
-      for (const other of workers.filter((_, place) => place !== index)) {
-        const probe = { type: 'probeLink', probe: index, worker: other.handle.id, frames: 1 } as const;
-        expect((await handle.ask(probe, 'probedLink')).bytesPerS).toBeGreaterThan(0);
-      }
-    }
+    await expectLinked(await open(await sourceOf()));
   });
 
-  test('a worker that dies ends with a reason, and the others stay', async () => {
+  test('a worker that dies ends with a reason, the others stay, and it is used again when it is back', async () => {
     const cluster = await open(await sourceOf());
+    const before = [...cluster.workers];
     process.kill(pidsOf(cluster)[1] as number, 'SIGKILL');
-    expect(await cluster.workers[1]?.handle.ended).toMatchObject({ code: 'WORKER_DIED' });
-    expect(cluster.workers.map(({ handle }) => handle.isEnded)).toEqual([false, true, false]);
+    expect(await before[1]?.handle.ended).toMatchObject({ code: 'WORKER_DIED' });
+    expect(before.map(({ handle }) => handle.isEnded)).toEqual([false, true, false]);
+    await until(() => cluster.workers.length < WORKERS, 'the dead worker to be left out');
+    expect(cluster.members.map(({ status }) => status)).toEqual(['usable', 'opening', 'usable']);
+    expect(cluster.members[1]?.reason).toMatchObject({ code: 'WORKER_DIED' });
+    if (kind === 'static')
+      processes.push(await WorkerProcess.start(compiledFolder, { listen: before[1]?.handle.id ?? '' }));
+    await until(() => cluster.workers.length === WORKERS, 'the worker to be back');
+    expect(cluster.workers.map((worker, rank) => worker === before[rank])).toEqual([true, false, true]);
+    await expectLinked(cluster);
+  });
+
+  test('a worker that the engine has no use for is not used, and says why', async () => {
+    const wrong = new KvrError('WORKER_FAILED', 'runs another model');
+    const refuse = (): KvrError => wrong;
+    await expect(openCluster(await sourceOf(), refuse)).rejects.toBe(wrong);
+    await until(() => workersOf(process.pid).length === 0, 'what was started to be gone');
   });
 
   test('closing ends all without an error; twice is harmless', async () => {
     const cluster = await open(await sourceOf());
+    const handles = cluster.workers.map(({ handle }) => handle);
     await cluster.close();
     await cluster.close();
-    const ends = await Promise.all(cluster.workers.map(({ handle }) => handle.ended));
+    const ends = await Promise.all(handles.map(({ ended }) => ended));
     expect(ends).toEqual([undefined, undefined, undefined]);
   });
 
@@ -98,9 +124,9 @@ describe.each([
   test('one that nobody waits for any more is CANCELLED and leaves nothing behind', async () => {
     const source = await sourceOf();
     const before = workersOf(process.pid).length;
-    await expect(openCluster(source, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
+    await expect(openCluster(source, ANY, AbortSignal.abort())).rejects.toMatchObject({ code: 'CANCELLED' });
     const impatient = new AbortController();
-    const opening = openCluster(source, impatient.signal);
+    const opening = openCluster(source, ANY, impatient.signal);
     impatient.abort();
     await expect(opening).rejects.toMatchObject({ code: 'CANCELLED' });
     await until(() => workersOf(process.pid).length === before, 'what was started to be gone');
@@ -112,3 +138,57 @@ describe.each([
     expect((await open(source)).workers).toHaveLength(WORKERS);
   });
 });
+
+describe('links between workers that are found by address', () => {
+  let faulty: FaultyLink;
+  let cluster: Cluster;
+
+  beforeEach(async () => {
+    await staticSource();
+    faulty = await FaultyLink.start(Number(processes[2]?.address.split(':')[1]));
+    const addresses = processes.slice(0, 2).map(({ address }) => address);
+    cluster = await open({ kind: 'static', addresses: [...addresses, faulty.address] });
+  });
+  afterEach(() => faulty.close());
+
+  /** The engine has the first connection, before the workers are told to link. */
+  const isBetweenWorkers = ({ number }: Connection): boolean => number > 0;
+
+  test('one that is cut is opened again; meanwhile the later worker is left out', async () => {
+    const seen = statusesOf(cluster);
+    faulty.cut(isBetweenWorkers);
+    await until(() => seen.some(({ length }) => length < WORKERS), 'the loss to be told');
+    await until(() => cluster.workers.length === WORKERS, 'the links to be back');
+    await expectLinked(cluster);
+  });
+
+  test('one that can not be opened for a while is tried until it is', async () => {
+    const handles = cluster.workers.map(({ handle }) => handle);
+    // What the other workers dial from now on is cut at once.
+    faulty.damage(({ number }) => (number > 0 ? () => 'end' : undefined));
+    faulty.cut(isBetweenWorkers);
+    await until(() => faulty.connections.length === 1 && refusals(cluster) > 0, 'a link to be refused');
+    expect(cluster.members.map(({ status }) => status)).toEqual(['usable', 'usable', 'unlinked']);
+    faulty.damage(undefined);
+    await until(() => cluster.workers.length === WORKERS, 'the links to be back');
+    expect(cluster.workers.map(({ handle }) => handle)).toEqual(handles);
+  });
+
+  test('a worker that the engine can not reach is left out until it can', async () => {
+    faulty.cut();
+    await until(() => cluster.workers.length < WORKERS, 'the loss to be told');
+    await until(() => cluster.workers.length === WORKERS, 'the worker to be back');
+    await expectLinked(cluster);
+  });
+});
+
+/** The ids that could be used after every change. */
+function statusesOf(cluster: Cluster): string[][] {
+  const seen: string[][] = [];
+  cluster.onChange(() => seen.push(cluster.workers.map(({ handle }) => handle.id)));
+  return seen;
+}
+
+function refusals({ members }: Cluster): number {
+  return members.filter(({ status, reason }) => status === 'unlinked' && reason !== undefined).length;
+}

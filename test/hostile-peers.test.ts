@@ -351,13 +351,13 @@ describe('one worker, through all of it,', () => {
     const engine = await asEngine();
     const isEarly = expect.not.stringMatching(/within|no answer in/) as string;
     engine.say({ type: 'connect', peers: [{ worker: 'x', address: 'unix:/nowhere/x.sock' }] });
-    const failure = { code: 'LINK', phase: 'connect', message: isEarly };
-    expect(await engine.hear('failed')).toMatchObject(failure);
+    const failure = { code: 'LINK', message: isEarly };
+    expect(await engine.hear('connectFailed')).toMatchObject(failure);
     engine.heard.length = 0;
     const rude = await listenAs((socket) => void socket.once('data', () => socket.destroy()));
     connections.push(rude);
     engine.say({ type: 'connect', peers: [{ worker: 'y', address: rude.address }] });
-    expect(await engine.hear('failed')).toMatchObject(failure);
+    expect(await engine.hear('connectFailed')).toMatchObject(failure);
     await expectAlive();
   });
 });

@@ -259,15 +259,31 @@ describe('errors', () => {
     expect(asked).toBe(attempts);
   });
 
-  test('after the first token an error is the last event of the stream', async () => {
-    const { url } = await serve(async function* () {
-      yield { type: 'token', id: 70, text: 'a' };
-      throw new KvrError('WORKER_DIED', 'rank 1 is gone');
-    });
-    const response = await post(`${url}/v1/chat/completions`, { messages: HELLO, stream: true });
-    const { data } = eventsOf(await response.text());
-    expect(data.at(-1)).toMatchObject({ error: { message: 'rank 1 is gone', type: 'server_error' } });
-  });
+  test.each([
+    ['WORKER_DIED', true],
+    ['WORKER_HUNG', true],
+    ['LINK', true],
+    ['CLOSED', true],
+    ['DEADLINE', false],
+    ['PROTOCOL', false],
+    ['INTERNAL', false],
+  ] as const)(
+    'after the first token %s is the last event of every stream, and says whether to ask again',
+    async (code, retryable) => {
+      const { url } = await serve(async function* () {
+        yield { type: 'token', id: 70, text: 'a' };
+        throw new KvrError(code, 'rank 1 is gone');
+      });
+      const asks = { 'chat/completions': { messages: HELLO }, completions: { prompt: 'a' } };
+      for (const [path, body] of Object.entries(asks)) {
+        const response = await post(`${url}/v1/${path}`, { ...body, stream: true });
+        const { data } = eventsOf(await response.text());
+        expect(data.at(-1)).toMatchObject({
+          error: { message: 'rank 1 is gone', type: 'server_error', code: code.toLowerCase(), retryable },
+        });
+      }
+    },
+  );
 
   test('paths, methods, media types and models that are not there', async () => {
     const { url } = await serve(say(''));

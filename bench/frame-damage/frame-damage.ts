@@ -77,7 +77,8 @@ async function flipAll(
 ): Promise<Row[]> {
   const random = randomOf(seed);
   const rows = REGIONS.map((region): Row => ({ region, flips: 0, right: 0, wrong: 0, hung: 0, errors: 0 }));
-  const join = (): Promise<Cluster> => joinStaticCluster({ kind: 'static', addresses: workers });
+  const join = (): Promise<Cluster> =>
+    joinStaticCluster({ kind: 'static', addresses: workers }, () => undefined);
   let cluster = await join();
   try {
     const ids = Int32Array.from({ length: context }, () => Math.floor(random() * 300));

@@ -1,52 +1,73 @@
 /**
  * Workers that somebody else started (`kvr worker --listen`), found by a list of addresses. They keep running when
- * the engine leaves. Without TLS or a secret: for a network one trusts.
+ * the engine leaves; one that was started again is found again. Without TLS or a secret: for a network one trusts.
  */
 import { randomUUID } from 'node:crypto';
 import { KvrError } from '../core/errors.js';
-import { formatAddress, parseAddress } from '../link/address.js';
-import { cancelledStart, type Cluster, type ClusterWorker, linkAll } from './cluster.js';
-import { type ReadyWorker, WorkerHandle } from './worker-handle.js';
+import { type Address, formatAddress, parseAddress } from '../link/address.js';
+import type { Cluster, ClusterWorker, WorkerCheck } from './cluster.js';
+import type { OpenedWorker } from './member.js';
+import { openSupervised } from './supervised-cluster.js';
+import { WorkerHandle } from './worker-handle.js';
 import type { WorkerSource } from './worker-source.js';
 
 type StaticSource = Extract<WorkerSource, { kind: 'static' }>;
 
 /** Connects to all and links them. @throws BAD_INPUT, LINK, and WORKER_FAILED where they run different models */
-export async function joinStaticCluster({ addresses }: StaticSource, signal?: AbortSignal): Promise<Cluster> {
+export async function joinStaticCluster(
+  { addresses }: StaticSource,
+  check: WorkerCheck,
+  signal?: AbortSignal,
+): Promise<Cluster> {
   const engine = `engine-${randomUUID()}`;
-  const handles = addresses.map((text) => {
-    const address = parseAddress(text);
-    return new WorkerHandle(formatAddress(address), address, engine);
-  });
-  checkDistinct(handles);
-  const close = (): void => handles.forEach((handle) => handle.close());
+  const parsed = addresses.map(parseAddress);
+  checkDistinct(parsed.map(formatAddress));
+  const workers = new Map(
+    parsed.map((address) => [
+      formatAddress(address),
+      (until: AbortSignal) => openWorker(address, engine, until),
+    ]),
+  );
+  const sameModel = sameModelCheck();
+  return openSupervised(
+    {
+      workers,
+      onLinkRefused: 'retry',
+      allowsAllCoreDecode: false,
+      check: (worker) => check(worker) ?? sameModel(worker),
+    },
+    signal,
+  );
+}
+
+async function openWorker(address: Address, engine: string, signal: AbortSignal): Promise<OpenedWorker> {
+  const handle = new WorkerHandle(formatAddress(address), address, engine);
+  const end = async (): Promise<void> => handle.close();
   try {
-    const readies = await Promise.all(handles.map((handle) => handle.open(signal)));
-    const workers = handles.map((handle, index) => ({ handle, ready: readies[index] as ReadyWorker }));
-    checkSameModel(workers);
-    await linkAll(handles, signal);
-    return { workers, allowsAllCoreDecode: false, close: async () => close() };
+    return { handle, ready: await handle.open(signal), linked: async () => undefined, end };
   } catch (error) {
-    close();
-    throw signal?.aborted ? cancelledStart() : error;
+    handle.close();
+    throw error;
   }
 }
 
-function checkDistinct(handles: readonly WorkerHandle[]): void {
-  const twice = handles.find((handle, index) => handles.findIndex(({ id }) => id === handle.id) < index);
-  if (twice) throw new KvrError('BAD_INPUT', `worker ${twice.id} is named twice; name every worker once`);
+function checkDistinct(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice) throw new KvrError('BAD_INPUT', `worker ${twice} is named twice; name every worker once`);
 }
 
-function checkSameModel(workers: readonly ClusterWorker[]): void {
-  const first = workers[0];
-  const other = workers.find(
-    ({ ready }) => ready.digest !== first?.ready.digest || ready.dtype !== first.ready.dtype,
-  );
-  if (!first || !other) return;
+/** All must run what the first one did that was opened. */
+function sameModelCheck(): WorkerCheck {
+  let first: ClusterWorker | undefined;
   const describe = ({ handle, ready }: ClusterWorker): string =>
     `${handle.id} has ${ready.digest.slice(0, 12)} ${ready.dtype}`;
-  throw new KvrError(
-    'WORKER_FAILED',
-    `workers run different models: ${describe(first)}, ${describe(other)}; start them with the same --model and --dtype`,
-  );
+  return (worker) => {
+    first ??= worker;
+    const { digest, dtype } = worker.ready;
+    if (digest === first.ready.digest && dtype === first.ready.dtype) return undefined;
+    return new KvrError(
+      'WORKER_FAILED',
+      `workers run different models: ${describe(first)}, ${describe(worker)}; start them with the same --model and --dtype`,
+    );
+  };
 }

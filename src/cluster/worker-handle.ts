@@ -2,7 +2,7 @@
  * One worker as the engine sees it: its control link, its handshake, its heartbeat, and why it ended if it did.
  * Knows no requests; engine/ listens to its messages.
  */
-import { KvrError } from '../core/errors.js';
+import { KvrError, type KvrErrorCode } from '../core/errors.js';
 import { type Address, formatAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
 import type { Link } from '../link/link.js';
@@ -56,7 +56,7 @@ export class WorkerHandle {
       onFrame: (frame) => this.#onFrame(frame),
       onClose: (error) => this.#onClose(error),
     });
-    const ready = this.#expect('ready', signal);
+    const ready = this.#expectType('ready', signal);
     const { id, engine } = this;
     this.send({ type: 'hello', role: 'engine', worker: engine, as: id, engine });
     this.#beatMs = performance.now();
@@ -64,15 +64,15 @@ export class WorkerHandle {
     return ready;
   }
 
-  /** Asks the worker to open links to peers and waits until they are open. @throws LINK */
-  async connectPeers(peers: readonly WorkerHandle[], signal?: AbortSignal): Promise<void> {
-    if (peers.length === 0) return;
-    const connected = this.#expect('connected', signal);
-    this.send({
-      type: 'connect',
-      peers: peers.map((peer) => ({ worker: peer.id, address: formatAddress(peer.address) })),
-    });
-    await connected;
+  /** Asks the worker to open a link to another, where there is none, and waits until it is open. @throws LINK, and why this worker ended */
+  async connectPeer(peer: WorkerHandle): Promise<void> {
+    const answer = this.#expect(
+      (message) => 'worker' in message && message.worker === peer.id && message.type.startsWith('connect'),
+    );
+    this.send({ type: 'connect', peers: [{ worker: peer.id, address: formatAddress(peer.address) }] });
+    const message = await answer;
+    if (message.type === 'connectFailed')
+      throw new KvrError(message.code as KvrErrorCode, `worker ${this.id}: ${message.message}`);
   }
 
   /** Sends a question and waits for the answer's type. One question of a type at a time. @throws WORKER_* */
@@ -81,7 +81,7 @@ export class WorkerHandle {
     type: T,
     signal?: AbortSignal,
   ): Promise<Extract<FromWorker, { type: T }>> {
-    const answer = this.#expect(type, signal);
+    const answer = this.#expectType(type, signal);
     this.send(message);
     return answer;
   }
@@ -152,14 +152,19 @@ export class WorkerHandle {
     }
   }
 
-  /** Waits for a message of a type, or for the reason why it will not come. */
-  #expect<T extends FromWorker['type']>(
+  #expectType<T extends FromWorker['type']>(
     type: T,
     signal?: AbortSignal,
   ): Promise<Extract<FromWorker, { type: T }>> {
+    const isIt = (message: FromWorker): boolean => message.type === type;
+    return this.#expect(isIt, signal) as Promise<Extract<FromWorker, { type: T }>>;
+  }
+
+  /** Waits for a message, or for the reason why it will not come. */
+  #expect(isIt: (message: FromWorker) => boolean, signal?: AbortSignal): Promise<FromWorker> {
     return new Promise((resolve, reject) => {
       const stop = this.listen((message) => {
-        if (message.type === type) settle(() => resolve(message as Extract<FromWorker, { type: T }>));
+        if (isIt(message)) settle(() => resolve(message));
         else if (message.type === 'failed' && message.request === undefined) {
           settle(() =>
             reject(new KvrError('WORKER_FAILED', `worker ${this.id} (${message.phase}): ${message.message}`)),

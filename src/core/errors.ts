@@ -94,6 +94,21 @@ export function httpStatus(code: KvrErrorCode): HttpStatus {
   return HTTP_STATUS[code];
 }
 
+/** What passes by itself: the same request, asked again, may well be answered. For all others something has to be changed first. */
+const PASSING: ReadonlySet<KvrErrorCode> = new Set([
+  'BUSY',
+  'WORKER_DIED',
+  'WORKER_HUNG',
+  'WORKER_REFUSED',
+  'LINK',
+  'CLOSED',
+]);
+
+/** Whether to ask the same again helps. */
+export function isRetryable(code: KvrErrorCode): boolean {
+  return PASSING.has(code);
+}
+
 /** @returns the process exit status for an error: 1 for everything that is not in the table. */
 export function exitStatus(error: unknown): number {
   return error instanceof KvrError ? (EXIT_STATUS[error.code] ?? 1) : 1;

@@ -3,7 +3,7 @@
  * handed to the chain in order of arrival, many at once; a worker that died is replaced before the next one.
  */
 import { setMaxListeners } from 'node:events';
-import type { ClusterWorker } from '../cluster/cluster.js';
+import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
@@ -45,9 +45,14 @@ export class Engine {
     return new Engine(await loadParts(options));
   }
 
-  /** In chain order. */
+  /** Those that can be used now, in chain order. */
   get workers(): readonly ClusterWorker[] {
-    return this.#parts.chain.state.cluster.workers;
+    return this.#parts.chain.workers;
+  }
+
+  /** All workers, in chain order, with the reason where one can not be used. */
+  get members(): readonly ClusterMember[] {
+    return this.#parts.chain.cluster.members;
   }
 
   /** What was measured of the workers; undefined where calibration is off. */

@@ -2,11 +2,13 @@
  * From an engine's options to what it works with. What was started is closed again when a later step fails.
  */
 import type { Cluster } from '../cluster/cluster.js';
+import { openCluster } from '../cluster/open-cluster.js';
 import { KvrError } from '../core/errors.js';
 import type { Dtype } from '../core/shape.js';
 import { cacheFolder } from '../model/cache/index.js';
 import { CalibrationStore } from './partition/calibration-store.js';
 import { type LoadedModel, loadModel } from './load/load.js';
+import { misfit } from './load/misfit.js';
 import {
   type EngineHooks,
   type EngineOptions,
@@ -27,10 +29,10 @@ export async function loadParts(options: EngineOptions): Promise<EngineParts> {
     ...(onChoice && { onChoice }),
     ...(onCompiled && { onCompiled }),
   };
-  const { model, startCluster } = await loadModel(asked, hooks);
-  const cluster = await startCluster(signal);
+  const { model, source } = await loadModel(asked, hooks);
+  const cluster = await openCluster(source, (worker) => misfit(worker, model, asked), signal);
   const settings = { ...asked, dtype: dtypeOf(cluster) };
-  const chain = new RunningChain(cluster, startCluster, settings.maxRunning);
+  const chain = new RunningChain(cluster, settings.maxRunning);
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(cluster, model, settings, hooks);

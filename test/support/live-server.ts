@@ -67,6 +67,7 @@ export function standInEngine(script: Script): ServedEngine {
     model: model as unknown as ServedEngine['model'],
     settings: { dtype: 'f32', kvDtype: 'f32' } as ServedEngine['settings'],
     workers: [],
+    members: [{ id: 'stand-in', status: 'usable' }],
     costs: undefined,
     generate: (request) => script(request, request.promptIds ?? []),
   };

@@ -22,7 +22,7 @@ type Holding = { readonly left: Map<string, number>; readonly startMs: number; w
 const SMOOTHING = 0.2;
 
 export class KvCapacity {
-  readonly #limits: KvNeeds;
+  readonly #limits: Map<string, number>;
   readonly #maxRunning: number;
   readonly #held = new Map<string, number>();
   readonly #holdings = new Set<Holding>();
@@ -42,9 +42,15 @@ export class KvCapacity {
     onChange: (capacity: KvCapacity) => void = () => undefined,
   ) {
     this.#onChange = onChange;
-    this.#limits = limits;
+    this.#limits = new Map(limits);
     this.#maxRunning = maxRunning;
     this.#clock = clock;
+  }
+
+  /** A worker has come, or has come back with other room. */
+  setLimit(worker: string, bytes: number): void {
+    this.#limits.set(worker, bytes);
+    this.#wake();
   }
 
   get running(): number {

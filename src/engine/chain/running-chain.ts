@@ -1,89 +1,88 @@
 /**
- * The chain that an engine has now, with its capacity and its kept prefixes; restarted when one of its workers is gone.
+ * The chain that an engine has now, with its capacity and its kept prefixes. Workers come and go (cluster/); a request takes those
+ * that are there, or waits for those that it asks for.
  */
-import type { Cluster, StartCluster } from '../../cluster/cluster.js';
+import type { Cluster, ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
-import { KvCapacity } from './kv-capacity.js';
 import { allCoreDecode } from './all-core-decode.js';
+import { KvCapacity } from './kv-capacity.js';
 import { PrefixIndex } from './prefix-index.js';
 
-/** How long requests that do not need the dead worker may go on before the chain is restarted. */
-const DRAIN_MS = 10_000;
-
-/** One run of workers, from their start to their end. */
-export type ChainState = {
-  readonly cluster: Cluster;
-  readonly capacity: KvCapacity;
-  readonly prefixes: PrefixIndex;
-};
+/** How long a request without a deadline waits for workers that are being opened again. */
+const RECOVERY_WAIT_MS = 60_000;
 
 export class RunningChain {
-  readonly #startCluster: StartCluster;
-  readonly #maxRunning: number;
-  #state: ChainState;
-  #restart: Promise<Cluster> | undefined;
+  readonly cluster: Cluster;
+  readonly capacity: KvCapacity;
+  readonly prefixes = new PrefixIndex();
+  readonly #stopFollowing: () => void;
   #isClosed = false;
 
-  constructor(cluster: Cluster, startCluster: StartCluster, maxRunning: number) {
-    this.#startCluster = startCluster;
-    this.#maxRunning = maxRunning;
-    this.#state = this.#stateOf(cluster);
+  constructor(cluster: Cluster, maxRunning: number) {
+    this.cluster = cluster;
+    const onChange = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
+    this.capacity = new KvCapacity(new Map(), maxRunning, undefined, onChange);
+    this.#stopFollowing = cluster.onChange(() => this.#follow());
+    this.#follow();
   }
 
-  get state(): ChainState {
-    return this.#state;
+  /** Workers that can be used now, in chain order. */
+  get workers(): readonly ClusterWorker[] {
+    return this.cluster.workers;
   }
 
-  /** Restarts the workers when one of them is gone. Only one caller at a time. @throws as StartCluster, CANCELLED, CLOSED */
-  async usable(signal: AbortSignal): Promise<ChainState> {
-    if (isUsable(this.#state.cluster)) return this.#state;
-    await this.#drain(signal);
-    await this.#state.cluster.close();
-    this.#checkOpen();
-    this.#restart = this.#startCluster(signal);
-    this.#state = this.#stateOf(await this.#restart);
-    return this.#state;
+  /** True while all of these can still be used. */
+  has(workers: readonly ClusterWorker[]): boolean {
+    return workers.every((worker) => this.workers.includes(worker));
+  }
+
+  /**
+   * Waits until so many workers can be used. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
+   * @throws CANCELLED, CLOSED, and why the workers are missing: WORKER_*, LINK
+   */
+  async usable(count: number, signal: AbortSignal, hasDeadline: boolean): Promise<readonly ClusterWorker[]> {
+    if (this.workers.length >= count) return this.workers;
+    const late = hasDeadline ? undefined : AbortSignal.timeout(RECOVERY_WAIT_MS);
+    const ends = late ? AbortSignal.any([signal, late]) : signal;
+    await this.#until(() => this.#isClosed || this.workers.length >= count, ends);
+    if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
+    if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
+    if (this.workers.length < count) throw this.#missing(count);
+    return this.workers;
   }
 
   /** Ends the workers; settles when none is left. Twice is harmless. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    // A restart that is under way belongs to nobody yet; its request reports the error.
-    await this.#restart?.then(
-      (cluster) => cluster.close(),
-      () => undefined,
-    );
-    await this.#state.cluster.close();
+    this.#stopFollowing();
+    await this.cluster.close();
   }
 
-  /** Waits for requests that do not need the dead worker; those that take too long fail with the reason. */
-  async #drain(signal: AbortSignal): Promise<void> {
-    const { cluster, capacity } = this.#state;
-    const late = AbortSignal.timeout(DRAIN_MS);
-    try {
-      await capacity.empty(AbortSignal.any([signal, late]));
-    } catch (error) {
-      if (signal.aborted) throw error;
-    }
-    const reason = new KvrError('WORKER_DIED', 'the chain is restarted because one of its workers is gone');
-    for (const { handle } of cluster.workers) if (!handle.isEnded) handle.fail(reason);
+  /** A worker that was opened again has other room, and has kept nothing. */
+  #follow(): void {
+    for (const { handle, ready } of this.workers) this.capacity.setLimit(handle.id, ready.kvBytesLimit);
+    this.prefixes.follow(this.workers);
   }
 
-  #stateOf(cluster: Cluster): ChainState {
-    const limits = new Map(cluster.workers.map(({ handle, ready }) => [handle.id, ready.kvBytesLimit]));
-    const onChange = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
-    return {
-      cluster,
-      capacity: new KvCapacity(limits, this.#maxRunning, undefined, onChange),
-      prefixes: new PrefixIndex(cluster.workers),
-    };
+  #until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!isTrue() && !signal.aborted) return;
+        stop();
+        signal.removeEventListener('abort', look);
+        resolve();
+      };
+      const stop = this.cluster.onChange(look);
+      signal.addEventListener('abort', look, { once: true });
+      look();
+    });
   }
 
-  #checkOpen(): void {
-    if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
+  #missing(count: number): KvrError {
+    const { members } = this.cluster;
+    const missing = members.find(({ status }) => status !== 'usable');
+    const { reason } = missing ?? {};
+    const message = `${this.workers.length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;
+    return new KvrError(reason?.code ?? 'WORKER_DIED', message, {}, reason);
   }
-}
-
-export function isUsable(cluster: Cluster): boolean {
-  return cluster.workers.every(({ handle }) => !handle.isEnded);
 }

@@ -2,8 +2,6 @@
  * The steps of loading: checkpoint, tokenizer, compiled graphs, workers. Each is handed the progress hooks; what a
  * step opened is closed again when a later one fails.
  */
-import type { Cluster, ClusterWorker, StartCluster } from '../../cluster/cluster.js';
-import { openCluster } from '../../cluster/open-cluster.js';
 import { areStartedHere, type WorkerSource } from '../../cluster/worker-source.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
@@ -31,14 +29,14 @@ export type LoadedModel = {
 export async function loadModel(
   settings: AskedSettings,
   hooks: EngineHooks,
-): Promise<{ model: LoadedModel; startCluster: StartCluster }> {
+): Promise<{ model: LoadedModel; source: WorkerSource }> {
   const cache = cacheFolder(settings.cacheDir);
   const checkpoint = await openWithProgress(settings.model, cache, hooks);
   try {
     const { name, shape, eosIds, digest, parameters } = checkpoint;
     const model = { name, shape, eosIds, digest, parameters, tokenizer: await openTokenizer(checkpoint) };
     const source = await sourceOf(settings, checkpoint, cache, hooks);
-    return { model, startCluster: (signal) => openFitting(source, model, settings, signal) };
+    return { model, source };
   } finally {
     await checkpoint.close();
   }
@@ -128,31 +126,4 @@ function checkThreads(threads: number, { decodeThreads }: AskedSettings): void {
     'BAD_INPUT',
     `${decodeThreads} decode threads are fewer than the ${threads} threads of each worker; give ${threads} or more, or fewer threads`,
   );
-}
-
-/** @throws WORKER_FAILED where a worker was started with something else than the engine, and as openCluster */
-async function openFitting(
-  source: WorkerSource,
-  model: LoadedModel,
-  settings: AskedSettings,
-  signal?: AbortSignal,
-): Promise<Cluster> {
-  const cluster = await openCluster(source, signal);
-  const misfit = cluster.workers.map((worker) => misfitOf(worker, model, settings)).find(Boolean);
-  if (misfit === undefined) return cluster;
-  await cluster.close();
-  throw new KvrError('WORKER_FAILED', misfit);
-}
-
-function misfitOf(
-  { handle, ready }: ClusterWorker,
-  { digest }: LoadedModel,
-  { dtype, chunkTokens }: AskedSettings,
-): string | undefined {
-  if (ready.digest !== digest || (dtype !== 'auto' && ready.dtype !== dtype)) {
-    const theirs = `${ready.digest.slice(0, 12)} ${ready.dtype}`;
-    return `worker ${handle.id} runs model ${theirs}, the engine ${digest.slice(0, 12)} ${dtype}; start both with the same --model and --dtype`;
-  }
-  if (ready.chunkTokens === chunkTokens) return undefined;
-  return `worker ${handle.id} takes ${ready.chunkTokens} tokens in one kernel call, the engine ${chunkTokens}; start both with the same --chunk-tokens`;
 }

@@ -29,8 +29,10 @@ export type ChainPartition = {
 
 export type PartitionContext = {
   readonly contextTokens: number;
-  /** Ids of the engine's workers, in chain order. */
+  /** Ids of the engine's workers that can be used now, in chain order. */
   readonly workers: readonly string[];
+  /** How many the engine has, whether they can be used now or not; those in `workers` unless given. */
+  readonly allWorkers?: number;
   readonly shape: ModelShape;
   readonly costs: WorkerCosts | undefined;
   readonly table: PartitionTable | undefined;
@@ -38,13 +40,14 @@ export type PartitionContext = {
 
 /** @throws BAD_INPUT where sizes do not add up, or more workers are asked for than there are */
 export function partitionContext(request: RequestSettings, context: PartitionContext): ChainPartition {
-  const most = request.workers ?? context.workers.length;
-  if (most > context.workers.length) {
+  const all = context.allWorkers ?? context.workers.length;
+  if (request.workers !== undefined && request.workers > all) {
     throw new KvrError(
       'BAD_INPUT',
-      `request asks for ${most} workers, the engine has ${context.workers.length}; start it with more`,
+      `request asks for ${request.workers} workers, the engine has ${all}; start it with more`,
     );
   }
+  const most = Math.min(request.workers ?? all, context.workers.length);
   const { partition, strategy } = request;
   const { planner } = strategyOf(strategy);
   if (planner === 'one slice')

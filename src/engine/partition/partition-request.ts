@@ -29,14 +29,20 @@ export async function partitionRequest(
   contextTokens: number,
   found: readonly CachedPrefix[] = [],
 ): Promise<ChainPartition> {
-  const { cluster, capacity } = chain.state;
-  const { workers } = cluster;
+  const { workers, capacity, cluster } = chain;
   const owner = { model, settings, workers };
   const table =
     request.partition === 'p' ? await readTable(cacheFolder(settings.cacheDir), owner) : undefined;
   const ids = workers.map(({ handle }) => handle.id);
   const { shape } = model;
-  const context = { contextTokens, workers: ids, shape, costs: calibration?.costs, table };
+  const context = {
+    contextTokens,
+    workers: ids,
+    allWorkers: cluster.members.length,
+    shape,
+    costs: calibration?.costs,
+    table,
+  };
   const planned = partitionAfterPrefix(request, context, found);
   return balanceLoad(planned, request, context, capacity.heldBytes);
 }

@@ -2,15 +2,15 @@
  * Admission: requests wait, by priority and then in order of arrival, until the chain has capacity for the first of them, and
  * are then partitioned for it. When too many wait, one more is refused with the engine's load.
  */
-import type { Cluster } from '../../cluster/cluster.js';
+import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
 import type { ValidatedRequest } from './validated-request.js';
 import type { Lease } from '../chain/kv-capacity.js';
 import type { ChainPartition } from '../partition/chain-partition.js';
 import type { EngineParts } from './engine-parts.js';
 import { kvNeeds } from './kv-needs.js';
+import { leastWorkers } from '../partition/least-workers.js';
 import { partitionRequest } from '../partition/partition-request.js';
-import { isUsable } from '../chain/running-chain.js';
 import { PriorityGate } from './priority-gate.js';
 
 /** How busy an engine is; a server sends it with a refusal. */
@@ -24,7 +24,12 @@ export type EngineLoad = {
 };
 
 /** A request's place in the chain. End the lease when the request has ended. */
-export type Admitted = { readonly cluster: Cluster; readonly chosen: ChainPartition; readonly lease: Lease };
+export type Admitted = {
+  /** In rank order. */
+  readonly workers: readonly ClusterWorker[];
+  readonly chosen: ChainPartition;
+  readonly lease: Lease;
+};
 
 export class Admission {
   readonly #parts: EngineParts;
@@ -39,7 +44,7 @@ export class Admission {
 
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
-    const { capacity } = this.#parts.chain.state;
+    const { capacity } = this.#parts.chain;
     const waiting = this.#gate.inside;
     const expectedWaitMs =
       waiting === 0 && capacity.running < maxRunning ? 0 : capacity.expectedWaitMs(waiting);
@@ -65,18 +70,30 @@ export class Admission {
     throw new KvrError('BUSY', message, { ...load });
   }
 
-  /** Starts over if a worker died while the request waited. */
-  async #findRoom({ settings, spec, ids }: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
+  /** Starts over if a worker is gone after the request has waited for it. */
+  async #findRoom(request: ValidatedRequest, signal: AbortSignal): Promise<Admitted> {
+    const { settings, spec, ids, deadline } = request;
     const { model, chain } = this.#parts;
+    const { capacity, prefixes } = chain;
+    const count = leastWorkers(settings, chain.cluster.members.length);
     for (;;) {
-      const { cluster, capacity, prefixes } = await chain.usable(signal);
+      await chain.usable(count, signal, deadline.isSet);
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
       const found = spec.prefixCache ? prefixes.find(ids) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
+      const workers = this.#workersOf(chosen);
+      if (!workers) continue;
       const lease = await capacity.reserve(kvNeeds(chosen, spec, model.shape), signal);
-      if (isUsable(cluster)) return { cluster, chosen, lease };
+      if (chain.has(workers)) return { workers, chosen, lease };
       lease.end();
     }
+  }
+
+  /** In rank order; undefined where one has gone meanwhile. */
+  #workersOf({ workers }: ChainPartition): readonly ClusterWorker[] | undefined {
+    const all = this.#parts.chain.workers;
+    const found = workers.map((id) => all.find(({ handle }) => handle.id === id));
+    return found.every((worker) => worker !== undefined) ? found : undefined;
   }
 }

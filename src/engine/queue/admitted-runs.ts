@@ -1,8 +1,6 @@
 /**
  * Runs an admitted request on its chain, as events of text, and corrects the calibration by its timelines.
  */
-import { type Cluster, type ClusterWorker } from '../../cluster/cluster.js';
-import { KvrError } from '../../core/errors.js';
 import { strategyOf } from '../../core/strategy.js';
 import type { ChainRequest } from '../chain/chain-request.js';
 import { runChain } from '../chain/run-chain.js';
@@ -49,14 +47,14 @@ export class AdmittedRuns {
 
   #chainRequest(
     { spec, ids, signal, deadline }: ValidatedRequest,
-    { cluster, chosen, lease }: Admitted,
+    { workers, chosen, lease }: Admitted,
   ): ChainRequest {
     return {
       id: this.#nextRequest++,
       spec,
       ids,
       partition: chosen.partition,
-      workers: chosen.workers.map((id) => workerOf(cluster, id)),
+      workers,
       signal,
       onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
       ...(chosen.reuse && { reuse: chosen.reuse }),
@@ -74,10 +72,4 @@ export class AdmittedRuns {
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
     this.#parts.calibration?.refresh(promptTokens, workers, timeline);
   }
-}
-
-function workerOf({ workers }: Cluster, id: string): ClusterWorker {
-  const worker = workers.find(({ handle }) => handle.id === id);
-  if (!worker) throw new KvrError('INTERNAL', `the chain has no worker ${id}`);
-  return worker;
 }

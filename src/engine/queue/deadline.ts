@@ -15,6 +15,10 @@ export class Deadline {
     this.#startMs = clock();
   }
 
+  get isSet(): boolean {
+    return this.#limitMs !== undefined;
+  }
+
   /** The time that is left, as a field of a ChainRequest. */
   get left(): { readonly deadline?: { readonly limitMs: number; readonly leftMs: number } } {
     if (this.#limitMs === undefined) return {};

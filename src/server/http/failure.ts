@@ -1,7 +1,7 @@
 /**
  * The answer to a request that failed: its status, and when to ask again. What the body says is up to the dialect.
  */
-import { asKvrError, httpStatus, type KvrError } from '../../core/errors.js';
+import { asKvrError, httpStatus, isRetryable, type KvrError } from '../../core/errors.js';
 import type { HttpContext } from './context.js';
 import { MAX_RETRY_AFTER_S, RETRY_AFTER_S } from '../requests/settings.js';
 
@@ -13,8 +13,8 @@ export function errorResponse(c: HttpContext, thrown: unknown): Response {
   // A message may name a value of the request, so only defects of ours, which do not, are written in full.
   if (status >= 500) facts['message'] = error.message;
   if (status === 429 || status === 503) c.header('Retry-After', String(retryAfterS(error)));
-  // OpenAI's clients ask again after any status from 500 on, where they are not told that it would end the same.
-  if (status === 500 || status === 504) c.header('X-Should-Retry', 'false');
+  // OpenAI's clients ask again after any status from 500 on, unless they are told that it would end the same.
+  c.header('X-Should-Retry', String(isRetryable(error.code)));
   if (status === 401) c.header('WWW-Authenticate', 'Bearer');
   // What is left of a body that was refused unread is not worth reading.
   if (status === 413) c.header('Connection', 'close');

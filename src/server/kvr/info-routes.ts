@@ -12,13 +12,24 @@ import type { HttpContext, ServerContext } from '../http/context.js';
 import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 
-/** While a server closes, it still finishes requests, but should get no new ones: then the status is 503. */
+/**
+ * 200 while requests can be answered, also by a part of the workers ('degraded'); 503 while none can ('recovering'), and while the
+ * server closes, when it still finishes requests but should get no new ones. Says which workers can not be used, and why.
+ */
 export function ready(c: HttpContext, { running, engine }: ServerContext): Response {
-  const status = running.isClosing ? 'closing' : 'ready';
-  // Workers that ended are started again by the next request.
-  const alive = engine.workers.filter(({ handle }) => !handle.isEnded).length;
-  const state = { status, workers: engine.workers.length, alive, running: running.count };
-  return c.json(state, running.isClosing ? 503 : 200);
+  const { members } = engine;
+  const missing = members
+    .filter(({ status }) => status !== 'usable')
+    .map(({ id, status, reason }) => ({ worker: id, status, ...(reason && { reason: reason.message }) }));
+  const alive = members.length - missing.length;
+  const status = running.isClosing ? 'closing' : readiness(alive, members.length);
+  const state = { status, workers: members.length, alive, running: running.count, missing };
+  return c.json(state, status === 'closing' || status === 'recovering' ? 503 : 200);
+}
+
+function readiness(alive: number, all: number): 'ready' | 'degraded' | 'recovering' {
+  if (alive === all) return 'ready';
+  return alive > 0 ? 'degraded' : 'recovering';
 }
 
 export function showInfo(c: HttpContext, { engine, settings }: ServerContext): Response {
@@ -36,7 +47,7 @@ export function showInfo(c: HttpContext, { engine, settings }: ServerContext): R
     },
     dtype: engine.settings.dtype,
     kvDtype: engine.settings.kvDtype,
-    workers: workers.length,
+    workers: engine.members.length,
     threads: workers[0]?.ready.threads ?? 1,
     prefillProgress: true,
   });
@@ -82,7 +93,7 @@ type WhatIfQuery = Readonly<Record<'workers' | 'link' | 'latency', string | unde
 /** Workers or links that are only thought of; undefined where the chain at hand is meant. @throws BAD_INPUT */
 function readWhatIf(engine: ServedEngine, { workers, link, latency }: WhatIfQuery): WhatIf | undefined {
   if (workers === undefined && link === undefined && latency === undefined) return undefined;
-  const count = workers === undefined ? engine.workers.length : Number(workers);
+  const count = workers === undefined ? engine.members.length : Number(workers);
   if (!/^\d{1,4}$/.test(workers ?? '1') || count < 1 || count > MAX_RANKS)
     throw bad(
       `workers must be a whole number from 1 to ${MAX_RANKS}; ${workers?.slice(0, 20)} was given`,

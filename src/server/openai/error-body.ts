@@ -1,7 +1,13 @@
 /**
- * Errors as OpenAI's clients know them: { "error": { "message", "type", "param", "code" } }.
+ * Errors as OpenAI's clients know them: { "error": { "message", "type", "param", "code" } }, with `retryable`.
  */
-import { type HttpStatus, httpStatus, type KvrError, type KvrErrorCode } from '../../core/errors.js';
+import {
+  type HttpStatus,
+  httpStatus,
+  isRetryable,
+  type KvrError,
+  type KvrErrorCode,
+} from '../../core/errors.js';
 
 /** Long enough for every message of ours; what a library says may be longer. */
 const MAX_MESSAGE_CHARS = 600;
@@ -22,6 +28,8 @@ export function errorBody(error: KvrError) {
       type: typeOf(httpStatus(code)),
       param: typeof param === 'string' ? param : null,
       code: typeof reason === 'string' ? reason : (CODES[code] ?? code.toLowerCase()),
+      // Beyond what OpenAI sends: an error in a stream has no status that would tell.
+      retryable: isRetryable(code),
     },
   };
 }

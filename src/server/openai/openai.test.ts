@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { resultOf, spoken, standInEngine } from '../../../test/support/live-server.js';
-import { KvrError } from '../../core/errors.js';
+import { isRetryable, KvrError } from '../../core/errors.js';
 import type { GenerateEvent } from '../../engine/output/generation.js';
 import { ChoiceRun } from '../answers/choice-run.js';
 import { Ledger } from '../requests/ledger.js';
@@ -128,5 +128,8 @@ test.each([
   ['WORKER_DIED', 'server_error', 'worker_died'],
 ] as const)('%s has the type and code that clients look for', (code, type, clientCode) => {
   const { error } = errorBody(new KvrError(code, 'x'.repeat(700), { param: 'n' }));
-  expect(error).toEqual({ message: 'x'.repeat(600), type, param: 'n', code: clientCode });
+  expect(error).toEqual({
+    ...{ message: 'x'.repeat(600), type, param: 'n', code: clientCode },
+    retryable: isRetryable(code),
+  });
 });

@@ -4,7 +4,7 @@
 import type { Engine } from '../../engine/engine.js';
 
 /** What the server asks of an engine. */
-export type ServedEngine = Pick<Engine, 'model' | 'settings' | 'workers' | 'costs' | 'generate'>;
+export type ServedEngine = Pick<Engine, 'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate'>;
 
 export type ServerSettings = {
   readonly host: string;

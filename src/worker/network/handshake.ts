@@ -3,7 +3,7 @@
  * this worker dials other workers and waits for their answer.
  */
 import { MAX_RANKS } from '../../core/partition.js';
-import { KvrError } from '../../core/errors.js';
+import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
 import { transportOf } from '../../link/open-transport.js';
@@ -46,15 +46,20 @@ export class Handshake {
 
   /** Opens a link to every named worker that none leads to, and waits for its greeting, so that rows can flow both ways. */
   async connectPeers(engine: Connection, peers: readonly PeerAddress[]): Promise<void> {
+    await Promise.all(peers.map((peer) => this.#answerConnect(engine, peer)));
+  }
+
+  async #answerConnect(engine: Connection, { worker, address }: PeerAddress): Promise<void> {
     try {
-      const missing = peers.filter(({ worker }) => !this.#peers.isGreeted({ engine: engine.engine, worker }));
-      const linked = this.#connections.peersOf(engine.engine).length;
-      await this.#dials.toAll(engine, missing, linked, (worker, address) =>
-        this.#connectPeer(engine, worker, address),
-      );
-      send(engine.link, { type: 'connected' });
+      if (!this.#peers.isGreeted({ engine: engine.engine, worker })) {
+        const linked = this.#connections.peersOf(engine.engine).length;
+        const dial = (to: Address): Promise<void> => this.#connectPeer(engine, worker, to);
+        await this.#dials.open(engine, { worker, address }, linked, dial);
+      }
+      send(engine.link, { type: 'connected', worker });
     } catch (error) {
-      sendFailure(engine.link, error, { phase: 'connect' });
+      const { code, message } = asKvrError(error);
+      send(engine.link, { type: 'connectFailed', worker, code, message });
     }
   }
 

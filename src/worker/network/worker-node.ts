@@ -89,7 +89,8 @@ export class WorkerNode {
     const owners = this.#connections.engineLinks(engine);
     const isLost = this.#peers.remove(connection, link, error);
     this.#requests.onLinkClosed(connection, owners, error);
-    if (isLost) for (const owner of owners) send(owner, { type: 'peerLost', worker });
+    const reason = error?.message ?? 'closed';
+    if (isLost) for (const owner of owners) send(owner, { type: 'peerLost', worker, reason });
     if (role !== 'engine') return;
     this.#compute.post({ type: 'forget', owner: number });
     this.#kept.leave(link);

@@ -29,9 +29,16 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     /** Bytes of KV-cache that all its requests may take together. */
     kvBytesLimit: z.number().min(0),
   }),
-  z.object({ type: z.literal('connected') }),
-  /** The link to that worker has ended; `connect` opens it again. */
-  z.object({ type: z.literal('peerLost'), worker: workerId }),
+  /** The link to a peer is open. */
+  z.object({ type: z.literal('connected'), worker: workerId }),
+  z.object({
+    type: z.literal('connectFailed'),
+    worker: workerId,
+    code: z.string().max(64),
+    message: z.string().max(4096),
+  }),
+  /** The link to a peer has ended; `connect` opens it again. */
+  z.object({ type: z.literal('peerLost'), worker: workerId, reason: z.string().max(4096) }),
   z.object({ type: z.literal('progress'), request, phase, layer: index }),
   /** Payload: f32 logits [vocabulary] where they were asked for and index is 0. */
   z.object({

@@ -1,0 +1,104 @@
+/**
+ * One worker of a cluster as it comes and goes: opened, watched and, when it is gone, opened again until the cluster closes.
+ * How a worker is opened is the source's matter (local.ts, static.ts).
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { KvrError } from '../core/errors.js';
+import { asKvrError } from '../core/errors.js';
+import type { ClusterWorker } from './cluster.js';
+
+/** A worker that was opened, with what has to be done for it later. */
+export type OpenedWorker = ClusterWorker & {
+  /** Called once, when the worker is linked to all the others that are there: nobody has to find it any more. */
+  linked(): Promise<void>;
+  /** Closes the link to it, and ends it where it was started here; settles when nothing is left. */
+  end(): Promise<void>;
+};
+
+/** @throws LINK, WORKER_*, CANCELLED; nothing is left then */
+export type OpenWorker = (signal: AbortSignal) => Promise<OpenedWorker>;
+
+/** Between two attempts to open a worker again: doubled from the first to the last. */
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 1_000;
+/** Attempts that failed in a row after which nobody should wait for the worker any longer. It is still tried again. */
+const HOPELESS_ATTEMPTS = 5;
+
+export class Member {
+  readonly id: string;
+  readonly #open: OpenWorker;
+  readonly #onChange: (member: Member) => void;
+  readonly #closing = new AbortController();
+  #opened: OpenedWorker | undefined;
+  #reason: KvrError | undefined;
+  #failures = 0;
+  #watching: Promise<void> = Promise.resolve();
+
+  /** @param onChange called when the worker is there and when it is gone */
+  constructor(id: string, open: OpenWorker, onChange: (member: Member) => void) {
+    this.id = id;
+    this.#open = open;
+    this.#onChange = onChange;
+  }
+
+  /** Undefined while the worker can not be had. */
+  get worker(): OpenedWorker | undefined {
+    return this.#opened?.handle.isEnded ? undefined : this.#opened;
+  }
+
+  /** Why there is no worker, as far as that is known. */
+  get reason(): KvrError | undefined {
+    return this.worker ? undefined : this.#reason;
+  }
+
+  get isHopeless(): boolean {
+    return this.#failures >= HOPELESS_ATTEMPTS;
+  }
+
+  /** Opens the worker for the first time, and watches it from then on. @throws as OpenWorker */
+  async start(signal?: AbortSignal): Promise<void> {
+    const { signal: closing } = this.#closing;
+    const opened = await this.#open(signal ? AbortSignal.any([signal, closing]) : closing);
+    this.#take(opened);
+    this.#watching = this.#watch(opened);
+  }
+
+  /** Ends the worker, and what is being opened; settles when nothing is left. Twice is harmless. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#opened?.handle.close();
+    await this.#watching;
+  }
+
+  #take(opened: OpenedWorker): void {
+    this.#opened = opened;
+    this.#failures = 0;
+    this.#onChange(this);
+  }
+
+  async #watch(first: OpenedWorker): Promise<void> {
+    for (let opened: OpenedWorker | undefined = first; opened; opened = await this.#openAgain()) {
+      if (opened !== first) this.#take(opened);
+      this.#reason = await opened.handle.ended;
+      this.#onChange(this);
+      await opened.end();
+    }
+  }
+
+  /** @returns undefined when the cluster closes */
+  async #openAgain(): Promise<OpenedWorker | undefined> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        return await this.#open(signal);
+      } catch (error) {
+        this.#reason = asKvrError(error);
+        this.#failures++;
+        this.#onChange(this);
+      }
+      const waitMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
+      await pause(waitMs, undefined, { signal }).catch(() => undefined);
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The links between the workers of a cluster: every two of them are linked, and a link that is lost is opened again. The workers
+ * open them; this is where the engine remembers which there are.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { asKvrError, KvrError } from '../core/errors.js';
+import type { ClusterWorker } from './cluster.js';
+import type { WorkerHandle } from './worker-handle.js';
+
+/** Between two attempts to open a link: doubled from the first to the last. */
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 1_000;
+
+type Pair = {
+  /** The one that was there first: it dials the other. */
+  readonly dialler: WorkerHandle;
+  readonly dialled: WorkerHandle;
+  isOpen: boolean;
+  /** Why it is not open. */
+  reason?: KvrError;
+  isOpening: boolean;
+};
+
+/** What to do when a link can not be opened: 'retry' later, or give up the worker that nobody can dial any more. */
+export type OnLinkRefused = 'retry' | 'give up';
+
+export class PeerLinks {
+  readonly #pairs = new Set<Pair>();
+  readonly #onRefused: OnLinkRefused;
+  readonly #onChange: () => void;
+
+  /** @param onChange called when a link is there, and when one is lost */
+  constructor(onRefused: OnLinkRefused, onChange: () => void) {
+    this.#onRefused = onRefused;
+    this.#onChange = onChange;
+  }
+
+  areLinked(a: WorkerHandle, b: WorkerHandle): boolean {
+    return this.#pairOf(a, b)?.isOpen ?? false;
+  }
+
+  /** Why two workers are not linked. */
+  reason(a: WorkerHandle, b: WorkerHandle): KvrError | undefined {
+    return this.#pairOf(a, b)?.reason;
+  }
+
+  /**
+   * Links a worker that has just been opened to those that were there before, and keeps these links for as long as both ends
+   * live. Settles when each link has been tried once.
+   */
+  async join(worker: ClusterWorker, others: readonly ClusterWorker[]): Promise<void> {
+    const pairs = others.map(({ handle }) => this.#add(handle, worker.handle));
+    await Promise.all(pairs.map((pair) => this.#open(pair)));
+  }
+
+  #add(dialler: WorkerHandle, dialled: WorkerHandle): Pair {
+    const pair: Pair = { dialler, dialled, isOpen: false, isOpening: false };
+    this.#pairs.add(pair);
+    for (const [end, other] of [[dialler, dialled] as const, [dialled, dialler] as const]) {
+      end.listen((message) => {
+        if (message.type === 'peerLost' && message.worker === other.id) this.#lost(pair, message.reason);
+      });
+      end.onEnd(() => this.#pairs.delete(pair));
+    }
+    return pair;
+  }
+
+  /** Both ends tell, and the second may tell of a link that has been replaced: to open one that stands does nothing. */
+  #lost(pair: Pair, why: string): void {
+    if (!this.#pairs.has(pair) || pair.isOpening) return;
+    pair.isOpen = false;
+    pair.reason = new KvrError('LINK', `link ${pair.dialler.id} to ${pair.dialled.id} was lost: ${why}`);
+    this.#onChange();
+    void this.#open(pair);
+  }
+
+  /** Tries once, and goes on trying behind the caller's back. */
+  async #open(pair: Pair): Promise<void> {
+    pair.isOpening = true;
+    if (await this.#tryToOpen(pair)) return;
+    void this.#keepTrying(pair);
+  }
+
+  async #keepTrying(pair: Pair): Promise<void> {
+    for (let waitMs = FIRST_RETRY_MS; this.#pairs.has(pair); waitMs = Math.min(LAST_RETRY_MS, 2 * waitMs)) {
+      await pause(waitMs, undefined, { ref: false });
+      if (this.#pairs.has(pair) && (await this.#tryToOpen(pair))) return;
+    }
+  }
+
+  async #tryToOpen(pair: Pair): Promise<boolean> {
+    try {
+      await pair.dialler.connectPeer(pair.dialled);
+      pair.isOpening = false;
+      pair.isOpen = true;
+      delete pair.reason;
+      this.#onChange();
+      return true;
+    } catch (error) {
+      pair.reason = asKvrError(error);
+      if (this.#pairs.has(pair) && this.#onRefused === 'give up') pair.dialled.fail(pair.reason);
+      return false;
+    }
+  }
+
+  #pairOf(a: WorkerHandle, b: WorkerHandle): Pair | undefined {
+    return [...this.#pairs].find(
+      ({ dialler, dialled }) => (dialler === a && dialled === b) || (dialler === b && dialled === a),
+    );
+  }
+}
