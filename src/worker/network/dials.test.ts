@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Address, formatAddress } from '../../link/address.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 import { Dials, MAX_DIALS, type PeerAddress } from './dials.js';
 
 function engine(host?: string): Connection & { readonly link: { isClosed: boolean } } {

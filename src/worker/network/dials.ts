@@ -5,7 +5,7 @@
 import { MAX_RANKS } from '../../core/partition.js';
 import { KvrError } from '../../core/errors.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 
 /** Of one engine at a time. */
 export const MAX_DIALS = 16;
