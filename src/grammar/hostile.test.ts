@@ -38,7 +38,8 @@ test.each<[what: string, schema: unknown]>([
   ['bounds of numbers', { anyOf: many(3000, (i) => ({ type: 'number', minimum: i })) }],
 ])('%s are refused after a bounded amount of work', (_what, schema) => {
   expect(() => compileGrammar({ type: 'json', schema })).toThrow(expect.objectContaining({ code: 'BAD_INPUT', fields: { budget: 'grammar' } }));
-  expect(workOf(schema)).toBeLessThan(MAX_GRAMMAR_WORK + 20_000);
+  // What is refused goes over the limit by no more than the last step of work.
+  expect(workOf(schema)).toBeLessThan(1.1 * MAX_GRAMMAR_WORK);
 }); // prettier-ignore
 
 test.each<[what: string, schema: unknown]>([

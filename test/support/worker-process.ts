@@ -52,8 +52,9 @@ export class WorkerProcess {
     return worker;
   }
 
+  /** Where it listens, with the port the system chose where 0 was asked for. */
   get address(): string {
-    return this.stdout.trim();
+    return this.stdout.split('\n')[0] ?? '';
   }
 
   get isRunning(): boolean {

@@ -24,7 +24,7 @@ export async function* heldUntilSound(
 
 /** Waits until the files of all these workers are known. */
 export async function areSound(workers: readonly Pick<ClusterWorker, 'files'>[]): Promise<boolean> {
-  const all = await Promise.all(workers.map(({ files }) => files?.isSound() ?? true));
+  const all = await Promise.all(workers.map(async ({ files }) => (await files?.isSound()) ?? true));
   return all.every(Boolean);
 }
 

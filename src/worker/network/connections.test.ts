@@ -11,8 +11,9 @@ import {
   MAX_HELLO_BYTES,
   MAX_STRANGERS,
   MAX_STRANGERS_PER_HOST,
-} from './caller-limits.js';
-import { type Connection, Connections } from './connections.js';
+} from './door/caller-limits.js';
+import { Connections } from './connections.js';
+import type { Connection } from './door/connection.js';
 
 class Scene {
   nowMs = 0;

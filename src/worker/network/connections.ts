@@ -9,30 +9,10 @@ import type { OpenLink } from '../../link/transport.js';
 import { KvrError } from '../../core/errors.js';
 import type { FrameHeader } from '../../link/frame.js';
 import type { FromWorker } from '../protocol/index.js';
-import { checkHello, engineToClose, isFull, strangerToClose } from './caller-limits.js';
-import { MemoryBudget } from './memory-budget.js';
+import type { Connection } from './door/connection.js';
+import { checkHello, engineToClose, isFull, strangerToClose } from './door/caller-limits.js';
+import { MemoryBudget } from './door/memory-budget.js';
 import { send } from './send.js';
-
-export type Connection = {
-  role: 'unknown' | 'engine' | 'peer';
-  /** The name of whoever is at the other end. */
-  worker: string;
-  /** The engine at the other end, or the one that the link between two workers is for. */
-  engine: string;
-  /** What that engine calls this worker. */
-  own: string;
-  readonly number: number;
-  readonly link: Link;
-  /** The caller's machine; undefined over a unix socket, and where this worker dialled. */
-  readonly host: string | undefined;
-  readonly openedMs: number;
-  /** When bytes last came. */
-  lastHeardMs: number;
-  /** Of the frame that is coming in. */
-  unfinishedBytes: number;
-  /** An engine has sent its vocabulary. */
-  hasVocabulary: boolean;
-};
 
 export type ConnectionEvents = {
   readonly onFrame: (connection: Connection, frame: Frame) => void;

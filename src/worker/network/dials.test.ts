@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { MAX_RANKS } from '../../core/partition.js';
-import type { Connection } from './connections.js';
+import { type Address, formatAddress } from '../../link/address.js';
+import type { Connection } from './door/connection.js';
 import { Dials, MAX_DIALS, type PeerAddress } from './dials.js';
 
 function engine(host?: string): Connection & { readonly link: { isClosed: boolean } } {
@@ -12,12 +13,23 @@ function peers(count: number): PeerAddress[] {
   return Array.from({ length: count }, (_, at) => ({ worker: `w${at}`, address: `10.0.0.1:${1 + at}` }));
 }
 
+/** Asks for all at once, as a message of an engine does. */
+async function toAll(
+  dials: Dials,
+  engine: Connection,
+  peers: readonly PeerAddress[],
+  linked: number,
+  open: Open,
+): Promise<void> {
+  await Promise.all(peers.map((peer) => dials.open(engine, peer, linked, open.dial)));
+}
+
 /** Dials that end when the test says so. */
 class Open {
   readonly started: string[] = [];
   readonly #ends: (() => void)[] = [];
-  readonly dial = (worker: string): Promise<void> => {
-    this.started.push(worker);
+  readonly dial = (address: Address): Promise<void> => {
+    this.started.push(formatAddress(address));
     return new Promise((resolve) => this.#ends.push(resolve));
   };
   async endAll(): Promise<void> {
@@ -28,7 +40,7 @@ class Open {
 
 test('a few are dialled at a time, all in the end', async () => {
   const [dials, open] = [new Dials(), new Open()];
-  const done = dials.toAll(engine(), peers(2 * MAX_DIALS + 3), 0, open.dial);
+  const done = toAll(dials, engine(), peers(2 * MAX_DIALS + 3), 0, open);
   const seen: number[] = [];
   for (let round = 0; round < 3; round++) {
     await turn();
@@ -41,12 +53,12 @@ test('a few are dialled at a time, all in the end', async () => {
 
 test('a worker that is being dialled is not dialled again, and both questions are answered', async () => {
   const [dials, open, one] = [new Dials(), new Open(), engine()];
-  const both = [dials.toAll(one, peers(2), 0, open.dial), dials.toAll(one, peers(3), 0, open.dial)];
+  const both = [toAll(dials, one, peers(2), 0, open), toAll(dials, one, peers(3), 0, open)];
   await turn();
-  expect(open.started).toEqual(['w0', 'w1', 'w2']);
+  expect(open.started).toEqual(['10.0.0.1:1', '10.0.0.1:2', '10.0.0.1:3']);
   await open.endAll();
   await Promise.all(both);
-  const again = dials.toAll(one, peers(1), 0, open.dial);
+  const again = toAll(dials, one, peers(1), 0, open);
   await turn();
   expect(open.started).toHaveLength(4);
   await open.endAll();
@@ -55,18 +67,19 @@ test('a worker that is being dialled is not dialled again, and both questions ar
 
 test('an engine has as many links as a chain has ranks, and no more', async () => {
   const [dials, open, one] = [new Dials(), new Open(), engine()];
-  await expect(dials.toAll(one, peers(2), MAX_RANKS - 1, open.dial)).rejects.toMatchObject({
-    code: 'WORKER_REFUSED',
-  });
-  void dials.toAll(one, peers(MAX_RANKS), 0, open.dial);
+  const two = toAll(dials, one, peers(2), MAX_RANKS - 1, open);
+  await expect(two).rejects.toMatchObject({ code: 'WORKER_REFUSED' });
+  await open.endAll();
+  open.started.length = 0;
+  void toAll(dials, one, peers(MAX_RANKS), 0, open);
   const more = [{ worker: 'one more', address: '10.0.0.1:1' }];
-  await expect(dials.toAll(one, more, 0, open.dial)).rejects.toMatchObject({ code: 'WORKER_REFUSED' });
+  await expect(toAll(dials, one, more, 0, open)).rejects.toMatchObject({ code: 'WORKER_REFUSED' });
   expect(open.started).toHaveLength(MAX_DIALS);
 });
 
 test('an engine that leaves has nothing more dialled', async () => {
   const [dials, open, one] = [new Dials(), new Open(), engine()];
-  const done = dials.toAll(one, peers(3 * MAX_DIALS), 0, open.dial);
+  const done = toAll(dials, one, peers(3 * MAX_DIALS), 0, open);
   const failed = expect(done).rejects.toMatchObject({ code: 'LINK' });
   await turn();
   one.link.isClosed = true;
@@ -87,7 +100,7 @@ test.each<[string | undefined, string, boolean]>([
   ['10.0.0.9', '10.0.0.7:22', true],
   ['10.0.0.9', 'http://x/', false],
 ])('an engine on %s may have %s dialled: %s', async (host, address, isAllowed) => {
-  const done = new Dials().toAll(engine(host), [{ worker: 'x', address }], 0, async () => undefined);
+  const done = new Dials().open(engine(host), { worker: 'x', address }, 0, async () => undefined);
   if (isAllowed) await done;
   else await expect(done).rejects.toMatchObject({ code: 'BAD_INPUT' });
 });

@@ -5,7 +5,7 @@
 import { MAX_RANKS } from '../../core/partition.js';
 import { KvrError } from '../../core/errors.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 
 /** Of one engine at a time. */
 export const MAX_DIALS = 16;
@@ -13,7 +13,7 @@ export const MAX_DIALS = 16;
 /** Another worker of the engine's chain, and where it listens. */
 export type PeerAddress = { readonly worker: string; readonly address: string };
 
-type Dial = (worker: string, address: Address) => Promise<void>;
+type Dial = (address: Address) => Promise<void>;
 
 export class Dials {
   /** Under way or waiting, by the engine's connection and the worker's name. */
@@ -22,25 +22,26 @@ export class Dials {
   readonly #queues = new Map<Connection, (() => void)[]>();
 
   /**
-   * Settles when all are linked. @param linked links of the engine that stand
+   * Settles when the worker is linked. @param linked how many links of the engine stand
    * @throws BAD_INPUT for an address, WORKER_REFUSED for too many, and what `dial` throws
    */
-  async toAll(engine: Connection, peers: readonly PeerAddress[], linked: number, dial: Dial): Promise<void> {
-    const targets = peers.map(({ worker, address }) => ({ worker, address: allowed(engine, address) }));
+  async open(
+    engine: Connection,
+    { worker, address }: PeerAddress,
+    linked: number,
+    dial: Dial,
+  ): Promise<void> {
     const open = this.#open.get(engine) ?? new Map<string, Promise<void>>();
     this.#open.set(engine, open);
-    const names = new Set([...open.keys(), ...targets.map(({ worker }) => worker)]);
-    if (linked + names.size > MAX_RANKS)
-      throw new KvrError('WORKER_REFUSED', `${linked + names.size} links of one engine, limit ${MAX_RANKS}`);
-    await Promise.all(
-      targets.map(({ worker, address }) => {
-        const before = open.get(worker);
-        if (before) return before;
-        const started = this.#inTurn(engine, () => dial(worker, address)).finally(() => open.delete(worker));
-        open.set(worker, started);
-        return started;
-      }),
-    );
+    const before = open.get(worker);
+    if (before) return before;
+    const target = allowed(engine, address);
+    const links = linked + open.size + 1;
+    if (links > MAX_RANKS)
+      throw new KvrError('WORKER_REFUSED', `${links} links of one engine, limit ${MAX_RANKS}`);
+    const started = this.#inTurn(engine, () => dial(target)).finally(() => open.delete(worker));
+    open.set(worker, started);
+    await started;
   }
 
   /** The engine has left: what waits fails when its turn comes. */

@@ -2,12 +2,13 @@
  * The handshake in both directions: a caller says who it is and learns which model is open; and when an engine asks for it,
  * this worker dials other workers and waits for their answer.
  */
-import { asKvrError, KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
+import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
 import { transportOf } from '../../link/open-transport.js';
-import type { Connection, Connections } from './connections.js';
+import type { Connections } from './connections.js';
+import type { Connection } from './door/connection.js';
 import { Dials, type PeerAddress } from './dials.js';
 import type { ModelStatus } from './model-status.js';
 import type { Peers } from './peers.js';
@@ -53,9 +54,8 @@ export class Handshake {
     try {
       if (!this.#peers.isGreeted({ engine: engine.engine, worker })) {
         const linked = this.#connections.peersOf(engine.engine).length;
-        await this.#dials.toAll(engine, [{ worker, address }], linked, (name, parsed) =>
-          this.#connectPeer(engine, name, parsed),
-        );
+        const dial = (to: Address): Promise<void> => this.#connectPeer(engine, worker, to);
+        await this.#dials.open(engine, { worker, address }, linked, dial);
       }
       send(engine.link, { type: 'connected', worker });
     } catch (error) {

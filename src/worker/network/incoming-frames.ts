@@ -5,11 +5,11 @@
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Frame } from '../../link/frame.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 import type { Handshake } from './handshake.js';
 import type { Probes } from './probes.js';
 import { parseMessage, peerSchema, type ToWorker, toWorkerSchema } from '../protocol/index.js';
-import type { MemoryBudget } from './memory-budget.js';
+import type { MemoryBudget } from './door/memory-budget.js';
 import type { Peers } from './peers.js';
 import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Link } from '../../link/link.js';
 import type { ToCompute } from '../threads/thread-messages.js';
 import type { ProbeMessage } from '../protocol/index.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 import type { Peers } from './peers.js';
 import { BUSY_PARTS, PATIENCE_MS, Probes, QUIET_MS } from './probes.js';
 

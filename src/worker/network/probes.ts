@@ -7,7 +7,7 @@ import { type Clock, wallClock } from '../../core/clock.js';
 import { KvrError } from '../../core/errors.js';
 import type { Link } from '../../link/link.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 import type { Peers } from './peers.js';
 import type { FromWorker, ProbeMessage, ToWorker } from '../protocol/index.js';
 import type { Requests } from './requests.js';

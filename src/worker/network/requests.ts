@@ -7,7 +7,7 @@ import { KvrError } from '../../core/errors.js';
 import type { Link } from '../../link/link.js';
 import { checkRun, readIds } from './check-run.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';
-import type { Connection } from './connections.js';
+import type { Connection } from './door/connection.js';
 import type { ModelStatus } from './model-status.js';
 import { type FromWorker, MAX_REQUESTS, type RunMessage } from '../protocol/index.js';
 import type { RowsRouter } from './relay/rows-router.js';

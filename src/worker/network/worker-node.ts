@@ -7,7 +7,8 @@ import { asKvrError, type KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
 import { ComputeHandle } from '../threads/compute-handle.js';
 import { handleComputeMessage } from './compute-messages.js';
-import { type Connection, Connections } from './connections.js';
+import { Connections } from './connections.js';
+import type { Connection } from './door/connection.js';
 import { Handshake } from './handshake.js';
 import { type FrameHandlers, handleFrame } from './incoming-frames.js';
 import { KeptOwners } from './kept-owners.js';
@@ -18,7 +19,7 @@ import { Peers } from './peers.js';
 import { Probes } from './probes.js';
 import { Requests } from './requests.js';
 import { send } from './send.js';
-import { Silence, SWEEP_MS } from './silence.js';
+import { Silence, SWEEP_MS } from './door/silence.js';
 import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
-import { MAX_HELD_BYTES, MemoryBudget } from '../memory-budget.js';
+import { MAX_HELD_BYTES, MemoryBudget } from '../door/memory-budget.js';
 import { MAX_EARLY_BYTES, EarlyFrames } from './early-frames.js';
 
 /** A link that only remembers whether it is paused. */

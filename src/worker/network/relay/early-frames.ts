@@ -5,7 +5,7 @@
  */
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
-import { type Holder, MemoryBudget } from '../memory-budget.js';
+import { type Holder, MemoryBudget } from '../door/memory-budget.js';
 
 /** Per link: many times what a fast neighbour sends between two messages of the engine. */
 export const MAX_EARLY_BYTES = 64 << 20;

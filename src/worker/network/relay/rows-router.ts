@@ -8,7 +8,7 @@ import { strategyOf } from '../../../core/strategy.js';
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
 import type { ComputeHandle } from '../../threads/compute-handle.js';
-import type { Holder, MemoryBudget } from '../memory-budget.js';
+import type { Holder, MemoryBudget } from '../door/memory-budget.js';
 import { EarlyFrames } from './early-frames.js';
 import type { RunMessage } from '../../protocol/index.js';
 import { Route } from './route.js';

@@ -2,11 +2,11 @@
  * Ends connections that have gone silent: a machine without power says no goodbye, and a stranger may never say hello. Looks at
  * all connections once a second, and pings peers so that they hear something. Called by worker-node.ts.
  */
-import { type Clock, wallClock } from '../../core/clock.js';
-import { KvrError } from '../../core/errors.js';
-import { controlFrame } from '../../link/frame.js';
-import type { PeerMessage } from '../protocol/index.js';
-import type { Connection } from './connections.js';
+import { type Clock, wallClock } from '../../../core/clock.js';
+import { KvrError } from '../../../core/errors.js';
+import { controlFrame } from '../../../link/frame.js';
+import type { PeerMessage } from '../../protocol/index.js';
+import type { Connection } from './connection.js';
 
 /** How often connections are looked at, and peers pinged. */
 export const SWEEP_MS = 1_000;

@@ -2,8 +2,8 @@
  * What connections may make a worker hold before it works for them: frames that are not whole yet, rows that came before their
  * request, vocabularies. One account for all of it. Over the limit, the engine that takes most loses its fullest link.
  */
-import { KvrError } from '../../core/errors.js';
-import type { Link } from '../../link/link.js';
+import { KvrError } from '../../../core/errors.js';
+import type { Link } from '../../../link/link.js';
 
 /** Of all connections together; a chain's links hold a few MB, and only for moments. */
 export const MAX_HELD_BYTES = 128 << 20;

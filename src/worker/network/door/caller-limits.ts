@@ -1,11 +1,11 @@
 /**
  * How many callers a worker takes, and who has to go for a new one. Pure: connections.ts closes.
  */
-import { MAX_RANKS } from '../../core/partition.js';
-import { KvrError } from '../../core/errors.js';
-import { isLoopback } from '../../link/address.js';
-import type { FrameHeader } from '../../link/frame.js';
-import type { Connection } from './connections.js';
+import { MAX_RANKS } from '../../../core/partition.js';
+import { KvrError } from '../../../core/errors.js';
+import { isLoopback } from '../../../link/address.js';
+import type { FrameHeader } from '../../../link/frame.js';
+import type { Connection } from './connection.js';
 
 /** Connections that have not said hello. An honest one says it at once. */
 export const MAX_STRANGERS = 64;

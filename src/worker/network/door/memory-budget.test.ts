@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { seededRandom } from '../../../test/reference/random.js';
-import type { Link } from '../../link/link.js';
+import { seededRandom } from '../../../../test/reference/random.js';
+import type { Link } from '../../../link/link.js';
 import { type Holder, MAX_HELD_BYTES, MemoryBudget } from './memory-budget.js';
 
 /** A link that leaves the budget when it is closed, as connections do. */

@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { controlFrame, type Frame } from '../../link/frame.js';
-import type { Link, LinkHandlers } from '../../link/link.js';
-import { memoryLinkPair } from '../../link/memory-link.js';
-import { type Connection, Connections } from './connections.js';
+import { controlFrame, type Frame } from '../../../link/frame.js';
+import type { Link, LinkHandlers } from '../../../link/link.js';
+import { memoryLinkPair } from '../../../link/memory-link.js';
+import { Connections } from '../connections.js';
+import type { Connection } from './connection.js';
 import { ENGINE_SILENCE_MS, HANDSHAKE_TIMEOUT_MS, PEER_SILENCE_MS, Silence, SWEEP_MS } from './silence.js';
 
 type Role = Connection['role'];
