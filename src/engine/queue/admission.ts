@@ -38,6 +38,8 @@ export class Admission {
   /** Those who wait; the first of them waits for room in the chain. */
   readonly #gate: PriorityGate;
   readonly #places: Places;
+  /** Requests that have come and have no place in the chain yet: those who wait, and the one whose turn it is. */
+  #inside = 0;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -50,7 +52,7 @@ export class Admission {
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
     const { capacity } = this.#parts.chain;
-    const waiting = this.#gate.inside + this.#places.waiting;
+    const waiting = this.#inside;
     const expectedWaitMs =
       waiting === 0 && capacity.running < maxRunning ? 0 : capacity.expectedWaitMs(waiting);
     return { running: capacity.running, waiting, maxRunning, maxWaiting, expectedWaitMs };
@@ -61,8 +63,17 @@ export class Admission {
    * @param isRetry it was here before: it goes first, and is not refused. @throws BUSY, CANCELLED, DEADLINE
    */
   async admit(request: ValidatedRequest, isRetry = false): Promise<Admitted> {
-    const { signal, deadline, spec, ids, settings } = request;
     if (!isRetry) this.#checkNotBusy();
+    this.#inside++;
+    try {
+      return await this.#place(request, isRetry);
+    } finally {
+      this.#inside--;
+    }
+  }
+
+  async #place(request: ValidatedRequest, isRetry: boolean): Promise<Admitted> {
+    const { signal, deadline, spec, ids, settings } = request;
     const standing = { priority: isRetry ? -Infinity : spec.priority, client: settings.client };
     const asking = { promptTokens: ids.length, maxTokens: spec.maxTokens, ...standing };
     const endLong = await deadline.bound(signal, (bounded) => this.#places.wait(asking, bounded));

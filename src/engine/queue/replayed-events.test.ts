@@ -73,6 +73,11 @@ test('progress never goes back before the first token either', async () => {
   expect(heard.slice(0, 3)).toEqual([read(0.7), read(0.8), token(1)]);
 });
 
+test('who waits in vain for workers after a loss is told of the loss', async () => {
+  const { listen } = runsOf([[lost], [new KvrError('WORKER_DIED', '1 of 2 workers can be used')]], 5);
+  await expect(listen()).rejects.toBe(lost);
+});
+
 test('after the last retry the loss is the error', async () => {
   const { listen, ends } = runsOf([[lost], [token(1), lost]], 1);
   await expect(listen()).rejects.toBe(lost);

@@ -26,12 +26,16 @@ export class RetriedRuns {
   /** @throws KvrError; of a loss only after so many retries */
   async *run(request: ValidatedRequest): AsyncGenerator<GenerateEvent> {
     const answer = new ReplayedEvents(request.startMs);
+    let loss: unknown;
     for (let retries = 0; ; retries++) {
       try {
         yield* this.#runOnce(request, answer, retries > 0);
         return;
       } catch (error) {
-        if (retries >= this.#retriesFor(error) || !isLoss(error) || request.signal.aborted) throw error;
+        // Who waited in vain for workers after a loss is told of the loss, which has a rank and a phase.
+        if (!isLoss(error)) throw isWorkerMissing(error) ? (loss ?? error) : error;
+        if (retries >= this.#retriesFor(error) || request.signal.aborted) throw error;
+        loss = error;
         answer.startOver();
       }
     }
@@ -73,4 +77,8 @@ async function orDamage(error: unknown, { workers }: Admitted): Promise<unknown>
 function isLoss(error: unknown): boolean {
   const { code, fields } = asKvrError(error);
   return LOSSES.has(code) && fields['rank'] !== undefined;
+}
+
+function isWorkerMissing(error: unknown): boolean {
+  return LOSSES.has(asKvrError(error).code) && !isLoss(error);
 }
