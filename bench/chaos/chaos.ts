@@ -91,11 +91,15 @@ async function overTcp(flags: Flags, context: BenchContext): Promise<Row[]> {
   const workers = await Promise.all(Array.from({ length: flags.workers }, () => TcpWorker.start(settings)));
   try {
     const addresses = workers.map(({ link }) => link.address);
-    const engine = await Engine.load({ ...flags, workers: addresses, calibrate: false });
+    const { model, dtype } = flags;
+    const engine = await Engine.load({ model, dtype, workers: addresses, calibrate: false });
     try {
       const known = await askedOf(engine, flags);
-      const strikeOf = (name: FaultName, random: () => number): Strike =>
-        tcpFault(name, workers[Math.floor(random() * workers.length)] as TcpWorker, random);
+      const strikeOf = (name: FaultName, random: () => number): Strike => {
+        // Of two workers only the one that was dialled has their link behind its proxy.
+        const struck = name === 'cut' ? workers.filter(({ link }) => link.connections.length > 1) : workers;
+        return tcpFault(name, struck[Math.floor(random() * struck.length)] as TcpWorker, random);
+      };
       return await inTurn('tcp', engine, known, flags, strikeOf, context);
     } finally {
       await engine.close();
@@ -133,7 +137,10 @@ async function killsInARow(
     await strike();
     strikes++;
   }
-  note(`${requests} requests, ${strikes} kills`);
+  const { right, wrong, hung, hit, other } = outcomes;
+  note(
+    `${strikes} kills: ${right} right, ${wrong} wrong, ${hung} hung, ${hit} failed on a struck worker, ${other} otherwise`,
+  );
   return rowOf('local', `kill every ${KILL_EVERY_MS / 1000} s`, {
     strikes,
     outcomes,

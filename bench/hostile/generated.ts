@@ -67,7 +67,7 @@ const KINDS: readonly Kind[] = [
   }],
   ['wide', (draw) => (name) => schemaCase(name, { type: 'object', properties: Object.fromEntries(draw.many(4000, (at) => [`p${at}`, draw.one(LEAVES)])), required: draw.many(40, (at) => `p${at * 7}`) })],
   ['prompt', (draw) => (name) => completion(name, { prompt: draw.one(['a', 'ab ', '\n', '😀', 'word ', '<|x|>', '  ']).repeat(draw.one([1, 100_000]) + draw.below(300) * draw.one([1, 3000])) })],
-  ['messages', (draw) => (name) => chat(name, { messages: draw.many(5000, () => ({ role: draw.one(['user', 'assistant', 'system']), content: 'x'.repeat(draw.below(50)) })) })],
+  ['messages', (draw) => (name) => chat(name, { messages: draw.many(300, () => ({ role: draw.one(['user', 'assistant', 'system']), content: 'x'.repeat(draw.below(50)) })) })],
 ]; // prettier-ignore
 
 /** Always the same for a seed. */
