@@ -7,8 +7,8 @@ import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
-import { RetriedRuns } from './queue/retried-runs.js';
 import { validateRequest } from './queue/validated-request.js';
+import { withRetries } from './queue/with-retries.js';
 import type { CalibrationStore } from './partition/calibration-store.js';
 import type { ChainPartition } from './partition/chain-partition.js';
 import { loadParts } from './load-parts.js';
@@ -26,7 +26,7 @@ export class Engine {
   readonly settings: EngineSettings;
   readonly #parts: EngineParts;
   readonly #admission: Admission;
-  readonly #runs: RetriedRuns;
+  readonly #runs: AdmittedRuns;
   readonly #closing = new AbortController();
 
   private constructor(parts: EngineParts) {
@@ -34,7 +34,7 @@ export class Engine {
     this.settings = parts.settings;
     this.#parts = parts;
     this.#admission = new Admission(parts);
-    this.#runs = new RetriedRuns(this.#admission, new AdmittedRuns(parts), parts.settings.retries);
+    this.#runs = new AdmittedRuns(parts, this.#admission);
     // As many as there are requests; each takes its own away.
     setMaxListeners(0, this.#closing.signal);
   }
@@ -89,7 +89,11 @@ export class Engine {
     try {
       const arrival = await validateRequest(request, this.#parts, this.#closing.signal);
       this.#checkOpen();
-      yield* this.#runs.run(arrival);
+      yield* withRetries(
+        (isRetry, onHandedOver) => this.#runs.run(arrival, isRetry, onHandedOver),
+        arrival,
+        this.settings.retries,
+      );
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();

@@ -1,15 +1,16 @@
 /**
- * Runs an admitted request on its chain, as events of text, and corrects the calibration by its timelines.
+ * Runs a request as soon as it is admitted, as events of text, and corrects the calibration by its timelines.
  */
+import { asKvrError, KvrError } from '../../core/errors.js';
 import { strategyOf } from '../../core/strategy.js';
 import type { ChainRequest } from '../chain/chain-request.js';
 import { runChain } from '../chain/run-chain.js';
 import { VocabularySender } from '../chain/vocabulary-sender.js';
 import { type GenerateEvent, generateText, type GenerationResult } from '../output/generation.js';
 import type { ChainPartition } from '../partition/chain-partition.js';
-import type { Admitted } from './admission.js';
+import type { Admission, Admitted } from './admission.js';
 import type { EngineParts } from './engine-parts.js';
-import { heldUntilSound } from './held-until-sound.js';
+import { areSound, heldUntilSound } from './held-until-sound.js';
 import type { ValidatedRequest } from './validated-request.js';
 
 /** Shorter prompts say little about a machine's speed. */
@@ -17,17 +18,39 @@ const MIN_REFRESH_TOKENS = 128;
 
 export class AdmittedRuns {
   readonly #parts: EngineParts;
+  readonly #admission: Pick<Admission, 'admit'>;
   readonly #vocabulary: VocabularySender;
   // Engines that share workers must not share ids; those under 2³² belong to calibration.
   #nextRequest = (1 + Math.floor(Math.random() * 2 ** 20)) * 2 ** 32;
 
-  constructor(parts: EngineParts) {
+  constructor(parts: EngineParts, admission: Pick<Admission, 'admit'>) {
     this.#parts = parts;
+    this.#admission = admission;
     this.#vocabulary = new VocabularySender(parts.model.tokenizer);
   }
 
-  /** @throws KvrError where the chain fails */
-  async *run(validated: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
+  /**
+   * @param isRetry the request was run before, and lost a part of its chain
+   * @param onHandedOver called when a chain has got it
+   * @throws KvrError where it is not admitted, or the chain fails
+   */
+  async *run(
+    request: ValidatedRequest,
+    isRetry: boolean,
+    onHandedOver: () => void,
+  ): AsyncGenerator<GenerateEvent> {
+    const admitted = await this.#admission.admit(request, isRetry);
+    onHandedOver();
+    try {
+      yield* this.#runOn(request, admitted);
+    } catch (error) {
+      throw await orDamage(error, admitted);
+    } finally {
+      admitted.end();
+    }
+  }
+
+  async *#runOn(validated: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
     const { model, settings } = this.#parts;
     const { chosen, workers, lease } = admitted;
     const request = this.#chainRequest(validated, admitted);
@@ -74,4 +97,11 @@ export class AdmittedRuns {
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
     this.#parts.calibration?.refresh(promptTokens, workers, timeline);
   }
+}
+
+/** Damaged weights can show as any failure of a worker, before they are found out. */
+async function orDamage(error: unknown, { workers }: Pick<Admitted, 'workers'>): Promise<unknown> {
+  const { code, message } = asKvrError(error);
+  if (code === 'CANCELLED' || code === 'DEADLINE' || (await areSound(workers))) return error;
+  return new KvrError('CACHE_DAMAGED', message, { rank: 0 }, error);
 }

@@ -3,10 +3,11 @@ import { resultOf } from '../../../test/support/live-server.js';
 import { isRetryable, KvrError } from '../../core/errors.js';
 import type { GenerateEvent } from '../output/generation.js';
 import type { Admission } from './admission.js';
-import type { AdmittedRuns } from './admitted-runs.js';
+import { AdmittedRuns } from './admitted-runs.js';
+import type { EngineParts } from './engine-parts.js';
 import { ReplayedEvents } from './replayed-events.js';
-import { RetriedRuns } from './retried-runs.js';
 import type { ValidatedRequest } from './validated-request.js';
+import { withRetries } from './with-retries.js';
 
 const token = (id: number): GenerateEvent => ({ type: 'token', id, text: String(id) });
 const read = (fraction: number): GenerateEvent => ({ type: 'prefill', fraction });
@@ -16,36 +17,20 @@ const lost = new KvrError('WORKER_DIED', 'gone', { rank: 0 });
 type Run = readonly (GenerateEvent | KvrError)[];
 
 /** Runs that go as they are given, one after the other. */
-function runsOf(
-  runs: readonly Run[],
-  maxRetries: number,
-  signal = new AbortController().signal,
-  isSound = true,
-) {
-  const files = { folder: 'x', isSound: async () => isSound };
-  const admissions: boolean[] = [];
-  let ends = 0;
-  const admission = {
-    admit: async (_: unknown, isRetry: boolean) => {
-      admissions.push(isRetry);
-      return { end: () => ends++, workers: [{ files }] };
-    },
-  } as unknown as Admission;
-  const admitted = {
-    run: async function* () {
-      for (const event of runs[admissions.length - 1] ?? []) {
-        if (event instanceof KvrError) throw event;
-        yield event;
-      }
-    },
-  } as unknown as AdmittedRuns;
-  const request = { signal, startMs: 0 } as ValidatedRequest;
+function runsOf(runs: readonly Run[], maxRetries: number, signal = new AbortController().signal) {
+  const retried: boolean[] = [];
+  const run = async function* (isRetry: boolean): AsyncGenerator<GenerateEvent> {
+    retried.push(isRetry);
+    for (const event of runs[retried.length - 1] ?? []) {
+      if (event instanceof KvrError) throw event;
+      yield event;
+    }
+  };
   const heard: GenerateEvent[] = [];
   const listen = async (): Promise<void> => {
-    for await (const event of new RetriedRuns(admission, admitted, maxRetries).run(request))
-      heard.push(event);
+    for await (const event of withRetries(run, { signal, startMs: 0 }, maxRetries)) heard.push(event);
   };
-  return { listen, heard, admissions, ends: () => ends };
+  return { listen, heard, retried };
 }
 
 test('a run that is lost is followed by another, and listeners hear one answer', async () => {
@@ -54,11 +39,11 @@ test('a run that is lost is followed by another, and listeners hear one answer',
     [read(0.5), lost],
     [read(0.5), read(1), token(5), token(6), token(7), done('567')],
   ];
-  const { listen, heard, admissions, ends } = runsOf(runs, 2);
+  const { listen, heard, retried } = runsOf(runs, 2);
   await listen();
   expect(heard.slice(0, -1)).toEqual([read(0.5), read(1), token(5), token(6), token(7)]);
   expect(heard.at(-1)).toMatchObject({ type: 'done', result: { text: '567', retries: 2 } });
-  expect([admissions, ends()]).toEqual([[false, true, true], 3]);
+  expect(retried).toEqual([false, true, true]);
 });
 
 test('progress never goes back before the first token either', async () => {
@@ -79,9 +64,9 @@ test('who waits in vain for workers after a loss is told of the loss', async () 
 });
 
 test('after the last retry the loss is the error', async () => {
-  const { listen, ends } = runsOf([[lost], [token(1), lost]], 1);
+  const { listen, retried } = runsOf([[lost], [token(1), lost]], 1);
   await expect(listen()).rejects.toBe(lost);
-  expect(ends()).toBe(2);
+  expect(retried).toHaveLength(2);
 });
 
 test.each([
@@ -90,15 +75,15 @@ test.each([
   // It never ran: it waited for workers for as long as it may.
   new KvrError('WORKER_DIED', 'no worker is there'),
 ])('%s is not tried again', async (error) => {
-  const { listen, admissions } = runsOf([[error]], 5);
+  const { listen, retried } = runsOf([[error]], 5);
   await expect(listen()).rejects.toBe(error);
-  expect(admissions).toEqual([false]);
+  expect(retried).toEqual([false]);
 });
 
 test('who has cancelled meanwhile is not run again', async () => {
-  const { listen, admissions } = runsOf([[lost]], 5, AbortSignal.abort());
+  const { listen, retried } = runsOf([[lost]], 5, AbortSignal.abort());
   await expect(listen()).rejects.toBe(lost);
-  expect([admissions, isRetryable(lost.code)]).toEqual([[false], true]);
+  expect([retried, isRetryable(lost.code)]).toEqual([[false], true]);
 });
 
 test('a run that gives another token than the one before is an error, not a mixed answer', async () => {
@@ -127,10 +112,24 @@ test('times are those of the answer as it was heard', () => {
   expect(last).toMatchObject({ type: 'done', result });
 });
 
-test('whatever fails on damaged files is run again once, also where retries are off', async () => {
-  const defect = new KvrError('WORKER_FAILED', 'a kernel failed', { rank: 0 });
-  const never = new AbortController().signal;
-  const { listen, admissions } = runsOf([[defect], [defect]], 0, never, false);
-  await expect(listen()).rejects.toMatchObject({ code: 'CACHE_DAMAGED', message: 'a kernel failed' });
-  expect(admissions).toEqual([false, true]);
+test('files that were damaged are run from again once, also where retries are off', async () => {
+  const damaged = new KvrError('CACHE_DAMAGED', 'a kernel failed', { rank: 0 });
+  const { listen, retried } = runsOf([[damaged], [damaged]], 0);
+  await expect(listen()).rejects.toBe(damaged);
+  expect(retried).toEqual([false, true]);
+});
+
+test.each([
+  [true, 'WORKER_FAILED'],
+  [false, 'CACHE_DAMAGED'],
+] as const)('whatever fails on files of which isSound says %s is %s', async (isSound, code) => {
+  const failure = new KvrError('WORKER_FAILED', 'a kernel failed');
+  let ends = 0;
+  const admitted = { workers: [{ files: { isSound: async () => isSound } }], end: () => ends++ };
+  const admission = { admit: async () => admitted } as unknown as Admission;
+  // What a chain of these workers does is beside the point: it fails.
+  const parts = { model: { tokenizer: {} }, get settings() { throw failure; } } as unknown as EngineParts; // prettier-ignore
+  const run = new AdmittedRuns(parts, admission).run({} as ValidatedRequest, false, () => undefined);
+  await expect(run.next()).rejects.toMatchObject({ code, message: 'a kernel failed' });
+  expect(ends).toBe(1);
 });
