@@ -3,9 +3,9 @@
  * How a worker is opened is the source's matter (local.ts, static.ts).
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KvrError } from '../core/errors.js';
-import { asKvrError } from '../core/errors.js';
+import { asKvrError, type KvrError } from '../core/errors.js';
 import type { ClusterWorker } from './cluster.js';
+import { retryWaitMs } from './retry-wait.js';
 
 /** A worker that was opened, with what has to be done for it later. */
 export type OpenedWorker = ClusterWorker & {
@@ -17,10 +17,6 @@ export type OpenedWorker = ClusterWorker & {
 
 /** @throws LINK, WORKER_*, CANCELLED; nothing is left then */
 export type OpenWorker = (signal: AbortSignal) => Promise<OpenedWorker>;
-
-/** Between two attempts to open a worker again: doubled from the first to the last. */
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 1_000;
 
 export class Member {
   readonly id: string;
@@ -90,8 +86,7 @@ export class Member {
         this.#failures++;
         this.#onChange(this);
       }
-      const waitMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1));
-      await pause(waitMs, undefined, { signal }).catch(() => undefined);
+      await pause(retryWaitMs(this.#failures), undefined, { signal }).catch(() => undefined);
     }
     return undefined;
   }

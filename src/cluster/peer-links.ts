@@ -5,11 +5,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { asKvrError, KvrError } from '../core/errors.js';
 import type { ClusterWorker } from './cluster.js';
+import { retryWaitMs } from './retry-wait.js';
 import type { WorkerHandle } from './worker-handle.js';
-
-/** Between two attempts to open a link: doubled from the first to the last. */
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 1_000;
 
 type Pair = {
   /** The one that was there first: it dials the other. */
@@ -82,8 +79,8 @@ export class PeerLinks {
   }
 
   async #keepTrying(pair: Pair): Promise<void> {
-    for (let waitMs = FIRST_RETRY_MS; this.#pairs.has(pair); waitMs = Math.min(LAST_RETRY_MS, 2 * waitMs)) {
-      await pause(waitMs, undefined, { ref: false });
+    for (let failures = 1; this.#pairs.has(pair); failures++) {
+      await pause(retryWaitMs(failures), undefined, { ref: false });
       if (this.#pairs.has(pair) && (await this.#tryToOpen(pair))) return;
     }
   }

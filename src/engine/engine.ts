@@ -1,6 +1,6 @@
 /**
  * The library's front door: loads a model onto a chain of workers, answers prompts, ends cleanly. Requests are
- * handed to the chain in order of arrival, many at once; a worker that died is replaced before the next one.
+ * handed to the chain in order of arrival, many at once, on the workers that are there; one that loses a worker is run again.
  */
 import { setMaxListeners } from 'node:events';
 import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';

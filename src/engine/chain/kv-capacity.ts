@@ -109,11 +109,6 @@ export class KvCapacity {
     };
   }
 
-  /** Waits until nothing is under way. @throws CANCELLED */
-  async empty(signal: AbortSignal): Promise<void> {
-    await this.#until(() => this.running === 0, signal);
-  }
-
   #fits(needs: KvNeeds): boolean {
     if (this.running === 0) return true;
     if (this.running >= this.#maxRunning) return false;

@@ -3,6 +3,7 @@
  * are read once more beside the workers, since that takes a second for 2 GB, and no answer leaves before it is known that
  * they are whole.
  */
+import { asKvrError } from '../../core/errors.js';
 import type { FilesState, WorkerFiles } from '../../cluster/worker-files.js';
 import { damageWords, discardFolder, findDamage, type OnDamage } from '../../model/cache/index.js';
 
@@ -58,17 +59,36 @@ class CompiledState implements FilesState {
   }
 
   isSound(): Promise<boolean> {
-    this.#checking ??= this.#check().catch(() => false);
+    this.#checking ??= this.#check();
     return this.#checking;
   }
 
   /** Takes damaged files away before anybody hears of it, so that the next workers do not start from them. */
   async #check(): Promise<boolean> {
-    const damage = await findDamage(this.folder, { signal: this.#closing });
+    const damage = await this.#damage();
     if (damage === undefined) return true;
     this.isDamaged = true;
+    if (this.#closing.aborted) return false;
     this.#onDamage(damageWords(this.folder, damage));
-    await discardFolder(this.folder);
+    await this.#discard();
     return false;
+  }
+
+  /** Where that can not be done, as on a disk that is only read, the next workers end in the same way. */
+  async #discard(): Promise<void> {
+    try {
+      await discardFolder(this.folder);
+    } catch (error) {
+      this.#onDamage(`${this.folder} can not be removed: ${asKvrError(error).message}; remove it by hand`);
+    }
+  }
+
+  /** What can not be read is as good as damaged: workers that were started from it again would end again. */
+  async #damage(): Promise<string | undefined> {
+    try {
+      return await findDamage(this.folder, { signal: this.#closing });
+    } catch (error) {
+      return `it can not be read: ${asKvrError(error).message}`;
+    }
   }
 }

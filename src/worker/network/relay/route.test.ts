@@ -24,6 +24,7 @@ class HeldLink implements Link {
   }
 }
 
+const ENGINE = { worker: 'engine', link: new HeldLink() };
 const LAYERS = 2;
 const CHAIN = ['a', 'b', 'c', 'd'];
 
@@ -50,7 +51,7 @@ const rows = (layer: number, start: number, count: number): KvFrame => ({
 
 function middleRoute(): { route: Route; next: HeldLink } {
   const next = new HeldLink();
-  return { route: new Route(run(1), new HeldLink(), [next], next, LAYERS), next };
+  return { route: new Route(run(1), ENGINE, [next], next, LAYERS), next };
 }
 
 const EMPTY: RankTimeline = {
@@ -86,7 +87,7 @@ test('a rank is done sending when all rows of earlier ranks have come and left',
 });
 
 test('own rows that still wait for the link hold it back as well', () => {
-  const first = new Route(run(0), new HeldLink(), [new HeldLink()], new HeldLink(), LAYERS);
+  const first = new Route(run(0), ENGINE, [new HeldLink()], new HeldLink(), LAYERS);
   const noteSent = first.startSend(0, 80);
   let isDone = false;
   first.whenSent(() => (isDone = true));
@@ -104,7 +105,7 @@ test('along a chain a rank needs its neighbours only, and the one before until i
 
 test('the last rank needs nobody once it has all rows, so that earlier ranks may go while it decodes', () => {
   for (const strategy of ['kvr', 'tsp'] as const) {
-    const route = new Route(run(3, strategy), new HeldLink(), [], undefined, LAYERS);
+    const route = new Route(run(3, strategy), ENGINE, [], undefined, LAYERS);
     expect(route.needs('c')).toBe(true);
     for (let layer = 0; layer < LAYERS; layer++) route.receiveRows(rows(layer, 0, 9));
     expect(CHAIN.filter((worker) => route.needs(worker))).toEqual([]);
@@ -112,7 +113,7 @@ test('the last rank needs nobody once it has all rows, so that earlier ranks may
 });
 
 test('an all-gather needs everyone in the chain and nobody else', () => {
-  const route = new Route(run(1, 'tsp'), new HeldLink(), [], undefined, LAYERS);
+  const route = new Route(run(1, 'tsp'), ENGINE, [], undefined, LAYERS);
   expect(['a', 'd', 'x'].map((worker) => route.needs(worker))).toEqual([true, true, false]);
 });
 

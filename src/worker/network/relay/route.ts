@@ -10,8 +10,13 @@ import { compactEvents } from '../../../core/compact-events.js';
 import type { RunMessage } from '../../protocol/index.js';
 import { TrafficMeter } from './traffic-meter.js';
 
+/** An engine's name and the link to it. */
+export type EngineEnd = { readonly worker: string; readonly link: Link };
+
 export class Route {
   readonly run: RunMessage;
+  /** The engine's name, whose peers alone may send rows. */
+  readonly owner: string;
   readonly engine: Link;
   /** Links that own rows go to. */
   readonly targets: readonly Link[];
@@ -27,14 +32,15 @@ export class Route {
 
   constructor(
     run: RunMessage,
-    engine: Link,
+    engine: EngineEnd,
     targets: readonly Link[],
     relay: Link | undefined,
     layers: number,
   ) {
     this.#missingRows = layers * tokensFromOthers(run.spec.strategy, run.partition, run.rank);
     this.run = run;
-    this.engine = engine;
+    this.owner = engine.worker;
+    this.engine = engine.link;
     this.targets = targets;
     this.relay = relay;
   }

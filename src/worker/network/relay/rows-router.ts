@@ -11,16 +11,13 @@ import type { ComputeHandle } from '../../threads/compute-handle.js';
 import type { Holder, MemoryBudget } from '../door/memory-budget.js';
 import { EarlyFrames } from './early-frames.js';
 import type { RunMessage } from '../../protocol/index.js';
-import { Route } from './route.js';
+import { type EngineEnd, Route } from './route.js';
 import type { KvRows } from '../../threads/thread-messages.js';
 
 /** Others' rows that may wait for a slow next link before their own link is paused. */
 const MAX_RELAY_BYTES = 64 << 20;
 /** How often a paused relay looks whether the next link has caught up. */
 const RELAY_LOOK_MS = 2;
-
-/** An engine's name and the link to it. */
-export type EngineEnd = { readonly worker: string; readonly link: Link };
 
 /** Whose link it is and whom it leads to. */
 export type PeerName = { readonly engine: string; readonly worker: string };
@@ -31,8 +28,6 @@ export class RowsRouter {
   readonly #compute: ComputeHandle;
   readonly #peers: PeerLinks;
   readonly #routes = new Map<number, Route>();
-  /** The engine of each route. */
-  readonly #owners = new WeakMap<Route, string>();
   readonly #earlyFrames: EarlyFrames;
 
   constructor(compute: ComputeHandle, peers: PeerLinks, budget: MemoryBudget) {
@@ -51,24 +46,18 @@ export class RowsRouter {
 
   /** The route of a request over its engine's links. @throws LINK where a link that it needs is missing, PROTOCOL */
   open(engine: EngineEnd, run: RunMessage, layers: number): Route {
-    const route = this.#routeOf(engine, run, layers);
-    this.#owners.set(route, engine.worker);
-    return route;
-  }
-
-  #routeOf({ worker: engine, link: engineLink }: EngineEnd, run: RunMessage, layers: number): Route {
     const { spec, chain, rank } = run;
-    const linkTo = (worker: string): Link => this.#peers.linkTo({ engine, worker });
+    const linkTo = (worker: string): Link => this.#peers.linkTo({ engine: engine.worker, worker });
     if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
     const { topology } = strategyOf(spec.strategy);
-    if (topology === 'none') return new Route(run, engineLink, [], undefined, layers);
+    if (topology === 'none') return new Route(run, engine, [], undefined, layers);
     if (topology === 'gather') {
       const others = chain.filter((_, other) => other !== rank).map(linkTo);
-      return new Route(run, engineLink, others, undefined, layers);
+      return new Route(run, engine, others, undefined, layers);
     }
     const next = chain[rank + 1];
     const link = next === undefined ? undefined : linkTo(next);
-    return new Route(run, engineLink, link ? [link] : [], link, layers);
+    return new Route(run, engine, link ? [link] : [], link, layers);
   }
 
   /** Registers a route and passes on the frames that came before it. */
@@ -76,13 +65,13 @@ export class RowsRouter {
     const { request } = route.run;
     this.#routes.set(request, route);
     for (const { frame, from } of this.#earlyFrames.take(request))
-      if (this.#isOf(route, from)) this.#route(route, frame, from.link);
+      if (route.owner === from.engine) this.#route(route, frame, from.link);
   }
 
   /** Rows that came from a peer. @throws PROTOCOL where they are for a request of another engine */
   receive(frame: KvFrame, from: Holder): void {
     const route = this.#routes.get(frame.request);
-    if (route && !this.#isOf(route, from))
+    if (route && route.owner !== from.engine)
       throw new KvrError('PROTOCOL', `rows for request ${frame.request}, which is another engine's`);
     if (route) this.#route(route, frame, from.link);
     else this.#earlyFrames.hold(frame, from);
@@ -124,10 +113,6 @@ export class RowsRouter {
   /** Drops early frames of a link that has ended. */
   leave(link: Link): void {
     this.#earlyFrames.leave(link);
-  }
-
-  #isOf(route: Route, { engine }: Holder): boolean {
-    return this.#owners.get(route) === engine;
   }
 
   /** Cut-through: the next rank gets the rows first, then our own compute thread. */
