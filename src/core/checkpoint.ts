@@ -10,7 +10,20 @@ export type WeightMatrix = {
   readonly columns: number;
   /** Rows [start, end) as [end-start, columns] f32; the caller owns the buffer. @throws BAD_CHECKPOINT */
   read(start: number, end: number): Promise<Float32Array>;
+  /** The same rows where they are stored as small integers, so that nobody has to round them again. */
+  readonly integers?: IntegerBlocks;
 };
+
+/** Rows as integers of `bits` bits with a sign; each run of `blockSize` columns shares a scale. */
+export type IntegerBlocks = {
+  readonly bits: 4 | 8;
+  readonly blockSize: number;
+  /** Rows [start, end); the caller owns the buffers. @throws BAD_CHECKPOINT */
+  read(start: number, end: number): Promise<IntegerRows>;
+};
+
+/** Weight [r, c] is codes[r, c] · scales[r, ⌊c / blockSize⌋]. */
+export type IntegerRows = { readonly codes: Int8Array; readonly scales: Float32Array };
 
 /** y = x·weightᵀ + bias, weight [out, in], bias [1, out]. */
 export type LinearWeights = { readonly weight: WeightMatrix; readonly bias?: WeightMatrix };
