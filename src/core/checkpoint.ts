@@ -44,6 +44,13 @@ export type LayerWeights = {
   readonly down: LinearWeights;
 };
 
+/** Numbers of weights by the kind that they are stored in. */
+export type StoredKinds = {
+  readonly layers: Readonly<Record<string, number>>;
+  /** Embedding, head and last norm. */
+  readonly others: Readonly<Record<string, number>>;
+};
+
 export type Checkpoint = {
   /** What the user named: a folder, `synthetic:…` or `quote`. */
   readonly name: string;
@@ -51,10 +58,12 @@ export type Checkpoint = {
   /** sha-256 (hex) over everything the compiled model depends on. */
   readonly digest: string;
   readonly parameters: number;
+  /** Where a file may mix kinds of stored weights. */
+  readonly storedKinds?: StoredKinds;
   /** Ids after which generation ends, from generation_config.json, else config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
-  /** Folder with tokenizer.json, or undefined where the model brings none (synthetic). */
+  /** Folder with tokenizer.json, the model's own or one in the cache, or undefined where the model brings none (synthetic). */
   readonly tokenizerFolder: string | undefined;
   readonly embedding: WeightMatrix;
   readonly finalNorm: NormWeights;

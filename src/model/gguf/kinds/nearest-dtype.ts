@@ -7,7 +7,7 @@
  */
 import type { Dtype } from '../../../core/shape.js';
 
-/** Kind → number of weights stored in it; norms and biases, which are small, do not matter. */
+/** Kind → number of weights stored in it, as Checkpoint.storedKinds has them. */
 export type KindCounts = Readonly<Record<string, number>>;
 
 const FLOATS = ['F32', 'F16', 'BF16'];
@@ -16,7 +16,7 @@ const SMALL_SHARE = 0.01;
 
 export type NearestDtype = { readonly dtype: Dtype; readonly reason: string };
 
-/** @param kinds of the layers' weights; embedding and head are finer in every dtype of ours */
+/** @param kinds storedKinds.layers of a checkpoint: embedding and head are finer in every dtype of ours */
 export function nearestDtype(kinds: KindCounts): NearestDtype {
   const total = Object.values(kinds).reduce((sum, count) => sum + count, 0);
   const share = (names: readonly string[]): number =>
