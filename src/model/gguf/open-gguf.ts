@@ -10,7 +10,7 @@ import { isErrno } from '../cache/files/errno.js';
 import type { OnDamage } from '../cache/files/kept-json.js';
 import { countParameters } from '../checkpoint/parameters.js';
 import type { TensorSource } from '../checkpoint/safetensors.js';
-import { architectureOf } from '../families/index.js';
+import { familyOf } from '../families/index.js';
 import {
   architectureName,
   architectureTable,
@@ -63,7 +63,8 @@ async function checkpointOf(
 ): Promise<Checkpoint> {
   const model = await readModel(path, files);
   const { config, tensors, metadata, facts } = model;
-  const { layers, ...parts } = architectureOf(config)(config, tensors);
+  const { family, file } = familyOf(config);
+  const { layers, ...parts } = family.read(file, tensors);
   const vocabulary = readVocabulary(metadata, parts.shape.vocabulary);
   const digest = await digestOfFiles(tensors.files, options);
   const { architecture } = facts;

@@ -24,8 +24,6 @@ const COMMON_KEYS = {
   block_count: 'num_hidden_layers',
   feed_forward_length: 'intermediate_size',
   'attention.head_count': 'num_attention_heads',
-  'attention.head_count_kv': 'num_key_value_heads',
-  'attention.key_length': 'head_dim',
   'attention.layer_norm_rms_epsilon': 'rms_norm_eps',
 } as const;
 
@@ -55,6 +53,9 @@ export function configOf(facts: ModelFacts, table: ArchitectureTable, vocabulary
   return {
     model_type: table.modelType,
     vocab_size: vocabulary,
+    // Families take sizes of their own for keys that a config leaves out; a GGUF file means these.
+    num_key_value_heads: facts.kvHeads,
+    head_dim: facts.headDim,
     tie_word_embeddings: !facts.hasTensor('output.weight'),
     ...rotary,
     ...(typeof scaling === 'object' && { rope_scaling: { ...table.scaling, ...scaling } }),

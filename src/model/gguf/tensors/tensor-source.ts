@@ -27,10 +27,15 @@ export function tensorSource(
   };
   return {
     files,
+    names: () => [...tensors.keys()],
     has: (name) => tensors.has(name),
     matrix: (name, rows, columns) => found(name, [rows, columns]),
     vector: (name, length) => found(name, [length]),
     column: (name, length) => asColumn(found(name, [length])),
+    stacked: (name, sizes) => found(name, sizes),
+    bytes: (name) => {
+      throw broken(path, `it has no bytes for ${name}: its kinds of weights are read as numbers`);
+    },
     close,
   };
 }

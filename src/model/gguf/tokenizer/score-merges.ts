@@ -29,9 +29,7 @@ export function scoreMerges(tokens: ReadonlyMap<string, Scored>, path: string): 
   }
   const idOf = (token: string): number => tokens.get(token)?.id ?? 0;
   // A higher score first, then the order of the tokens that are made, then of their parts.
-  merges.sort(
-    (a, b) => b.made.score - a.made.score || a.made.id - b.made.id || idOf(a.left) - idOf(b.left),
-  );
+  merges.sort((a, b) => b.made.score - a.made.score || a.made.id - b.made.id || idOf(a.left) - idOf(b.left));
   return merges.map(({ left, right }) => [left, right]);
 }
 
