@@ -1,6 +1,6 @@
 /**
  * GGUF files as checkpoints. Nothing outside this folder knows the format.
  */
-export { nearestDtype } from './kinds/nearest-dtype.js';
-export type { KindCounts, NearestDtype } from './kinds/nearest-dtype.js';
+export { nearestDtype } from './kinds/index.js';
+export type { KindCounts, NearestDtype } from './kinds/index.js';
 export { GGUF_ENDING, openGguf } from './open-gguf.js';

@@ -7,6 +7,8 @@ import { Q2_K, Q3_K, Q4_K, Q5_K, Q6_K } from './k-kinds.js';
 import { Q4_1, Q5_1 } from './offset-kinds.js';
 import type { WeightKind } from './weight-kind.js';
 
+export { nearestDtype } from './nearest-dtype.js';
+export type { KindCounts, NearestDtype } from './nearest-dtype.js';
 export type { WeightKind } from './weight-kind.js';
 
 export const WEIGHT_KINDS: ReadonlyMap<number, WeightKind> = new Map([
