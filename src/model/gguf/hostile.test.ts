@@ -159,9 +159,7 @@ test.each(NUMBERS)(
   async (key) => {
     for (const value of ['many', f64(NaN), i64(HUGE), typed(5, u32(0xffffffff)), f64(2 ** 53), [1, 2]]) {
       const told = await messageOf(smallGguf({ [key]: value }));
-      // No begin token is written as -1.
-      if (/_token_id$/.test(key) && typeof value === 'object' && 'type' in value && value.type === 5)
-        continue;
+      if (isAllowed(key, value)) continue;
       expect([key, told]).not.toEqual([key, 'it opens']);
     }
   },
