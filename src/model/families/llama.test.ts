@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { plainLayer } from '../../core/layer-spec.js';
+import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { openFolder } from './checkpoint-folder.js';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.js';
@@ -102,9 +104,11 @@ test.each(['model.', ''])('every role gets its own tensor under the prefix %j', 
   expect(await first(checkpoint.head.weight)).toBe(firstOf('lm_head.weight', written));
   expect(await first(checkpoint.finalNorm.weight)).toBe(firstOf(`${prefix}norm.weight`, written));
   for (const index of [0, 1]) {
-    const { attentionNorm, mlpNorm, ...linears } = checkpoint.layer(index);
+    const { attentionNorm, mlpNorm, mlp, q, k, v, o } = checkpoint.layer(index);
+    const { gate, up, down } = mlp as MlpWeights;
+    const linears = { q, k, v, o, gate: gate!, up, down };
     const name = (rest: string) => `${prefix}layers.${index}.${rest}`;
-    expect(await first(attentionNorm.weight)).toBe(firstOf(name('input_layernorm.weight'), written));
+    expect(await first(attentionNorm!.weight)).toBe(firstOf(name('input_layernorm.weight'), written));
     expect(await first(mlpNorm!.weight)).toBe(firstOf(name('post_attention_layernorm.weight'), written));
     for (const [role, { weight, bias }] of Object.entries(linears)) {
       const part = 'qkvo'.includes(role) ? 'self_attn' : 'mlp';
@@ -116,8 +120,8 @@ test.each(['model.', ''])('every role gets its own tensor under the prefix %j', 
 });
 
 test('without bias flags no biases are looked for', async () => {
-  const { q, down } = (await open()).layer(0);
-  expect([q.bias, down.bias]).toEqual([undefined, undefined]);
+  const { q, mlp } = (await open()).layer(0);
+  expect([q.bias, (mlp as MlpWeights).down.bias]).toEqual([undefined, undefined]);
 });
 
 test('a config says the shape, with the defaults of the architecture', async () => {
@@ -133,11 +137,9 @@ test('a config says the shape, with the defaults of the architecture', async () 
     contextTokens: 2048,
     norm: 'rms',
     normEpsilon: 1e-6,
-    residual: 'sequential',
-    sharedNorm: false,
-    mlp: 'silu-gated',
-    rotaryTheta: 10_000,
-    rotaryScaling: { kind: 'none' },
+    specs: [plainLayer(6, 10_000)],
+    embeddingScale: 1,
+    logitScale: 1,
     tiedHead: false,
   });
 });
@@ -179,10 +181,11 @@ test.each<[object, number, object]>([
   [{ rope_parameters: { rope_theta: 12, rope_type: 'default' } }, 12, { kind: 'none' }],
 ])('rotary positions of %j are understood', async (config, theta, scaling) => {
   const { shape } = await open(config);
-  expect([shape.rotaryTheta, shape.rotaryScaling]).toEqual([theta, scaling]);
+  const rotary = shape.specs[0]?.attention.rotary;
+  expect([rotary?.theta, rotary?.scaling]).toEqual([theta, scaling]);
 });
 
-test.each(['dynamic', 'yarn', 'longrope', 'su', 'proportional'])(
+test.each(['proportional', 'mrope'])(
   'rope scaling %s is refused by name',
   async (kind) => {
     await refused(

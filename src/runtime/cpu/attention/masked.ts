@@ -3,13 +3,16 @@
  * a window only.
  */
 import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
+import { PIECE_TOKENS } from '../cache/sum-pieces.js';
 import { type AttentionShape, firstSeen } from './attention-shape.js';
 import { seenMask } from './masks.js';
 import { headViews } from './head-views.js';
 import type { LayerInCache } from './layer-in-cache.js';
 
-/** Rows of a call at most, and floats that its scores (group·rows·tokens) may take: see merged-calls.ts. */
-const CALL_ROWS = 128;
+/**
+ * Rows of a call at most, no more than a cache has behind its last one, and floats that its scores (group·rows·tokens) may take: see merged-calls.ts.
+ */
+const CALL_ROWS = PIECE_TOKENS;
 const MAX_SCORES = 7e6;
 
 type MaskedCall = LayerInCache & {
@@ -46,7 +49,8 @@ function callRowsOf({ heads, kvHeads }: AttentionShape, tokens: number): number 
 
 /**
  * Lengths of the calls that rows [start, end) with a window are taken through. Tiles lie at fixed positions and a call ends
- * where its tile does: a row is multiplied with the same rows, from the first that its tile sees, wherever a slice begins.
+ * where its tile does: a row is multiplied with the same rows, from the first that its tile sees to the tile's last, wherever
+ * a slice begins.
  */
 export function windowCallSizes(shape: AttentionShape, start: number, end: number): number[] {
   const tile = windowTileRows(shape);
@@ -70,8 +74,9 @@ export async function attendWindow(
   const width = shape.heads * shape.headDim;
   const queries = given.length === width ? twice(given) : given;
   const tile = windowTileRows(shape);
-  const from = firstSeen(shape, tile * Math.floor(at.start / tile));
-  const call = { ...at, from, to: at.start + given.length / width };
+  const first = tile * Math.floor(at.start / tile);
+  // The tile's later rows, or what lies there, are masked: sums over as many rows have the same order wherever a call ends.
+  const call = { ...at, from: firstSeen(shape, first), to: first + tile };
   return (await attendMasked(session, shape, call, queries)).subarray(0, given.length);
 }
 

@@ -75,7 +75,7 @@ function ownPart(graph: GraphBuilder, shape: AttentionShape, q: string, head: nu
   const scores = withSink(graph, graph.node('Add', [byHead, common.mask]), place);
   const logs = graph.node('LogSoftmax', [scores], { attributes: { axis: -1 } });
   const weights = graph.node('Reshape', [withoutSink(graph, graph.node('Exp', [logs]), place), common.stacked]);
-  // Every row sees the tile's first one, so its score is finite: score - log softmax = log of the sum of exponents.
+  // The first score is a sink, or of the tile's first row, which all see, and so finite: score - log softmax = log of the sum.
   const logSum = graph.node('Sub', [firstColumn(graph, scores, common), firstColumn(graph, logs, common)]);
   return {
     attended: graph.node('MatMul', [weights, v]),

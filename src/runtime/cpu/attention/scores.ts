@@ -42,8 +42,9 @@ export function attentionWeights(graph: GraphBuilder, scores: string, place: Sin
 }
 
 /**
- * Scores with a score more behind the last token, the sink of each query head, so that a softmax has a share for it that
- * `withoutSink` drops; the scores themselves where there is none.
+ * Scores with a score more before the first token, the sink of each query head, so that a softmax has a share for it that
+ * `withoutSink` drops; the scores themselves where there is none. In front, so that sums over tokens are taken in the same
+ * order however many come behind.
  */
 export function withSink(
   graph: GraphBuilder,
@@ -59,13 +60,13 @@ export function withSink(
   ]);
   const column = graph.node('Slice', [scores, ...lastAxisSlice(graph, name, 0, 1)]);
   const everyRow = graph.node('Expand', [own, graph.node('Shape', [column])]);
-  return graph.node('Concat', [scores, everyRow], { attributes: { axis: 2 } });
+  return graph.node('Concat', [everyRow, scores], { attributes: { axis: 2 } });
 }
 
 /** The weights of tokens alone. */
 export function withoutSink(graph: GraphBuilder, weights: string, { sinks, kvHead }: SinkPlace): string {
   if (sinks === undefined) return weights;
-  return graph.node('Slice', [weights, ...lastAxisSlice(graph, `kept${kvHead}`, 0, -1)]);
+  return graph.node('Slice', [weights, ...lastAxisSlice(graph, `kept${kvHead}`, 1, Number.MAX_SAFE_INTEGER)]);
 }
 
 /** Elements [from, to) of the last of three axes. */
