@@ -30,9 +30,14 @@ export type ArchitectureTable = {
 
 /**
  * A name with * stands for one tensor for each index of the outermost dimension, from 0 up. Three names are the queries,
- * keys and values that lie below each other. 'grouped' is one tensor again, with the rows of each KV head together.
+ * keys and values that lie below each other. 'grouped' is one tensor again, with the rows of each KV head together. A 'bare'
+ * name goes without .weight.
  */
-export type TensorName = string | readonly [q: string, k: string, v: string] | { readonly grouped: string };
+export type TensorName =
+  | string
+  | readonly [q: string, k: string, v: string]
+  | { readonly grouped: string }
+  | { readonly bare: string };
 
 const ATTENTION = {
   attn_q: 'self_attn.q_proj',

@@ -106,7 +106,7 @@ const gptOss: ArchitectureTable = {
   modelType: 'gpt_oss',
   layer: {
     ...NAMES.attention,
-    attn_sinks: 'self_attn.sinks',
+    attn_sinks: { bare: 'self_attn.sinks' },
     attn_norm: 'input_layernorm',
     post_attention_norm: 'post_attention_layernorm',
     ffn_gate_inp: 'mlp.router',

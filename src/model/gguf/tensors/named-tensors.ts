@@ -57,6 +57,7 @@ function namesOf(tensor: StoredTensor, table: ArchitectureTable, facts: ModelFac
   if (name === undefined) throw unknown(tensor, facts);
   const prefix = layer === undefined ? '' : (table.layerPrefix ?? LAYER_PREFIX).replace('N', layer);
   const own = ownForm(tensor, role, table, facts);
+  if (typeof name === 'object' && 'bare' in name) return [{ ...own, name: `${prefix}${name.bare}` }];
   return splitUp(own, name, facts).map((part) => ({ ...part, name: `${prefix}${part.name}.${suffix}` }));
 }
 
@@ -86,7 +87,11 @@ function ownForm(
   return tensor;
 }
 
-function splitUp(tensor: StoredTensor, name: TensorName, facts: ModelFacts): StoredTensor[] {
+function splitUp(
+  tensor: StoredTensor,
+  name: Exclude<TensorName, { readonly bare: string }>,
+  facts: ModelFacts,
+): StoredTensor[] {
   if (typeof name !== 'string') {
     if ('grouped' in name) return [rowsOf(tensor, name.grouped, groupedRuns(facts))];
     const { q, k, v } = fusedRuns(facts);
