@@ -25,7 +25,8 @@ weights twice, and the system counts them twice (the column "again").
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
 "vocabulary", "contextTokens", "dtype", "kvDtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
-"workers", "memoryTokens", "newTokens", "running", "workerBytes", "memory" }. "workerBytes" is the most that one worker needs; "memory" has
+"workers", "memoryTokens", "newTokens", "running", "workerBytes", "memory" }, and for a GGUF file "storedKinds": { "layers", "others" }, the
+numbers of weights by the kind that they are stored in. "workerBytes" is the most that one worker needs; "memory" has
 the parts of every rank. --quality adds "quality": { "label", "textTokens", "predictedTokens", "windowTokens",
 "dtypes": [ { "dtype", "kvDtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
 Its first entry, f32 with f32 keys and values, is what the others are compared with: "perplexityChange" is their perplexity divided by
