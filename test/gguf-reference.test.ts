@@ -61,6 +61,26 @@ describe.skipIf(!isHere)(
   },
 );
 
+/** Activations of block products are rounded to 8 bits; logits go from -6 to 20. */
+const ROUNDED_TOLERANCE = 1;
+const OWN_DTYPES = NAMES.filter((name) => /q[48]_0/.test(name));
+
+test.skipIf(!isHere).each(OWN_DTYPES)('%s with its own codes is near the reference', async (name) => {
+  const dtype = name.includes('q4_0') ? 'q4' : 'q8';
+  const settings = { workers: 1, threads: 1, calibrate: false, cacheDir, dtype } as const;
+  const engine = await Engine.load({ model: join(FOLDER, name), ...settings });
+  try {
+    for (const each of referenceOf(name).cases) {
+      const { ids, logits } = await answer(engine, each.prompt_ids, 1);
+      const differences = each.prompt_logits.map((logit, i) => Math.abs(logit - (logits[i] ?? NaN)));
+      expect(Math.max(...differences)).toBeLessThan(ROUNDED_TOLERANCE);
+      if ((each.margins[0] ?? 0) > 2 * ROUNDED_TOLERANCE) expect(ids[0]).toBe(each.output_ids[0]);
+    }
+  } finally {
+    await engine.close();
+  }
+});
+
 async function answer(
   engine: Engine,
   promptIds: number[],
@@ -68,7 +88,7 @@ async function answer(
 ): Promise<{ ids: readonly number[]; logits: Float32Array }> {
   let logits: Float32Array | undefined;
   let ids: readonly number[] = [];
-  const workers = Math.min(2, promptIds.length);
+  const workers = Math.min(engine.workers.length, promptIds.length);
   const request = { promptIds, maxTokens, wantLogits: true, workers, partition: 'e' as const };
   for await (const event of engine.generate(request)) {
     if (event.type === 'token') logits ??= event.logits;
