@@ -1,7 +1,7 @@
 /**
  * The architectures of GGUF files that are read, and what config.json each file would have.
  */
-import { notSupported, quoted } from '../broken.js';
+import { broken, notSupported, quoted } from '../broken.js';
 import type { Metadata } from '../header/metadata.js';
 import type { ArchitectureTable } from './architecture-table.js';
 import { GEMMA } from './gemma.js';
@@ -18,13 +18,16 @@ const TABLES: ReadonlyMap<string, ArchitectureTable> = new Map(
   Object.entries({ ...LLAMA_LIKE, ...GEMMA, ...OTHERS }),
 );
 
+const RMS_NORM = 'attention.layer_norm_rms_epsilon';
+const LAYER_NORM = 'attention.layer_norm_epsilon';
+
 const COMMON_KEYS = {
   context_length: 'max_position_embeddings',
   embedding_length: 'hidden_size',
   block_count: 'num_hidden_layers',
   feed_forward_length: 'intermediate_size',
   'attention.head_count': 'num_attention_heads',
-  'attention.layer_norm_rms_epsilon': 'rms_norm_eps',
+  [RMS_NORM]: 'rms_norm_eps',
 } as const;
 
 /** @returns general.architecture. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL with the list of those that are read */
@@ -49,6 +52,8 @@ export function architectureTable(facts: ModelFacts): ArchitectureTable {
 /** What config.json says of the same model. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
 export function configOf(facts: ModelFacts, table: ArchitectureTable, vocabulary: number): object {
   refuseUnread(facts, table);
+  checkThere(facts, 'context_length');
+  checkThere(facts, table.keys?.[LAYER_NORM] === undefined ? RMS_NORM : LAYER_NORM);
   const { rope_scaling: scaling, ...rotary } = rotaryConfig(facts);
   return {
     model_type: table.modelType,
@@ -64,6 +69,12 @@ export function configOf(facts: ModelFacts, table: ArchitectureTable, vocabulary
     ...valuesOf(facts, table.keys ?? {}),
     ...table.derived?.(facts),
   };
+}
+
+/** Families take a usual value for some keys that a config leaves out; a GGUF file has to say these. */
+function checkThere({ architecture, metadata, number }: ModelFacts, key: string): void {
+  if (number(key) !== undefined) return;
+  throw broken(metadata.path, `metadata "${architecture}.${key}" is missing`);
 }
 
 function valuesOf(facts: ModelFacts, keys: Readonly<Record<string, string>>): Record<string, number> {

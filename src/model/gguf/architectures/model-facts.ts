@@ -10,7 +10,7 @@ export type ModelFacts = {
   readonly architecture: string;
   readonly metadata: Metadata;
   /** A number of the architecture's own metadata, `key` without its name in front. @throws BAD_CHECKPOINT */
-  number(key: string): number | undefined;
+  readonly number: (key: string) => number | undefined;
   readonly layers: number;
   readonly heads: number;
   readonly kvHeads: number;

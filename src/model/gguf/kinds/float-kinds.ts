@@ -2,7 +2,7 @@
  * Weights that were not quantised.
  */
 import { halfValues } from '../../checkpoint/element-types.js';
-import { wordAt, type WeightKind } from './weight-kind.js';
+import { asWords, type WeightKind } from './weight-kind.js';
 
 export const F32: WeightKind = {
   name: 'F32',
@@ -19,7 +19,8 @@ export const F16: WeightKind = {
   blockBytes: 2,
   decode: (bytes, values) => {
     const halves = halfValues();
-    for (let i = 0; i < values.length; i++) values[i] = halves[wordAt(bytes, 2 * i)] as number;
+    const words = asWords(bytes);
+    for (let i = 0; i < words.length; i++) values[i] = halves[words[i] as number] as number;
   },
 };
 
@@ -30,6 +31,7 @@ export const BF16: WeightKind = {
   blockBytes: 2,
   decode: (bytes, values) => {
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    for (let i = 0; i < bits.length; i++) bits[i] = wordAt(bytes, 2 * i) << 16;
+    const words = asWords(bytes);
+    for (let i = 0; i < words.length; i++) bits[i] = (words[i] as number) << 16;
   },
 };

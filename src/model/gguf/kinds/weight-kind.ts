@@ -64,8 +64,10 @@ export function integerKind(
     const codes = new Int8Array(values.length);
     const scales = new Float32Array(values.length / SCALED_VALUES);
     decodeCodes(bytes, codes, scales);
-    for (let i = 0; i < values.length; i++) {
-      values[i] = (codes[i] as number) * (scales[Math.floor(i / SCALED_VALUES)] as number);
+    for (let block = 0; block < scales.length; block++) {
+      const scale = scales[block] as number;
+      const end = (block + 1) * SCALED_VALUES;
+      for (let i = block * SCALED_VALUES; i < end; i++) values[i] = (codes[i] as number) * scale;
     }
   };
   const integers = { bits, blockSize: SCALED_VALUES, decode: decodeCodes };
@@ -80,4 +82,10 @@ export function halfAt(bytes: Uint8Array, at: number): number {
 /** The u16 at `at`. */
 export function wordAt(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+}
+
+/** Pairs of bytes as numbers, without a copy where they lie at an even place. */
+export function asWords(bytes: Uint8Array): Uint16Array {
+  const even = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  return new Uint16Array(even.buffer, even.byteOffset, bytes.length / 2);
 }

@@ -78,9 +78,9 @@ export const WORD_PATTERNS: ReadonlyMap<string, WordPattern> = new Map([
   ['llama3', LLAMA3],
   ['llama-v3', LLAMA3],
   ['falcon3', LLAMA3],
-  ['smaug-bpe', LLAMA3],
+  // Of SmolLM 3 too.
+  ['smaug-bpe', { ...CL100K, ignoresMerges: true }],
   ['dbrx', CL100K],
-  ['olmo2', CL100K],
   ['chatglm-bpe', CL100K],
   ['glm4', CL100K],
   ['qwen2', QWEN2],
