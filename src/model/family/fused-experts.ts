@@ -14,8 +14,16 @@ export function readFusedExperts(
   { count, feedForward }: ExpertsSpec,
   { hidden }: ModelShape,
 ): ExpertsWeights {
-  const gateUps = stackedWeights(tensors, 'mlp.experts.gate_up_proj', { count, rows: 2 * feedForward, columns: hidden });
-  const downs = stackedWeights(tensors, 'mlp.experts.down_proj', { count, rows: hidden, columns: feedForward });
+  const gateUps = stackedWeights(tensors, 'mlp.experts.gate_up_proj', {
+    count,
+    rows: 2 * feedForward,
+    columns: hidden,
+  });
+  const downs = stackedWeights(tensors, 'mlp.experts.down_proj', {
+    count,
+    rows: hidden,
+    columns: feedForward,
+  });
   const experts = Array.from({ length: count }, (_, index) => expertOf(gateUps(index), downs(index)));
   return { kind: 'experts', router: tensors.linear('mlp.router', count, hidden), experts };
 }

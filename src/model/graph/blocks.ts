@@ -99,7 +99,11 @@ async function addHidden(target: GraphTarget, layer: Layer, stream: Stream, rows
   graph.output('next_hidden', 'f32', [1, rows, shape.hidden]);
 }
 
-async function addParallelMlp(target: GraphTarget, { spec, weights }: Layer, stream: Stream): Promise<string> {
+async function addParallelMlp(
+  target: GraphTarget,
+  { spec, weights }: Layer,
+  stream: Stream,
+): Promise<string> {
   const input = weights.mlpNorm
     ? (await addInputNorm(target, 'mlp.norm', stream.hidden, weights.mlpNorm)).normed
     : stream.normed;

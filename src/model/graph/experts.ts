@@ -155,7 +155,10 @@ type MixturePlace = {
 };
 
 /** The outputs, which come grouped by expert, back in the order of slots, and each row's mixed by its shares. */
-function addMixture({ graph }: GraphTarget, { outputs, slots, chosen, shares, common }: MixturePlace): string {
+function addMixture(
+  { graph }: GraphTarget,
+  { outputs, slots, chosen, shares, common }: MixturePlace,
+): string {
   const grouped = graph.node('Concat', outputs, { attributes: { axis: 1 } });
   const order = graph.node('Concat', slots, { attributes: { axis: 0 } });
   const places = graph.node('Range', [common.start, graph.node('Size', [chosen]), common.step]);

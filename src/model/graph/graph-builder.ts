@@ -5,11 +5,7 @@
 import type { Attribute, ElementType, Graph, Initializer, Node, ValueInfo } from './proto.js';
 
 type AttributeValue =
-  | number
-  | string
-  | readonly number[]
-  | { readonly float: number }
-  | { readonly graph: Graph };
+  number | string | readonly number[] | { readonly float: number } | { readonly graph: Graph };
 export type NodeOptions = {
   readonly domain?: 'com.microsoft';
   readonly attributes?: Readonly<Record<string, AttributeValue>>;

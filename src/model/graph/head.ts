@@ -33,7 +33,9 @@ function addNormed({ graph, shape }: GraphTarget): string {
 
 async function addLogits(target: GraphTarget, { head, shape }: Checkpoint, product: string): Promise<void> {
   const { graph } = target;
-  const biased = head.bias ? graph.node('Add', [product, await addVector(target, 'head.bias', head.bias)]) : product;
+  const biased = head.bias
+    ? graph.node('Add', [product, await addVector(target, 'head.bias', head.bias)])
+    : product;
   const sized = scaled(target, 'logits.scale', biased, shape.logitScale);
   graph.node('Identity', [addCap(target, sized)], { outputs: ['logits'] });
   graph.output('logits', 'f32', [1, 'rows', shape.vocabulary]);

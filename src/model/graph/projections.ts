@@ -51,7 +51,11 @@ export async function addQueries(
 ): Promise<void> {
   const { graph, shape } = target;
   const queries = await addLinear(target, 'q', normed, weights.q);
-  const steady = await addHeadNorm(target, 'queries', queries, { spec, norm: weights.qNorm, heads: shape.heads });
+  const steady = await addHeadNorm(target, 'queries', queries, {
+    spec,
+    norm: weights.qNorm,
+    heads: shape.heads,
+  });
   addTurned(target, steady, turns, shape.heads, 'queries');
   graph.output('queries', 'f32', [1, rows, shape.heads * shape.headDim]);
 }
@@ -96,9 +100,17 @@ function addTurned({ graph }: GraphTarget, x: string, turns: Turns, heads: numbe
     return;
   }
   const { dims, pairs } = turns.rotary;
-  graph.node('RotaryEmbedding', [x, graph.constant(`${output}.first`, 'i64', [1], [0]), turns.cos, turns.sin], {
-    domain: 'com.microsoft',
-    attributes: { interleaved: pairs === 'neighbours' ? 1 : 0, num_heads: heads, rotary_embedding_dim: dims },
-    outputs: [output],
-  });
+  graph.node(
+    'RotaryEmbedding',
+    [x, graph.constant(`${output}.first`, 'i64', [1], [0]), turns.cos, turns.sin],
+    {
+      domain: 'com.microsoft',
+      attributes: {
+        interleaved: pairs === 'neighbours' ? 1 : 0,
+        num_heads: heads,
+        rotary_embedding_dim: dims,
+      },
+      outputs: [output],
+    },
+  );
 }

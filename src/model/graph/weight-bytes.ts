@@ -28,7 +28,9 @@ function blockBytes(bits: 4 | 8, rows: number, columns: number): number {
 /** Bytes of everything that lies between the embedding and the last attention. */
 export function blocksBytes(shape: ModelShape, dtype: Dtype): number {
   const entry = queriesKeysValuesBytes(shape, dtype);
-  const layers = layerSpecs(shape).map((spec) => entry + outputBytes(shape, dtype) + mlpBytes(shape, spec, dtype));
+  const layers = layerSpecs(shape).map(
+    (spec) => entry + outputBytes(shape, dtype) + mlpBytes(shape, spec, dtype),
+  );
   return layers.reduce((sum, bytes) => sum + bytes, 0) - tailBytes(shape, dtype);
 }
 
