@@ -58,7 +58,9 @@ test.skipIf(!existsSync(MODELS))('a Llama folder opens with its shape, ids and w
     expect(checkpoint.tokenizerFolder).toBe(folder);
     expect(checkpoint.parameters).toBe(260_032);
     const down = plainTensor(folder, 'model.layers.3.mlp.down_proj.weight');
-    expect(await (checkpoint.layer(3).mlp as MlpWeights).down.weight.read(5, 9)).toEqual(down.slice(5 * 172, 9 * 172));
+    expect(await (checkpoint.layer(3).mlp as MlpWeights).down.weight.read(5, 9)).toEqual(
+      down.slice(5 * 172, 9 * 172),
+    );
     expect(checkpoint.head.weight).toBe(checkpoint.embedding);
   });
 });

@@ -38,7 +38,8 @@ export class ReferenceModel {
   /** Reads all weights; the checkpoint stays the caller's to close. */
   static async load(checkpoint: Checkpoint): Promise<ReferenceModel> {
     const blocks: Block[] = [];
-    for (let i = 0; i < checkpoint.shape.layers; i++) blocks.push(await loadBlock(checkpoint.shape, i, checkpoint.layer(i)));
+    for (let i = 0; i < checkpoint.shape.layers; i++)
+      blocks.push(await loadBlock(checkpoint.shape, i, checkpoint.layer(i)));
     return new ReferenceModel({
       shape: checkpoint.shape,
       embedding: await loadMatrix(checkpoint.embedding),

@@ -8,11 +8,16 @@ import { applyLinear, loadLinear } from './matrix.js';
 import type { LoadedLinear } from './matrix.js';
 
 type LoadedDense = { readonly gate?: LoadedLinear; readonly up: LoadedLinear; readonly down: LoadedLinear };
-export type LoadedMlp = { readonly dense: LoadedDense } | { readonly router: LoadedLinear; readonly experts: readonly LoadedDense[] };
+export type LoadedMlp =
+  | { readonly dense: LoadedDense }
+  | { readonly router: LoadedLinear; readonly experts: readonly LoadedDense[] };
 
 export async function loadMlp(weights: MlpWeights | ExpertsWeights): Promise<LoadedMlp> {
   if (weights.kind === 'dense') return { dense: await loadDense(weights) };
-  return { router: await loadLinear(weights.router), experts: await Promise.all(weights.experts.map(loadDense)) };
+  return {
+    router: await loadLinear(weights.router),
+    experts: await Promise.all(weights.experts.map(loadDense)),
+  };
 }
 
 async function loadDense({ gate, up, down }: Omit<MlpWeights, 'kind'> | ExpertWeights): Promise<LoadedDense> {

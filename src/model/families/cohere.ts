@@ -29,6 +29,7 @@ export const COHERE = defineFamily({
     specs: [withAttention(parallelLayer(common), { queryKeyNorm: own.use_qk_norm ? 'head' : 'none' })],
     isTied: true,
     logitScale: own.logit_scale,
+    normBias: false,
     readers: { headNorm: readHeadNorm },
   }),
 });
@@ -57,6 +58,7 @@ export const COHERE2 = defineFamily({
       ),
       isTied: true,
       logitScale: own.logit_scale,
+      normBias: false,
     };
   },
 });
@@ -66,7 +68,12 @@ function parallelLayer(common: CommonConfig): LayerSpec {
 }
 
 /** Weights of its own for every head, [heads, D]. */
-function readHeadNorm(tensors: LayerTensors, name: string, heads: number, { headDim }: ModelShape): NormWeights {
+function readHeadNorm(
+  tensors: LayerTensors,
+  name: string,
+  heads: number,
+  { headDim }: ModelShape,
+): NormWeights {
   const weight = tensors.source.matrix(`${tensors.prefix}${name}.weight`, heads, headDim);
   return { weight: asVector(weight) };
 }

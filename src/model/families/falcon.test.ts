@@ -207,7 +207,7 @@ test.each([
     { new_decoder_architecture: true, parallel_attn: false },
     'new_decoder_architecture without parallel_attn',
   ],
-  [{ rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope scaling dynamic'],
+  [{ rope_scaling: { type: 'mrope', factor: 2 } }, 'rope scaling mrope'],
 ])('a Falcon with %j is of a kind we do not run', async (config, part) => {
   const opening = open(config, PLAIN);
   await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });

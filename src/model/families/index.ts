@@ -72,7 +72,7 @@ export function familyOf(given: ConfigFile): FoundFamily {
   const family = BY_TYPE.get(type);
   if (family) return { family, file };
   const reason = REFUSED.get(type);
-  const what = reason === undefined ? '' : `, which has ${reason},`;
+  const what = reason === undefined ? '' : ` (${reason})`;
   throw unsupported(file.path, `model_type ${type}${what}`, [...BY_TYPE.keys()].join(', '));
 }
 

@@ -185,17 +185,14 @@ test.each<[object, number, object]>([
   expect([rotary?.theta, rotary?.scaling]).toEqual([theta, scaling]);
 });
 
-test.each(['proportional', 'mrope'])(
-  'rope scaling %s is refused by name',
-  async (kind) => {
-    await refused(
-      { rope_scaling: { type: kind, factor: 2 } },
-      'UNSUPPORTED_MODEL',
-      `rope scaling ${kind} `,
-      'linear, llama3',
-    );
-  },
-);
+test.each(['proportional', 'mrope'])('rope scaling %s is refused by name', async (kind) => {
+  await refused(
+    { rope_scaling: { type: kind, factor: 2 } },
+    'UNSUPPORTED_MODEL',
+    `rope scaling ${kind} `,
+    'linear, llama3',
+  );
+});
 
 test('rope scaling that is incomplete is a bad checkpoint', async () => {
   await refused({ rope_scaling: { type: 'linear' } }, 'BAD_CHECKPOINT', 'factor');
@@ -209,8 +206,11 @@ test('rope scaling that is incomplete is a bad checkpoint', async () => {
 });
 
 test.each([
-  [{ hidden_act: 'gelu' }, 'hidden_act gelu'],
-  [{ model_type: 'mamba' }, 'model_type mamba is not supported; supported: llama, falcon'],
+  [{ hidden_act: 'relu' }, 'hidden_act relu'],
+  [{ model_type: 'mamba' }, 'model_type mamba (a state space) is not supported; supported: llama, mistral'],
+  [{ attn_logit_softcapping: 30 }, 'attn_logit_softcapping 30 of a llama'],
+  [{ sliding_window: 4096 }, 'sliding_window 4096'],
+  [{ num_local_experts: 8 }, 'num_local_experts 8'],
   [{ quantization_config: { bits: 4 } }, 'quantised'],
   [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor'],
 ])('a config with %j is of a kind we do not run', async (config, part) => {

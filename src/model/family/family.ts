@@ -38,6 +38,8 @@ export type FamilyModel = {
   readonly names?: TensorNames;
   /** 1 where norms are stored around zero. */
   readonly normOffset?: 0 | 1;
+  /** Whether norms have a bias; layer norms do unless given. */
+  readonly normBias?: boolean;
   readonly readers?: LayerReaders;
 };
 
@@ -66,14 +68,20 @@ export function defineFamily<K extends z.ZodRawShape>(facts: FamilyFacts<K>): Fa
 
 /** What has a value. */
 function written(keys: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(keys).filter(([, value]) => value !== null && value !== undefined));
+  return Object.fromEntries(
+    Object.entries(keys).filter(([, value]) => value !== null && value !== undefined),
+  );
 }
 
 function readParts(name: string, common: CommonConfig, model: FamilyModel, source: TensorSource): ModelParts {
   const tracked = new ReadTensors(source);
   const names = model.names ?? LLAMA_NAMES;
-  const root = names.roots.find((each) => source.has(`${each}${names.embedding}.weight`)) ?? names.roots[0] ?? '';
-  const options = { normOffset: model.normOffset ?? 0 } as const;
+  const root =
+    names.roots.find((each) => source.has(`${each}${names.embedding}.weight`)) ?? names.roots[0] ?? '';
+  const options = {
+    normOffset: model.normOffset ?? 0,
+    normBias: model.normBias ?? model.norm === 'layer',
+  } as const;
   const at = (prefix: string): LayerTensors => new LayerTensors(tracked.source, prefix, options);
   const headName = names.heads.find((each) => source.has(`${each}.weight`));
   const shape = shapeOf(name, common, model, headName !== undefined);

@@ -8,19 +8,12 @@ import type { ModelShape } from '../../core/shape.js';
 import { everyOtherRow, selectRows, transposedMatrix } from '../checkpoint/matrix.js';
 import type { LayerTensors } from './layer-tensors.js';
 import { mxfp4Matrix } from './mxfp4.js';
-import { hasSeparateExperts, readSeparateExperts } from './separate-experts.js';
 
-/** Also where a file has the experts taken apart. */
 export function readFusedExperts(
   tensors: LayerTensors,
-  spec: ExpertsSpec,
-  shape: ModelShape,
+  { count, feedForward }: ExpertsSpec,
+  { hidden }: ModelShape,
 ): ExpertsWeights {
-  const { count, feedForward } = spec;
-  const { hidden } = shape;
-  const router = tensors.linear('mlp.router', count, hidden);
-  if (hasSeparateExperts(tensors))
-    return { kind: 'experts', router, experts: readSeparateExperts(tensors, spec, shape) };
   const gateUps = stackedWeights(tensors, 'mlp.experts.gate_up_proj', {
     count,
     rows: 2 * feedForward,
@@ -32,7 +25,7 @@ export function readFusedExperts(
     columns: feedForward,
   });
   const experts = Array.from({ length: count }, (_, index) => expertOf(gateUps(index), downs(index)));
-  return { kind: 'experts', router, experts };
+  return { kind: 'experts', router: tensors.linear('mlp.router', count, hidden), experts };
 }
 
 function expertOf(gateUp: Required<LinearWeights>, down: LinearWeights): ExpertWeights {

@@ -48,6 +48,8 @@ export function checkKeys({ json, path }: ConfigFile, read: readonly string[], f
   for (const [key, value] of Object.entries(json as Record<string, unknown>)) {
     const neutral = Object.hasOwn(COMPUTING_KEYS, key) ? COMPUTING_KEYS[key] : undefined;
     if (!neutral || value === null || read.includes(key)) continue;
+    if (key === 'quantization_config')
+      throw unsupported(path, 'a quantised checkpoint (quantization_config)', 'F32, F16 and BF16 weights');
     const text = JSON.stringify(value);
     if (neutral.some((each) => JSON.stringify(each) === text)) continue;
     const allowed = neutral.length === 0 ? 'null' : neutral.map((each) => JSON.stringify(each)).join(' or ');

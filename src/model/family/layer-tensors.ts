@@ -9,6 +9,7 @@ import { plusOne } from './plus-one.js';
 export type NormOptions = {
   /** What is added to the weights of a norm that are stored around zero. */
   readonly normOffset: 0 | 1;
+  readonly normBias: boolean;
 };
 
 export class LayerTensors {
@@ -50,10 +51,9 @@ export class LayerTensors {
     return this.source.vector(`${this.prefix}${name}`, length);
   }
 
-  /** A layer norm has a bias where the file has one. */
-  norm(name: string, width: number): NormWeights {
+  norm(name: string, width: number, hasBias = this.#options.normBias): NormWeights {
     const weight = this.#shifted(this.vector(`${name}.weight`, width));
-    return this.has(`${name}.bias`) ? { weight, bias: this.vector(`${name}.bias`, width) } : { weight };
+    return hasBias ? { weight, bias: this.vector(`${name}.bias`, width) } : { weight };
   }
 
   #shifted(weight: WeightMatrix): WeightMatrix {

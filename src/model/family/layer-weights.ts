@@ -1,7 +1,13 @@
 /**
  * The weights of a layer as its spec wants them, found by the family's names.
  */
-import type { ExpertsWeights, LayerWeights, LinearWeights, MlpWeights, NormWeights } from '../../core/checkpoint.js';
+import type {
+  ExpertsWeights,
+  LayerWeights,
+  LinearWeights,
+  MlpWeights,
+  NormWeights,
+} from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { ExpertsSpec, LayerSpec } from '../../core/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
@@ -71,7 +77,8 @@ function projections({ tensors, names, shape, readers }: Of): Pick<LayerWeights,
   const total = queries + 2 * keys;
   const part = (runs: readonly RowRun[]): LinearWeights =>
     tensors.rows(name, [total, hidden], runs, readers.attentionBias);
-  const { q, k, v } = order === 'parts' ? partRows(queries, keys) : fusedRows(shape.heads, shape.kvHeads, headDim);
+  const { q, k, v } =
+    order === 'parts' ? partRows(queries, keys) : fusedRows(shape.heads, shape.kvHeads, headDim);
   return { q: part(q), k: part(k), v: part(v) };
 }
 
@@ -83,7 +90,7 @@ function partRows(queries: number, keys: number): FusedRows {
 function queryKeyNorms({ tensors, names, shape, spec, readers }: Of): Partial<LayerWeights> {
   const { heads, kvHeads, headDim } = shape;
   const norm = (name: string, count: number): NormWeights =>
-    readers.headNorm ? readers.headNorm(tensors, name, count, shape) : tensors.norm(name, headDim);
+    readers.headNorm ? readers.headNorm(tensors, name, count, shape) : tensors.norm(name, headDim, false);
   switch (spec.attention.queryKeyNorm) {
     case 'none':
       return {};
@@ -91,8 +98,8 @@ function queryKeyNorms({ tensors, names, shape, spec, readers }: Of): Partial<La
       return { qNorm: norm(names.qNorm, heads), kNorm: norm(names.kNorm, kvHeads) };
     case 'projection':
       return {
-        qNorm: tensors.norm(names.qNorm, heads * headDim),
-        kNorm: tensors.norm(names.kNorm, kvHeads * headDim),
+        qNorm: tensors.norm(names.qNorm, heads * headDim, false),
+        kNorm: tensors.norm(names.kNorm, kvHeads * headDim, false),
       };
   }
 }
@@ -113,7 +120,11 @@ function mlpWeights({ tensors, names, shape, spec, readers }: Of): MlpWeights | 
 function gateAndUp(
   tensors: LayerTensors,
   names: LayerNames,
-  { hidden, width, hasBias }: { readonly hidden: number; readonly width: number; readonly hasBias: boolean | undefined },
+  {
+    hidden,
+    width,
+    hasBias,
+  }: { readonly hidden: number; readonly width: number; readonly hasBias: boolean | undefined },
 ): Required<Pick<MlpWeights, 'gate' | 'up'>> {
   if (names.gateUp === undefined)
     return {

@@ -15,9 +15,16 @@ const EXPONENT_BIAS = 127;
 type Sizes = { readonly count: number; readonly rows: number; readonly columns: number };
 
 /** All experts' rows, one below the other. @throws BAD_CHECKPOINT */
-export function mxfp4Matrix(source: TensorSource, name: string, { count, rows, columns }: Sizes): WeightMatrix {
+export function mxfp4Matrix(
+  source: TensorSource,
+  name: string,
+  { count, rows, columns }: Sizes,
+): WeightMatrix {
   if (columns % BLOCK !== 0)
-    throw new KvrError('BAD_CHECKPOINT', `${name}: rows of ${columns} are no whole blocks of ${BLOCK}; fetch the checkpoint again`);
+    throw new KvrError(
+      'BAD_CHECKPOINT',
+      `${name}: rows of ${columns} are no whole blocks of ${BLOCK}; fetch the checkpoint again`,
+    );
   const perRow = columns / BLOCK;
   const blocks = source.bytes(`${name}_blocks`, [count, rows, perRow, BLOCK_BYTES]);
   const scales = source.bytes(`${name}_scales`, [count, rows, perRow]);

@@ -165,7 +165,8 @@ function longRopeOf(
     shortFactors: written.short_factor,
     longFactors: written.long_factor,
     originalContextTokens: original,
-    attentionFactor: written.attention_factor ?? longRopeAttentionFactor(written.factor ?? most / original, original),
+    attentionFactor:
+      written.attention_factor ?? longRopeAttentionFactor(written.factor ?? most / original, original),
   };
 }
 

@@ -60,7 +60,11 @@ export function eachLayer({ layers }: CommonConfig, make: (layer: number) => Lay
 }
 
 /** Whether a layer has the window: as layer_types says, or else by the family's rule. */
-export function isWindowed({ layerTypes }: CommonConfig, layer: number, rule: (layer: number) => boolean): boolean {
+export function isWindowed(
+  { layerTypes }: CommonConfig,
+  layer: number,
+  rule: (layer: number) => boolean,
+): boolean {
   const type = layerTypes?.[layer];
   return type === undefined ? rule(layer) : type === 'sliding_attention';
 }

@@ -84,7 +84,9 @@ export class Calibration {
     const shared = sharesNorm ? [...of.attention, ...(of.mlp ?? [])] : of.attention;
     return {
       ...named('attention', chooseFactors({ activations: of.normed, weights: shared })),
-      ...(!sharesNorm && of.mlp && named('mlp', chooseFactors({ activations: of.mlpInput, weights: of.mlp }))),
+      ...(!sharesNorm &&
+        of.mlp &&
+        named('mlp', chooseFactors({ activations: of.mlpInput, weights: of.mlp }))),
     };
   }
 
@@ -143,7 +145,11 @@ export class Calibration {
   async #experts(spec: MlpSpec, weights: LayerWeights['mlp'], input: Activations): Promise<MlpPass> {
     if (spec.kind !== 'experts' || weights.kind !== 'experts')
       throw new KvrError('INTERNAL', `an MLP of kind ${spec.kind} has weights of kind ${weights.kind}`);
-    return { mixed: await mixExperts(spec, weights, input, this.#kernels), samples: undefined, factors: undefined };
+    return {
+      mixed: await mixExperts(spec, weights, input, this.#kernels),
+      samples: undefined,
+      factors: undefined,
+    };
   }
 }
 

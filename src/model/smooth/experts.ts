@@ -48,7 +48,8 @@ async function passExpert(
 ): Promise<Activations> {
   const gates = (await passThrough(gate, x, kernels)).output;
   const ups = (await passThrough(up, x, kernels)).output;
-  const inner = activation.kind === 'silu' ? gated('silu', gates, ups) : clamped(activation.limit, gates, ups);
+  const inner =
+    activation.kind === 'silu' ? gated('silu', gates, ups) : clamped(activation.limit, gates, ups);
   return (await passThrough(down, inner, kernels)).output;
 }
 
@@ -68,7 +69,13 @@ function takeRows(x: Activations, rows: readonly number[]): Activations {
   return { rows: rows.length, width: x.width, values };
 }
 
-function addRow(into: Float32Array, row: number, { width, values }: Activations, at: number, share: number): void {
+function addRow(
+  into: Float32Array,
+  row: number,
+  { width, values }: Activations,
+  at: number,
+  share: number,
+): void {
   for (let i = 0; i < width; i++)
     into[row * width + i] = (into[row * width + i] as number) + share * (values[at * width + i] as number);
 }

@@ -1,7 +1,13 @@
 /**
  * A layer of random weights, with what its spec asks for. Called by model/synthetic.
  */
-import type { ExpertsWeights, LayerWeights, LinearWeights, MlpWeights, NormWeights } from '../../core/checkpoint.js';
+import type {
+  ExpertsWeights,
+  LayerWeights,
+  LinearWeights,
+  MlpWeights,
+  NormWeights,
+} from '../../core/checkpoint.js';
 import type { LayerSpec } from '../../core/layer-spec.js';
 import { layerSpec, type ModelShape } from '../../core/shape.js';
 import { onesVector, zerosVector } from './random-block.js';
@@ -64,6 +70,8 @@ function randomMlp(
   });
   if (mlp.kind === 'plain') return { kind: 'dense', ...dense(`${index}`, feedForward) };
   if (mlp.kind === 'gated') return { kind: 'dense', ...gated(`${index}`, feedForward) };
-  const experts = Array.from({ length: mlp.count }, (_, expert) => gated(`${index}.${expert}`, mlp.feedForward));
+  const experts = Array.from({ length: mlp.count }, (_, expert) =>
+    gated(`${index}.${expert}`, mlp.feedForward),
+  );
   return { kind: 'experts', router: linear(`${index}.router`, mlp.count, hidden), experts };
 }

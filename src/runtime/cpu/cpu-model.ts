@@ -163,7 +163,10 @@ export class CpuModel implements BackendModel {
   ): Promise<CpuAttendedRows> {
     const own = cpuStateRows(rows);
     const place = this.#attention.place(cpuKvCache(cache), own.layer, layer);
-    return new CpuAttendedRows(1, await this.#attention.of(own.layer).row(place, tokens, own.projections.queries));
+    return new CpuAttendedRows(
+      1,
+      await this.#attention.of(own.layer).row(place, tokens, own.projections.queries),
+    );
   }
 
   async attendEach(

@@ -52,12 +52,17 @@ export function describeBackend({ name, open }: ConformingBackend): void {
     });
 
     test.each([-1, shape.vocabulary])('refuses token %i, which has no row', async (id) => {
-      await expect(model.embed(Int32Array.of(id), { positions: 0, promptTokens: 1 })).rejects.toMatchObject({ code: 'INTERNAL' });
+      await expect(model.embed(Int32Array.of(id), { positions: 0, promptTokens: 1 })).rejects.toMatchObject({
+        code: 'INTERNAL',
+      });
     });
 
     test('what f16 can not hold becomes the largest number it holds', async () => {
       const loud = await open(withLoudValues(checkpoint));
-      const rows = await loud.block(0, await loud.embed(Int32Array.from(IDS), { positions: 0, promptTokens: IDS.length }));
+      const rows = await loud.block(
+        0,
+        await loud.embed(Int32Array.from(IDS), { positions: 0, promptTokens: IDS.length }),
+      );
       const own = await loud.takeKv(rows, 'f16');
       const numbers = rowsOfBytes('f16', await own.pack(0, IDS.length));
       const values = numbers.slice(numbers.length / 2);

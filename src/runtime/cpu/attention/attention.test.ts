@@ -62,7 +62,9 @@ function shapeOf({ heads, kvHeads, headDim, spec }: Case): AttentionShape {
 }
 
 function placeOf(shape: AttentionShape, cache: CpuKvCache): LayerInCache {
-  const sinks = shape.hasSinks ? { sinks: floats(sinksOf(shape), [shape.kvHeads, shape.heads / shape.kvHeads]) } : {};
+  const sinks = shape.hasSinks
+    ? { sinks: floats(sinksOf(shape), [shape.kvHeads, shape.heads / shape.kvHeads]) }
+    : {};
   return { cache, layer: 0, sinks };
 }
 
@@ -130,7 +132,10 @@ const CUTS = [
   [512, 1, 187],
 ];
 
-test.each([...EVERY_CASE, ...EVERY_CASE.filter(({ spec }) => !spec).map((each) => ({ ...each, headDim: 64 }))])(
+test.each([
+  ...EVERY_CASE,
+  ...EVERY_CASE.filter(({ spec }) => !spec).map((each) => ({ ...each, headDim: 64 })),
+])(
   'a row gets the same to the last digit whatever the cut: $name of $headDim, $kvDtype',
   async ({ kvDtype, ...each }) => {
     const shape = shapeOf(each);
@@ -142,7 +147,10 @@ test.each([...EVERY_CASE, ...EVERY_CASE.filter(({ spec }) => !spec).map((each) =
         let start = 0;
         for (const size of sizes) {
           const rows = viewProjections(own, 700, start, start + size);
-          parts.set(await attention.slice(placeOf(shape, cache), start, rows), start * shape.heads * shape.headDim);
+          parts.set(
+            await attention.slice(placeOf(shape, cache), start, rows),
+            start * shape.heads * shape.headDim,
+          );
           start += size;
         }
         return parts;

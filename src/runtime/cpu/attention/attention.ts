@@ -137,7 +137,10 @@ const GROUPED_DIMS = 8;
  * keys and values before the rows in every call; with shared ones the two differ by a tenth at most (measured). An f16
  * cache the grouped kernel does not take beside f32 queries, and it knows neither caps nor sinks as we have them.
  */
-function isMerged({ heads, kvHeads, headDim, scoreCap, hasSinks }: AttentionShape, kvDtype: KvDtype): boolean {
+function isMerged(
+  { heads, kvHeads, headDim, scoreCap, hasSinks }: AttentionShape,
+  kvDtype: KvDtype,
+): boolean {
   const isPlain = scoreCap === undefined && !hasSinks && headDim % GROUPED_DIMS === 0;
   return heads === kvHeads || kvDtype === 'f16' || !isPlain;
 }

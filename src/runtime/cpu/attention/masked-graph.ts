@@ -45,7 +45,11 @@ export function maskedAttention(shape: AttentionShape, kvDtype: KvDtype): Graph 
 }
 
 /** [1, rows, heads·D] → [kvHeads, group·rows, D]: the query heads of a group stacked as rows of one product. */
-function foldQueries(graph: GraphBuilder, queries: string, { heads, kvHeads, headDim }: AttentionShape): string {
+function foldQueries(
+  graph: GraphBuilder,
+  queries: string,
+  { heads, kvHeads, headDim }: AttentionShape,
+): string {
   const perHead = graph.constant('perHead', 'i64', [4], [-1, kvHeads, heads / kvHeads, headDim]);
   const byHead = graph.node('Transpose', [graph.node('Reshape', [queries, perHead])], {
     attributes: { perm: [1, 2, 0, 3] },

@@ -53,13 +53,9 @@ function oneHead(graph: GraphBuilder, shape: AttentionShape, head: number, commo
   const k = cacheInput(graph, common.kvDtype, `k${head}`, ['prefixRows', headDim]);
   const v = cacheInput(graph, common.kvDtype, `v${head}`, ['prefixRows', headDim]);
   const own = ownPart(graph, shape, q, head, common);
-  const scores = graph.node(
-    'ScatterElements',
-    [scaledScores(graph, q, k, shape), common.slot, own.logSum],
-    {
-      attributes: { axis: 2 },
-    },
-  );
+  const scores = graph.node('ScatterElements', [scaledScores(graph, q, k, shape), common.slot, own.logSum], {
+    attributes: { axis: 2 },
+  });
   const weights = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
   const ownShare = graph.node('Mul', [firstColumn(graph, weights, common), own.attended]);
   return graph.node('Add', [graph.node('MatMul', [weights, v]), ownShare]);
@@ -74,7 +70,10 @@ function ownPart(graph: GraphBuilder, shape: AttentionShape, q: string, head: nu
   const place = { sinks: common.sinks, kvHead: head, perHead: [-1, 1, 1] };
   const scores = withSink(graph, graph.node('Add', [byHead, common.mask]), place);
   const logs = graph.node('LogSoftmax', [scores], { attributes: { axis: -1 } });
-  const weights = graph.node('Reshape', [withoutSink(graph, graph.node('Exp', [logs]), place), common.stacked]);
+  const weights = graph.node('Reshape', [
+    withoutSink(graph, graph.node('Exp', [logs]), place),
+    common.stacked,
+  ]);
   // The first score is a sink, or of the tile's first row, which all see, and so finite: score - log softmax = log of the sum.
   const logSum = graph.node('Sub', [firstColumn(graph, scores, common), firstColumn(graph, logs, common)]);
   return {

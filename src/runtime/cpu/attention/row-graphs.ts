@@ -47,7 +47,10 @@ export function piecewiseRowAttention(shape: AttentionShape, kvDtype: KvDtype): 
   const perHead = splitHeads(graph, q, kvHeads).map((query, head) => {
     const k = cacheInput(graph, kvDtype, `k${head}`, ['tokens', headDim]);
     const v = cacheInput(graph, kvDtype, `v${head}`, ['pieces', PIECE_TOKENS, headDim]);
-    const weights = graph.node('Squeeze', [rowWeights(graph, shape, { query, k, place: placeOf(sinks, head) }), first]);
+    const weights = graph.node('Squeeze', [
+      rowWeights(graph, shape, { query, k, place: placeOf(sinks, head) }),
+      first,
+    ]);
     const padded = graph.node('Reshape', [graph.node('Pad', [weights, pads]), split]);
     const byPiece = graph.node('Transpose', [padded], { attributes: { perm: [1, 0, 2] } });
     return graph.node('ReduceSum', [graph.node('MatMul', [byPiece, v]), first], {

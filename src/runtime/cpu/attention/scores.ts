@@ -22,7 +22,10 @@ export function scaledScores(
 }
 
 /** Declares the sinks [kvHeads, group]: a score a query head; undefined where the layer has none. */
-export function sinksInput(graph: GraphBuilder, { heads, kvHeads, hasSinks }: AttentionShape): string | undefined {
+export function sinksInput(
+  graph: GraphBuilder,
+  { heads, kvHeads, hasSinks }: AttentionShape,
+): string | undefined {
   return hasSinks ? graph.input('sinks', 'f32', [kvHeads, heads / kvHeads]) : undefined;
 }
 
@@ -46,11 +49,7 @@ export function attentionWeights(graph: GraphBuilder, scores: string, place: Sin
  * `withoutSink` drops; the scores themselves where there is none. In front, so that sums over tokens are taken in the same
  * order however many come behind.
  */
-export function withSink(
-  graph: GraphBuilder,
-  scores: string,
-  { sinks, kvHead, perHead }: SinkPlace,
-): string {
+export function withSink(graph: GraphBuilder, scores: string, { sinks, kvHead, perHead }: SinkPlace): string {
   if (sinks === undefined) return scores;
   const name = `sink${kvHead}`;
   const index = graph.constant(`${name}.head`, 'i64', [1], [kvHead]);

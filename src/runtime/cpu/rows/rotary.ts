@@ -36,7 +36,11 @@ export class RotaryKinds {
   }
 }
 
-export function rotaryTable(rotary: Rotary, rows: number, { positions, promptTokens }: RowPositions): RotaryTable {
+export function rotaryTable(
+  rotary: Rotary,
+  rows: number,
+  { positions, promptTokens }: RowPositions,
+): RotaryTable {
   const pairs = rotary.dims / 2;
   const cos = new Float32Array(rows * pairs);
   const sin = new Float32Array(rows * pairs);
@@ -55,6 +59,14 @@ export function rotaryTable(rotary: Rotary, rows: number, { positions, promptTok
 }
 
 /** Rows [from, to) of every table, as views. */
-export function viewTables(tables: readonly RotaryTable[], count: number, from: number, to: number): RotaryTable[] {
-  return tables.map(({ cos, sin }) => ({ cos: viewRows(cos, count, from, to), sin: viewRows(sin, count, from, to) }));
+export function viewTables(
+  tables: readonly RotaryTable[],
+  count: number,
+  from: number,
+  to: number,
+): RotaryTable[] {
+  return tables.map(({ cos, sin }) => ({
+    cos: viewRows(cos, count, from, to),
+    sin: viewRows(sin, count, from, to),
+  }));
 }
