@@ -108,7 +108,7 @@ test.each(['', 'a/b', 'synthetic', '/dev/null'])('the name %j is not found', asy
 });
 
 test('a file in place of a folder is not found', async () => {
-  const file = join(temporary, 'model.gguf');
+  const file = join(temporary, 'model.bin');
   writeFileSync(file, 'GGUF');
   await expect(openCheckpoint(file, { cacheFolder })).rejects.toThrow('no folder');
 });

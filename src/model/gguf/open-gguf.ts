@@ -19,7 +19,7 @@ import {
   type ModelFacts,
   modelFacts,
 } from './architectures/index.js';
-import { broken } from './broken.js';
+import { broken } from './header/broken.js';
 import type { GgufFile } from './gguf-file.js';
 import { shortest, type Metadata } from './header/metadata.js';
 import type { TensorEntry } from './header/tensor-table.js';

@@ -3,7 +3,7 @@
  */
 import { dirname, join, basename } from 'node:path';
 import { MAX_TENSORS } from '../checkpoint/safetensors.js';
-import { broken, quoted } from './broken.js';
+import { broken, quoted } from './header/broken.js';
 import { GgufFile } from './gguf-file.js';
 
 /** Every part stays open; the largest known models have about 50. */

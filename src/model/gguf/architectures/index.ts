@@ -1,7 +1,7 @@
 /**
  * The architectures of GGUF files that are read, and what config.json each file would have.
  */
-import { broken, notSupported, quoted } from '../broken.js';
+import { broken, notSupported, quoted } from '../header/broken.js';
 import type { Metadata } from '../header/metadata.js';
 import type { ArchitectureTable } from './architecture-table.js';
 import { GEMMA } from './gemma.js';

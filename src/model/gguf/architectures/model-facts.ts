@@ -2,7 +2,7 @@
  * What the derived parts of a config are made from: the architecture's metadata, and the tensors that there are.
  */
 import * as limits from '../../family/config-limits.js';
-import { broken } from '../broken.js';
+import { broken } from '../header/broken.js';
 import type { Metadata } from '../header/metadata.js';
 
 export type ModelFacts = {

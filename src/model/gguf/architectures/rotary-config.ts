@@ -2,7 +2,7 @@
  * Rotary positions as a config.json has them, from the metadata and, for factors of each frequency, from tensors.
  */
 import { shortest } from '../header/metadata.js';
-import { broken } from '../broken.js';
+import { broken } from '../header/broken.js';
 import type { ModelFacts } from './model-facts.js';
 
 type Config = Readonly<Record<string, unknown>>;

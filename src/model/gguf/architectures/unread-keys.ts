@@ -2,7 +2,7 @@
  * Metadata that change what a model computes. Where a table does not read such a key, only the value by which it changes
  * nothing is taken: a model is refused rather than run wrongly.
  */
-import { notSupported } from '../broken.js';
+import { notSupported } from '../header/broken.js';
 import type { ArchitectureTable } from './architecture-table.js';
 import type { ModelFacts } from './model-facts.js';
 

@@ -6,7 +6,7 @@
  * u32 dimensions, u64 sizes, u32 kind, u64 offset. A string is u64 length, then that many bytes of UTF-8.
  */
 import { MAX_TENSORS } from '../../checkpoint/safetensors.js';
-import { broken, notSupported, quoted } from '../broken.js';
+import { broken, notSupported, quoted } from './broken.js';
 import * as limits from './header-limits.js';
 
 const MAGIC = 0x46554747;

@@ -3,7 +3,7 @@
  * by which it would fetch them from a server.
  */
 import type { GGUFParseOutput, GGUFTypedMetadata } from '@huggingface/gguf';
-import { broken } from '../broken.js';
+import { broken } from './broken.js';
 import type { ScannedHead, Span } from './head-scan.js';
 
 /** Never asked for: it only has to look like a place that files are fetched from. */

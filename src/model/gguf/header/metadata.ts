@@ -2,7 +2,7 @@
  * The metadata of a GGUF file by key, as the types that who reads them wants. Pure.
  */
 import type { GGUFTypedMetadata } from '@huggingface/gguf';
-import { broken, quoted } from '../broken.js';
+import { broken, quoted } from './broken.js';
 
 type Entry = { readonly value: unknown; readonly type: number };
 const FLOAT32 = 6;

@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { readFully } from '../../checkpoint/regular-file.js';
-import { broken } from '../broken.js';
+import { broken } from './broken.js';
 import { HeadGoesOn, scanHead, type ScannedHead } from './head-scan.js';
 import { DEFAULT_ALIGNMENT_BYTES, MAX_ALIGNMENT_BYTES, MAX_HEAD_BYTES } from './header-limits.js';
 import { parseHead } from './library-parse.js';

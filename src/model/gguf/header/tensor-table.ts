@@ -2,7 +2,7 @@
  * The tensors that a head lists, with every size and place checked before a byte of one is read. Pure.
  */
 import type { GGUFTensorInfo } from '@huggingface/gguf';
-import { broken, notSupported, quoted } from '../broken.js';
+import { broken, notSupported, quoted } from './broken.js';
 import { WEIGHT_KINDS, type WeightKind } from '../kinds/index.js';
 
 export type TensorEntry = {

@@ -6,7 +6,7 @@ import { asVector, selectRows, type RowRun } from '../../checkpoint/matrix.js';
 import { MAX_TENSORS } from '../../checkpoint/safetensors.js';
 import type { ArchitectureTable, ModelFacts, TensorName } from '../architectures/index.js';
 import { CONFIG_VECTORS } from '../architectures/index.js';
-import { broken, notSupported, quoted } from '../broken.js';
+import { broken, notSupported, quoted } from '../header/broken.js';
 import { asColumn, halvesFromNeighbours, lessOne } from './views.js';
 
 /** A tensor of the file: its sizes, outermost first, and all its innermost rows. */

@@ -4,7 +4,7 @@
 import type { WeightMatrix } from '../../../core/checkpoint.js';
 import type { KvrError } from '../../../core/errors.js';
 import type { TensorSource } from '../../checkpoint/safetensors.js';
-import { broken, quoted } from '../broken.js';
+import { broken, quoted } from '../header/broken.js';
 import type { NamedTensor } from './named-tensors.js';
 import { asColumn } from './views.js';
 

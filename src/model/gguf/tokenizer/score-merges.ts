@@ -2,7 +2,7 @@
  * The merges of a tokenizer that has a score for each token instead: any two tokens that make a third may be joined, and
  * those that make a token of a higher score first. Pure.
  */
-import { broken } from '../broken.js';
+import { broken } from '../header/broken.js';
 
 type Merge = { readonly left: string; readonly right: string; readonly made: Scored };
 

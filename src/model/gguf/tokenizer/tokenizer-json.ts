@@ -1,7 +1,7 @@
 /**
  * The tokenizer.json that says what a GGUF file's vocabulary says. Pure.
  */
-import { notSupported, quoted } from '../broken.js';
+import { notSupported, quoted } from '../header/broken.js';
 import { type Scored, scoreMerges } from './score-merges.js';
 import { TOKEN_KIND, type Vocabulary } from './vocabulary.js';
 import { WORD_PATTERNS, type WordPattern } from './word-patterns.js';

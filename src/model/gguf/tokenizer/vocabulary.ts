@@ -1,7 +1,7 @@
 /**
  * The tokens of a GGUF file with their kinds, scores and merges, checked against each other. Pure.
  */
-import { broken, notSupported, quoted } from '../broken.js';
+import { broken, notSupported, quoted } from '../header/broken.js';
 import type { Metadata } from '../header/metadata.js';
 
 /** tokenizer.ggml.token_type. */

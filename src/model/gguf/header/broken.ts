@@ -1,8 +1,8 @@
 /**
  * The errors of GGUF files, one line each.
  */
-import { KvrError } from '../../core/errors.js';
-import { printable } from '../checkpoint/printable.js';
+import { KvrError } from '../../../core/errors.js';
+import { printable } from '../../checkpoint/printable.js';
 
 /** @param what is wrong, with the value and its bound */
 export function broken(path: string, what: string, cause?: unknown): KvrError {
