@@ -118,6 +118,17 @@ const MODELS: Readonly<Record<string, Made>> = {
       'mlp.c_fc.weight': [48, 32], 'mlp.c_fc.bias': [48], 'mlp.c_proj.weight': [32, 48], 'mlp.c_proj.bias': [32],
     },
   },
+  cohere2: {
+    architecture: 'cohere2',
+    names: BASE,
+    keys: (config) => ({
+      logit_scale: config['logit_scale'],
+      'attention.sliding_window': config['sliding_window'],
+    }),
+    config: { ...SIZES, model_type: 'cohere2', layer_norm_eps: 1e-5, logit_scale: 0.25, rope_theta: 50_000, sliding_window: 64, sliding_window_pattern: 4 },
+    outer: { 'model.embed_tokens.weight': [40, 32], 'model.norm.weight': [32] },
+    layer: { ...ATTENTION, ...MLP, 'input_layernorm.weight': [32] },
+  },
   glm4: {
     architecture: 'glm4',
     names: { ...BASE, post_self_attn_layernorm: 'post_attention_norm', post_mlp_layernorm: 'post_ffw_norm', 'mlp.gate_up_proj': 'ffn_up' },
