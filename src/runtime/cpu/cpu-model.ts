@@ -10,6 +10,7 @@ import { type CompiledManifest, FILES, readManifest } from '../../model/compiled
 import type {
   BackendModel,
   BlockOptions,
+  CacheOptions,
   Cores,
   MadeUpRows,
   OpenOptions,
@@ -202,9 +203,9 @@ export class CpuModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    layers: number = this.shape.layers,
+    { layers = this.shape.layers, start = 0 }: CacheOptions = {},
   ): Promise<CpuKvCache> {
-    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory);
+    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory, start);
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<CpuKvCache> {

@@ -85,7 +85,7 @@ async function probeAttention(
   note: Note,
 ): Promise<void> {
   const rows = prefixTokens + tokens;
-  const cache = await model.createCache(rows, kvDtype, 1);
+  const cache = await model.createCache(rows, kvDtype, { layers: 1 });
   // Numbers that are neither small nor large in either element type: 0.0115 as f32, 1.06 as f16.
   await cache.writePacked(0, 0, new Uint8Array(rows * kvRowBytes(model.shape, kvDtype)).fill(0x3c));
   const at = { cache, layer: 0, start: prefixTokens };
