@@ -6,12 +6,12 @@ import type { Checkpoint } from '../core/checkpoint.js';
 import type { OnDamage } from './cache/files/kept-json.js';
 import { publishSound } from './cache/publish-sound.js';
 import { openFolder } from './families/checkpoint-folder.js';
-import { GGUF_ENDING, openGguf } from './gguf/index.js';
 import { QUOTE_VERSION, writeQuoteCheckpoint } from './quote/index.js';
 import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
 
 /** The model that ships with the package; a folder of that name is opened as ./quote. */
 const QUOTE = 'quote';
+const GGUF_ENDING = '.gguf';
 
 export type OpenOptions = {
   /** Where digests are remembered, and the quote model and the tokenizers of GGUF files are kept. */
@@ -27,7 +27,11 @@ export type OpenOptions = {
 export async function openCheckpoint(name: string, options: OpenOptions): Promise<Checkpoint> {
   if (name.startsWith(SYNTHETIC_PREFIX)) return openSynthetic(name);
   if (name === QUOTE) return openQuote(options);
-  if (name.toLowerCase().endsWith(GGUF_ENDING)) return openGguf(name, options);
+  if (name.toLowerCase().endsWith(GGUF_ENDING)) {
+    // Loaded where it is needed, so that starts with other models do not pay for it.
+    const { openGguf } = await import('./gguf/index.js');
+    return openGguf(name, options);
+  }
   return openFolder(name, options);
 }
 

@@ -3,4 +3,4 @@
  */
 export { nearestDtype } from './kinds/index.js';
 export type { KindCounts, NearestDtype } from './kinds/index.js';
-export { GGUF_ENDING, openGguf } from './open-gguf.js';
+export { openGguf } from './open-gguf.js';
