@@ -54,7 +54,9 @@ export function rowsFromOthers(shape: ModelShape, share: RankShare): number[] {
   const { topology } = strategyOf(share.spec.strategy);
   return layerSpecs(shape).map(({ attention }) => {
     if (topology === 'none') return 0;
-    return topology === 'chain' ? start - firstSeen(attention, start) : contextTokensOf(partition) - (end - start);
+    return topology === 'chain'
+      ? start - firstSeen(attention, start)
+      : contextTokensOf(partition) - (end - start);
   });
 }
 
