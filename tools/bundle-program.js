@@ -22,20 +22,24 @@ const NOT_BUNDLED = ['commander', 'pino', 'prom-client', '@bufbuild/protobuf'];
 const PART = 'part-';
 
 /**
- * A module finds files by its own address. In a bundle that address has to lead back to where the module would be.
+ * Two changes on the way into a bundle. A module finds files by its own address, which there has to lead back to where
+ * the module would be. And of a library's namespace only what is used goes along where it is imported as one (of zod a
+ * third).
  *
  * @param {string} folder of the bundle, within dist/
  * @returns {import('esbuild').Plugin}
  */
-function ownAddresses(folder) {
+function forBundles(folder) {
   return {
-    name: 'own addresses',
+    name: 'for bundles',
     setup: (bundler) => {
       bundler.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, async ({ path }) => {
         const place = relative(folder, relative('src', path)).replace(/\.ts$/, '.js').split(sep).join('/');
         const address = `new URL(${JSON.stringify(place)}, import.meta.url).href`;
-        const text = await readFile(path, 'utf8');
-        return { contents: text.replaceAll('import.meta.url', address), loader: 'ts' };
+        const text = (await readFile(path, 'utf8'))
+          .replaceAll('import.meta.url', address)
+          .replace("import { z } from 'zod';", "import * as z from 'zod';");
+        return { contents: text, loader: 'ts' };
       });
     },
   };
@@ -61,7 +65,7 @@ async function bundle(program) {
     sourcemap: true,
     sourcesContent: false,
     metafile: true,
-    plugins: [ownAddresses(folder)],
+    plugins: [forBundles(folder)],
     logLevel: 'warning',
   });
   const paths = Object.keys(metafile.inputs);
