@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { plainLayer } from '../../core/layer-spec.js';
+import { plainLayer } from '../../core/layers/layer-spec.js';
 import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { openFolder } from './checkpoint-folder.js';
