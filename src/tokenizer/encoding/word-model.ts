@@ -38,8 +38,10 @@ function bpe(model: LibraryModel, json: ModelJson): WordModel {
   const isKnown = (character: string): boolean =>
     model.tokens_to_ids.has(character) ||
     (json['byte_fallback'] === true && bytesOf(character, model) !== undefined);
+  const isWhole = (word: string): boolean =>
+    unknown !== undefined || (json['ignore_merges'] === true && model.tokens_to_ids.has(word));
   return (word) => {
-    const readable = unknown === undefined ? Array.from(word).filter(isKnown).join('') : word;
+    const readable = isWhole(word) ? word : Array.from(word).filter(isKnown).join('');
     const tokens = model.encode([readable]);
     const kept = tokens.filter((token, at) => !fused || token !== unknown || tokens[at - 1] !== unknown);
     return kept.map((token) => model.tokens_to_ids.get(token));

@@ -20,6 +20,7 @@ export interface LibraryModel {
 /** A part of a parsed template, with those of its own parts whose values the interpreter goes over. */
 export interface TemplateNode {
   readonly type: string;
+  readonly body?: readonly TemplateNode[];
   readonly iterable?: TemplateNode;
   readonly lhs?: TemplateNode;
   readonly left?: TemplateNode;
@@ -27,11 +28,21 @@ export interface TemplateNode {
   readonly operand?: TemplateNode;
   readonly property?: TemplateNode;
   readonly argument?: TemplateNode;
+  readonly operator?: { readonly value: string };
+  readonly object?: TemplateNode;
+  readonly computed?: boolean;
+  readonly filter?: TemplateNode & { readonly value?: unknown };
 }
-export type TemplateValue = { readonly value: unknown };
+/** A value of a template. `type` is StringValue, IntegerValue, FloatValue, BooleanValue, NullValue, ArrayValue, ObjectValue and the like. */
+export interface TemplateValue {
+  readonly type: string;
+  readonly value: unknown;
+  toString(): string;
+}
 
 export interface TemplateEnvironment {
-  set(name: string, value: unknown): unknown;
+  /** @returns the value as templates have it */
+  set(name: string, value: unknown): TemplateValue;
 }
 
 export interface TemplateInterpreter {
@@ -54,7 +65,7 @@ const { BPE, Unigram, ByteLevelDecoder, SplitPreTokenizer, ...normalizers } = to
 const { Template } = jinja as unknown as { Template: new (source: string) => { parsed: TemplateNode } };
 
 export const { Environment, Interpreter } = jinja as unknown as {
-  Environment: new () => TemplateEnvironment;
+  Environment: new (parent?: TemplateEnvironment) => TemplateEnvironment;
   Interpreter: new (environment: TemplateEnvironment) => TemplateInterpreter;
 };
 
