@@ -27,8 +27,8 @@ import { maxTokenChars } from './bounds/token-chars.js';
 /** About four million tokens of English: more than any model's context. */
 export const MAX_TEXT_CHARS = 16 * 1024 * 1024;
 
-/** Loading 260,000 tokens takes as long as encoding so many characters, with room to spare. */
-const MAX_OPEN_CHARS = 1_000_000;
+/** Loading 260,000 tokens takes less than encoding so many characters, on a busy machine too. */
+const MAX_OPEN_CHARS = 5_000_000;
 
 export interface Tokenizer {
   /** One more than the largest id that has a token; a model's own vocabulary may be padded beyond it. */
@@ -139,10 +139,12 @@ class FilesTokenizer implements Tokenizer {
     return this.#plainIds(this.#chat.render(messages, options), maxTokens);
   }
 
-  /** Normalizers run over added tokens here, and patterns of a hostile one may not end. */
+  /** A normalizer runs over added tokens here, and patterns of a hostile one may not end. */
   #openEncoder(json: TokenizerJson): Encoder {
-    const limitMs = this.#timeLimitMs(MAX_OPEN_CHARS);
-    const open = (): Encoder => new Encoder(json, this.#vocabulary.added);
+    const { added } = this.#vocabulary;
+    const open = (): Encoder => new Encoder(json, added);
+    if (json.normalizer === null || !added.some((token) => token.normalized)) return open();
+    const limitMs = timeLimitMs(MAX_OPEN_CHARS);
     return withinTime(limitMs, open, () => endless(0, limitMs));
   }
 

@@ -84,13 +84,16 @@ export const specialNamesSchema = z.looseObject({
 });
 
 const namedTemplate = z.object({ name: z.string(), template: z.string() });
+const chatTemplate = z.union([z.string(), z.array(namedTemplate)]).nullish();
 
 export const configSchema = specialNamesSchema.extend({
   tokenizer_class: z.string().nullish(),
   add_bos_token: z.boolean().nullish(),
   add_eos_token: z.boolean().nullish(),
-  chat_template: z.union([z.string(), z.array(namedTemplate)]).nullish(),
+  chat_template: chatTemplate,
 });
+/** chat_template.json, which some folders have beside the config. */
+export const templateFileSchema = z.looseObject({ chat_template: chatTemplate });
 export type ConfigJson = z.infer<typeof configSchema>;
 
 function isId(value: unknown): boolean {
