@@ -10,9 +10,9 @@ import { parseTemplate } from './files/hugging-face.js';
 import type { TemplateNode } from './files/hugging-face.js';
 import { TEMPLATE_LIMITS } from './bounds/prompt-limits.js';
 import type { TemplateLimits } from './bounds/prompt-limits.js';
-import { strftime } from './strftime.js';
-import { checkTemplateArgs } from './template-args.js';
-import type { TemplateArgs } from './template-args.js';
+import { strftime } from './template/strftime.js';
+import { checkTemplateArgs } from './template/template-args.js';
+import type { TemplateArgs } from './template/template-args.js';
 import { reasonOf } from './files/tokenizer-files.js';
 import type { SpecialNames } from './files/tokenizer-files.js';
 

@@ -2,7 +2,7 @@
  * What a request hands to a chat template beside its messages (`enable_thinking` and the like). It comes from anybody, so its
  * size is bounded, it is plain JSON, and it takes no name that means something already.
  */
-import { KvrError } from '../core/errors.js';
+import { KvrError } from '../../core/errors.js';
 
 export type TemplateArgs = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ChatTemplates } from './chat-template.js';
-import type { ChatOptions } from './chat-template.js';
+import { ChatTemplates } from '../chat-template.js';
+import type { ChatOptions } from '../chat-template.js';
 import {
   checkTemplateArgs,
   MAX_ARG_CHARS,
