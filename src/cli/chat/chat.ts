@@ -31,8 +31,6 @@ type Flags = ModelFlags &
   OutputFlags & { readonly system?: string; readonly templateArgs?: TemplateArgs };
 
 export const chat: Command<Flags> = {
-  name: 'chat',
-  summary: 'a conversation with a model that has a chat template',
   flags: () => [
     modelFlag(),
     new Option('--system <TEXT>', 'what the model is told before the conversation').argParser((text) =>
