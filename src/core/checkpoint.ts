@@ -84,10 +84,10 @@ export type Checkpoint = {
   readonly parameters: number;
   /** Where a file may mix kinds of stored weights. */
   readonly storedKinds?: StoredKinds;
-  /** Ids after which generation ends, from generation_config.json, else config.json. */
+  /** Ids after which generation ends, from generation_config.json and config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
-  /** Folder with tokenizer.json, the model's own or one in the cache, or undefined where the model brings none (synthetic). */
+  /** Folder where tokenizer.json belongs, the model's own or one in the cache; undefined where the model brings none (synthetic). */
   readonly tokenizerFolder: string | undefined;
   readonly embedding: WeightMatrix;
   readonly finalNorm: NormWeights;

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { type LayerSpec, layerSpecSchema } from './layer-spec.js';
+import { type LayerSpec, layerSpecSchema } from './layers/layer-spec.js';
 
 const count = z.number().int().positive();
 /** One a layer, at most. */

@@ -3,7 +3,7 @@
  * tensor instead.
  */
 import type { ExpertWeights, ExpertsWeights, LinearWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import { readFusedExperts } from './fused-experts.js';
 import type { LayerTensors } from './layer-tensors.js';
