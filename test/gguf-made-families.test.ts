@@ -129,6 +129,14 @@ const MODELS: Readonly<Record<string, Made>> = {
     outer: { 'model.embed_tokens.weight': [40, 32], 'model.norm.weight': [32] },
     layer: { ...ATTENTION, ...MLP, 'input_layernorm.weight': [32] },
   },
+  stablelm: {
+    architecture: 'stablelm',
+    names: BASE,
+    keys: () => ({ 'rope.dimension_count': 2 }),
+    config: { ...SIZES, model_type: 'stablelm', layer_norm_eps: 1e-5, rope_theta: 10_000, partial_rotary_factor: 0.25, use_qkv_bias: true, qk_layernorm: false, use_parallel_residual: false, tie_word_embeddings: false },
+    outer: { ...OUTER, 'model.norm.bias': [32] },
+    layer: { ...LLAMA, ...biases(NORMS), 'self_attn.q_proj.bias': [32], 'self_attn.k_proj.bias': [16], 'self_attn.v_proj.bias': [16] },
+  },
   glm4: {
     architecture: 'glm4',
     names: { ...BASE, post_self_attn_layernorm: 'post_attention_norm', post_mlp_layernorm: 'post_ffw_norm', 'mlp.gate_up_proj': 'ffn_up' },
