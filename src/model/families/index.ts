@@ -21,6 +21,7 @@ import { PHI, PHI3 } from './phi.js';
 import { QWEN2 } from './qwen2.js';
 import { QWEN3, QWEN3_MOE } from './qwen3.js';
 import { SMOLLM3 } from './smollm3.js';
+import { STABLELM } from './stablelm.js';
 import { STARCODER2 } from './starcoder2.js';
 
 const FAMILIES: readonly Family[] = [
@@ -45,6 +46,7 @@ const FAMILIES: readonly Family[] = [
   FALCON,
   GPT_NEOX,
   GLM4,
+  STABLELM,
 ];
 
 const BY_TYPE: ReadonlyMap<string, Family> = new Map(

@@ -203,4 +203,8 @@ export const PUBLISHED_CONFIGS: ReadonlyMap<string, object> = new Map([
     sized([16, 2048, 8, 8, 8192], { model_type: 'gpt_neox', vocab_size: 50_304, hidden_act: 'gelu' }),
   ],
   ['glm4-9b', sized([40, 4096, 32, 2, 13_696], { model_type: 'glm4', head_dim: 128, vocab_size: 151_552 })],
+  [
+    'stablelm-2-1.6b',
+    sized([24, 2048, 32, 32, 5632], { model_type: 'stablelm', vocab_size: 100_352, use_qkv_bias: true }),
+  ],
 ]);
