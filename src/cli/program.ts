@@ -12,7 +12,9 @@ import { generate } from './generate/generate.js';
 import { inspect } from './inspect/inspect.js';
 import type { StopCause } from './terminal/interrupt.js';
 import { oneLine } from './terminal/format.js';
+import { models } from './models/models.js';
 import { plan } from './plan/plan.js';
+import { pull } from './pull/pull.js';
 import { serve } from './serve/serve.js';
 import type { Shell } from './terminal/shell.js';
 import { simulateCommand } from './simulate/simulate.js';
@@ -23,6 +25,8 @@ const COMMANDS: readonly Command<never>[] = [
   generate,
   chat,
   serve,
+  pull,
+  models,
   inspect,
   demo,
   plan,
@@ -35,6 +39,7 @@ const EPILOGUE = `
 Begin with:
   kvr demo
   kvr generate --model quote --prompt-file YOUR-TEXT.txt --workers 2
+  kvr pull Qwen/Qwen3-0.6B && kvr chat --model Qwen/Qwen3-0.6B
   kvr COMMAND --help
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.

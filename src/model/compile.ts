@@ -114,7 +114,7 @@ async function buildFolder(
   options: CompileOptions,
   beforeLayer?: () => Promise<void>,
 ): Promise<void> {
-  const { shape, digest } = checkpoint;
+  const { shape, digest, name: model } = checkpoint;
   const steps = shape.layers + 3;
   let weightBytes = 0;
   let done = 0;
@@ -134,7 +134,8 @@ async function buildFolder(
   }
   await step(writePacked(checkpoint, folder, FILES.tail, options, (target) => addTail(target, checkpoint)));
   await step(writeHead(checkpoint, folder, options));
-  const manifest = manifestText({ format: FORMAT_VERSION, digest, dtype: options.dtype, shape, weightBytes });
+  const { dtype } = options;
+  const manifest = manifestText({ format: FORMAT_VERSION, digest, model, dtype, shape, weightBytes });
   await writeFile(join(folder, manifest.name), manifest.text);
 }
 

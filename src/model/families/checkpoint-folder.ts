@@ -70,7 +70,7 @@ async function checkFolder(folder: string): Promise<void> {
   const what = kind === undefined ? 'there is no such folder' : 'that is no folder';
   throw new KvrError(
     'MODEL_NOT_FOUND',
-    `model "${folder}": ${what}${folder === '' ? '' : ` at ${resolve(folder)}`}; give a folder with config.json and *.safetensors, "quote", or "synthetic:NAME,layers=N"`,
+    `model "${folder}": ${what}${folder === '' ? '' : ` at ${resolve(folder)}`}; give a folder with config.json and *.safetensors, ORG/NAME of the hub, "quote", or "synthetic:NAME,layers=N"`,
   );
 }
 

@@ -17,6 +17,8 @@ export type SeenRequest = {
 export type Fault = {
   /** The connection ends after so many bytes of this answer. */
   readonly cutAfter?: number;
+  /** After so many bytes of this answer nothing more comes, and the connection stays. */
+  readonly holdAfter?: number;
   /** The byte at this place of the file is sent with one bit flipped. */
   readonly flipAt?: number;
   /** Bytes without end. */
@@ -175,12 +177,19 @@ export class HubServer {
     this.#write(name, withFlip(content, fault.flipAt).subarray(start), response, fault);
   }
 
-  #write(name: string, rest: Buffer, response: ServerResponse, { cutAfter, isEndless }: Fault): void {
-    const part = cutAfter === undefined ? rest : rest.subarray(0, cutAfter);
+  #write(
+    name: string,
+    rest: Buffer,
+    response: ServerResponse,
+    { cutAfter, holdAfter, isEndless }: Fault,
+  ): void {
+    const part = rest.subarray(0, Math.min(cutAfter ?? Infinity, holdAfter ?? Infinity));
     this.sentBytes.set(name, (this.sentBytes.get(name) ?? 0) + part.length);
     if (isEndless) return writeOn(response);
     if (part.length === rest.length) return void response.end(part);
-    response.write(part, () => response.destroy());
+    response.write(part, () => {
+      if (cutAfter !== undefined) response.destroy();
+    });
   }
 }
 

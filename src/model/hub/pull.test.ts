@@ -355,7 +355,7 @@ test.each([
   ['a digest that is a path', (entry: object) => ({ ...entry, oid: '../../../../x' })],
   ['a file without a digest', ({ path }: { path: string }) => ({ type: 'file', path, size: 1 })],
 ])('a hub that lists %s is refused', async (_, listed) => {
-  await start({ listed: listed as (entry: object) => unknown });
+  await start({ listed: listed });
   await expect(pull()).rejects.toMatchObject({ code: 'HUB_BAD_ANSWER' });
 });
 

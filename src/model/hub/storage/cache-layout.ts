@@ -125,3 +125,11 @@ export async function isFileThere(path: string): Promise<boolean> {
     throw error;
   }
 }
+
+/** Whether anything is there under a path that somebody typed. What can not be looked at is not. */
+export async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
