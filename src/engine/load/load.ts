@@ -54,7 +54,7 @@ export async function loadModel(
 
 /** @throws BAD_INPUT where 'auto' finds none that fits */
 export async function decidedDtype(
-  { shape, digest }: Pick<Checkpoint, 'shape' | 'digest'>,
+  checkpoint: Pick<Checkpoint, 'shape' | 'digest' | 'suggestedDtype'>,
   settings: Pick<AskedSettings, 'dtype' | 'kvDtype' | 'chunkTokens' | 'threads'> & {
     readonly workers: number;
   },
@@ -62,8 +62,8 @@ export async function decidedDtype(
   { onChoice }: EngineHooks,
 ): Promise<Dtype> {
   if (settings.dtype !== 'auto') return settings.dtype;
-  const { dtype, reason } = await pickDtype({ ...settings, shape, digest, cacheFolder: cache });
-  onChoice?.(`dtype auto: ${dtype} (${reason})`);
+  const { dtype, reason } = await pickDtype({ ...settings, checkpoint, cacheFolder: cache });
+  if (reason !== undefined) onChoice?.(`dtype auto: ${dtype} (${reason})`);
   return dtype;
 }
 
