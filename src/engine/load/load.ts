@@ -90,13 +90,14 @@ export function compileWithProgress(
   hooks: EngineHooks,
   checksWeights = false,
 ): Promise<string> {
-  const { signal, onProgress, onCompiled } = hooks;
+  const { signal, onProgress, onCompiling, onCompiled } = hooks;
   return compileModel(checkpoint, {
     cacheFolder: cache,
     dtype,
     checksWeights,
     onDamage: warningOf(hooks),
     ...compileKernels(),
+    ...(onCompiling && { onCompiling }),
     ...(onCompiled && { onCompiled }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),

@@ -6,6 +6,7 @@ import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../../core/shape.js';
 import type { CompileFacts } from '../../model/compile.js';
+import type { CompileForecast } from '../../model/compile-forecast.js';
 import { MAX_REQUESTS } from '../../worker/protocol/index.js';
 
 /** Rows that go through a block in one call: enough for the matrix kernels' full speed, little memory (measured). */
@@ -81,6 +82,8 @@ export type EngineHooks = {
    * warnings of the process where this is not given.
    */
   readonly onWarning?: (words: string) => void;
+  /** What compiling will take, before it begins; not called where the model was in the cache. */
+  readonly onCompiling?: (forecast: CompileForecast) => void;
   /** What compiling took; not called where the model was in the cache. */
   readonly onCompiled?: (facts: CompileFacts) => void;
 };
