@@ -17,6 +17,7 @@ import type { Command } from '../run/command.js';
 import {
   choiceWriter,
   compiledWriter,
+  compilingWriter,
   runContext,
   type RunContext,
   warningWriter,
@@ -113,6 +114,7 @@ async function compile(flags: Flags, context: RunContext) {
     onProgress,
     onWarning,
     onChoice,
+    onCompiling: compilingWriter(context),
     onCompiled: compiledWriter(context),
   };
   const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);

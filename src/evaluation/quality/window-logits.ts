@@ -46,7 +46,7 @@ async function runLayers(
 ): Promise<{ readonly rows: StateRows; readonly attended: AttendedRows }> {
   // Nothing is read again after a layer is done, so one layer's room is enough.
   const cache = await model.createCache(ids.length, kvDtype, 1);
-  let rows = await model.embed(ids, 0);
+  let rows = await model.embed(ids, { positions: 0, promptTokens: ids.length });
   let attended: AttendedRows | undefined;
   try {
     for (let layer = 0; layer < model.shape.layers; layer++) {

@@ -29,6 +29,14 @@ export type OpenOptions = {
 /** Which threads a decode step uses. The numbers are the same to the last digit; without AllCoreDecode it makes no difference. */
 export type Cores = 'own' | 'all';
 
+/** Where rows stand in their sequences. */
+export type RowPositions = {
+  /** The first of consecutive positions, or each row's own. */
+  readonly positions: number | readonly number[];
+  /** Of the prompt that the rows belong to, or of each row's own: some rotary positions depend on it. */
+  readonly promptTokens: number | readonly number[];
+};
+
 /** Where a slice's attention reads: rows of `layer` of a cache, which may have fewer layers than the model. */
 export type SliceInCache = {
   readonly cache: KvCache;
@@ -69,10 +77,10 @@ export interface BackendModel {
   readonly kvMemory: KvMemoryCount;
 
   /**
-   * Rows of the embedding for tokens at consecutive positions from a number on, or each at its own of a list.
+   * Rows of the embedding for tokens where they stand.
    * @throws INTERNAL for an id without a row
    */
-  embed(ids: Int32Array, positions: number | readonly number[]): Promise<StateRows>;
+  embed(ids: Int32Array, at: RowPositions): Promise<StateRows>;
 
   /** The weights between the attention of layer - 1 and that of `layer` → new rows, at the same positions. @throws INTERNAL */
   block(layer: number, rows: StateRows, options?: BlockOptions): Promise<StateRows>;
@@ -124,8 +132,8 @@ export interface BackendModel {
    */
   continueCache(from: KvCache, tokens: number, capacity: number): Promise<KvCache>;
 
-  /** Rows with everything in them, of ordinary numbers that mean nothing, at positions [0, count). */
-  madeUpRows(count: number): Promise<MadeUpRows>;
+  /** Rows as the block of a layer would make them, of ordinary numbers that mean nothing, at positions [0, count). */
+  madeUpRows(count: number, layer: number): Promise<MadeUpRows>;
 
   /** Gives back all that the model holds. Rows are released and caches closed before. */
   close(): Promise<void>;

@@ -7,6 +7,7 @@ import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape 
 import type {
   AllCoreDecode,
   BackendModel,
+  RowPositions,
   BlockOptions,
   Cores,
   RowInCache,
@@ -36,7 +37,7 @@ export class FakeModel implements BackendModel {
     this.shape = { ...TINY_LLAMA, layers: 3, kvHeads: 1, headDim: 2, vocabulary: 10, ...shape };
   }
 
-  async embed(ids: Int32Array, positions: number | readonly number[]): Promise<FakeRows> {
+  async embed(ids: Int32Array, { positions }: RowPositions): Promise<FakeRows> {
     const list =
       typeof positions === 'number' ? Array.from(ids, (_, row) => positions + row) : [...positions];
     await this.#note(`embed ${ids.join(' ')} at ${spanOf(list)}`);

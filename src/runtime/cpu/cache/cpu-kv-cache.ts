@@ -102,10 +102,15 @@ export class CpuKvCache implements KvCache {
     return this.#view(layer, head * this.strideRows + 1, tokens);
   }
 
-  /** Values [0, tokens) of one KV head and what lies behind them up to a whole piece, [pieces, PIECE_TOKENS, D], as a view. */
-  valuePieces(layer: number, head: number, tokens: number): Elements {
-    const rows = PIECE_TOKENS * Math.ceil(tokens / PIECE_TOKENS);
-    return this.#view(layer, head * this.strideRows + 1, rows).values;
+  /** Rows [from, to) of one KV head, [to - from, D], as views. */
+  rows(layer: number, head: number, from: number, to: number): KeysAndValues {
+    return this.#view(layer, head * this.strideRows + 1 + from, to - from);
+  }
+
+  /** Values [from, to) of one KV head and what lies behind them up to a whole piece, [pieces, PIECE_TOKENS, D], as a view. */
+  valuePieces(layer: number, head: number, from: number, to: number): Elements {
+    const rows = PIECE_TOKENS * Math.ceil((to - from) / PIECE_TOKENS);
+    return this.#view(layer, head * this.strideRows + 1 + from, rows).values;
   }
 
   /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. */

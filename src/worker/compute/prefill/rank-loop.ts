@@ -140,14 +140,15 @@ async function joinParts(
 
 async function embedChunks({ bench, request, held }: Run): Promise<Chunk[]> {
   const { model, chunkTokens } = bench;
-  const { job, slice, recorder, cachedTokens } = request;
+  const { job, slice, recorder, cachedTokens, contextTokens } = request;
   const computed = { start: Math.max(slice.start, cachedTokens), end: slice.end };
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
   for (const { start, end } of chunksOf(computed, chunkTokens, job.spec.chunkEnds)) {
     const ids = job.ids.subarray(start - offset, end - offset);
-    const rows = held.hold(await recorder.time('embed', 0, () => model.embed(ids, start), start));
+    const at = { positions: start, promptTokens: contextTokens };
+    const rows = held.hold(await recorder.time('embed', 0, () => model.embed(ids, at), start));
     chunks.push({ start, end, rows });
   }
   return chunks;
