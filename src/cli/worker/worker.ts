@@ -7,7 +7,7 @@ import { Option } from 'commander';
 import { endWorkerProcess, startWorkerProcess } from '../../cluster/worker-process.js';
 import { exitStatus, KvrError } from '../../core/errors.js';
 import { type Dtype, KV_DTYPES } from '../../core/shape.js';
-import { compileWithProgress, decidedDtype, openWithProgress } from '../../engine/load/load.js';
+import { compileDecided, openWithProgress } from '../../engine/load/load.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
 import { defaultKvBytes } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
@@ -120,9 +120,8 @@ async function compile(flags: Flags, context: RunContext) {
   const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);
   try {
     // Engines elsewhere take its answers for final, so all of the files are read before it listens.
-    const dtype = await decidedDtype(checkpoint, dtypeSettings(flags), cache, hooks);
-    const folder = await compileWithProgress(checkpoint, dtype, cache, hooks, true);
-    return { digest: checkpoint.digest, dtype, folder };
+    const compiled = await compileDecided(checkpoint, dtypeSettings(flags), cache, hooks, true);
+    return { digest: checkpoint.digest, ...compiled };
   } finally {
     await checkpoint.close();
   }

@@ -107,6 +107,37 @@ export function compileWithProgress(
   });
 }
 
+/**
+ * Decides the dtype where that is left open, and compiles to it. What was decided is told once it is known that the disk has room
+ * for it, and before a compilation begins.
+ * @throws as decidedDtype and compileWithProgress
+ */
+export async function compileDecided(
+  checkpoint: Checkpoint,
+  settings: Parameters<typeof decidedDtype>[1],
+  cache: string,
+  hooks: EngineHooks,
+  checksWeights = false,
+): Promise<{ readonly dtype: Dtype; readonly folder: string }> {
+  const untold: string[] = [];
+  const tell = (): void => untold.splice(0).forEach((words) => hooks.onChoice?.(words));
+  const onChoice = (words: string): unknown => untold.push(words);
+  const dtype = await decidedDtype(checkpoint, settings, cache, { onChoice });
+  const onCompiling: EngineHooks['onCompiling'] = (forecast) => {
+    tell();
+    hooks.onCompiling?.(forecast);
+  };
+  const folder = await compileWithProgress(
+    checkpoint,
+    dtype,
+    cache,
+    { ...hooks, onCompiling },
+    checksWeights,
+  );
+  tell();
+  return { dtype, folder };
+}
+
 /** The checkpoint's tokenizer, or the one of bytes where it brings none. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
 export async function openTokenizer(checkpoint: Checkpoint): Promise<Tokenizer> {
   return openSource(await sourceOfTokenizer(checkpoint));
@@ -128,8 +159,7 @@ async function sourceOf(
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
   const cache = cacheFolder(settings.cacheDir);
-  const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
-  const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
+  const { dtype, folder } = await compileDecided(checkpoint, { ...settings, workers }, cache, hooks);
   const own = {
     threads,
     decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),
