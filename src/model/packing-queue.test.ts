@@ -29,7 +29,7 @@ test('as many as there are lanes and one more are taken; the next waits for the 
   pieces[1]!.end();
   await adding;
   expect(added).toBe(4);
-  for (const { end } of pieces) end();
+  for (const each of pieces) each.end();
   await queue.finish();
 });
 
