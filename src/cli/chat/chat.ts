@@ -27,8 +27,6 @@ import type { Shell } from '../terminal/shell.js';
 type Flags = ModelFlags & SamplingFlags & OutputFlags & { readonly system?: string };
 
 export const chat: Command<Flags> = {
-  name: 'chat',
-  summary: 'a conversation with a model that has a chat template',
   flags: () => [
     modelFlag(),
     new Option('--system <TEXT>', 'what the model is told before the conversation').argParser((text) =>

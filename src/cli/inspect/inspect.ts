@@ -15,8 +15,6 @@ import { formsOf, qualityLines, readQualityText, runQuality } from './inspect-qu
 import { inspectReport } from './inspect-report.js';
 
 export const inspect: Command<InspectFlags> = {
-  name: 'inspect',
-  summary: 'what a checkpoint is, and the memory its workers need',
   flags: inspectFlags,
   epilogue: `Memory is predicted for an even partition: what a worker process has resident after such a request, or the most with --running
 of them at once, as far as their keys and values fit into --kv-memory of "kvr serve" (others wait). All workers of a machine share

@@ -4,7 +4,7 @@
 import { Option } from 'commander';
 import type { Command } from '../run/command.js';
 import { outputFlags } from '../flags/index.js';
-import type { ModelsFlags } from './run-models.js';
+import { type ModelsFlags, runModels } from './run-models.js';
 
 export const models: Command<ModelsFlags> = {
   name: 'models',
@@ -31,5 +31,5 @@ Nothing is asked before removing. A model that a process is fetching or compilin
 Examples:
   kvr models
   kvr models --remove Qwen/Qwen3-0.6B`,
-  run: async (flags, _argument, shell) => (await import('./run-models.js')).runModels(flags, shell),
+  run: (flags, _argument, shell) => runModels(flags, shell),
 };

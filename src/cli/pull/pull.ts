@@ -4,7 +4,7 @@
 import { Argument, Option } from 'commander';
 import type { Command } from '../run/command.js';
 import { outputFlags } from '../flags/index.js';
-import type { PullFlags } from './run-pull.js';
+import { type PullFlags, runPull } from './run-pull.js';
 
 export const pull: Command<PullFlags> = {
   name: 'pull',
@@ -31,6 +31,5 @@ Examples:
   kvr generate --model Qwen/Qwen3-0.6B "Once upon a time"
   kvr pull Qwen/Qwen3-0.6B-GGUF --file Qwen3-0.6B-Q8_0.gguf
   kvr generate --model Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf "Once upon a time"`,
-  // Other commands start faster without all that downloads need.
-  run: async (flags, argument, shell) => (await import('./run-pull.js')).runPull(flags, argument, shell),
+  run: runPull,
 };

@@ -59,6 +59,8 @@ export type BlockOptions = {
   readonly cores?: Cores;
 };
 
+export type CacheOptions = { readonly layers?: number; readonly start?: number };
+
 /** Rows to measure with. */
 export type MadeUpRows = { readonly states: StateRows; readonly attended: AttendedRows };
 
@@ -122,12 +124,14 @@ export interface BackendModel {
 
   /**
    * An empty cache, which takes memory when something is first written. @param capacity rows a layer
-   * @param layers as many as the model has unless given
+   * @param options.layers as many as the model has unless given
+   * @param options.start where the slice begins that reads it; 0 unless given
    */
-  createCache(capacity: number, kvDtype: KvDtype, layers?: number): Promise<KvCache>;
+  createCache(capacity: number, kvDtype: KvDtype, options?: CacheOptions): Promise<KvCache>;
 
   /**
-   * A new cache of the same element type and layers that begins with rows [0, tokens) of another, copied; the other stays as it is.
+   * A new cache of the same element type, layers and start that begins with rows [0, tokens) of another, copied; the other stays
+   * as it is. @param tokens no fewer than its start
    * @throws INTERNAL where they do not fit, WORKER_REFUSED where the device has no memory for it
    */
   continueCache(from: KvCache, tokens: number, capacity: number): Promise<KvCache>;

@@ -10,6 +10,7 @@ import { type CompiledManifest, FILES, readManifest } from '../../model/compiled
 import type {
   BackendModel,
   BlockOptions,
+  CacheOptions,
   Cores,
   MadeUpRows,
   OpenOptions,
@@ -202,9 +203,9 @@ export class CpuModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    layers: number = this.shape.layers,
+    { layers = this.shape.layers, start = 0 }: CacheOptions = {},
   ): Promise<CpuKvCache> {
-    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory);
+    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory, start);
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<CpuKvCache> {
@@ -257,7 +258,14 @@ function twoDims(all: Float32Array, width: number): Feeds[string] {
   return floats(all, [all.length / width, width]);
 }
 
+/** A prime, so that no two rows of a usual width are alike. */
+const NOISE_PERIOD = 4093;
+
+/** Repeated, since to make as many numbers as a chunk has takes longer than the kernels that get them. */
 function noise(length: number): Float32Array {
   const random = seededRandom(length);
-  return Float32Array.from({ length }, () => random() - 0.5);
+  const few = Float32Array.from({ length: Math.min(length, NOISE_PERIOD) }, () => random() - 0.5);
+  const all = new Float32Array(length);
+  for (let start = 0; start < length; start += few.length) all.set(few.subarray(0, length - start), start);
+  return all;
 }

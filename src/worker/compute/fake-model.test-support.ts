@@ -7,6 +7,7 @@ import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape 
 import type {
   AllCoreDecode,
   BackendModel,
+  CacheOptions,
   RowPositions,
   BlockOptions,
   Cores,
@@ -103,7 +104,11 @@ export class FakeModel implements BackendModel {
     return new FakeRows(this, positions);
   }
 
-  async createCache(capacity: number, kvDtype: KvDtype, layers = this.shape.layers): Promise<FakeCache> {
+  async createCache(
+    capacity: number,
+    kvDtype: KvDtype,
+    { layers = this.shape.layers }: CacheOptions = {},
+  ): Promise<FakeCache> {
     return new FakeCache(this, capacity, kvDtype, layers);
   }
 
@@ -223,6 +228,7 @@ export class FakeCacheRows implements CacheRows {
 }
 
 export class FakeCache implements KvCache {
+  readonly start = 0;
   readonly kvDtype: KvDtype;
   readonly capacity: number;
   readonly bytes: number;

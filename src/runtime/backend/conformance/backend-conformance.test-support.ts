@@ -73,7 +73,7 @@ export function describeBackend({ name, open }: ConformingBackend): void {
     });
 
     test('rows to measure with go through every kind of call', async () => {
-      const cache = await model.createCache(8, 'f32', 1);
+      const cache = await model.createCache(8, 'f32', { layers: 1 });
       expect(cache.bytes).toBe(8 * kvRowBytes(shape, 'f32'));
       await cache.writePacked(0, 0, new Uint8Array(8 * kvRowBytes(shape, 'f32')));
       const made = await model.madeUpRows(4, 0);

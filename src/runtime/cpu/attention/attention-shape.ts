@@ -14,8 +14,3 @@ export function attentionShape(
 ): AttentionShape {
   return { heads, kvHeads, headDim, scale, scoreCap, windowTokens, hasSinks };
 }
-
-/** The first row that the row at a position sees. */
-export function firstSeen({ windowTokens }: AttentionShape, position: number): number {
-  return windowTokens === undefined ? 0 : Math.max(0, position + 1 - windowTokens);
-}

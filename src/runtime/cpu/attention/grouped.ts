@@ -67,7 +67,7 @@ async function callGrouped(
   const { heads, kvHeads, headDim } = shape;
   const count = rows.queries.length / (heads * headDim);
   const past = cache.layer(layer);
-  const pastDims = [1, kvHeads, cache.strideRows, headDim];
+  const pastDims = [1, kvHeads, cache.strideRows(layer), headDim];
   const feeds = {
     queries: floats(rows.queries, [1, count, heads * headDim]),
     keys: floats(rows.keys, [1, count, kvHeads * headDim]),

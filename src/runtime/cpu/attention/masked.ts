@@ -4,7 +4,8 @@
  */
 import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
-import { type AttentionShape, firstSeen } from './attention-shape.js';
+import { firstSeen } from '../../../core/kv-rows.js';
+import type { AttentionShape } from './attention-shape.js';
 import { seenMask } from './masks.js';
 import { headViews } from './head-views.js';
 import type { LayerInCache } from './layer-in-cache.js';

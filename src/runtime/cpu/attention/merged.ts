@@ -68,9 +68,9 @@ function headFeeds(
     const prefix = cache.afterZeros(layer, head, first);
     feeds[`k${head}`] = elements(prefix.keys, [first + 1, headDim]);
     feeds[`v${head}`] = elements(prefix.values, [first + 1, headDim]);
-    const all = cache.head(layer, head, first + own);
-    feeds[`ownK${head}`] = elements(all.keys.subarray(first * headDim), [own, headDim]);
-    feeds[`ownV${head}`] = elements(all.values.subarray(first * headDim), [own, headDim]);
+    const all = cache.rows(layer, head, first, first + own);
+    feeds[`ownK${head}`] = elements(all.keys, [own, headDim]);
+    feeds[`ownV${head}`] = elements(all.values, [own, headDim]);
   }
   return feeds;
 }

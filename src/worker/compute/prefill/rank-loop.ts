@@ -80,7 +80,7 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
 async function* publishCached({ request, exchange }: Run, layer: number): AsyncGenerator<Pause, void, void> {
   const { cache, cachedTokens, job } = request;
   if (job.chain.length === 1) return;
-  for (let start = 0; start < cachedTokens; start += CACHED_ROWS) {
+  for (let start = exchange.firstNeeded(layer); start < cachedTokens; start += CACHED_ROWS) {
     yield { layer, isWait: false, isReady: () => exchange.canPublish() };
     const rows = cache.read(layer, start, Math.min(cachedTokens, start + CACHED_ROWS));
     await exchange.publish(layer, start, rows).finally(() => rows.release());
