@@ -7,8 +7,6 @@ import { outputFlags } from '../flags/index.js';
 import { type ModelsFlags, runModels } from './run-models.js';
 
 export const models: Command<ModelsFlags> = {
-  name: 'models',
-  summary: 'list the models that are here, or remove one',
   flags: () => [
     new Option(
       '--remove <NAME>',

@@ -7,8 +7,6 @@ import { outputFlags } from '../flags/index.js';
 import { type PullFlags, runPull } from './run-pull.js';
 
 export const pull: Command<PullFlags> = {
-  name: 'pull',
-  summary: 'fetch a model from the hub, or what is missing of it',
   argument: () => new Argument('<model>', 'ORG/NAME, ORG/NAME/FILE.gguf, or either with @REVISION'),
   flags: () => [
     new Option('--file <FILE>', 'fetch this GGUF file of the repository, with all its parts'),
