@@ -62,12 +62,12 @@ export type Checkpoint = {
   /** sha-256 (hex) over everything the compiled model depends on. */
   readonly digest: string;
   readonly parameters: number;
-  /** Ids after which generation ends, from generation_config.json, else config.json. */
+  /** Ids after which generation ends, from generation_config.json and config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
   /** What its weights are closest to, where they are quantised already, and why; `dtype: 'auto'` takes it where it fits. */
   readonly suggestedDtype?: { readonly dtype: Dtype; readonly reason: string };
-  /** Folder with tokenizer.json, or undefined where the model brings none (synthetic). */
+  /** Folder where tokenizer.json belongs, or undefined where the model brings none (synthetic). */
   readonly tokenizerFolder: string | undefined;
   readonly embedding: WeightMatrix;
   readonly finalNorm: NormWeights;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { MlpWeights } from '../core/checkpoint.js';
-import { plainLayer } from '../core/layer-spec.js';
+import { plainLayer } from '../core/layers/layer-spec.js';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { openCheckpoint } from './open.js';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { evenPartition } from '../../core/partition.js';
-import { plainLayer } from '../../core/layer-spec.js';
+import { plainLayer } from '../../core/layers/layer-spec.js';
 import { LLAMA_7B } from '../../core/published-shapes.js';
 import { seededRandom } from '../../core/random.js';
 import { predict } from '../predict/predict.js';
