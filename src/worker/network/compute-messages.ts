@@ -7,7 +7,7 @@ import type { Peers } from './peers.js';
 import type { Probes } from './probes.js';
 import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
-import { collectGarbage } from '../threads/idle-collection.js';
+import { clearUp } from '../threads/idle-collection.js';
 import type { FromCompute } from '../threads/thread-messages.js';
 
 /** Who takes the messages. */
@@ -32,7 +32,7 @@ export function handleComputeMessage(
     case 'drained':
       return peers.resumeAll();
     case 'quiet':
-      return collectGarbage();
+      return clearUp();
     case 'token':
       return requests.onToken(message);
     case 'progress':
