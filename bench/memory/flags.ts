@@ -1,11 +1,9 @@
 /**
  * The flags of benchmarks that watch workers' memory, and the engine they ask for.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Option } from 'commander';
 import { Engine } from '../../src/index.js';
 import { benchPrompt } from '../../src/evaluation/prompts/bench-prompt.js';
-import type { BenchContext } from '../runner/benchmark.js';
 import { countFlag, modelFlag, threadsFlag, workersFlag } from '../runner/flags.js';
 
 export type MemoryFlags = {
@@ -36,12 +34,7 @@ export function memoryEngine({ model, workers, threads, clients, kvMemory }: Mem
   });
 }
 
-/** Long enough for a worker to give back what is idle. */
-const FIRST_REST_MS = 5_000;
-
-/** What every worker does once before its memory at the start is taken: a chunk goes through every graph, then it rests. */
-export async function warmUp(engine: Engine, note: BenchContext['note']): Promise<void> {
+/** What every worker does once before its memory at the start is taken: a chunk goes through every graph. */
+export async function warmUp(engine: Engine): Promise<void> {
   await engine.complete({ promptIds: benchPrompt(1_000, engine.model.shape.vocabulary, 0), maxTokens: 4 });
-  note(`idle for ${FIRST_REST_MS / 1000} s`);
-  await delay(FIRST_REST_MS);
 }

@@ -32,7 +32,7 @@ so many at once, or ${IDLE_MS / 1000} s later more than 1.2 times what it had at
 async function runLeavers(flags: Flags, { note }: BenchContext): Promise<Report> {
   const engine = await memoryEngine(flags);
   try {
-    await warmUp(engine, note);
+    await warmUp(engine);
     const watch = new MemoryWatch(engine, flags.guard * 1e6);
     try {
       const done = await leaveAll(engine, flags, watch.signal, note);

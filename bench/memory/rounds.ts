@@ -36,7 +36,7 @@ export const rounds: Benchmark<Flags> = {
 async function runRounds(flags: Flags, { note }: BenchContext): Promise<Report> {
   const engine = await memoryEngine(flags);
   try {
-    await warmUp(engine, note);
+    await warmUp(engine);
     const watch = new MemoryWatch(engine, flags.guard * 1e6);
     try {
       const seen: WatchedWorker[] = [];

@@ -2,17 +2,10 @@
  * Collects a thread's garbage once it has had nothing to do for a while. V8 collects when something is allocated, so what the last
  * requests left would stay as long as no other comes. While there is work, V8 decides by itself.
  */
-import { giveBackFreeMemory } from '../../runtime/sessions/heap-trim.js';
 
 /** Frees what nothing refers to. Nothing happens in a process that was not started with `--expose-gc`, such as one of tests. */
 export function collectGarbage(): void {
   globalThis.gc?.();
-}
-
-/** For the thread that clears up last: what the others have freed before goes back to the system. */
-export function clearUp(): void {
-  collectGarbage();
-  giveBackFreeMemory();
 }
 
 export class IdleCollection {
