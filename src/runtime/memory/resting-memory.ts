@@ -30,9 +30,14 @@ export class RestingMemory {
     this.#warmBytes = this.#enoughBytes = this.#memory.anonymousBytes();
   }
 
+  /** Whether there is so much more than enough that rest() would give back. */
+  get hasGrown(): boolean {
+    return this.#memory.anonymousBytes() > MOST_GROWN * this.#enoughBytes;
+  }
+
   /** Call it when there is nothing to do, and garbage is collected. @returns whether memory was given back */
   rest(): boolean {
-    if (this.#memory.anonymousBytes() <= MOST_GROWN * this.#enoughBytes) return false;
+    if (!this.hasGrown) return false;
     this.#memory.giveBack();
     const usedBytes = this.#memory.anonymousBytes();
     this.#leastBytes = Math.min(this.#leastBytes, usedBytes);
