@@ -10,7 +10,7 @@ import type { Dtype, ModelShape } from '../src/core/shape.js';
 import { Engine, type GenerateRequest } from '../src/index.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
-import { TINY_LLAMA } from './reference/shapes.js';
+import { TINY_LLAMA, withHeadDim } from './reference/shapes.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { referenceCheckpoint } from './support/reference-checkpoint.js';
 import { largestDifference } from './support/same-answer.js';
@@ -26,15 +26,17 @@ const PROMPT_TOKENS = 41;
 const LOGIT_TOLERANCE = 0.05;
 const MARGIN = 2 * LOGIT_TOLERANCE;
 
-const LLAMA: ModelShape = {
-  ...TINY_LLAMA,
-  layers: 3,
-  hidden: 64,
-  headDim: 16,
-  feedForward: 96,
-  vocabulary: 97,
-  contextTokens: 128,
-};
+const LLAMA: ModelShape = withHeadDim(
+  {
+    ...TINY_LLAMA,
+    layers: 3,
+    hidden: 64,
+    feedForward: 96,
+    vocabulary: 97,
+    contextTokens: 128,
+  },
+  16,
+);
 
 const CUTS: readonly GenerateRequest[] = [
   { workers: 2, partition: 'e' },

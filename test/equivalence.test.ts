@@ -6,14 +6,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Dtype, KV_DTYPES, type KvDtype, type ModelShape } from '../src/core/shape.js';
+import { type Dtype, KV_DTYPES, type KvDtype, type ModelShape, withSpec } from '../src/core/shape.js';
 import { Engine, type GenerateRequest } from '../src/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { type Expected, expectSameAnswer } from './support/same-answer.js';
-import { asFalcon, TINY_LLAMA } from './reference/shapes.js';
+import { asFalcon, TINY_LLAMA, withHeadDim, withRotary } from './reference/shapes.js';
 
 const STEPS = 6;
 const PROMPT_TOKENS = 23;
@@ -38,35 +38,32 @@ const LAYOUTS: readonly Layout[] = [
   { name: 'Llama, grouped heads', shape: LLAMA, workers: MOST_WORKERS },
   {
     name: 'Llama, full heads, biases, tied head, linear rope scaling',
-    shape: { ...LLAMA, kvHeads: 4, tiedHead: true, rotaryScaling: { kind: 'linear', factor: 2 } },
+    shape: withRotary({ ...LLAMA, kvHeads: 4, tiedHead: true }, { scaling: { kind: 'linear', factor: 2 } }),
     biases: true,
   },
   {
     name: 'Llama, one KV head, head_dim of its own, llama3 rope scaling',
-    shape: {
-      ...LLAMA,
-      kvHeads: 1,
-      headDim: 16,
-      rotaryScaling: {
+    shape: withRotary(withHeadDim({ ...LLAMA, kvHeads: 1 }, 16), {
+      scaling: {
         kind: 'llama3',
         factor: 8,
         lowFrequencyFactor: 1,
         highFrequencyFactor: 4,
         originalContextTokens: 32,
       },
-    },
+    }),
   },
   { name: 'Llama, a single layer', shape: { ...LLAMA, layers: 1 } },
   { name: 'Falcon 7B: one KV head, parallel, one norm', shape: FALCON },
   {
     name: 'Falcon 40B: grouped heads, two parallel norms, biases, untied',
-    shape: { ...FALCON, kvHeads: 2, sharedNorm: false, tiedHead: false },
+    shape: withSpec({ ...FALCON, kvHeads: 2, tiedHead: false }, { sharesNorm: false }),
     biases: true,
     workers: MOST_WORKERS,
   },
   {
     name: 'Falcon, full heads, sequential, biases',
-    shape: { ...FALCON, kvHeads: 4, residual: 'sequential', sharedNorm: false },
+    shape: withSpec({ ...FALCON, kvHeads: 4 }, { residual: 'sequential', sharesNorm: false }),
     biases: true,
   },
 ];

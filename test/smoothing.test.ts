@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Checkpoint } from '../src/core/checkpoint.js';
-import type { Dtype, ModelShape } from '../src/core/shape.js';
+import { type Dtype, type ModelShape, withSpec } from '../src/core/shape.js';
 import { addRow, noSums } from '../src/evaluation/quality/distance.js';
 import { windowLogits } from '../src/evaluation/quality/window-logits.js';
 import { compileModel } from '../src/model/compile.js';
@@ -18,24 +18,18 @@ import { openModel } from '../src/runtime/open-model.js';
 import { ReferenceModel } from './reference/forward.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
-import { asFalcon, TINY_LLAMA } from './reference/shapes.js';
+import { asFalcon, TINY_LLAMA, withHeadDim } from './reference/shapes.js';
 
-const LLAMA: ModelShape = {
-  ...TINY_LLAMA,
-  layers: 3,
-  hidden: 128,
-  heads: 8,
-  headDim: 16,
-  feedForward: 192,
-  vocabulary: 97,
-  contextTokens: 256,
-};
+const LLAMA: ModelShape = withHeadDim(
+  { ...TINY_LLAMA, layers: 3, hidden: 128, heads: 8, feedForward: 192, vocabulary: 97, contextTokens: 256 },
+  16,
+);
 const FALCON: ModelShape = { ...asFalcon(LLAMA), tiedHead: false };
 const SHAPES: Readonly<Record<string, ModelShape>> = {
   Llama: LLAMA,
   'Falcon with one norm': FALCON,
-  'Falcon with two norms': { ...FALCON, kvHeads: 2, sharedNorm: false },
-  'Falcon with a sequential residual': { ...FALCON, residual: 'sequential', sharedNorm: false },
+  'Falcon with two norms': withSpec({ ...FALCON, kvHeads: 2 }, { sharesNorm: false }),
+  'Falcon with a sequential residual': withSpec(FALCON, { residual: 'sequential', sharesNorm: false }),
 };
 const OUTLIER = 64;
 const PROMPT_TOKENS = 128;
@@ -57,7 +51,7 @@ function withOutliers(checkpoint: Checkpoint): Checkpoint {
   const factors = {
     attention: outliers(shape.hidden),
     mlp: outliers(shape.hidden),
-    ...(shape.mlp === 'silu-gated' && { down: outliers(shape.feedForward) }),
+    ...(shape.specs[0]?.mlp.kind === 'gated' && { down: outliers(shape.feedForward) }),
   };
   return { ...checkpoint, layer: (index) => smoothedLayer(checkpoint.layer(index), factors, shape) };
 }
@@ -114,8 +108,8 @@ describe.each(Object.entries(SHAPES))('%s', (name, shape) => {
     const expected = (await ReferenceModel.load(checkpoint)).logits(ids);
     const logits = (await ReferenceModel.load(smoother.checkpoint)).logits(ids);
     expected.forEach((logit, id) => expect(logits[id]).toBeCloseTo(logit, 9));
-    const before = await checkpoint.layer(1).attentionNorm.weight.read(0, 1);
-    const after = await smoother.checkpoint.layer(1).attentionNorm.weight.read(0, 1);
+    const before = await checkpoint.layer(1).attentionNorm!.weight.read(0, 1);
+    const after = await smoother.checkpoint.layer(1).attentionNorm!.weight.read(0, 1);
     expect(Math.max(...after.map(Math.abs))).toBeLessThan(Math.max(...before.map(Math.abs)) / 16);
   });
 

@@ -12,21 +12,23 @@ import { STEPS_BETWEEN_TRIES, TRY_STEPS } from '../src/worker/compute/decode/all
 import { ALL_CORE_IDLE_TOKENS, ALL_CORE_TOKENS } from '../src/worker/compute/requests/pace.js';
 import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
-import { TINY_LLAMA } from './reference/shapes.js';
+import { TINY_LLAMA, withHeadDim } from './reference/shapes.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { until } from './support/until.js';
 
 /** Wide enough for the kernels to share rows and columns out. */
-const SHAPE: ModelShape = {
-  ...TINY_LLAMA,
-  layers: 3,
-  hidden: 512,
-  heads: 8,
-  headDim: 64,
-  feedForward: 1376,
-  vocabulary: 1021,
-  contextTokens: 8192,
-};
+const SHAPE: ModelShape = withHeadDim(
+  {
+    ...TINY_LLAMA,
+    layers: 3,
+    hidden: 512,
+    heads: 8,
+    feedForward: 1376,
+    vocabulary: 1021,
+    contextTokens: 8192,
+  },
+  64,
+);
 const NEW_TOKENS = ALL_CORE_TOKENS + 40;
 const PROMPT_TOKENS = 37;
 /** More than any test waits for: answers are left once what is looked for was seen. */

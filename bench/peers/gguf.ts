@@ -130,7 +130,7 @@ function metadataOf(shape: ModelShape): [key: string, value: Value][] {
     ['llama.attention.head_count_kv', u32(shape.kvHeads)],
     ['llama.attention.layer_norm_rms_epsilon', { kind: 'f32', value: shape.normEpsilon }],
     ['llama.rope.dimension_count', u32(shape.headDim)],
-    ['llama.rope.freq_base', { kind: 'f32', value: shape.rotaryTheta }],
+    ['llama.rope.freq_base', { kind: 'f32', value: shape.specs[0]?.attention.rotary?.theta ?? 10_000 }],
     ['llama.vocab_size', u32(shape.vocabulary)],
     ['tokenizer.ggml.model', { kind: 'string', value: 'llama' }],
     ['tokenizer.ggml.tokens', { kind: 'strings', value: tokens }],

@@ -14,21 +14,45 @@ export type WeightMatrix = {
 
 /** y = x·weightᵀ + bias, weight [out, in], bias [1, out]. */
 export type LinearWeights = { readonly weight: WeightMatrix; readonly bias?: WeightMatrix };
-/** weight and bias are [1, hidden]; RMS norms have no bias. */
+/** weight and bias are [1, width]; a norm with an offset has it added to its weight. */
 export type NormWeights = { readonly weight: WeightMatrix; readonly bias?: WeightMatrix };
 
+/** y = down(activation(gate(x))·up(x)), or without a gate down(activation(up(x))). */
+export type MlpWeights = {
+  readonly kind: 'dense';
+  readonly gate?: LinearWeights;
+  readonly up: LinearWeights;
+  readonly down: LinearWeights;
+};
+
+export type ExpertWeights = Required<Omit<MlpWeights, 'kind'>>;
+
+export type ExpertsWeights = {
+  readonly kind: 'experts';
+  /** Scores of the experts, [count, hidden]. */
+  readonly router: LinearWeights;
+  /** One an expert. */
+  readonly experts: readonly ExpertWeights[];
+};
+
+/** Norms are there as the layer's spec says: `norms` and `sharesNorm`. */
 export type LayerWeights = {
-  readonly attentionNorm: NormWeights;
+  readonly attentionNorm?: NormWeights;
+  /** Of what attention gives, projected. */
+  readonly attentionOutputNorm?: NormWeights;
   /** Absent where the MLP shares the attention's norm. */
   readonly mlpNorm?: NormWeights;
+  readonly mlpOutputNorm?: NormWeights;
   readonly q: LinearWeights;
   readonly k: LinearWeights;
   readonly v: LinearWeights;
   readonly o: LinearWeights;
-  /** Only for 'silu-gated'. */
-  readonly gate?: LinearWeights;
-  readonly up: LinearWeights;
-  readonly down: LinearWeights;
+  /** Of queries, with weights for one head that all share, or for the whole projection. */
+  readonly qNorm?: NormWeights;
+  readonly kNorm?: NormWeights;
+  /** A score a query head, [1, heads]. */
+  readonly sinks?: WeightMatrix;
+  readonly mlp: MlpWeights | ExpertsWeights;
 };
 
 export type Checkpoint = {

@@ -2,19 +2,19 @@
  * Shapes of published models, by the names that commands know them by. Data, from each model's config.json: Llama 1 7B, 13B
  * and 30B, Llama 3.1 8B, TinyLlama 1.1B, Falcon 7B and RW 1B. What can be simulated, and the base of random weights.
  */
+import { type LayerSpec, plainLayer } from './layer-spec.js';
+import type { RotaryScaling } from './rotary.js';
 import type { ModelShape } from './shape.js';
 
 const LLAMA = {
   architecture: 'llama',
   norm: 'rms',
   normEpsilon: 1e-6,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
   vocabulary: 32_000,
   contextTokens: 2048,
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
+  specs: [plainLayer(128, 10_000)],
+  embeddingScale: 1,
+  logitScale: 1,
   tiedHead: false,
 } as const;
 
@@ -30,20 +30,27 @@ export const LLAMA_30B = llama(60, 52, 17_920);
 export const LLAMA_7B_MQA: ModelShape = { ...LLAMA_7B, kvHeads: 1 };
 export const LLAMA_7B_GQA: ModelShape = { ...LLAMA_7B, kvHeads: 8 };
 
+const LLAMA_3_1_SCALING: RotaryScaling = {
+  kind: 'llama3',
+  factor: 8,
+  lowFrequencyFactor: 1,
+  highFrequencyFactor: 4,
+  originalContextTokens: 8192,
+};
+
+function scaledLayer(headDim: number, theta: number, scaling: RotaryScaling): LayerSpec {
+  const layer = plainLayer(headDim, theta);
+  const rotary = { dims: headDim, theta, scaling, pairs: 'halves' } as const;
+  return { ...layer, attention: { ...layer.attention, rotary } };
+}
+
 const LLAMA_3_1_8B: ModelShape = {
   ...llama(32, 32, 14_336),
   kvHeads: 8,
   vocabulary: 128_256,
   contextTokens: 131_072,
   normEpsilon: 1e-5,
-  rotaryTheta: 500_000,
-  rotaryScaling: {
-    kind: 'llama3',
-    factor: 8,
-    lowFrequencyFactor: 1,
-    highFrequencyFactor: 4,
-    originalContextTokens: 8192,
-  },
+  specs: [scaledLayer(128, 500_000, LLAMA_3_1_SCALING)],
 };
 
 const TINYLLAMA_1_1B: ModelShape = {
@@ -52,6 +59,14 @@ const TINYLLAMA_1_1B: ModelShape = {
   headDim: 64,
   kvHeads: 4,
   normEpsilon: 1e-5,
+  specs: [plainLayer(64, 10_000)],
+};
+
+const FALCON_LAYER: LayerSpec = {
+  ...plainLayer(64, 10_000),
+  residual: 'parallel',
+  sharesNorm: true,
+  mlp: { kind: 'plain', activation: 'gelu' },
 };
 
 export const FALCON_7B: ModelShape = {
@@ -66,19 +81,16 @@ export const FALCON_7B: ModelShape = {
   contextTokens: 2048,
   norm: 'layer',
   normEpsilon: 1e-5,
-  residual: 'parallel',
-  sharedNorm: true,
-  mlp: 'gelu',
-  rotaryTheta: 10_000,
-  rotaryScaling: { kind: 'none' },
+  specs: [FALCON_LAYER],
+  embeddingScale: 1,
+  logitScale: 1,
   tiedHead: true,
 };
 
 /** Falcon RW 1B: as many heads of K and V as of Q, norms not shared. It has ALiBi for rotary angles, which times do not show. */
 export const FALCON_1B: ModelShape = {
   ...FALCON_7B,
-  residual: 'sequential',
-  sharedNorm: false,
+  specs: [{ ...FALCON_LAYER, residual: 'sequential', sharesNorm: false }],
   layers: 24,
   hidden: 2048,
   heads: 32,

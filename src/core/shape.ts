@@ -4,28 +4,16 @@
  */
 
 import { z } from 'zod';
+import { type LayerSpec, layerSpecSchema } from './layer-spec.js';
 
 const count = z.number().int().positive();
-
-/** How rotary angles are stretched beyond the context that a model was trained for. */
-const rotaryScalingSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('none') }).readonly(),
-  z.object({ kind: z.literal('linear'), factor: z.number().positive() }).readonly(),
-  z
-    .object({
-      kind: z.literal('llama3'),
-      factor: z.number().positive(),
-      lowFrequencyFactor: z.number().positive(),
-      highFrequencyFactor: z.number().positive(),
-      originalContextTokens: count,
-    })
-    .readonly(),
-]);
-export type RotaryScaling = z.infer<typeof rotaryScalingSchema>;
+/** One a layer, at most. */
+const MAX_SPECS = 1024;
 
 export const modelShapeSchema = z
   .object({
-    architecture: z.enum(['llama', 'falcon']),
+    /** The family's name, as messages give it. */
+    architecture: z.string().min(1).max(100),
     layers: count,
     /** Width of the residual stream. */
     hidden: count,
@@ -34,6 +22,7 @@ export const modelShapeSchema = z
     /** Key and value heads; divides `heads`. */
     kvHeads: count,
     headDim: count,
+    /** Width of an MLP's inner rows; experts have one of their own. */
     feedForward: count,
     vocabulary: count,
     /** The most tokens the model was made for, prompt and answer together. */
@@ -41,20 +30,33 @@ export const modelShapeSchema = z
     /** 'rms': x/rms(x)·w. 'layer': (x−mean)/std·w + b. */
     norm: z.enum(['rms', 'layer']),
     normEpsilon: z.number().nonnegative(),
-    /** 'sequential': h += attention(norm(h)); h += mlp(norm'(h)). 'parallel': h += attention(norm(h)) + mlp(norm'(h)). */
-    residual: z.enum(['sequential', 'parallel']),
-    /** True where attention and MLP read the same norm's output (Falcon 7B). */
-    sharedNorm: z.boolean(),
-    /** 'silu-gated': down(silu(gate(x))·up(x)). 'gelu': down(gelu(up(x))), exact erf. */
-    mlp: z.enum(['silu-gated', 'gelu']),
-    rotaryTheta: z.number().positive(),
-    rotaryScaling: rotaryScalingSchema,
+    /** Layer l is as specs[l % specs.length] says. */
+    specs: z.array(layerSpecSchema).min(1).max(MAX_SPECS).readonly(),
+    /** What the embedding's rows are multiplied with; the head is not. */
+    embeddingScale: z.number().positive(),
+    logitScale: z.number().positive(),
+    /** logits = cap·tanh(logits/cap), after the scale. */
+    logitCap: z.number().positive().optional(),
     /** The head's weight is the embedding's. */
     tiedHead: z.boolean(),
   })
   .readonly();
 /** A model's sizes and variants: `hidden` is the width of the residual stream, `kvHeads` divides `heads`; each field is explained at modelShapeSchema. */
 export type ModelShape = z.infer<typeof modelShapeSchema>;
+
+export function layerSpec({ specs }: ModelShape, layer: number): LayerSpec {
+  return specs[layer % specs.length] as LayerSpec;
+}
+
+/** One spec a layer. */
+export function layerSpecs(shape: ModelShape): LayerSpec[] {
+  return Array.from({ length: shape.layers }, (_, layer) => layerSpec(shape, layer));
+}
+
+/** The same model with something else in every layer. */
+export function withSpec(shape: ModelShape, change: Partial<LayerSpec>): ModelShape {
+  return { ...shape, specs: shape.specs.map((spec) => ({ ...spec, ...change })) };
+}
 
 /**
  * Element type of the weights in a compiled model. q8, q4: integers in blocks that share a scale. w8a8: int8 weights

@@ -37,11 +37,3 @@ export const STRATEGIES = Object.keys(PROPERTIES) as [StrategyName, ...StrategyN
 export function strategyOf(name: StrategyName): Strategy {
   return { name, ...PROPERTIES[name] };
 }
-
-/** Tokens whose rows a rank gets from other ranks: of the ranks before it, of all others, or of none. */
-export function tokensFromOthers(name: StrategyName, partition: readonly number[], rank: number): number {
-  const { topology } = strategyOf(name);
-  if (topology === 'none') return 0;
-  const others = partition.filter((_, other) => (topology === 'chain' ? other < rank : other !== rank));
-  return others.reduce((sum, size) => sum + size, 0);
-}

@@ -14,7 +14,7 @@ import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
 import { addBlock, addTail } from './graph/blocks.js';
 import { GraphBuilder } from './graph/graph-builder.js';
 import type { GraphTarget } from './graph/graph-target.js';
-import { addBlockMatMul } from './graph/linear.js';
+import { addPlainHead, addQuantizedHead } from './graph/head.js';
 import { encodeModel } from './graph/proto.js';
 import { WeightFile } from './graph/weight-file.js';
 import { Smoother, type SmoothingKernels } from './smooth/index.js';
@@ -134,8 +134,23 @@ async function buildFolder(
   }
   await step(writePacked(checkpoint, folder, FILES.tail, options, (target) => addTail(target, checkpoint)));
   await step(writeHead(checkpoint, folder, options));
-  const manifest = manifestText({ format: FORMAT_VERSION, digest, dtype: options.dtype, shape, weightBytes });
+  const sinks = await readSinks(checkpoint);
+  const manifest = manifestText({
+    format: FORMAT_VERSION,
+    digest,
+    dtype: options.dtype,
+    shape,
+    weightBytes,
+    ...(sinks && { sinks }),
+  });
   await writeFile(join(folder, manifest.name), manifest.text);
+}
+
+/** They are few, and attention's graphs hold no weights. @returns one list a layer */
+async function readSinks({ shape, layer }: Checkpoint): Promise<number[][] | undefined> {
+  if (!shape.specs.some(({ attention }) => attention.hasSinks)) return undefined;
+  const layers = Array.from({ length: shape.layers }, (_, index) => layer(index).sinks);
+  return Promise.all(layers.map(async (sinks) => [...((await sinks?.read(0, 1)) ?? [])]));
 }
 
 /** Writes one graph, packed for the kernels. @returns bytes of its weights */
@@ -187,30 +202,13 @@ async function writeHead(checkpoint: Checkpoint, folder: string, options: Compil
       addQuantizedHead(target, checkpoint),
     );
   const { vocabulary, hidden, tiedHead } = checkpoint.shape;
-  const graph = new GraphBuilder('head');
-  const normed = graph.input('normed', 'f32', [1, 'rows', hidden]);
-  const dims = [vocabulary, hidden];
   const file = tiedHead ? FILES.embedding : 'head.bin';
   const bytes = 4 * vocabulary * hidden;
   if (!tiedHead) await writePlain(checkpoint.head.weight, join(folder, file));
-  const weight = graph.initializer({ name: 'head', type: 'f32', dims, data: { file, offset: 0, bytes } });
-  graph.node('FusedMatMul', [normed, weight], {
-    domain: 'com.microsoft',
-    attributes: { transB: 1 },
-    outputs: ['logits'],
-  });
-  graph.output('logits', 'f32', [1, 'rows', vocabulary]);
-  await writeFile(join(folder, FILES.head), encodeModel(graph.build()));
+  await writeGraph(folder, FILES.head, checkpoint.shape, options, (target) =>
+    addPlainHead(target, checkpoint, { file, offset: 0, bytes }),
+  );
   return tiedHead ? 0 : bytes;
-}
-
-/** The head decides between tokens, so it keeps 8 bits in every quantised dtype. */
-async function addQuantizedHead(target: GraphTarget, { head, shape }: Checkpoint): Promise<void> {
-  const { graph } = target;
-  const normed = graph.input('normed', 'f32', [1, 'rows', shape.hidden]);
-  const product = await addBlockMatMul(target, 'head', normed, head.weight, 8);
-  graph.node('Identity', [product], { outputs: ['logits'] });
-  graph.output('logits', 'f32', [1, 'rows', shape.vocabulary]);
 }
 
 /** A matrix as it is, [rows, columns] f32. @returns its bytes */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { LLAMA_7B, PAPER_SHAPES, RUNNABLE_SHAPES } from '../core/published-shapes.js';
+import { plainLayer } from '../core/layer-spec.js';
 import { modelShapeSchema } from '../core/shape.js';
 
 test('every published shape comes through JSON and the schema as it was', () => {
@@ -9,11 +10,13 @@ test('every published shape comes through JSON and the schema as it was', () => 
 });
 
 test.each([
-  { architecture: 'gpt2' },
+  { architecture: '' },
+  { specs: [] },
   { layers: 0 },
   { heads: 1.5 },
-  { rotaryTheta: -1 },
-  { rotaryScaling: { kind: 'linear' } },
+  { embeddingScale: -1 },
+  { specs: [plainLayer(128, -1)] },
+  { specs: [{ ...plainLayer(128, 1e4), residual: 'none' }] },
   { tiedHead: undefined },
 ])('a shape with %o is refused', (change) => {
   expect(modelShapeSchema.safeParse({ ...LLAMA_7B, ...change }).success).toBe(false);

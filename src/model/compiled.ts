@@ -9,7 +9,7 @@ import { firstLine, KvrError } from '../core/errors.js';
 import { DTYPES, modelShapeSchema } from '../core/shape.js';
 
 /** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 9;
+export const FORMAT_VERSION = 10;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {
@@ -28,6 +28,8 @@ const manifestSchema = z
     shape: modelShapeSchema,
     /** Bytes of weights that a worker reads; on disk they lie twice, as made and as packed, since a session is opened from both. */
     weightBytes: z.number().nonnegative(),
+    /** Of every layer, a score a query head; none where a layer has no sinks. Absent where no layer has. */
+    sinks: z.array(z.array(z.number())).readonly().optional(),
   })
   .readonly();
 

@@ -2,6 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import type { MlpWeights } from '../core/checkpoint.js';
+import { plainLayer } from '../core/layer-spec.js';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { openCheckpoint } from './open.js';
 
@@ -47,18 +49,18 @@ test.skipIf(!existsSync(MODELS))('a Llama folder opens with its shape, ids and w
       contextTokens: 512,
       norm: 'rms',
       normEpsilon: 1e-5,
-      residual: 'sequential',
-      sharedNorm: false,
-      mlp: 'silu-gated',
-      rotaryTheta: 10_000,
-      rotaryScaling: { kind: 'none' },
+      specs: [plainLayer(8, 10_000)],
+      embeddingScale: 1,
+      logitScale: 1,
       tiedHead: true,
     });
     expect([checkpoint.name, checkpoint.bosId, checkpoint.eosIds]).toEqual([folder, 1, [1, 2]]);
     expect(checkpoint.tokenizerFolder).toBe(folder);
     expect(checkpoint.parameters).toBe(260_032);
     const down = plainTensor(folder, 'model.layers.3.mlp.down_proj.weight');
-    expect(await checkpoint.layer(3).down.weight.read(5, 9)).toEqual(down.slice(5 * 172, 9 * 172));
+    expect(await (checkpoint.layer(3).mlp as MlpWeights).down.weight.read(5, 9)).toEqual(
+      down.slice(5 * 172, 9 * 172),
+    );
     expect(checkpoint.head.weight).toBe(checkpoint.embedding);
   });
 });
@@ -67,7 +69,8 @@ test.skipIf(!existsSync(MODELS))('a Falcon folder opens with its fused rows take
   const folder = join(MODELS, 'falcon-random');
   await opened(folder, async (checkpoint) => {
     const { shape } = checkpoint;
-    expect([shape.kvHeads, shape.headDim, shape.residual, shape.sharedNorm]).toEqual([
+    const [spec] = shape.specs;
+    expect([shape.kvHeads, shape.headDim, spec?.residual, spec?.sharesNorm]).toEqual([
       1,
       16,
       'parallel',

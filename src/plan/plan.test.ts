@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { plainLayer } from '../core/layer-spec.js';
 import type { ModelShape } from '../core/shape.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
 import { FREE_LINK } from './costs/cost-model.js';
@@ -18,11 +19,9 @@ const SHAPE: ModelShape = {
   contextTokens: 16_384,
   norm: 'rms',
   normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 1e4,
-  rotaryScaling: { kind: 'none' },
+  specs: [plainLayer(64, 1e4)],
+  embeddingScale: 1,
+  logitScale: 1,
   tiedHead: false,
 };
 

@@ -3,6 +3,7 @@
  * what bench/planning.ts prints.
  */
 import { beforeEach, expect, test, vi } from 'vitest';
+import { plainLayer } from '../core/layer-spec.js';
 import type { ModelShape } from '../core/shape.js';
 import { randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 import { planPartition } from './plan.js';
@@ -35,11 +36,9 @@ const SHAPE: ModelShape = {
   contextTokens: 1_048_576,
   norm: 'rms',
   normEpsilon: 1e-5,
-  residual: 'sequential',
-  sharedNorm: false,
-  mlp: 'silu-gated',
-  rotaryTheta: 1e4,
-  rotaryScaling: { kind: 'none' },
+  specs: [plainLayer(128, 1e4)],
+  embeddingScale: 1,
+  logitScale: 1,
   tiedHead: false,
 };
 

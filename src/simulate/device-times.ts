@@ -3,6 +3,7 @@
  *   block(S)        = max(2·weights·(S + half)/matmul rate, weights·bytes/memory rate) + overhead
  *   attention(E, T) = E·heads·(4·headDim/attention rate + score bytes/memory rate), E scores a head
  */
+import { meanOverLayers, mlpWeights, outputWeights, projectionWeights } from '../core/layer-sizes.js';
 import type { ModelShape } from '../core/shape.js';
 import { kvElementsPerToken } from '../core/shape.js';
 import type { DeviceProfile, Policy } from './cluster.js';
@@ -29,10 +30,9 @@ export type DeviceTimes = {
 
 /** Weights of one layer, and the part of them that is Q, K and V. */
 function layerWeights(shape: ModelShape): { readonly all: number; readonly qkv: number } {
-  const qkv = shape.hidden * (shape.heads * shape.headDim + kvElementsPerToken(shape));
-  const output = shape.heads * shape.headDim * shape.hidden;
-  const mlp = (shape.mlp === 'silu-gated' ? 3 : 2) * shape.hidden * shape.feedForward;
-  return { all: qkv + output + mlp, qkv };
+  const qkv = projectionWeights(shape);
+  const mlp = meanOverLayers(shape, (spec) => mlpWeights(shape, spec));
+  return { all: qkv + outputWeights(shape) + mlp, qkv };
 }
 
 export function deviceTimes(shape: ModelShape, device: DeviceProfile): DeviceTimes {

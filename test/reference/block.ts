@@ -1,24 +1,31 @@
 /**
- * One transformer block of the reference pass, for one token after the tokens its cache already holds.
- * Every ModelShape: grouped heads, sequential or parallel residual, gated or plain MLP. Used by forward.ts.
+ * One transformer block of the reference pass, for one token after the tokens its cache already holds: whatever a layer's spec
+ * says, one number after another. Used by forward.ts.
  */
-import type { LayerWeights } from '../../src/core/checkpoint.js';
-import type { ModelShape } from '../../src/core/shape.js';
-import { gelu, normalize, silu, softmax } from './functions.js';
-import { addInto, applyLinear, loadLinear, loadNorm } from './matrix.js';
+import type { LayerWeights, NormWeights } from '../../src/core/checkpoint.js';
+import type { LayerSpec } from '../../src/core/layer-spec.js';
+import { layerSpec, type ModelShape } from '../../src/core/shape.js';
+import { normalize, softmax } from './functions.js';
+import { addInto, applyLinear, loadLinear, loadMatrix, loadNorm } from './matrix.js';
 import type { LoadedLinear, LoadedNorm } from './matrix.js';
+import { applyMlp, loadMlp } from './mlp.js';
+import type { LoadedMlp } from './mlp.js';
 import { rotate } from './rotary.js';
 
 export type Block = {
-  readonly attentionNorm: LoadedNorm;
+  readonly spec: LayerSpec;
+  readonly attentionNorm?: LoadedNorm;
+  readonly attentionOutputNorm?: LoadedNorm;
   readonly mlpNorm?: LoadedNorm;
+  readonly mlpOutputNorm?: LoadedNorm;
   readonly q: LoadedLinear;
   readonly k: LoadedLinear;
   readonly v: LoadedLinear;
   readonly o: LoadedLinear;
-  readonly gate?: LoadedLinear;
-  readonly up: LoadedLinear;
-  readonly down: LoadedLinear;
+  readonly qNorm?: LoadedNorm;
+  readonly kNorm?: LoadedNorm;
+  readonly sinks?: Float32Array;
+  readonly mlp: LoadedMlp;
 };
 
 /** One layer's keys (rotated) and values, [kvHeads · headDim] per token, in token order. */
@@ -30,17 +37,24 @@ export type LayerCache = {
 };
 export type Rounding = (value: number) => number;
 
-export async function loadBlock(weights: LayerWeights): Promise<Block> {
+const NORMS = ['attentionNorm', 'attentionOutputNorm', 'mlpNorm', 'mlpOutputNorm', 'qNorm', 'kNorm'] as const;
+
+export async function loadBlock(shape: ModelShape, layer: number, weights: LayerWeights): Promise<Block> {
+  const norms = await Promise.all(
+    NORMS.map(async (name) => {
+      const norm: NormWeights | undefined = weights[name];
+      return norm ? { [name]: await loadNorm(norm) } : {};
+    }),
+  );
   return {
-    attentionNorm: await loadNorm(weights.attentionNorm),
-    ...(weights.mlpNorm && { mlpNorm: await loadNorm(weights.mlpNorm) }),
+    spec: layerSpec(shape, layer),
+    ...(Object.assign({}, ...norms) as Partial<Block>),
     q: await loadLinear(weights.q),
     k: await loadLinear(weights.k),
     v: await loadLinear(weights.v),
     o: await loadLinear(weights.o),
-    ...(weights.gate && { gate: await loadLinear(weights.gate) }),
-    up: await loadLinear(weights.up),
-    down: await loadLinear(weights.down),
+    ...(weights.sinks && { sinks: (await loadMatrix(weights.sinks)).data }),
+    mlp: await loadMlp(weights.mlp),
   };
 }
 
@@ -49,42 +63,60 @@ export function applyBlock(
   shape: ModelShape,
   block: Block,
   cache: LayerCache,
-  frequencies: Float64Array,
   hidden: Float64Array,
 ): Float64Array {
-  const read = normalize(shape, block.attentionNorm, hidden);
-  const attended = attention(shape, block, cache, frequencies, read);
+  const { spec } = block;
+  const branch = (x: Float64Array, norm: LoadedNorm | undefined): Float64Array =>
+    normed(shape, norm, x).map((value) => value * spec.residualScale);
+  const read = normed(shape, block.attentionNorm, hidden);
   const result = Float64Array.from(hidden);
-  addInto(result, attended);
-  const mlpInput = block.mlpNorm
-    ? normalize(shape, block.mlpNorm, shape.residual === 'parallel' ? hidden : result)
-    : read;
-  addInto(result, mlp(shape, block, mlpInput));
+  addInto(result, branch(attention(shape, block, cache, read), block.attentionOutputNorm));
+  const before = spec.residual === 'parallel' ? hidden : Float64Array.from(result);
+  const mlpInput = spec.sharesNorm ? read : normed(shape, block.mlpNorm, before);
+  addInto(result, branch(applyMlp(spec.mlp, block.mlp, mlpInput), block.mlpOutputNorm));
   return result;
 }
 
-function attention(
-  shape: ModelShape,
-  block: Block,
-  cache: LayerCache,
-  frequencies: Float64Array,
-  x: Float64Array,
-): Float64Array {
+function normed(shape: ModelShape, norm: LoadedNorm | undefined, x: Float64Array): Float64Array {
+  return norm ? normalize(shape, norm, x) : x;
+}
+
+function attention(shape: ModelShape, block: Block, cache: LayerCache, x: Float64Array): Float64Array {
   const position = cache.keys.length;
-  const query = applyLinear(block.q, x);
-  const key = applyLinear(block.k, x);
-  rotate(query, position, frequencies);
-  rotate(key, position, frequencies);
+  const { rotary } = block.spec.attention;
+  const query = normedHeads(shape, block, block.qNorm, applyLinear(block.q, x));
+  const key = normedHeads(shape, block, block.kNorm, applyLinear(block.k, x));
+  if (rotary) rotate(query, shape.headDim, position, rotary);
+  if (rotary) rotate(key, shape.headDim, position, rotary);
   cache.keys.push(key.map(cache.round));
   cache.values.push(applyLinear(block.v, x).map(cache.round));
   const heads = new Float64Array(shape.heads * shape.headDim);
-  for (let head = 0; head < shape.heads; head++) attendHead(shape, cache, query, head, heads);
+  for (let head = 0; head < shape.heads; head++) attendHead(shape, block, cache, query, head, heads);
   return applyLinear(block.o, heads);
+}
+
+/** The norm over all of it, or a head at a time with the same weights or the head's own. */
+function normedHeads(
+  shape: ModelShape,
+  { spec }: Block,
+  norm: LoadedNorm | undefined,
+  x: Float64Array,
+): Float64Array {
+  if (!norm) return x;
+  if (spec.attention.queryKeyNorm === 'projection') return normalize(shape, norm, x);
+  const result = new Float64Array(x.length);
+  for (let from = 0; from < x.length; from += shape.headDim) {
+    const start = from % norm.weight.length;
+    const weight = norm.weight.slice(start, start + shape.headDim);
+    result.set(normalize(shape, { weight }, x.slice(from, from + shape.headDim)), from);
+  }
+  return result;
 }
 
 /** Consecutive groups of heads/kvHeads query heads share one key and value head. */
 function attendHead(
   { heads, kvHeads, headDim }: ModelShape,
+  { spec: { attention: spec }, sinks }: Block,
   { keys, values }: LayerCache,
   query: Float64Array,
   head: number,
@@ -92,28 +124,15 @@ function attendHead(
 ): void {
   const from = head * headDim;
   const kvFrom = Math.floor(head / (heads / kvHeads)) * headDim;
-  const scores = new Float64Array(keys.length);
-  for (let token = 0; token < keys.length; token++) {
-    const key = keys[token]!;
+  const first = spec.windowTokens === undefined ? 0 : Math.max(0, keys.length - spec.windowTokens);
+  const seen = keys.slice(first).map((key) => {
     let sum = 0;
     for (let i = 0; i < headDim; i++) sum += query[from + i]! * key[kvFrom + i]!;
-    scores[token] = sum / Math.sqrt(headDim);
-  }
-  const weights = softmax(scores);
-  for (let token = 0; token < values.length; token++) {
-    const value = values[token]!;
-    const weight = weights[token]!;
-    for (let i = 0; i < headDim; i++) into[from + i]! += weight * value[kvFrom + i]!;
-  }
-}
-
-function mlp({ mlp: kind }: ModelShape, block: Block, x: Float64Array): Float64Array {
-  const up = applyLinear(block.up, x);
-  if (kind === 'gelu') return applyLinear(block.down, up.map(gelu));
-  if (!block.gate) throw new Error("an MLP of kind 'silu-gated' needs gate weights");
-  const gate = applyLinear(block.gate, x);
-  return applyLinear(
-    block.down,
-    up.map((value, i) => value * silu(gate[i]!)),
-  );
+    const score = sum * spec.scale;
+    return spec.scoreCap === undefined ? score : spec.scoreCap * Math.tanh(score / spec.scoreCap);
+  });
+  const weights = softmax(Float64Array.from(sinks ? [...seen, sinks[head]!] : seen));
+  values.slice(first).forEach((value, token) => {
+    for (let i = 0; i < headDim; i++) into[from + i]! += weights[token]! * value[kvFrom + i]!;
+  });
 }

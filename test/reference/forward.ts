@@ -10,7 +10,6 @@ import type { Block, LayerCache, Rounding } from './block.js';
 import { argmax, normalize } from './functions.js';
 import { applyLinear, loadLinear, loadMatrix, loadNorm, rowOf } from './matrix.js';
 import type { LoadedLinear, LoadedMatrix, LoadedNorm } from './matrix.js';
-import { rotaryFrequencies } from './rotary.js';
 
 export type GreedyResult = {
   /** The ids chosen, without the prompt; all `steps` of them, whatever they mean. */
@@ -25,7 +24,6 @@ type LoadedModel = {
   readonly blocks: readonly Block[];
   readonly finalNorm: LoadedNorm;
   readonly head: LoadedLinear;
-  readonly frequencies: Float64Array;
 };
 
 export class ReferenceModel {
@@ -40,14 +38,14 @@ export class ReferenceModel {
   /** Reads all weights; the checkpoint stays the caller's to close. */
   static async load(checkpoint: Checkpoint): Promise<ReferenceModel> {
     const blocks: Block[] = [];
-    for (let i = 0; i < checkpoint.shape.layers; i++) blocks.push(await loadBlock(checkpoint.layer(i)));
+    for (let i = 0; i < checkpoint.shape.layers; i++)
+      blocks.push(await loadBlock(checkpoint.shape, i, checkpoint.layer(i)));
     return new ReferenceModel({
       shape: checkpoint.shape,
       embedding: await loadMatrix(checkpoint.embedding),
       blocks,
       finalNorm: await loadNorm(checkpoint.finalNorm),
       head: await loadLinear(checkpoint.head),
-      frequencies: rotaryFrequencies(checkpoint.shape),
     });
   }
 
@@ -116,18 +114,20 @@ export class ReferenceSequence {
   }
 
   private push(id: number): Float64Array {
-    const { shape, embedding, blocks, frequencies } = this.model;
+    const { shape, embedding, blocks } = this.model;
     if (!(id >= 0 && id < shape.vocabulary))
       throw new RangeError(`id ${id} is not in [0, ${shape.vocabulary})`);
-    let hidden: Float64Array = rowOf(embedding, id);
+    let hidden: Float64Array = rowOf(embedding, id).map((value) => value * shape.embeddingScale);
     for (const [i, block] of blocks.entries()) {
-      hidden = applyBlock(shape, block, this.caches[i]!, frequencies, hidden);
+      hidden = applyBlock(shape, block, this.caches[i]!, hidden);
     }
     return hidden;
   }
 
   private head(hidden: Float64Array): Float64Array {
     const { shape, finalNorm, head } = this.model;
-    return applyLinear(head, normalize(shape, finalNorm, hidden));
+    const logits = applyLinear(head, normalize(shape, finalNorm, hidden)).map((x) => x * shape.logitScale);
+    const cap = shape.logitCap;
+    return cap === undefined ? logits : logits.map((x) => cap * Math.tanh(x / cap));
   }
 }

@@ -1,31 +1,28 @@
 import { expect, test } from 'vitest';
-import type { ModelShape } from '../../src/core/shape.js';
+import { type ModelShape, withSpec } from '../../src/core/shape.js';
 import { argmax, erf, gelu, softmax } from './functions.js';
 import { ReferenceModel } from './forward.js';
 import { randomCheckpoint } from './random-checkpoint.js';
 import { rotaryFrequencies, rotate } from './rotary.js';
-import { asFalcon, TINY_LLAMA } from './shapes.js';
+import { asFalcon, TINY_LLAMA, withHeadDim, withRotary } from './shapes.js';
 
-const LLAMA: ModelShape = {
-  ...TINY_LLAMA,
-  hidden: 24,
-  headDim: 6,
-  feedForward: 40,
-  vocabulary: 50,
-  contextTokens: 128,
-};
+const LLAMA: ModelShape = withHeadDim(
+  { ...TINY_LLAMA, hidden: 24, feedForward: 40, vocabulary: 50, contextTokens: 128 },
+  6,
+);
+const ROTARY = LLAMA.specs[0]!.attention.rotary!;
 
-const FALCON: ModelShape = { ...asFalcon(LLAMA), kvHeads: 2, sharedNorm: false };
+const FALCON: ModelShape = withSpec({ ...asFalcon(LLAMA), kvHeads: 2 }, { sharesNorm: false });
 
 const SHAPES: readonly [string, ModelShape][] = [
   ['llama, grouped heads', LLAMA],
   [
     'llama, tied head, linear scaling',
-    { ...LLAMA, tiedHead: true, rotaryScaling: { kind: 'linear', factor: 4 } },
+    withRotary({ ...LLAMA, tiedHead: true }, { scaling: { kind: 'linear', factor: 4 } }),
   ],
   ['falcon, two norms', FALCON],
-  ['falcon, one shared norm, one KV head', { ...FALCON, kvHeads: 1, sharedNorm: true }],
-  ['falcon, sequential', { ...FALCON, residual: 'sequential' }],
+  ['falcon, one shared norm, one KV head', withSpec({ ...FALCON, kvHeads: 1 }, { sharesNorm: true })],
+  ['falcon, sequential', withSpec(FALCON, { residual: 'sequential' })],
 ];
 
 test('erf has its published values and is odd', () => {
@@ -50,12 +47,11 @@ test('softmax survives great scores and argmax tells the first best and its marg
 });
 
 test('rotary products depend on the distance of two positions only', () => {
-  const frequencies = rotaryFrequencies(LLAMA);
   const dot = (position: number, other: number): number => {
     const a = Float64Array.of(1, -2, 0.5, 3, 1, 2);
     const b = Float64Array.of(0.3, 1, 2, -1, 0.7, 1);
-    rotate(a, position, frequencies);
-    rotate(b, other, frequencies);
+    rotate(a, 6, position, ROTARY);
+    rotate(b, 6, other, ROTARY);
     return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
   };
   expect(dot(107, 102)).toBeCloseTo(dot(5, 0), 10);
@@ -70,9 +66,9 @@ test('llama3 scaling keeps short waves, slows long ones by the factor and mixes 
     highFrequencyFactor: 4,
     originalContextTokens: 8192,
   } as const;
-  const shape: ModelShape = { ...LLAMA, headDim: 128, rotaryTheta: 500_000 };
-  const plain = rotaryFrequencies(shape);
-  const scaled = rotaryFrequencies({ ...shape, rotaryScaling: scaling });
+  const rotary = { ...ROTARY, dims: 128, theta: 500_000 };
+  const plain = rotaryFrequencies(rotary);
+  const scaled = rotaryFrequencies({ ...rotary, scaling });
   let previousRatio = 1;
   for (const [i, frequency] of plain.entries()) {
     const waveTokens = (2 * Math.PI) / frequency;

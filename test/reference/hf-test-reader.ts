@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Checkpoint, LayerWeights, WeightMatrix } from '../../src/core/checkpoint.js';
+import { plainLayer } from '../../src/core/layer-spec.js';
 import type { ModelShape } from '../../src/core/shape.js';
 import { memoryMatrix } from './random-checkpoint.js';
 
@@ -67,11 +68,9 @@ function llamaShape(config: Config): ModelShape {
     contextTokens: number('max_position_embeddings'),
     norm: 'rms',
     normEpsilon: number('rms_norm_eps'),
-    residual: 'sequential',
-    sharedNorm: false,
-    mlp: 'silu-gated',
-    rotaryTheta: number('rope_theta'),
-    rotaryScaling: { kind: 'none' },
+    specs: [plainLayer(number('head_dim'), number('rope_theta'))],
+    embeddingScale: 1,
+    logitScale: 1,
     tiedHead: config['tie_word_embeddings'] === true,
   };
 }
@@ -85,32 +84,41 @@ function llamaLayer(tensors: TensorOf, index: number): LayerWeights {
     k: linear('self_attn.k_proj'),
     v: linear('self_attn.v_proj'),
     o: linear('self_attn.o_proj'),
-    gate: linear('mlp.gate_proj'),
-    up: linear('mlp.up_proj'),
-    down: linear('mlp.down_proj'),
+    mlp: {
+      kind: 'dense',
+      gate: linear('mlp.gate_proj'),
+      up: linear('mlp.up_proj'),
+      down: linear('mlp.down_proj'),
+    },
   };
 }
 
 /** Falcon 7B's layout: one KV head, attention and MLP in parallel behind one norm. */
 function falconShape(config: Config): ModelShape {
   const number = (key: string): number => config[key] as number;
+  const headDim = number('hidden_size') / number('num_attention_heads');
   return {
     architecture: 'falcon',
     layers: number('num_hidden_layers'),
     hidden: number('hidden_size'),
     heads: number('num_attention_heads'),
     kvHeads: number('num_kv_heads'),
-    headDim: number('hidden_size') / number('num_attention_heads'),
+    headDim,
     feedForward: number('ffn_hidden_size'),
     vocabulary: number('vocab_size'),
     contextTokens: number('max_position_embeddings'),
     norm: 'layer',
     normEpsilon: number('layer_norm_epsilon'),
-    residual: 'parallel',
-    sharedNorm: true,
-    mlp: 'gelu',
-    rotaryTheta: number('rope_theta'),
-    rotaryScaling: { kind: 'none' },
+    specs: [
+      {
+        ...plainLayer(headDim, number('rope_theta')),
+        residual: 'parallel',
+        sharesNorm: true,
+        mlp: { kind: 'plain', activation: 'gelu' },
+      },
+    ],
+    embeddingScale: 1,
+    logitScale: 1,
     tiedHead: true,
   };
 }
@@ -130,7 +138,10 @@ function falconLayer({ heads, headDim }: ModelShape, tensors: TensorOf, index: n
     k: fused(heads, heads + 1),
     v: fused(heads + 1, heads + 2),
     o: { weight: tensors(at('self_attention.dense.weight')) },
-    up: { weight: tensors(at('mlp.dense_h_to_4h.weight')) },
-    down: { weight: tensors(at('mlp.dense_4h_to_h.weight')) },
+    mlp: {
+      kind: 'dense',
+      up: { weight: tensors(at('mlp.dense_h_to_4h.weight')) },
+      down: { weight: tensors(at('mlp.dense_4h_to_h.weight')) },
+    },
   };
 }

@@ -10,7 +10,8 @@ import type {
   NormWeights,
   WeightMatrix,
 } from '../../src/core/checkpoint.js';
-import { kvElementsPerToken } from '../../src/core/shape.js';
+import type { LayerSpec } from '../../src/core/layer-spec.js';
+import { kvElementsPerToken, layerSpec } from '../../src/core/shape.js';
 import type { ModelShape } from '../../src/core/shape.js';
 import { seededRandom } from './random.js';
 import type { Random } from './random.js';
@@ -37,7 +38,7 @@ export function randomCheckpoint(
     shape.hidden,
     shape.tiedHead ? HEAD_SCALE / Math.sqrt(shape.hidden) : 1,
   );
-  const layers = Array.from({ length: shape.layers }, () => weights.layer());
+  const layers = Array.from({ length: shape.layers }, (_, index) => weights.layer(layerSpec(shape, index)));
   const finalNorm = weights.norm();
   const head = shape.tiedHead
     ? embedding
@@ -83,20 +84,51 @@ class RandomWeights {
     this.biases = biases;
   }
 
-  layer(): LayerWeights {
-    const { hidden, heads, headDim, feedForward, sharedNorm, mlp } = this.shape;
+  layer(spec: LayerSpec): LayerWeights {
+    const { hidden, heads, headDim } = this.shape;
     const kvWidth = kvElementsPerToken(this.shape) / 2;
     return {
-      attentionNorm: this.norm(),
-      ...(!sharedNorm && { mlpNorm: this.norm() }),
+      ...this.layerNorms(spec),
+      ...this.queryKeyNorms(spec),
       q: this.linear(heads * headDim, hidden),
       k: this.linear(kvWidth, hidden),
       v: this.linear(kvWidth, hidden),
       o: this.linear(hidden, heads * headDim),
-      ...(mlp === 'silu-gated' && { gate: this.linear(feedForward, hidden) }),
-      up: this.linear(feedForward, hidden),
-      down: this.linear(hidden, feedForward),
+      ...(spec.attention.hasSinks && { sinks: this.matrix(1, heads, 1) }),
+      mlp: this.mlp(spec),
     };
+  }
+
+  private layerNorms({ norms, sharesNorm }: LayerSpec): Partial<LayerWeights> {
+    return {
+      ...(norms !== 'after' && { attentionNorm: this.norm() }),
+      ...(norms !== 'after' && !sharesNorm && { mlpNorm: this.norm() }),
+      ...(norms !== 'before' && { attentionOutputNorm: this.norm(), mlpOutputNorm: this.norm() }),
+    };
+  }
+
+  private queryKeyNorms({ attention: { queryKeyNorm } }: LayerSpec): Partial<LayerWeights> {
+    if (queryKeyNorm === 'none') return {};
+    const { heads, kvHeads, headDim } = this.shape;
+    const [wide, narrow] = queryKeyNorm === 'head' ? [1, 1] : [heads, kvHeads];
+    return {
+      qNorm: { weight: this.matrix(1, wide * headDim, NORM_SPREAD, 1) },
+      kNorm: { weight: this.matrix(1, narrow * headDim, NORM_SPREAD, 1) },
+    };
+  }
+
+  private mlp({ mlp }: LayerSpec): LayerWeights['mlp'] {
+    const { hidden, feedForward } = this.shape;
+    if (mlp.kind === 'plain')
+      return { kind: 'dense', up: this.linear(feedForward, hidden), down: this.linear(hidden, feedForward) };
+    const gated = (width: number) => ({
+      gate: this.linear(width, hidden),
+      up: this.linear(width, hidden),
+      down: this.linear(hidden, width),
+    });
+    if (mlp.kind === 'gated') return { kind: 'dense', ...gated(feedForward) };
+    const experts = Array.from({ length: mlp.count }, () => gated(mlp.feedForward));
+    return { kind: 'experts', router: this.linear(mlp.count, hidden), experts };
   }
 
   /** RMS norms have no bias, layer norms always have one. */

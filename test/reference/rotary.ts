@@ -1,16 +1,26 @@
 /**
- * Rotary position embedding in the rotate-half layout: pair i of a head is (x[i], x[i + headDim/2]), turned by
- * position · frequency[i]. Frequencies follow theta and the checkpoint's scaling. Used by test/reference only.
+ * Rotary position embedding: the first `dims` of a head are turned, pair i being (x[i], x[i + dims/2]), or (x[2i], x[2i + 1]),
+ * by position · frequency[i]. Frequencies follow theta and the checkpoint's scaling. Used by test/reference only.
  */
-import type { ModelShape, RotaryScaling } from '../../src/core/shape.js';
+import type { Rotary, RotaryScaling } from '../../src/core/rotary.js';
 
-/** Radians per position of each pair, [headDim/2]. */
-export function rotaryFrequencies({ headDim, rotaryTheta, rotaryScaling }: ModelShape): Float64Array {
-  const plain = Float64Array.from({ length: headDim / 2 }, (_, i) => rotaryTheta ** ((-2 * i) / headDim));
-  return plain.map((frequency) => scaled(frequency, rotaryScaling));
+/** Radians per position of each pair, [dims/2]. */
+export function rotaryFrequencies({ dims, theta, scaling }: Rotary): Float64Array {
+  const plain = Float64Array.from({ length: dims / 2 }, (_, i) => theta ** ((-2 * i) / dims));
+  return plain.map((frequency, i) => scaled(frequency, scaling, i, { dims, theta }));
 }
 
-function scaled(frequency: number, scaling: RotaryScaling): number {
+/** What cosines and sines are multiplied with. */
+export function rotaryAmplitude({ scaling }: Rotary): number {
+  return scaling.kind === 'yarn' ? scaling.attentionFactor : 1;
+}
+
+function scaled(
+  frequency: number,
+  scaling: RotaryScaling,
+  pair: number,
+  of: { readonly dims: number; readonly theta: number },
+): number {
   switch (scaling.kind) {
     case 'none':
       return frequency;
@@ -18,6 +28,11 @@ function scaled(frequency: number, scaling: RotaryScaling): number {
       return frequency / scaling.factor;
     case 'llama3':
       return frequency * llama3Share(frequency, scaling);
+    case 'yarn':
+      return frequency * yarnShare(pair, scaling, of);
+    case 'longrope':
+    case 'dynamic':
+      throw new Error(`the reference pass has no rope scaling ${scaling.kind}`);
   }
 }
 
@@ -34,17 +49,37 @@ function llama3Share(frequency: number, scaling: Extract<RotaryScaling, { kind: 
   return mix + (1 - mix) / factor;
 }
 
+/** YaRN: between the pair that turns betaFast times in the original context and the one that turns betaSlow times. */
+function yarnShare(
+  pair: number,
+  scaling: Extract<RotaryScaling, { kind: 'yarn' }>,
+  { dims, theta }: { readonly dims: number; readonly theta: number },
+): number {
+  const { factor, betaFast, betaSlow, originalContextTokens: context, isTruncated } = scaling;
+  // theta^(-2p/dims)·context = 2π·turns, solved for p.
+  const pairThatTurns = (turns: number): number =>
+    (dims / 2) * (Math.log(context / (2 * Math.PI * turns)) / Math.log(theta));
+  const bounds = [pairThatTurns(betaFast), pairThatTurns(betaSlow)] as const;
+  const low = Math.max(0, isTruncated ? Math.floor(bounds[0]) : bounds[0]);
+  const high = Math.min(dims - 1, isTruncated ? Math.ceil(bounds[1]) : bounds[1]);
+  const slowed = Math.min(1, Math.max(0, (pair - low) / (high === low ? 0.001 : high - low)));
+  return 1 - slowed + slowed / factor;
+}
+
 /** Turns every head of `x` [heads · headDim] in place. */
-export function rotate(x: Float64Array, position: number, frequencies: Float64Array): void {
-  const half = frequencies.length;
-  for (let i = 0; i < half; i++) {
-    const cosine = Math.cos(position * frequencies[i]!);
-    const sine = Math.sin(position * frequencies[i]!);
-    for (let at = i; at < x.length; at += 2 * half) {
-      const a = x[at]!;
-      const b = x[at + half]!;
-      x[at] = a * cosine - b * sine;
-      x[at + half] = b * cosine + a * sine;
+export function rotate(x: Float64Array, headDim: number, position: number, rotary: Rotary): void {
+  const frequencies = rotaryFrequencies(rotary);
+  const amplitude = rotaryAmplitude(rotary);
+  for (let head = 0; head < x.length; head += headDim) {
+    for (const [i, frequency] of frequencies.entries()) {
+      const cosine = amplitude * Math.cos(position * frequency);
+      const sine = amplitude * Math.sin(position * frequency);
+      const first = head + (rotary.pairs === 'halves' ? i : 2 * i);
+      const second = rotary.pairs === 'halves' ? first + frequencies.length : first + 1;
+      const a = x[first]!;
+      const b = x[second]!;
+      x[first] = a * cosine - b * sine;
+      x[second] = b * cosine + a * sine;
     }
   }
 }

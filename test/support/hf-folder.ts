@@ -5,8 +5,16 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Checkpoint, LinearWeights, NormWeights, WeightMatrix } from '../../src/core/checkpoint.js';
-import type { ModelShape } from '../../src/core/shape.js';
+import type {
+  Checkpoint,
+  LayerWeights,
+  LinearWeights,
+  MlpWeights,
+  NormWeights,
+  WeightMatrix,
+} from '../../src/core/checkpoint.js';
+import type { Rotary } from '../../src/core/rotary.js';
+import { layerSpec, type ModelShape } from '../../src/core/shape.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/model/checkpoint/safetensors-writer.js';
 
 export type HfFolderOptions = {
@@ -30,7 +38,7 @@ export async function saveHfFolder(
 
 function llamaConfig(checkpoint: Checkpoint): object {
   const { shape } = checkpoint;
-  const { q, up } = checkpoint.layer(0);
+  const { q, mlp } = checkpoint.layer(0);
   return {
     ...commonConfig(shape),
     model_type: 'llama',
@@ -39,12 +47,13 @@ function llamaConfig(checkpoint: Checkpoint): object {
     head_dim: shape.headDim,
     rms_norm_eps: shape.normEpsilon,
     attention_bias: q.bias !== undefined,
-    mlp_bias: up.bias !== undefined,
+    mlp_bias: denseOf(mlp).up.bias !== undefined,
   };
 }
 
 function falconConfig(checkpoint: Checkpoint): object {
   const { shape } = checkpoint;
+  const spec = layerSpec(shape, 0);
   const isGrouped = shape.kvHeads !== 1 && shape.kvHeads !== shape.heads;
   return {
     ...commonConfig(shape),
@@ -53,9 +62,9 @@ function falconConfig(checkpoint: Checkpoint): object {
     num_kv_heads: shape.kvHeads,
     layer_norm_epsilon: shape.normEpsilon,
     multi_query: shape.kvHeads === 1,
-    parallel_attn: shape.residual === 'parallel',
+    parallel_attn: spec.residual === 'parallel',
     new_decoder_architecture: isGrouped,
-    num_ln_in_parallel_attn: isGrouped ? (shape.sharedNorm ? 1 : 2) : null,
+    num_ln_in_parallel_attn: isGrouped ? (spec.sharesNorm ? 1 : 2) : null,
     bias: checkpoint.layer(0).q.bias !== undefined,
   };
 }
@@ -67,13 +76,29 @@ function commonConfig(shape: ModelShape): object {
     num_hidden_layers: shape.layers,
     num_attention_heads: shape.heads,
     max_position_embeddings: shape.contextTokens,
-    rope_theta: shape.rotaryTheta,
-    rope_scaling: ropeScaling(shape),
+    rope_theta: rotaryOf(shape).theta,
+    rope_scaling: ropeScaling(rotaryOf(shape)),
     tie_word_embeddings: shape.tiedHead,
   };
 }
 
-function ropeScaling({ rotaryScaling: scaling }: ModelShape): object | null {
+function rotaryOf(shape: ModelShape): Rotary {
+  const { rotary } = layerSpec(shape, 0).attention;
+  if (!rotary) throw new Error('a folder of this kind has rotary positions');
+  return rotary;
+}
+
+function denseOf(mlp: LayerWeights['mlp']): MlpWeights {
+  if (mlp.kind !== 'dense') throw new Error('a folder of this kind has dense MLPs');
+  return mlp;
+}
+
+function normOf(norm: NormWeights | undefined): NormWeights {
+  if (!norm) throw new Error('a layer of this kind has a norm before attention');
+  return norm;
+}
+
+function ropeScaling({ scaling }: Rotary): object | null {
   switch (scaling.kind) {
     case 'none':
       return null;
@@ -87,6 +112,8 @@ function ropeScaling({ rotaryScaling: scaling }: ModelShape): object | null {
         high_freq_factor: scaling.highFrequencyFactor,
         original_max_position_embeddings: scaling.originalContextTokens,
       };
+    default:
+      throw new Error(`folders with rope scaling ${scaling.kind} are not written here`);
   }
 }
 
@@ -167,13 +194,14 @@ async function llamaTensors(checkpoint: Checkpoint): Promise<TensorToWrite[]> {
   for (let index = 0; index < checkpoint.shape.layers; index++) {
     const layer = checkpoint.layer(index);
     const prefix = `model.layers.${index}`;
-    await list.norm(`${prefix}.input_layernorm`, layer.attentionNorm);
+    const { gate, up, down } = denseOf(layer.mlp);
+    await list.norm(`${prefix}.input_layernorm`, normOf(layer.attentionNorm));
     if (layer.mlpNorm) await list.norm(`${prefix}.post_attention_layernorm`, layer.mlpNorm);
     for (const name of ['q', 'k', 'v', 'o'] as const)
       await list.linear(`${prefix}.self_attn.${name}_proj`, layer[name]);
-    if (layer.gate) await list.linear(`${prefix}.mlp.gate_proj`, layer.gate);
-    await list.linear(`${prefix}.mlp.up_proj`, layer.up);
-    await list.linear(`${prefix}.mlp.down_proj`, layer.down);
+    if (gate) await list.linear(`${prefix}.mlp.gate_proj`, gate);
+    await list.linear(`${prefix}.mlp.up_proj`, up);
+    await list.linear(`${prefix}.mlp.down_proj`, down);
   }
   return list.tensors;
 }
@@ -187,14 +215,15 @@ async function falconTensors(checkpoint: Checkpoint): Promise<TensorToWrite[]> {
   for (let index = 0; index < shape.layers; index++) {
     const layer = checkpoint.layer(index);
     const prefix = `transformer.h.${index}`;
-    const isTwin = shape.residual === 'parallel' && layer.mlpNorm !== undefined;
-    await list.norm(`${prefix}.${isTwin ? 'ln_attn' : 'input_layernorm'}`, layer.attentionNorm);
+    const isTwin = layerSpec(shape, index).residual === 'parallel' && layer.mlpNorm !== undefined;
+    const { up, down } = denseOf(layer.mlp);
+    await list.norm(`${prefix}.${isTwin ? 'ln_attn' : 'input_layernorm'}`, normOf(layer.attentionNorm));
     if (layer.mlpNorm)
       await list.norm(`${prefix}.${isTwin ? 'ln_mlp' : 'post_attention_layernorm'}`, layer.mlpNorm);
     await list.fused(`${prefix}.self_attention.query_key_value`, shape, layer.q, layer.k, layer.v);
     await list.linear(`${prefix}.self_attention.dense`, layer.o);
-    await list.linear(`${prefix}.mlp.dense_h_to_4h`, layer.up);
-    await list.linear(`${prefix}.mlp.dense_4h_to_h`, layer.down);
+    await list.linear(`${prefix}.mlp.dense_h_to_4h`, up);
+    await list.linear(`${prefix}.mlp.dense_4h_to_h`, down);
   }
   return list.tensors;
 }

@@ -3,7 +3,8 @@
  * predicts. Pure. the worker-memory benchmark compares it with what the system reports.
  */
 import { type Slice, sliceTokens } from '../../core/partition.js';
-import { type Dtype, type KvDtype, kvBytesPerToken, type ModelShape } from '../../core/shape.js';
+import { kvBytesOf } from '../../core/kv-rows.js';
+import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import { activationFloatsPerRow } from '../../model/graph/blocks.js';
 import { ALL_CORE_IDLE_TOKENS, MAX_GUESTS, MAX_STARTED } from '../../worker/compute/requests/pace.js';
 import { blocksBytes, headBytes, tailBytes } from '../../model/graph/weight-bytes.js';
@@ -38,7 +39,8 @@ export type WorkerMemoryInput = {
 export function workerMemory(input: WorkerMemoryInput): WorkerMemory {
   const { shape, dtype, kvDtype, slice, isLast, newTokens, running = 1 } = input;
   const weightBytes = residentWeightBytes(shape, dtype);
-  const kvBytes = running * (slice.end + (isLast ? newTokens : 0)) * kvBytesPerToken(shape, kvDtype);
+  const kvRows = { start: slice.start, end: slice.end + (isLast ? newTokens : 0) };
+  const kvBytes = running * kvBytesOf(shape, kvDtype, kvRows);
   const activations = activationBytes(input);
   // Other ranks map them too, but touch no page of them.
   const wideBytes = isLast && input.allowsAllCoreDecode && newTokens > ALL_CORE_IDLE_TOKENS ? weightBytes : 0;

@@ -3,6 +3,7 @@
  * when they work, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
+import { meanOverLayers, mlpWeights, outputWeights, projectionWeights } from '../../core/layer-sizes.js';
 import { evenPartition } from '../../core/partition.js';
 import { requestSpecSchema } from '../../core/request.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';
@@ -156,9 +157,8 @@ function medianMs(samples: readonly ProbeSample[], kind: ProbeSample['kind'], pe
 
 /** Weights of Q, K and V (and of the MLP, where that does not wait for attention) over those of a whole layer. */
 function firstBlockShare(shape: ModelShape): number {
-  const { hidden, heads, kvHeads, headDim, feedForward } = shape;
-  const projections = hidden * headDim * (heads + 2 * kvHeads);
-  const mlp = hidden * feedForward * (shape.mlp === 'silu-gated' ? 3 : 2);
-  const first = projections + (shape.residual === 'parallel' ? mlp : 0);
-  return first / (projections + mlp + hidden * headDim * heads);
+  const projections = projectionWeights(shape);
+  const mlp = meanOverLayers(shape, (spec) => mlpWeights(shape, spec));
+  const early = meanOverLayers(shape, (spec) => (spec.residual === 'parallel' ? mlpWeights(shape, spec) : 0));
+  return (projections + early) / (projections + mlp + outputWeights(shape));
 }

@@ -1,10 +1,10 @@
 /**
  * What a request's caches will take on each worker of its chain. Pure.
  */
-import { kvRows } from '../../core/kv-rows.js';
+import { rankKvBytes } from '../../core/kv-rows.js';
 import { partitionSizes } from '../../core/partition.js';
 import type { RequestSpec } from '../../core/request.js';
-import { kvBytesPerToken, type ModelShape } from '../../core/shape.js';
+import type { ModelShape } from '../../core/shape.js';
 import type { KvNeeds } from '../chain/kv-capacity.js';
 import type { ChainPartition } from '../partition/chain-partition.js';
 
@@ -14,6 +14,6 @@ export function kvNeeds(
   shape: ModelShape,
 ): KvNeeds {
   const partition = partitionSizes(slices);
-  const tokenBytes = kvBytesPerToken(shape, spec.kvDtype);
-  return new Map(workers.map((worker, rank) => [worker, kvRows({ spec, partition, rank }) * tokenBytes]));
+  const bytesOf = (rank: number) => rankKvBytes(shape, spec.kvDtype, { spec, partition, rank });
+  return new Map(workers.map((worker, rank) => [worker, bytesOf(rank)]));
 }

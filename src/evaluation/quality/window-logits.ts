@@ -45,8 +45,8 @@ async function runLayers(
   checkStop: () => void,
 ): Promise<{ readonly rows: StateRows; readonly attended: AttendedRows }> {
   // Nothing is read again after a layer is done, so one layer's room is enough.
-  const cache = await model.createCache(ids.length, kvDtype, 1);
-  let rows = await model.embed(ids, 0);
+  const cache = await model.createCache(ids.length, kvDtype, { layers: 1 });
+  let rows = await model.embed(ids, { positions: 0, promptTokens: ids.length });
   let attended: AttendedRows | undefined;
   try {
     for (let layer = 0; layer < model.shape.layers; layer++) {

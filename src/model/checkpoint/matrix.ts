@@ -25,11 +25,9 @@ export function selectRows(matrix: WeightMatrix, runs: readonly RowRun[]): Weigh
   return { rows, columns: matrix.columns, read };
 }
 
-/** A matrix of one column as a vector: [rows, 1] → [1, rows]. */
-export function asVector(column: WeightMatrix): WeightMatrix {
-  const read = async (start: number, end: number): Promise<Float32Array> =>
-    column.read(0, (end - start) * column.rows);
-  return { rows: 1, columns: column.rows, read };
+/** A matrix as a vector of its rows one after another: [rows, columns] → [1, rows·columns]. */
+export function asVector({ rows, columns, read }: WeightMatrix): WeightMatrix {
+  return { rows: 1, columns: rows * columns, read: (start, end) => read(0, (end - start) * rows) };
 }
 
 /** The runs of the underlying matrix that make up rows [start, end) of the view; neighbours are joined. */
@@ -46,4 +44,42 @@ function clip(runs: readonly RowRun[], start: number, end: number): RowRun[] {
     else wanted.push({ start: from, end: to });
   }
   return wanted;
+}
+
+/** Rows first, first + 2, … of a matrix with an even number of them. */
+export function everyOtherRow({ rows, columns, read }: WeightMatrix, first: 0 | 1): WeightMatrix {
+  return {
+    rows: rows / 2,
+    columns,
+    read: async (start, end) => {
+      const both = await read(2 * start, 2 * end);
+      const half = new Float32Array((end - start) * columns);
+      for (let row = 0; row < end - start; row++) {
+        const from = (2 * row + first) * columns;
+        half.set(both.subarray(from, from + columns), row * columns);
+      }
+      return half;
+    },
+  };
+}
+
+/**
+ * A matrix that is stored the other way round. Reads all of it once for every run of rows that is asked for, so it is held
+ * until another one is read: a matrix is read from its first row to its last.
+ */
+export function transposedMatrix(stored: WeightMatrix): WeightMatrix {
+  const [rows, columns] = [stored.columns, stored.rows];
+  let held: Promise<Float32Array> | undefined;
+  const read = async (start: number, end: number): Promise<Float32Array> => {
+    held ??= stored.read(0, stored.rows);
+    const values = await held;
+    const part = new Float32Array((end - start) * columns);
+    for (let column = 0; column < columns; column++) {
+      for (let row = start; row < end; row++)
+        part[(row - start) * columns + column] = values[column * rows + row] as number;
+    }
+    if (end === rows) held = undefined;
+    return part;
+  };
+  return { rows, columns, read };
 }

@@ -13,8 +13,14 @@ export function countParameters(parts: Parts): number {
   return parameters;
 }
 
-function layerSize(layer: LayerWeights): number {
-  return Object.values(layer).reduce((sum, weights) => sum + sizeOf(weights), 0);
+function layerSize({ mlp, sinks, ...linears }: LayerWeights): number {
+  const own = [...Object.values(linears), ...mlpLinears(mlp)];
+  return own.reduce((sum, weights) => sum + sizeOf(weights), sinks?.columns ?? 0);
+}
+
+function mlpLinears(mlp: LayerWeights['mlp']): LinearWeights[] {
+  if (mlp.kind === 'experts') return [mlp.router, ...mlp.experts.flatMap((expert) => Object.values(expert))];
+  return [mlp.up, mlp.down, ...(mlp.gate ? [mlp.gate] : [])];
 }
 
 function sizeOf({ weight, bias }: LinearWeights | NormWeights): number {

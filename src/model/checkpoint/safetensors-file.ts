@@ -53,6 +53,13 @@ export class SafetensorsFile {
     return values;
   }
 
+  /** Bytes [start, end) of a tensor as they are; the caller owns them. @throws BAD_CHECKPOINT */
+  async readBytes(entry: TensorEntry, start: number, end: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(end - start);
+    await this.#fill(bytes, entry.startByte + start);
+    return bytes;
+  }
+
   /** Harmless when called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#file.close();

@@ -14,6 +14,7 @@ import { printable } from './printable.js';
 import { SafetensorsFile, unreadable } from './safetensors-file.js';
 import type { TensorEntry } from './safetensors-header.js';
 
+const BYTE_TYPE = 'U8';
 const SINGLE_FILE = 'model.safetensors';
 const INDEX_FILE = 'model.safetensors.index.json';
 /** A line of some 100 bytes for each tensor; the largest known has a few MB. */
@@ -26,6 +27,8 @@ const MAX_SHARDS = 512;
 export type TensorSource = {
   /** The weight files, in one order: what the digest is taken over. */
   readonly files: readonly string[];
+  /** Of all tensors. */
+  names(): readonly string[];
   has(name: string): boolean;
   /** A tensor of the shape [rows, columns]. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL for its type */
   matrix(name: string, rows: number, columns: number): WeightMatrix;
@@ -33,9 +36,16 @@ export type TensorSource = {
   vector(name: string, length: number): WeightMatrix;
   /** A tensor of the shape [length] as one column, to take runs of its elements. @throws as vector */
   column(name: string, length: number): WeightMatrix;
+  /** A tensor of the shape [count, rows, columns] as one matrix of count·rows rows. @throws as matrix */
+  stacked(name: string, sizes: readonly [number, number, number]): WeightMatrix;
+  /** Bytes of a tensor of U8, in the order of the file. @throws BAD_CHECKPOINT where it has another shape or type */
+  bytes(name: string, sizes: readonly number[]): ByteTensor;
   /** Harmless when called twice. */
   close(): Promise<void>;
 };
+
+/** Bytes [start, end) of a tensor; the caller owns them. @throws BAD_CHECKPOINT */
+export type ByteTensor = { read(start: number, end: number): Promise<Uint8Array> };
 
 type Located = { readonly file: SafetensorsFile; readonly entry: TensorEntry };
 
@@ -158,17 +168,20 @@ function sourceOf(
   tensors: ReadonlyMap<string, Located>,
 ): TensorSource {
   const located = (name: string, shape: readonly number[]): Located => {
-    const found = tensors.get(name);
-    if (found === undefined) throw missing(folder, name, shape);
-    checkTensor(found, shape);
+    const found = findTensor(folder, tensors, name, shape);
+    if (!isReadable(found.entry.type)) throw unreadable(found.file.path, found.entry);
     return found;
   };
   return {
     files: files.map((file) => file.path),
+    names: () => [...tensors.keys()],
     has: (name) => tensors.has(name),
     matrix: (name, rows, columns) => viewOf(located(name, [rows, columns]), rows, columns),
     vector: (name, length) => viewOf(located(name, [length]), 1, length),
     column: (name, length) => viewOf(located(name, [length]), length, 1),
+    stacked: (name, [count, rows, columns]) =>
+      viewOf(located(name, [count, rows, columns]), count * rows, columns),
+    bytes: (name, sizes) => byteView(findTensor(folder, tensors, name, sizes)),
     close: () => closeAll(files),
   };
 }
@@ -186,14 +199,36 @@ function viewOf({ file, entry }: Located, rows: number, columns: number): Weight
   return { rows, columns, read };
 }
 
-function checkTensor({ file, entry }: Located, shape: readonly number[]): void {
+/** @throws BAD_CHECKPOINT where there is none of this shape */
+function findTensor(
+  folder: string,
+  tensors: ReadonlyMap<string, Located>,
+  name: string,
+  shape: readonly number[],
+): Located {
+  const found = tensors.get(name);
+  if (found === undefined) throw missing(folder, name, shape);
+  checkShape(found, shape);
+  return found;
+}
+
+function byteView({ file, entry }: Located): ByteTensor {
+  if (entry.type !== BYTE_TYPE) {
+    throw new KvrError(
+      'BAD_CHECKPOINT',
+      `${file.path}: tensor ${entry.name} is of type ${printable(entry.type)}, it must be ${BYTE_TYPE}; fetch the checkpoint again`,
+    );
+  }
+  return { read: (start, end) => file.readBytes(entry, start, end) };
+}
+
+function checkShape({ file, entry }: Located, shape: readonly number[]): void {
   if (entry.shape.join() !== shape.join()) {
     throw new KvrError(
       'BAD_CHECKPOINT',
       `${file.path}: tensor ${entry.name} is [${entry.shape.join(', ')}], config.json makes it [${shape.join(', ')}]; the files do not belong together`,
     );
   }
-  if (!isReadable(entry.type)) throw unreadable(file.path, entry);
 }
 
 function missing(folder: string, name: string, shape: readonly number[]): KvrError {

@@ -7,9 +7,9 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import { architectureOf } from './index.js';
-import type { ModelParts } from './index.js';
-import { tokenIdsSchema } from './config.js';
+import { familyOf } from './index.js';
+import { tokenIdsSchema } from '../family/config-limits.js';
+import type { ModelParts } from '../family/model-parts.js';
 import { digestOfFiles } from '../cache/digest.js';
 import type { DigestOptions } from '../cache/digest.js';
 import { isErrno } from '../cache/files/errno.js';
@@ -30,10 +30,10 @@ export type FolderOptions = DigestOptions & {
 export async function openFolder(folder: string, options: FolderOptions): Promise<Checkpoint> {
   await checkFolder(folder);
   const config = await readConfig(folder);
-  const architecture = architectureOf(config);
+  const { family, file } = familyOf(config);
   const tensors = await openSafetensors(folder);
   try {
-    return await checkpointOf(folder, architecture(config, tensors), tensors, config.json, options);
+    return await checkpointOf(folder, family.read(file, tensors), tensors, config.json, options);
   } catch (error) {
     await tensors.close();
     throw error;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint, LinearWeights } from '../../core/checkpoint.js';
 import { openFolder } from './checkpoint-folder.js';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.js';
@@ -157,7 +158,8 @@ const GENERATIONS: [string, object, Layout, 'parallel' | 'sequential', boolean][
 test.each(GENERATIONS)('%s: shape, norms and fused rows', async (_, config, layout, residual, sharedNorm) => {
   const checkpoint = await open(config, layout);
   const { shape } = checkpoint;
-  expect([shape.kvHeads, shape.headDim, shape.residual, shape.sharedNorm]).toEqual([
+  const [spec] = shape.specs;
+  expect([shape.kvHeads, shape.headDim, spec?.residual, spec?.sharesNorm]).toEqual([
     layout.kvHeads,
     HEAD_DIM,
     residual,
@@ -168,7 +170,8 @@ test.each(GENERATIONS)('%s: shape, norms and fused rows', async (_, config, layo
     true,
     2048,
   ]);
-  const { q, k, v, mlpNorm, gate, up } = checkpoint.layer(0);
+  const { q, k, v, mlpNorm, mlp } = checkpoint.layer(0);
+  const { gate, up } = mlp as MlpWeights;
   expect([mlpNorm === undefined, gate]).toEqual([sharedNorm, undefined]);
   expect(up.bias === undefined).toBe(layout.biases !== true);
   await checkRows(q, 1, HEADS);
@@ -204,7 +207,7 @@ test.each([
     { new_decoder_architecture: true, parallel_attn: false },
     'new_decoder_architecture without parallel_attn',
   ],
-  [{ rope_scaling: { type: 'dynamic', factor: 2 } }, 'rope scaling dynamic'],
+  [{ rope_scaling: { type: 'mrope', factor: 2 } }, 'rope scaling mrope'],
 ])('a Falcon with %j is of a kind we do not run', async (config, part) => {
   const opening = open(config, PLAIN);
   await expect(opening).rejects.toMatchObject({ code: 'UNSUPPORTED_MODEL' });

@@ -1,41 +1,85 @@
 /**
- * Finds the architecture for a config.json by its model_type.
+ * The families that are known, and the one that a config.json belongs to by its model_type.
  */
 import { z } from 'zod';
 import { checkJson } from '../checkpoint/json-file.js';
-import type { TensorSource } from '../checkpoint/safetensors.js';
-import { unsupported } from './config.js';
-import type { ConfigFile } from './config.js';
-import { readFalcon } from './falcon.js';
-import { readLlama } from './llama.js';
-import type { ModelParts } from './parts.js';
+import { type ConfigFile, unsupported } from '../family/config-limits.js';
+import type { Family } from '../family/family.js';
+import { COHERE, COHERE2 } from './cohere.js';
+import { FALCON } from './falcon.js';
+import { GEMMA } from './gemma.js';
+import { GEMMA2 } from './gemma2.js';
+import { GEMMA3 } from './gemma3.js';
+import { GLM4 } from './glm4.js';
+import { GPT_NEOX } from './gpt-neox.js';
+import { GPT_OSS } from './gpt-oss.js';
+import { GRANITE } from './granite.js';
+import { LLAMA } from './llama.js';
+import { MISTRAL, MIXTRAL } from './mistral.js';
+import { OLMO2 } from './olmo2.js';
+import { PHI } from './phi.js';
+import { PHI3 } from './phi3.js';
+import { QWEN2 } from './qwen2.js';
+import { QWEN3, QWEN3_MOE } from './qwen3.js';
+import { SMOLLM3 } from './smollm3.js';
+import { STARCODER2 } from './starcoder2.js';
 
-export type { ModelParts } from './parts.js';
+const FAMILIES: readonly Family[] = [
+  LLAMA,
+  MISTRAL,
+  MIXTRAL,
+  QWEN2,
+  QWEN3,
+  QWEN3_MOE,
+  GEMMA,
+  GEMMA2,
+  GEMMA3,
+  PHI,
+  PHI3,
+  OLMO2,
+  SMOLLM3,
+  GRANITE,
+  STARCODER2,
+  GPT_OSS,
+  COHERE,
+  COHERE2,
+  FALCON,
+  GPT_NEOX,
+  GLM4,
+];
 
-type Architecture = (file: ConfigFile, tensors: TensorSource) => ModelParts;
+const BY_TYPE: ReadonlyMap<string, Family> = new Map(
+  FAMILIES.flatMap((family) => family.types.map((type) => [type, family])),
+);
 
-/** model_type → architecture; the last two are Falcon's names before transformers knew it. */
-const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
-  ['llama', readLlama],
-  ['falcon', readFalcon],
-  ['RefinedWeb', readFalcon],
-  ['RefinedWebModel', readFalcon],
+/** Models that people will try, with what they have that we do not. */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ['deepseek_v2', 'latent attention'],
+  ['deepseek_v3', 'latent attention'],
+  ['mamba', 'a state space'],
+  ['qwen3_next', 'linear attention'],
 ]);
 
-const typeSchema = z.object({
-  model_type: z.string().min(1).max(100),
-  quantization_config: z.unknown().optional(),
-});
+const typeSchema = z.looseObject({ model_type: z.string().min(1).max(100) });
+const nestedSchema = z.looseObject({ text_config: typeSchema, tie_word_embeddings: z.boolean().nullish() });
 
-/** @returns the architecture, before any weight file is opened. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
-export function architectureOf({ json, path }: ConfigFile): Architecture {
-  const config = checkJson(typeSchema, json, path);
-  const architecture = ARCHITECTURES.get(config.model_type);
-  if (architecture === undefined) {
-    throw unsupported(path, `model_type ${config.model_type}`, [...ARCHITECTURES.keys()].join(', '));
-  }
-  if (config.quantization_config !== undefined && config.quantization_config !== null) {
-    throw unsupported(path, 'a quantised checkpoint (quantization_config)', 'F32, F16 and BF16 weights');
-  }
-  return architecture;
+export type FoundFamily = { readonly family: Family; readonly file: ConfigFile };
+
+/** The family, and the config that it reads, before any weight file is opened. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
+export function familyOf(given: ConfigFile): FoundFamily {
+  const file = textConfig(given);
+  const { model_type: type } = checkJson(typeSchema, file.json, file.path);
+  const family = BY_TYPE.get(type);
+  if (family) return { family, file };
+  const reason = REFUSED.get(type);
+  const what = reason === undefined ? '' : ` (${reason})`;
+  throw unsupported(file.path, `model_type ${type}${what}`, [...BY_TYPE.keys()].join(', '));
+}
+
+/** The language model's part of a config that describes other senses beside it. */
+function textConfig(file: ConfigFile): ConfigFile {
+  const nested = nestedSchema.safeParse(file.json);
+  if (!nested.success || !BY_TYPE.has(nested.data.text_config.model_type)) return file;
+  const { text_config: text, tie_word_embeddings: isTied } = nested.data;
+  return { ...file, json: { ...(isTied != null && { tie_word_embeddings: isTied }), ...text } };
 }

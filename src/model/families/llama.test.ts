@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { plainLayer } from '../../core/layer-spec.js';
+import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { openFolder } from './checkpoint-folder.js';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.js';
@@ -102,9 +104,11 @@ test.each(['model.', ''])('every role gets its own tensor under the prefix %j', 
   expect(await first(checkpoint.head.weight)).toBe(firstOf('lm_head.weight', written));
   expect(await first(checkpoint.finalNorm.weight)).toBe(firstOf(`${prefix}norm.weight`, written));
   for (const index of [0, 1]) {
-    const { attentionNorm, mlpNorm, ...linears } = checkpoint.layer(index);
+    const { attentionNorm, mlpNorm, mlp, q, k, v, o } = checkpoint.layer(index);
+    const { gate, up, down } = mlp as MlpWeights;
+    const linears = { q, k, v, o, gate: gate!, up, down };
     const name = (rest: string) => `${prefix}layers.${index}.${rest}`;
-    expect(await first(attentionNorm.weight)).toBe(firstOf(name('input_layernorm.weight'), written));
+    expect(await first(attentionNorm!.weight)).toBe(firstOf(name('input_layernorm.weight'), written));
     expect(await first(mlpNorm!.weight)).toBe(firstOf(name('post_attention_layernorm.weight'), written));
     for (const [role, { weight, bias }] of Object.entries(linears)) {
       const part = 'qkvo'.includes(role) ? 'self_attn' : 'mlp';
@@ -116,8 +120,8 @@ test.each(['model.', ''])('every role gets its own tensor under the prefix %j', 
 });
 
 test('without bias flags no biases are looked for', async () => {
-  const { q, down } = (await open()).layer(0);
-  expect([q.bias, down.bias]).toEqual([undefined, undefined]);
+  const { q, mlp } = (await open()).layer(0);
+  expect([q.bias, (mlp as MlpWeights).down.bias]).toEqual([undefined, undefined]);
 });
 
 test('a config says the shape, with the defaults of the architecture', async () => {
@@ -133,11 +137,9 @@ test('a config says the shape, with the defaults of the architecture', async () 
     contextTokens: 2048,
     norm: 'rms',
     normEpsilon: 1e-6,
-    residual: 'sequential',
-    sharedNorm: false,
-    mlp: 'silu-gated',
-    rotaryTheta: 10_000,
-    rotaryScaling: { kind: 'none' },
+    specs: [plainLayer(6, 10_000)],
+    embeddingScale: 1,
+    logitScale: 1,
     tiedHead: false,
   });
 });
@@ -179,20 +181,18 @@ test.each<[object, number, object]>([
   [{ rope_parameters: { rope_theta: 12, rope_type: 'default' } }, 12, { kind: 'none' }],
 ])('rotary positions of %j are understood', async (config, theta, scaling) => {
   const { shape } = await open(config);
-  expect([shape.rotaryTheta, shape.rotaryScaling]).toEqual([theta, scaling]);
+  const rotary = shape.specs[0]?.attention.rotary;
+  expect([rotary?.theta, rotary?.scaling]).toEqual([theta, scaling]);
 });
 
-test.each(['dynamic', 'yarn', 'longrope', 'su', 'proportional'])(
-  'rope scaling %s is refused by name',
-  async (kind) => {
-    await refused(
-      { rope_scaling: { type: kind, factor: 2 } },
-      'UNSUPPORTED_MODEL',
-      `rope scaling ${kind} `,
-      'linear, llama3',
-    );
-  },
-);
+test.each(['proportional', 'mrope'])('rope scaling %s is refused by name', async (kind) => {
+  await refused(
+    { rope_scaling: { type: kind, factor: 2 } },
+    'UNSUPPORTED_MODEL',
+    `rope scaling ${kind} `,
+    'linear, llama3',
+  );
+});
 
 test('rope scaling that is incomplete is a bad checkpoint', async () => {
   await refused({ rope_scaling: { type: 'linear' } }, 'BAD_CHECKPOINT', 'factor');
@@ -206,8 +206,11 @@ test('rope scaling that is incomplete is a bad checkpoint', async () => {
 });
 
 test.each([
-  [{ hidden_act: 'gelu' }, 'hidden_act gelu'],
-  [{ model_type: 'mamba' }, 'model_type mamba is not supported; supported: llama, falcon'],
+  [{ hidden_act: 'relu' }, 'hidden_act relu'],
+  [{ model_type: 'mamba' }, 'model_type mamba (a state space) is not supported; supported: llama, mistral'],
+  [{ attn_logit_softcapping: 30 }, 'attn_logit_softcapping 30 of a llama'],
+  [{ sliding_window: 4096 }, 'sliding_window 4096'],
+  [{ num_local_experts: 8 }, 'num_local_experts 8'],
   [{ quantization_config: { bits: 4 } }, 'quantised'],
   [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor'],
 ])('a config with %j is of a kind we do not run', async (config, part) => {

@@ -4,7 +4,8 @@
  */
 import type { Attribute, ElementType, Graph, Initializer, Node, ValueInfo } from './proto.js';
 
-type AttributeValue = number | string | readonly number[] | { readonly float: number };
+type AttributeValue =
+  number | string | readonly number[] | { readonly float: number } | { readonly graph: Graph };
 export type NodeOptions = {
   readonly domain?: 'com.microsoft';
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
@@ -14,13 +15,16 @@ export type NodeOptions = {
 
 export class GraphBuilder {
   readonly #name: string;
+  readonly #outer: GraphBuilder | undefined;
   readonly #nodes: Node[] = [];
   readonly #initializers: Initializer[] = [];
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
 
-  constructor(name: string) {
+  /** @param outer of a graph inside a node: it may use the outer one's values, and its constants lie there. */
+  constructor(name: string, outer?: GraphBuilder) {
     this.#name = name;
+    this.#outer = outer;
   }
 
   input(name: string, type: ElementType, dims: ValueInfo['dims']): string {
@@ -35,7 +39,7 @@ export class GraphBuilder {
 
   /** Adds a node; an empty input name leaves an optional input out. */
   node(op: string, inputs: readonly string[], options: NodeOptions = {}): string {
-    const outputs = options.outputs ?? [`${op}_${this.#nodes.length}`];
+    const outputs = options.outputs ?? [`${this.#outer ? `${this.#name}/` : ''}${op}_${this.#nodes.length}`];
     const attributes = Object.entries(options.attributes ?? {}).map(([name, value]) =>
       toAttribute(name, value),
     );
@@ -44,6 +48,7 @@ export class GraphBuilder {
   }
 
   initializer(initializer: Initializer): string {
+    if (this.#outer) return this.#outer.initializer(initializer);
     this.#initializers.push(initializer);
     return initializer.name;
   }
@@ -73,6 +78,7 @@ function toAttribute(name: string, value: AttributeValue): Attribute {
   if (typeof value === 'number') return { name, int: value };
   if (typeof value === 'string') return { name, text: value };
   if ('float' in value) return { name, float: value.float };
+  if ('graph' in value) return { name, graph: value.graph };
   return { name, ints: value };
 }
 

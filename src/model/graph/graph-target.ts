@@ -20,7 +20,20 @@ export type GraphTarget = {
 /** u8 around 128 and f32 [1, rows, 1] that they are to be multiplied with. */
 export type QuantizedRows = { readonly values: string; readonly scales: string };
 
-/** A vector [1, n] of the checkpoint as an initializer [n]. */
-export async function addVector(target: GraphTarget, name: string, vector: WeightMatrix): Promise<string> {
-  return target.graph.initializer(await target.weights.appendMatrix(name, vector, [vector.columns]));
+/** The name of the dimension that counts a graph's rows. */
+export const ROWS = 'rows';
+
+/** A vector [1, n] of the checkpoint as an initializer [n], or of other dimensions with n elements. */
+export async function addVector(
+  target: GraphTarget,
+  name: string,
+  vector: WeightMatrix,
+  dims: readonly number[] = [vector.columns],
+): Promise<string> {
+  return target.graph.initializer(await target.weights.appendMatrix(name, vector, dims));
+}
+
+/** factor·x; x itself where that changes nothing. */
+export function scaled({ graph }: GraphTarget, name: string, x: string, factor: number): string {
+  return factor === 1 ? x : graph.node('Mul', [x, graph.constant(name, 'f32', [1], [factor])]);
 }

@@ -21,7 +21,8 @@ export type Attribute =
   | { readonly name: string; readonly float: number }
   | { readonly name: string; readonly int: number }
   | { readonly name: string; readonly ints: readonly number[] }
-  | { readonly name: string; readonly text: string };
+  | { readonly name: string; readonly text: string }
+  | { readonly name: string; readonly graph: Graph };
 
 export type Node = {
   readonly op: string;
@@ -61,7 +62,7 @@ const OPSETS = [
 ] as const;
 const IR_VERSION = 10;
 const EXTERNAL = 1;
-const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, ints: 7 } as const;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, graph: 5, ints: 7 } as const;
 
 /** @returns the bytes of a ModelProto. */
 export function encodeModel(graph: Graph): Uint8Array<ArrayBuffer> {
@@ -106,6 +107,9 @@ function writeAttribute(w: BinaryWriter, attribute: Attribute): void {
   } else if ('text' in attribute) {
     w.tag(4, WireType.LengthDelimited).string(attribute.text);
     w.tag(20, WireType.Varint).int32(ATTRIBUTE_TYPE.text);
+  } else if ('graph' in attribute) {
+    message(w, 6, (g) => writeGraph(g, attribute.graph));
+    w.tag(20, WireType.Varint).int32(ATTRIBUTE_TYPE.graph);
   } else {
     for (const value of attribute.ints) w.tag(8, WireType.Varint).int64(value);
     w.tag(20, WireType.Varint).int32(ATTRIBUTE_TYPE.ints);

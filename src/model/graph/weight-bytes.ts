@@ -2,7 +2,8 @@
  * How many bytes a model's weights take once a worker has opened them, from the shape alone. Pure; biases and norms,
  * which are vectors, are left out as too small to count. Follows compile.ts and linear.ts.
  */
-import type { Dtype, ModelShape } from '../../core/shape.js';
+import { type LayerSpec, mlpMatrices } from '../../core/layer-spec.js';
+import { type Dtype, layerSpec, layerSpecs, type ModelShape } from '../../core/shape.js';
 import { blockFormat, isKeptFiner } from './linear.js';
 
 /** Bytes of a weight [rows, columns]. */
@@ -27,15 +28,17 @@ function blockBytes(bits: 4 | 8, rows: number, columns: number): number {
 /** Bytes of everything that lies between the embedding and the last attention. */
 export function blocksBytes(shape: ModelShape, dtype: Dtype): number {
   const entry = queriesKeysValuesBytes(shape, dtype);
-  const exit = afterAttentionBytes(shape, dtype);
-  return shape.layers * (entry + exit) - tailBytes(shape, dtype);
+  const layers = layerSpecs(shape).map(
+    (spec) => entry + outputBytes(shape, dtype) + mlpBytes(shape, spec, dtype),
+  );
+  return layers.reduce((sum, bytes) => sum + bytes, 0) - tailBytes(shape, dtype);
 }
 
 /** Bytes of what follows the last attention, without the head: only the last rank runs it. */
 export function tailBytes(shape: ModelShape, dtype: Dtype): number {
-  const { hidden, heads, headDim } = shape;
-  if (shape.residual === 'parallel') return matrixBytes(dtype, hidden, heads * headDim);
-  return afterAttentionBytes(shape, dtype);
+  const spec = layerSpec(shape, shape.layers - 1);
+  const output = outputBytes(shape, dtype);
+  return spec.residual === 'parallel' ? output : output + mlpBytes(shape, spec, dtype);
 }
 
 /** The head keeps 8 bits in every quantised dtype. */
@@ -51,12 +54,13 @@ function queriesKeysValuesBytes(shape: ModelShape, dtype: Dtype): number {
   );
 }
 
-function afterAttentionBytes(shape: ModelShape, dtype: Dtype): number {
-  const { hidden, heads, headDim, feedForward } = shape;
-  const wide = shape.mlp === 'silu-gated' ? 2 : 1;
-  return (
-    matrixBytes(dtype, hidden, heads * headDim) +
-    wide * matrixBytes(dtype, feedForward, hidden) +
-    matrixBytes(dtype, hidden, feedForward)
-  );
+function outputBytes({ hidden, heads, headDim }: ModelShape, dtype: Dtype): number {
+  return matrixBytes(dtype, hidden, heads * headDim);
+}
+
+function mlpBytes({ hidden, feedForward }: ModelShape, { mlp }: LayerSpec, dtype: Dtype): number {
+  const width = mlp.kind === 'experts' ? mlp.feedForward : feedForward;
+  const wide = (mlpMatrices(mlp) - 1) * matrixBytes(dtype, width, hidden);
+  const one = wide + matrixBytes(dtype, hidden, width);
+  return mlp.kind === 'experts' ? mlp.count * one + matrixBytes('f32', mlp.count, hidden) : one;
 }

@@ -43,21 +43,32 @@ export class Smoother {
 
 /** The layer with its factors folded in: into the norms, v's and up's rows on one side, into columns on the other. */
 export function smoothedLayer(weights: LayerWeights, factors: LayerFactors, shape: ModelShape): LayerWeights {
-  const { attention, output, down } = factors;
-  const sharesNorm = shape.residual === 'parallel' && !weights.mlpNorm;
-  const mlp = sharesNorm ? attention : factors.mlp;
+  const { attention, output } = factors;
+  const mlp = weights.mlpNorm ? factors.mlp : attention;
   const values = output && valueFactors(output, shape);
-  const mlpNorm = weights.mlpNorm ?? (mlp && !sharesNorm ? weights.attentionNorm : undefined);
   return {
-    attentionNorm: dividedNorm(weights.attentionNorm, attention),
-    ...(mlpNorm && { mlpNorm: dividedNorm(mlpNorm, mlp) }),
+    ...weights,
+    ...(weights.attentionNorm && { attentionNorm: dividedNorm(weights.attentionNorm, attention) }),
+    ...(weights.mlpNorm && { mlpNorm: dividedNorm(weights.mlpNorm, mlp) }),
     q: scaledLinear(weights.q, attention),
     k: scaledLinear(weights.k, attention),
     v: scaledLinear(weights.v, attention, values),
     o: scaledLinear(weights.o, output),
-    ...(weights.gate && { gate: scaledLinear(weights.gate, mlp) }),
-    up: scaledLinear(weights.up, mlp, down),
-    down: scaledLinear(weights.down, down),
+    mlp: smoothedMlp(weights.mlp, mlp, factors.down),
+  };
+}
+
+function smoothedMlp(
+  mlp: LayerWeights['mlp'],
+  input: Float32Array | undefined,
+  down: Float32Array | undefined,
+): LayerWeights['mlp'] {
+  if (mlp.kind === 'experts') return mlp;
+  return {
+    kind: 'dense',
+    ...(mlp.gate && { gate: scaledLinear(mlp.gate, input) }),
+    up: scaledLinear(mlp.up, input, down),
+    down: scaledLinear(mlp.down, down),
   };
 }
 

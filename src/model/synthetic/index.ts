@@ -3,11 +3,11 @@
  * measured on, since speed does not depend on the values. Called by model/open.
  */
 import { createHash } from 'node:crypto';
-import type { Checkpoint, LayerWeights, LinearWeights, NormWeights } from '../../core/checkpoint.js';
+import type { Checkpoint, LinearWeights } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import type { ModelShape } from '../../core/shape.js';
 import { countParameters } from '../checkpoint/parameters.js';
-import { onesVector, randomBlock, randomMatrix, zerosVector } from './random-block.js';
+import { randomBlock, randomMatrix } from './random-block.js';
+import { plainNorm, randomLayer } from './random-layer.js';
 import { parseSyntheticSpec } from './spec.js';
 
 export { parseSyntheticSpec, SYNTHETIC_PREFIX } from './spec.js';
@@ -28,9 +28,9 @@ export function openSynthetic(name: string): Checkpoint {
   const parts = {
     shape,
     embedding,
-    finalNorm: normOf(shape),
+    finalNorm: plainNorm(shape, shape.hidden),
     head: shape.tiedHead ? { weight: embedding } : linear('head', shape.vocabulary, shape.hidden),
-    layer: (index: number) => layerOf(shape, checkedIndex(index, shape.layers), linear),
+    layer: (index: number) => randomLayer(shape, checkedIndex(index, shape.layers), linear),
   };
   return {
     ...parts,
@@ -48,30 +48,4 @@ export function openSynthetic(name: string): Checkpoint {
 function checkedIndex(index: number, layers: number): number {
   if (Number.isInteger(index) && index >= 0 && index < layers) return index;
   throw new KvrError('INTERNAL', `layer ${index} was asked for, the model has layers 0 to ${layers - 1}`);
-}
-
-function layerOf(
-  shape: ModelShape,
-  index: number,
-  linear: (role: string, rows: number, columns: number) => LinearWeights,
-): LayerWeights {
-  const { hidden, feedForward } = shape;
-  const queryColumns = shape.heads * shape.headDim;
-  const kvColumns = shape.kvHeads * shape.headDim;
-  return {
-    attentionNorm: normOf(shape),
-    ...(shape.sharedNorm ? {} : { mlpNorm: normOf(shape) }),
-    q: linear(`${index}.q`, queryColumns, hidden),
-    k: linear(`${index}.k`, kvColumns, hidden),
-    v: linear(`${index}.v`, kvColumns, hidden),
-    o: linear(`${index}.o`, hidden, queryColumns),
-    ...(shape.mlp === 'silu-gated' ? { gate: linear(`${index}.gate`, feedForward, hidden) } : {}),
-    up: linear(`${index}.up`, feedForward, hidden),
-    down: linear(`${index}.down`, hidden, feedForward),
-  };
-}
-
-function normOf(shape: ModelShape): NormWeights {
-  const weight = onesVector(shape.hidden);
-  return shape.norm === 'layer' ? { weight, bias: zerosVector(shape.hidden) } : { weight };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { MlpWeights } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import { openSynthetic } from './index.js';
 import { PAPER_SHAPES, RUNNABLE_SHAPES } from '../../core/published-shapes.js';
@@ -39,7 +40,7 @@ test('options override layers, vocabulary and context', () => {
 });
 
 test('a run of rows equals the same rows of the whole matrix, past the end of the block too', async () => {
-  const { weight } = openSynthetic('synthetic:tinyllama-1.1b,layers=1').layer(0).up;
+  const { weight } = (openSynthetic('synthetic:tinyllama-1.1b,layers=1').layer(0).mlp as MlpWeights).up;
   const whole = await weight.read(0, weight.rows);
   expect(whole.length).toBe(5632 * 2048);
   const run = await weight.read(500, 530);

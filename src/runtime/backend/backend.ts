@@ -29,6 +29,14 @@ export type OpenOptions = {
 /** Which threads a decode step uses. The numbers are the same to the last digit; without AllCoreDecode it makes no difference. */
 export type Cores = 'own' | 'all';
 
+/** Where rows stand in their sequences. */
+export type RowPositions = {
+  /** The first of consecutive positions, or each row's own. */
+  readonly positions: number | readonly number[];
+  /** Of the prompt that the rows belong to, or of each row's own: some rotary positions depend on it. */
+  readonly promptTokens: number | readonly number[];
+};
+
 /** Where a slice's attention reads: rows of `layer` of a cache, which may have fewer layers than the model. */
 export type SliceInCache = {
   readonly cache: KvCache;
@@ -51,6 +59,8 @@ export type BlockOptions = {
   readonly cores?: Cores;
 };
 
+export type CacheOptions = { readonly layers?: number; readonly start?: number };
+
 /** Rows to measure with. */
 export type MadeUpRows = { readonly states: StateRows; readonly attended: AttendedRows };
 
@@ -69,10 +79,10 @@ export interface BackendModel {
   readonly kvMemory: KvMemoryCount;
 
   /**
-   * Rows of the embedding for tokens at consecutive positions from a number on, or each at its own of a list.
+   * Rows of the embedding for tokens where they stand.
    * @throws INTERNAL for an id without a row
    */
-  embed(ids: Int32Array, positions: number | readonly number[]): Promise<StateRows>;
+  embed(ids: Int32Array, at: RowPositions): Promise<StateRows>;
 
   /** The weights between the attention of layer - 1 and that of `layer` → new rows, at the same positions. @throws INTERNAL */
   block(layer: number, rows: StateRows, options?: BlockOptions): Promise<StateRows>;
@@ -114,18 +124,20 @@ export interface BackendModel {
 
   /**
    * An empty cache, which takes memory when something is first written. @param capacity rows a layer
-   * @param layers as many as the model has unless given
+   * @param options.layers as many as the model has unless given
+   * @param options.start where the slice begins that reads it; 0 unless given
    */
-  createCache(capacity: number, kvDtype: KvDtype, layers?: number): Promise<KvCache>;
+  createCache(capacity: number, kvDtype: KvDtype, options?: CacheOptions): Promise<KvCache>;
 
   /**
-   * A new cache of the same element type and layers that begins with rows [0, tokens) of another, copied; the other stays as it is.
+   * A new cache of the same element type, layers and start that begins with rows [0, tokens) of another, copied; the other stays
+   * as it is. @param tokens no fewer than its start
    * @throws INTERNAL where they do not fit, WORKER_REFUSED where the device has no memory for it
    */
   continueCache(from: KvCache, tokens: number, capacity: number): Promise<KvCache>;
 
-  /** Rows with everything in them, of ordinary numbers that mean nothing, at positions [0, count). */
-  madeUpRows(count: number): Promise<MadeUpRows>;
+  /** Rows as the block of a layer would make them, of ordinary numbers that mean nothing, at positions [0, count). */
+  madeUpRows(count: number, layer: number): Promise<MadeUpRows>;
 
   /** Gives back all that the model holds. Rows are released and caches closed before. */
   close(): Promise<void>;

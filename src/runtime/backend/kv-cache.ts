@@ -10,9 +10,11 @@ export type KvMemoryCount = { readonly heldBytes: number; readonly taken: number
 
 export interface KvCache {
   readonly kvDtype: KvDtype;
-  /** Rows (tokens) a layer. */
+  /** Where rows (tokens) of a layer end. */
   readonly capacity: number;
-  /** Bytes that `capacity` rows take in all layers; what a layout needs beside them is not counted. */
+  /** Layers with a window begin with the first row that the row at this position sees; others, and models without, at 0. */
+  readonly start: number;
+  /** Bytes that its rows take in all layers; what a layout needs beside them is not counted. */
   readonly bytes: number;
 
   /**

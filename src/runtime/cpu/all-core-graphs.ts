@@ -5,19 +5,19 @@
 import type { CompiledManifest } from '../../model/compiled.js';
 import type { AllCoreDecode } from '../backend/backend.js';
 import type { Session } from '../sessions/kernels.js';
-import { Attention } from './attention/attention.js';
+import { ModelAttention } from './attention/model-attention.js';
 import { isSteady } from './attention/row.js';
 import { type GraphName, ModelGraphs } from './model-graphs.js';
 
 export class AllCoreGraphs implements AllCoreDecode {
   readonly #graphs: ModelGraphs;
-  readonly #attention: Attention;
+  readonly #attention: ModelAttention;
   readonly #isSteady: boolean;
 
   /** Opens nothing yet. */
   constructor(folder: string, manifest: CompiledManifest, threads: number) {
     this.#graphs = new ModelGraphs(folder, manifest, threads);
-    this.#attention = new Attention(manifest.shape, threads);
+    this.#attention = new ModelAttention(manifest.shape, threads, manifest.sinks);
     this.#isSteady = isSteady(manifest.shape);
   }
 
@@ -36,7 +36,7 @@ export class AllCoreGraphs implements AllCoreDecode {
   }
 
   /** For one row at a time; undefined where it would give other numbers than with fewer threads. */
-  get rowAttention(): Attention | undefined {
+  get rowAttention(): ModelAttention | undefined {
     return this.#isSteady ? this.#attention : undefined;
   }
 

@@ -2,7 +2,7 @@
  * A layer's attention in a decode step: every row goes into its own sequence's cache and attends over it.
  */
 import type { RowInCache } from '../backend/backend.js';
-import type { Attention } from './attention/attention.js';
+import type { ModelAttention } from './attention/model-attention.js';
 import { cpuKvCache } from './cache/cpu-kv-cache.js';
 import type { KvRounding } from './cache/kv-rounding.js';
 import { viewRows } from './rows/arrays.js';
@@ -17,7 +17,7 @@ type StepOfLayer = {
 
 /** @returns [rows, heads·D] */
 export async function attendEach(
-  attention: Attention,
+  attention: ModelAttention,
   rounding: KvRounding,
   { projections: { queries, keys, values }, layer, sequences }: StepOfLayer,
 ): Promise<Float32Array> {
@@ -29,7 +29,7 @@ export async function attendEach(
     const rowOf = (all: Float32Array): Float32Array => viewRows(all, count, row, row + 1);
     const own = { keys: rowOf(keys), values: rowOf(values) };
     cache.writeArrays(layer, position, await rounding.rows(own, cache.kvDtype));
-    const result = await attention.row(cache, layer, position + 1, rowOf(queries));
+    const result = await attention.of(layer).row(attention.place(cache, layer), position + 1, rowOf(queries));
     attended.set(result, row * (queries.length / count));
   }
   return attended;

@@ -8,7 +8,7 @@ import type { SmoothingKernels } from '../../model/smooth/index.js';
 import { integerWeights } from '../sessions/instruction-sets.js';
 import { floats, kernelKey, openSession, result } from '../sessions/kernels.js';
 import { prepack } from '../sessions/pack.js';
-import { rotaryRows } from './rows/rotary.js';
+import { rotaryTable } from './rows/rotary.js';
 
 type CompileKernels = Pick<CompileOptions, 'kernelKey' | 'prepack' | 'integerWeights' | 'openSmoothing'>;
 
@@ -32,7 +32,7 @@ async function openSmoothing(): Promise<SmoothingKernels> {
       });
       return result(out, 'product');
     },
-    rotary: (shape, rows) => rotaryRows(shape, rows, 0),
+    turns: (rotary, rows) => rotaryTable(rotary, rows, { positions: 0, promptTokens: rows }),
     close: () => session.close(),
   };
 }

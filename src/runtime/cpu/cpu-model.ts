@@ -10,9 +10,11 @@ import { type CompiledManifest, FILES, readManifest } from '../../model/compiled
 import type {
   BackendModel,
   BlockOptions,
+  CacheOptions,
   Cores,
   MadeUpRows,
   OpenOptions,
+  RowPositions,
   RowInCache,
   SliceInCache,
 } from '../backend/backend.js';
@@ -21,7 +23,7 @@ import type { AttendedRows, StateRows } from '../backend/rows.js';
 import { type Feeds, floats, int64, type Outputs, result, type Session } from '../sessions/kernels.js';
 import { evenRows, isPaired } from '../sessions/row-pairs.js';
 import { AllCoreGraphs } from './all-core-graphs.js';
-import { Attention } from './attention/attention.js';
+import { ModelAttention } from './attention/model-attention.js';
 import { CpuCacheRows } from './cache/cpu-cache-rows.js';
 import { CpuKvCache, cpuKvCache } from './cache/cpu-kv-cache.js';
 import { KvMemory } from './cache/kv-memory.js';
@@ -36,12 +38,12 @@ import {
   CpuStateRows,
   joinStateRows,
 } from './rows/cpu-rows.js';
-import { rotaryRows } from './rows/rotary.js';
+import { RotaryKinds } from './rows/rotary.js';
 
 type ModelParts = {
   readonly graphs: ModelGraphs;
   readonly embedding: Embedding;
-  readonly attention: Attention;
+  readonly attention: ModelAttention;
   readonly allCores: AllCoreGraphs | undefined;
 };
 
@@ -54,7 +56,8 @@ export class CpuModel implements BackendModel {
   readonly kvMemory = new KvMemory();
   readonly #embedding: Embedding;
   readonly #graphs: ModelGraphs;
-  readonly #attention: Attention;
+  readonly #attention: ModelAttention;
+  readonly #rotary: RotaryKinds;
   readonly #rounding = new KvRounding();
 
   private constructor({ shape, dtype, digest, weightBytes }: CompiledManifest, parts: ModelParts) {
@@ -66,6 +69,7 @@ export class CpuModel implements BackendModel {
     this.#graphs = parts.graphs;
     this.#embedding = parts.embedding;
     this.#attention = parts.attention;
+    this.#rotary = new RotaryKinds(shape);
   }
 
   /** Opens every graph of a compiled folder for `threads`. @throws BAD_CHECKPOINT, INTERNAL */
@@ -75,14 +79,14 @@ export class CpuModel implements BackendModel {
     const embedding = await Embedding.open(join(folder, FILES.embedding), shape.hidden);
     const graphs = new ModelGraphs(folder, manifest, threads);
     while (!graphs.isComplete) await graphs.openNext();
-    const attention = await Attention.open(shape, threads);
+    const attention = await ModelAttention.open(shape, threads, manifest.sinks);
     const allCores =
       allCoreThreads > threads ? new AllCoreGraphs(folder, manifest, allCoreThreads) : undefined;
     return new CpuModel(manifest, { graphs, embedding, attention, allCores });
   }
 
-  async embed(ids: Int32Array, positions: number | readonly number[]): Promise<CpuStateRows> {
-    const rotary = rotaryRows(this.shape, ids.length, positions);
+  async embed(ids: Int32Array, at: RowPositions): Promise<CpuStateRows> {
+    const rotary = this.#rotary.tables(ids.length, at);
     return new CpuStateRows(ids.length, rotary, this.#embedding.rows(ids));
   }
 
@@ -96,29 +100,34 @@ export class CpuModel implements BackendModel {
     const even = (all: Float32Array): Float32Array => (isPaired(this.dtype) ? evenRows(all, count) : all);
     const input: Feeds = {
       hidden: threeDims(even(hidden), this.shape.hidden),
-      cos: twoDims(even(rotary.cos), this.shape.headDim / 2),
-      sin: twoDims(even(rotary.sin), this.shape.headDim / 2),
     };
+    const table = rotary[this.#rotary.indexOf(layer) ?? -1];
+    if (table) {
+      const pairs = table.cos.length / count;
+      input['cos'] = twoDims(even(table.cos), pairs);
+      input['sin'] = twoDims(even(table.sin), pairs);
+    }
     if (attended) input['attended'] = threeDims(even(cpuAttendedRows(attended).values), this.#queryWidth);
     if (isLast) input['from'] = int64(BigInt64Array.of(BigInt(first)), [1]);
     const outputs = await this.#session(layer, cores).run(input);
-    return this.#stateRows(outputs, cpuStateRows(rows), { from: from - first, kept: count - from });
+    return this.#stateRows(outputs, cpuStateRows(rows), { layer, from: from - first, kept: count - from });
   }
 
   /** @param kept rows of hidden states and queries, from row `from` of those that the graph gave */
   #stateRows(
     outputs: Outputs,
     { rotary, count }: CpuStateRows,
-    { from, kept }: { readonly from: number; readonly kept: number },
+    { layer, from, kept }: { readonly layer: number; readonly from: number; readonly kept: number },
   ): CpuStateRows {
     const { hidden } = this.shape;
     const take = (name: string, width: number, start: number, rows: number): Float32Array =>
       result(outputs, name).subarray(start * width, (start + rows) * width);
-    return new CpuStateRows(kept, rotary, take('next_hidden', hidden, from, kept), {
+    const projections = {
       queries: take('queries', this.#queryWidth, from, kept),
       keys: take('keys', this.#kvWidth, 0, count),
       values: take('values', this.#kvWidth, 0, count),
-    });
+    };
+    return new CpuStateRows(kept, rotary, take('next_hidden', hidden, from, kept), { layer, projections });
   }
 
   /** Attention over an f16 cache reads own rows there too, rounded as everyone's, so they are not kept twice. */
@@ -130,8 +139,9 @@ export class CpuModel implements BackendModel {
   }
 
   async attendSlice(rows: StateRows, { cache, layer, start }: SliceInCache): Promise<CpuAttendedRows> {
-    const { projections } = cpuStateRows(rows);
-    const attended = await this.#attention.slice(cpuKvCache(cache), layer, start, projections);
+    const own = cpuStateRows(rows);
+    const place = this.#attention.place(cpuKvCache(cache), own.layer, layer);
+    const attended = await this.#attention.of(own.layer).slice(place, start, own.projections);
     return new CpuAttendedRows(rows.count, attended);
   }
 
@@ -140,8 +150,10 @@ export class CpuModel implements BackendModel {
     { cache, layer, start }: SliceInCache,
     contextTokens: number,
   ): Promise<CpuAttendedRows> {
-    const { queries } = cpuStateRows(rows).projections;
-    const attended = await this.#attention.dense(cpuKvCache(cache), layer, start, contextTokens, queries);
+    const own = cpuStateRows(rows);
+    const place = this.#attention.place(cpuKvCache(cache), own.layer, layer);
+    const { queries } = own.projections;
+    const attended = await this.#attention.of(own.layer).dense(place, start, contextTokens, queries);
     return new CpuAttendedRows(rows.count, attended);
   }
 
@@ -150,8 +162,12 @@ export class CpuModel implements BackendModel {
     { cache, layer }: Omit<SliceInCache, 'start'>,
     tokens: number,
   ): Promise<CpuAttendedRows> {
-    const { queries } = cpuStateRows(rows).projections;
-    return new CpuAttendedRows(1, await this.#attention.row(cpuKvCache(cache), layer, tokens, queries));
+    const own = cpuStateRows(rows);
+    const place = this.#attention.place(cpuKvCache(cache), own.layer, layer);
+    return new CpuAttendedRows(
+      1,
+      await this.#attention.of(own.layer).row(place, tokens, own.projections.queries),
+    );
   }
 
   async attendEach(
@@ -187,24 +203,26 @@ export class CpuModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    layers: number = this.shape.layers,
+    { layers = this.shape.layers, start = 0 }: CacheOptions = {},
   ): Promise<CpuKvCache> {
-    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory);
+    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory, start);
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<CpuKvCache> {
     return CpuKvCache.continued(cpuKvCache(from), tokens, capacity);
   }
 
-  async madeUpRows(count: number): Promise<MadeUpRows> {
+  async madeUpRows(count: number, layer: number): Promise<MadeUpRows> {
     const { hidden } = this.shape;
     const numbers = noise(count * Math.max(hidden, this.#queryWidth, this.#kvWidth));
     const take = (width: number): Float32Array => numbers.slice(0, count * width);
-    const states = new CpuStateRows(count, rotaryRows(this.shape, count, 0), take(hidden), {
+    const rotary = this.#rotary.tables(count, { positions: 0, promptTokens: count });
+    const projections = {
       queries: take(this.#queryWidth),
       keys: take(this.#kvWidth),
       values: take(this.#kvWidth),
-    });
+    };
+    const states = new CpuStateRows(count, rotary, take(hidden), { layer, projections });
     return { states, attended: new CpuAttendedRows(count, take(this.#queryWidth)) };
   }
 

@@ -44,7 +44,7 @@ test('rows that are released give back what they hold, and not the positions tha
   const floats = (width: number): Float32Array => new Float32Array(rows * width);
   const rotary = { cos: floats(32), sin: floats(32) };
   const projections = { queries: floats(64), keys: floats(32), values: floats(32) };
-  const states = new CpuStateRows(rows, rotary, floats(64), projections);
+  const states = new CpuStateRows(rows, [rotary], floats(64), { projections });
   const part = states.part(0, 10);
   states.release();
   states.release();

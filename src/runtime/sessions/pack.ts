@@ -2,7 +2,7 @@
  * Weights as this machine's kernels want them, kept on disk, from where all workers map them: they share one copy in the
  * page cache. The runtime packs them and reads them back; whether it reads back what it wrote is tried on every graph.
  */
-import { rm, stat, statfs } from 'node:fs/promises';
+import { open, rm, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { alignPacked } from '../../model/graph/packed-weights.js';
 import {
@@ -44,11 +44,18 @@ async function lacksRoom(source: string): Promise<boolean> {
 
 async function packAndTry(source: string, target: string, repair: typeof alignPacked): Promise<boolean> {
   await saveOptimised(source, target, true);
+  await keepWeightFile(target);
   await repair(target);
   if (areSame(await tried(source, false), await tried(target, true))) return true;
   await Promise.all([rm(target), rm(`${target}.bin`)]);
   await saveOptimised(source, target, false);
+  await keepWeightFile(target);
   return false;
+}
+
+/** The runtime writes no file where a graph has small weights only, and keeps those in the graph. */
+async function keepWeightFile(target: string): Promise<void> {
+  await (await open(`${target}.bin`, 'a')).close();
 }
 
 /** What a graph makes of the same made-up inputs every time. */

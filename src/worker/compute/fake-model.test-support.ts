@@ -7,6 +7,8 @@ import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape 
 import type {
   AllCoreDecode,
   BackendModel,
+  CacheOptions,
+  RowPositions,
   BlockOptions,
   Cores,
   RowInCache,
@@ -36,7 +38,7 @@ export class FakeModel implements BackendModel {
     this.shape = { ...TINY_LLAMA, layers: 3, kvHeads: 1, headDim: 2, vocabulary: 10, ...shape };
   }
 
-  async embed(ids: Int32Array, positions: number | readonly number[]): Promise<FakeRows> {
+  async embed(ids: Int32Array, { positions }: RowPositions): Promise<FakeRows> {
     const list =
       typeof positions === 'number' ? Array.from(ids, (_, row) => positions + row) : [...positions];
     await this.#note(`embed ${ids.join(' ')} at ${spanOf(list)}`);
@@ -102,7 +104,11 @@ export class FakeModel implements BackendModel {
     return new FakeRows(this, positions);
   }
 
-  async createCache(capacity: number, kvDtype: KvDtype, layers = this.shape.layers): Promise<FakeCache> {
+  async createCache(
+    capacity: number,
+    kvDtype: KvDtype,
+    { layers = this.shape.layers }: CacheOptions = {},
+  ): Promise<FakeCache> {
     return new FakeCache(this, capacity, kvDtype, layers);
   }
 
@@ -222,6 +228,7 @@ export class FakeCacheRows implements CacheRows {
 }
 
 export class FakeCache implements KvCache {
+  readonly start = 0;
   readonly kvDtype: KvDtype;
   readonly capacity: number;
   readonly bytes: number;

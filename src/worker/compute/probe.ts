@@ -72,7 +72,7 @@ type Note = (
 
 /** A block takes all its rows through, also the last layer's, so that layers compare. */
 async function probeBlock(model: BackendModel, layer: number, tokens: number, note: Note): Promise<void> {
-  await withRows(model, tokens, async ({ states, attended }) => {
+  await withRows(model, tokens, layer, async ({ states, attended }) => {
     const options = layer === 0 ? {} : { attended };
     await note('block', tokens, 0, async () => (await model.block(layer, states, options)).release());
   });
@@ -85,11 +85,11 @@ async function probeAttention(
   note: Note,
 ): Promise<void> {
   const rows = prefixTokens + tokens;
-  const cache = await model.createCache(rows, kvDtype, 1);
+  const cache = await model.createCache(rows, kvDtype, { layers: 1 });
   // Numbers that are neither small nor large in either element type: 0.0115 as f32, 1.06 as f16.
   await cache.writePacked(0, 0, new Uint8Array(rows * kvRowBytes(model.shape, kvDtype)).fill(0x3c));
   const at = { cache, layer: 0, start: prefixTokens };
-  await withRows(model, tokens, async ({ states }) => {
+  await withRows(model, tokens, 0, async ({ states }) => {
     await note('attention', tokens, prefixTokens, async () =>
       (await model.attendSlice(states, at)).release(),
     );
@@ -103,20 +103,21 @@ async function probeAttention(
 }
 
 async function probeEnds(model: BackendModel, tokens: number, note: Note): Promise<void> {
-  await withRows(model, 1, async ({ states, attended }) => {
+  await withRows(model, 1, model.shape.layers - 1, async ({ states, attended }) => {
     await note('head', 1, 0, () => model.logits(states, attended));
   });
   const ids = new Int32Array(tokens);
-  await note('embed', tokens, 0, async () => (await model.embed(ids, 0)).release());
+  await note('embed', tokens, 0, async () => (await model.embed(ids, { positions: 0, promptTokens: tokens })).release());
 }
 
 /** Lends made-up rows. */
 async function withRows(
   model: BackendModel,
   tokens: number,
+  layer: number,
   act: (rows: MadeUpRows) => Promise<void>,
 ): Promise<void> {
-  const rows = await model.madeUpRows(tokens);
+  const rows = await model.madeUpRows(tokens, layer);
   try {
     await act(rows);
   } finally {

@@ -10,9 +10,8 @@ export function checkRun(
   run: RunMessage,
   payload: Uint8Array<ArrayBuffer>,
   worker: string,
-  shape: ModelShape | undefined,
+  shape: ModelShape,
 ): void {
-  if (!shape) throw new KvrError('PROTOCOL', 'run before the model was ready');
   const { chain, partition, rank } = run;
   const isLast = rank === chain.length - 1;
   const contextTokens = partition.reduce((sum, size) => sum + size, 0);

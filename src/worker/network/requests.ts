@@ -33,8 +33,9 @@ export class Requests {
     try {
       const { shape } = this.#modelStatus;
       this.#checkRoom(engine.link);
+      if (!shape) throw new KvrError('PROTOCOL', 'run before the model was ready');
       checkRun(run, payload, engine.own, shape);
-      const route = this.#rows.open(engine, run, shape?.layers ?? 0);
+      const route = this.#rows.open(engine, run, shape);
       const ids = readIds(payload);
       this.#compute.post({ type: 'run', job: { ...run, ids, owner: engine.number } }, [ids.buffer]);
       this.#activeMs.set(engine.link, this.#clock());

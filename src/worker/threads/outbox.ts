@@ -35,11 +35,16 @@ export class Outbox {
 
   /**
    * Hands own rows to the network thread, in frames small enough that a relay can pass the first on while the last is still
-   * being packed. @param start the first row's token. @param rows of the request's element type; they stay the caller's
+   * being packed. @param place.start the first row's token. @param place.from the first token whose row is sent
+   * @param rows of the request's element type; they stay the caller's
    */
-  async publishRows(request: number, layer: number, start: number, rows: CacheRows): Promise<void> {
+  async publishRows(
+    request: number,
+    { layer, start, from }: { readonly layer: number; readonly start: number; readonly from: number },
+    rows: CacheRows,
+  ): Promise<void> {
     const rowsPerFrame = Math.max(1, Math.floor(KV_FRAME_BYTES / rows.rowBytes));
-    for (let row = 0; row < rows.count; row += rowsPerFrame) {
+    for (let row = from - start; row < rows.count; row += rowsPerFrame) {
       const end = Math.min(rows.count, row + rowsPerFrame);
       const payload = await rows.pack(row, end);
       this.#publish({ request, layer, start: start + row, rows: end - row, payload });

@@ -52,12 +52,17 @@ export function describeBackend({ name, open }: ConformingBackend): void {
     });
 
     test.each([-1, shape.vocabulary])('refuses token %i, which has no row', async (id) => {
-      await expect(model.embed(Int32Array.of(id), 0)).rejects.toMatchObject({ code: 'INTERNAL' });
+      await expect(model.embed(Int32Array.of(id), { positions: 0, promptTokens: 1 })).rejects.toMatchObject({
+        code: 'INTERNAL',
+      });
     });
 
     test('what f16 can not hold becomes the largest number it holds', async () => {
       const loud = await open(withLoudValues(checkpoint));
-      const rows = await loud.block(0, await loud.embed(Int32Array.from(IDS), 0));
+      const rows = await loud.block(
+        0,
+        await loud.embed(Int32Array.from(IDS), { positions: 0, promptTokens: IDS.length }),
+      );
       const own = await loud.takeKv(rows, 'f16');
       const numbers = rowsOfBytes('f16', await own.pack(0, IDS.length));
       const values = numbers.slice(numbers.length / 2);
@@ -68,10 +73,10 @@ export function describeBackend({ name, open }: ConformingBackend): void {
     });
 
     test('rows to measure with go through every kind of call', async () => {
-      const cache = await model.createCache(8, 'f32', 1);
+      const cache = await model.createCache(8, 'f32', { layers: 1 });
       expect(cache.bytes).toBe(8 * kvRowBytes(shape, 'f32'));
       await cache.writePacked(0, 0, new Uint8Array(8 * kvRowBytes(shape, 'f32')));
-      const made = await model.madeUpRows(4);
+      const made = await model.madeUpRows(4, 0);
       expect([made.states.count, made.attended.count]).toEqual([4, 4]);
       const last = await model.block(shape.layers - 1, made.states, { attended: made.attended });
       expect(last.count).toBe(4);

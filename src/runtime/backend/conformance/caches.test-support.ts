@@ -35,7 +35,10 @@ export function describeCaches(held: () => Held): void {
   test('what a block publishes is what its cache holds', async () => {
     const { model, kvDtype } = held();
     const cache = await model.createCache(4, kvDtype);
-    const rows = await model.block(0, await model.embed(Int32Array.of(1, 2, 3), 0));
+    const rows = await model.block(
+      0,
+      await model.embed(Int32Array.of(1, 2, 3), { positions: 0, promptTokens: 3 }),
+    );
     const own = await model.takeKv(rows, kvDtype);
     await cache.write(0, 1, own);
     expect(await own.pack(1, 3)).toEqual(await cache.read(0, 2, 4).pack(0, 2));
@@ -65,7 +68,10 @@ export function describeCaches(held: () => Held): void {
     const cache = await model.createCache(3, kvDtype);
     const rowBytes = kvRowBytes(model.shape, kvDtype);
     const refused = { code: 'INTERNAL' };
-    const rows = await model.block(0, await model.embed(Int32Array.of(1, 2), 0));
+    const rows = await model.block(
+      0,
+      await model.embed(Int32Array.of(1, 2), { positions: 0, promptTokens: 2 }),
+    );
     const own = await model.takeKv(rows, kvDtype);
     await expect(cache.write(0, 2, own)).rejects.toMatchObject(refused);
     await expect(cache.writePacked(0, 3, new Uint8Array(rowBytes))).rejects.toMatchObject(refused);

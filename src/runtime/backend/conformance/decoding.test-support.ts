@@ -56,7 +56,7 @@ async function decodeStep(
   const positions = sequences.map((sequence) => sequence.position);
   let rows = await model.embed(
     Int32Array.from(positions, (position) => IDS[position] as number),
-    positions,
+    { positions, promptTokens: IDS.length },
   );
   let attended: AttendedRows | undefined;
   for (let layer = 0; layer < model.shape.layers; layer++) {

@@ -29,7 +29,10 @@ export async function runRows(
   start: number,
   end: number,
 ): Promise<Last> {
-  let rows = await model.embed(Int32Array.from(IDS.slice(start, end)), start);
+  let rows = await model.embed(Int32Array.from(IDS.slice(start, end)), {
+    positions: start,
+    promptTokens: IDS.length,
+  });
   let attended: AttendedRows | undefined;
   for (let layer = 0; layer < model.shape.layers; layer++) {
     rows = await model.block(layer, rows, attended && { attended });
@@ -44,7 +47,7 @@ export async function runRows(
 export async function wholeContext({ model, kvDtype }: Held) {
   const cache = await model.createCache(IDS.length, kvDtype);
   const layers: { readonly layer: number; readonly input: StateRows; readonly rows: StateRows }[] = [];
-  let input = await model.embed(Int32Array.from(IDS), 0);
+  let input = await model.embed(Int32Array.from(IDS), { positions: 0, promptTokens: IDS.length });
   let attended: AttendedRows | undefined;
   for (let layer = 0; layer < model.shape.layers; layer++) {
     const rows = await model.block(layer, input, attended && { attended });

@@ -4,7 +4,6 @@
 import { applyBlock, type LayerCache, loadBlock, type Rounding } from '../../../../test/reference/block.js';
 import { normalize } from '../../../../test/reference/functions.js';
 import { applyLinear, loadLinear, loadMatrix, loadNorm, rowOf } from '../../../../test/reference/matrix.js';
-import { rotaryFrequencies } from '../../../../test/reference/rotary.js';
 import type { Checkpoint } from '../../../core/checkpoint.js';
 
 export type ReferencePass = {
@@ -22,16 +21,15 @@ export async function referencePass(
 ): Promise<ReferencePass> {
   const { shape } = checkpoint;
   const embedding = await loadMatrix(checkpoint.embedding);
-  const frequencies = rotaryFrequencies(shape);
   const [norm, head] = [await loadNorm(checkpoint.finalNorm), await loadLinear(checkpoint.head)];
   const blocks = await Promise.all(
-    Array.from({ length: shape.layers }, (_, layer) => loadBlock(checkpoint.layer(layer))),
+    Array.from({ length: shape.layers }, (_, layer) => loadBlock(shape, layer, checkpoint.layer(layer))),
   );
   const layers = blocks.map((): LayerCache => ({ keys: [], values: [], round }));
   const logits = ids.map((id) => {
     let hidden: Float64Array = rowOf(embedding, id);
     for (const [layer, block] of blocks.entries())
-      hidden = applyBlock(shape, block, layers[layer] as LayerCache, frequencies, hidden);
+      hidden = applyBlock(shape, block, layers[layer] as LayerCache, hidden);
     return applyLinear(head, normalize(shape, norm, hidden));
   });
   return { layers, logits };

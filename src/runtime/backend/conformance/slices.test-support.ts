@@ -64,7 +64,7 @@ export function describeSlices(held: () => Held): void {
   test('parts that are joined go on as the whole does', async () => {
     const { model, reference } = held();
     const cache = await model.createCache(IDS.length, held().kvDtype);
-    let rows = await model.embed(Int32Array.from(IDS), 0);
+    let rows = await model.embed(Int32Array.from(IDS), { positions: 0, promptTokens: IDS.length });
     let attended: AttendedRows | undefined;
     for (let layer = 0; layer < model.shape.layers; layer++) {
       const parts: StateRows[] = [];

@@ -1,17 +1,42 @@
 import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
-import { KV_DTYPES, type KvDtype, type ModelShape } from '../../../core/shape.js';
+import { KV_DTYPES, type KvDtype } from '../../../core/shape.js';
 import { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { KvRounding } from '../cache/kv-rounding.js';
 import { seededRandom } from '../../../core/random.js';
+import { floats } from '../../sessions/kernels.js';
 import { Attention } from './attention.js';
+import type { AttentionShape } from './attention-shape.js';
+import type { LayerInCache } from './layer-in-cache.js';
 import { viewProjections } from '../rows/projections.js';
 
-const CASES = [
+type Case = {
+  readonly name: string;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly spec?: Partial<AttentionShape>;
+};
+const CASES: readonly Case[] = [
   { name: 'a KV head each', heads: 4, kvHeads: 4, headDim: 8 },
   { name: 'one head', heads: 1, kvHeads: 1, headDim: 16 },
   { name: 'grouped heads', heads: 6, kvHeads: 2, headDim: 8 },
   { name: 'one KV head for all', heads: 5, kvHeads: 1, headDim: 16 },
+  { name: 'grouped heads of an odd width', heads: 6, kvHeads: 2, headDim: 20 },
+  { name: 'a scale of its own', heads: 4, kvHeads: 2, headDim: 8, spec: { scale: 0.21 } },
+  { name: 'a cap', heads: 4, kvHeads: 2, headDim: 8, spec: { scoreCap: 5 } },
+  { name: 'sinks', heads: 4, kvHeads: 2, headDim: 8, spec: { hasSinks: true } },
+  { name: 'sinks, a head each', heads: 3, kvHeads: 3, headDim: 8, spec: { hasSinks: true } },
+  { name: 'a window', heads: 4, kvHeads: 2, headDim: 8, spec: { windowTokens: 37 } },
+  { name: 'a window of one row', heads: 4, kvHeads: 4, headDim: 8, spec: { windowTokens: 1 } },
+  { name: 'a long window', heads: 2, kvHeads: 1, headDim: 16, spec: { windowTokens: 300 } },
+  {
+    name: 'all at once',
+    heads: 6,
+    kvHeads: 2,
+    headDim: 20,
+    spec: { windowTokens: 150, hasSinks: true, scoreCap: 20, scale: 0.3 },
+  },
 ];
 /** Prefix and own rows; the last ones take several calls. */
 const SLICES = [
@@ -22,6 +47,7 @@ const SLICES = [
   [3, 300],
   [40, 600],
 ] as const;
+const FEW_SLICES = [SLICES[1], SLICES[3], SLICES[5]];
 /** Of the keys: at 60 scores differ by hundreds, far over what an exponent of f32 holds. */
 const LOUDNESS = [
   { prefix: 1, own: 1 },
@@ -29,17 +55,33 @@ const LOUDNESS = [
   { prefix: 1, own: 60 },
 ];
 
-const EVERY_CASE = CASES.flatMap((heads) => KV_DTYPES.map((kvDtype) => ({ ...heads, kvDtype })));
+const EVERY_CASE = CASES.flatMap((each) => KV_DTYPES.map((kvDtype) => ({ ...each, kvDtype })));
+
+function shapeOf({ heads, kvHeads, headDim, spec }: Case): AttentionShape {
+  return { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), hasSinks: false, ...spec };
+}
+
+function placeOf(shape: AttentionShape, cache: CpuKvCache): LayerInCache {
+  const sinks = shape.hasSinks
+    ? { sinks: floats(sinksOf(shape), [shape.kvHeads, shape.heads / shape.kvHeads]) }
+    : {};
+  return { cache, layer: 0, sinks };
+}
+
+/** Some that take most of a row's weight, and some that take little. */
+function sinksOf({ heads }: AttentionShape): Float32Array {
+  return Float32Array.from({ length: heads }, (_, head) => 4 - 3 * head);
+}
 
 test.each(EVERY_CASE)(
   'slices attend as written out in f64: $name, $kvDtype',
-  async ({ kvDtype, ...heads }) => {
-    const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
-    const attention = await Attention.open(shape, 1);
-    for (const [prefixTokens, rows] of SLICES) {
+  async ({ kvDtype, ...each }) => {
+    const shape = shapeOf(each);
+    const attention = new Attention(shape, 1);
+    for (const [prefixTokens, rows] of each.spec ? FEW_SLICES : SLICES) {
       for (const loud of LOUDNESS) {
         const made = await makeRows(shape, kvDtype, prefixTokens, rows, loud);
-        const got = await attention.slice(made.cache, 0, prefixTokens, made.own);
+        const got = await attention.slice(placeOf(shape, made.cache), prefixTokens, made.own);
         const wanted = writtenOut(shape, prefixTokens, made);
         expect(largestGap(got, wanted), `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(
           2e-5,
@@ -57,18 +99,18 @@ const ROW_TOKENS = [1, 5, 127, 128, 129, 256, 257, 700];
 
 test.each(EVERY_CASE)(
   'one row attends as written out in f64, the same to the last digit for any number of threads: $name, $kvDtype',
-  async ({ kvDtype, ...heads }) => {
-    for (const headDim of [heads.headDim, 128]) {
-      const shape: ModelShape = { ...TINY_LLAMA, ...heads, headDim, layers: 1 };
-      const alone = await Attention.open(shape, 1);
-      const shared = await Attention.open(shape, 3);
+  async ({ kvDtype, ...each }) => {
+    for (const headDim of each.spec ? [each.headDim] : [each.headDim, 128]) {
+      const shape = shapeOf({ ...each, headDim });
+      const alone = new Attention(shape, 1);
+      const shared = new Attention(shape, 3);
       for (const tokens of ROW_TOKENS) {
         for (const loud of LOUDNESS) {
           const made = await makeRows(shape, kvDtype, tokens - 1, 1, loud);
-          const got = await alone.row(made.cache, 0, tokens, made.own.queries);
+          const got = await alone.row(placeOf(shape, made.cache), tokens, made.own.queries);
           const wanted = writtenOut(shape, tokens - 1, made);
           expect(largestGap(got, wanted), `${tokens}, ${JSON.stringify(loud)}`).toBeLessThan(ROW_TOLERANCE);
-          expect(await shared.row(made.cache, 0, tokens, made.own.queries)).toEqual(got);
+          expect(await shared.row(placeOf(shape, made.cache), tokens, made.own.queries)).toEqual(got);
         }
       }
       await alone.close();
@@ -90,11 +132,14 @@ const CUTS = [
   [512, 1, 187],
 ];
 
-test.each([...EVERY_CASE, ...EVERY_CASE.map((each) => ({ ...each, headDim: 64 }))])(
+test.each([
+  ...EVERY_CASE,
+  ...EVERY_CASE.filter(({ spec }) => !spec).map((each) => ({ ...each, headDim: 64 })),
+])(
   'a row gets the same to the last digit whatever the cut: $name of $headDim, $kvDtype',
-  async ({ kvDtype, ...heads }) => {
-    const shape: ModelShape = { ...TINY_LLAMA, ...heads, layers: 1 };
-    const attention = await Attention.open(shape, 1);
+  async ({ kvDtype, ...each }) => {
+    const shape = shapeOf(each);
+    const attention = new Attention(shape, 1);
     const { cache, own } = await makeRows(shape, kvDtype, 0, 700, { prefix: 1, own: 3 });
     const [whole, ...others] = await Promise.all(
       CUTS.map(async (sizes) => {
@@ -102,7 +147,10 @@ test.each([...EVERY_CASE, ...EVERY_CASE.map((each) => ({ ...each, headDim: 64 })
         let start = 0;
         for (const size of sizes) {
           const rows = viewProjections(own, 700, start, start + size);
-          parts.set(await attention.slice(cache, 0, start, rows), start * shape.heads * shape.headDim);
+          parts.set(
+            await attention.slice(placeOf(shape, cache), start, rows),
+            start * shape.heads * shape.headDim,
+          );
           start += size;
         }
         return parts;
@@ -122,7 +170,7 @@ test.each([...EVERY_CASE, ...EVERY_CASE.map((each) => ({ ...each, headDim: 64 })
 type Rows = Awaited<ReturnType<typeof makeRows>>;
 
 async function makeRows(
-  shape: ModelShape,
+  shape: AttentionShape,
   kvDtype: KvDtype,
   prefixTokens: number,
   rows: number,
@@ -137,7 +185,7 @@ async function makeRows(
   const scaled = held(keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own)));
   const values = held(noise(keys.length));
   // Room after the last row, so that strides are told from tokens.
-  const cache = new CpuKvCache(shape, prefixTokens + rows + 3, kvDtype);
+  const cache = new CpuKvCache({ ...TINY_LLAMA, ...shape, layers: 1 }, prefixTokens + rows + 3, kvDtype);
   const rounding = new KvRounding();
   cache.writeArrays(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
   await rounding.close();
@@ -149,8 +197,8 @@ async function makeRows(
   return { keys: scaled, values, cache, own };
 }
 
-/** softmax(q·k / √D)·v over rows [0, own row], one number after another. */
-function writtenOut(shape: ModelShape, prefixTokens: number, { keys, values, own }: Rows): Float64Array {
+/** softmax(scale·q·k)·v over the rows that a row sees, one number after another. */
+function writtenOut(shape: AttentionShape, prefixTokens: number, { keys, values, own }: Rows): Float64Array {
   const { heads, kvHeads, headDim } = shape;
   const rows = own.queries.length / (heads * headDim);
   const attended = new Float64Array(own.queries.length);
@@ -159,17 +207,21 @@ function writtenOut(shape: ModelShape, prefixTokens: number, { keys, values, own
       const query = (row * heads + head) * headDim;
       const kvHead = Math.floor((head * kvHeads) / heads);
       const at = (token: number): number => (token * kvHeads + kvHead) * headDim;
-      const tokens = Array.from({ length: prefixTokens + row + 1 }, (_, token) => token);
-      const scores = tokens.map(
-        (token) => dot(own.queries, query, keys, at(token), headDim) / Math.sqrt(headDim),
-      );
+      const end = prefixTokens + row + 1;
+      const first = Math.max(0, end - (shape.windowTokens ?? end));
+      const tokens = Array.from({ length: end - first }, (_, index) => first + index);
+      const scores = tokens.map((token) => {
+        const score = shape.scale * dot(own.queries, query, keys, at(token), headDim);
+        return shape.scoreCap === undefined ? score : shape.scoreCap * Math.tanh(score / shape.scoreCap);
+      });
+      if (shape.hasSinks) scores.push(sinksOf(shape)[head] as number);
       const top = Math.max(...scores);
       const weights = scores.map((score) => Math.exp(score - top));
       const sum = weights.reduce((total, weight) => total + weight, 0);
-      for (const token of tokens)
+      for (const [index, token] of tokens.entries())
         for (let d = 0; d < headDim; d++)
           attended[query + d] =
-            (attended[query + d] ?? 0) + ((weights[token] ?? 0) / sum) * (values[at(token) + d] ?? 0);
+            (attended[query + d] ?? 0) + ((weights[index] ?? 0) / sum) * (values[at(token) + d] ?? 0);
     }
   }
   return attended;

@@ -1,7 +1,7 @@
 /**
  * The graph of grouped.ts: the runtime's own kernel for query heads that share keys.
  */
-import type { ModelShape } from '../../../core/shape.js';
+import type { AttentionShape } from './attention-shape.js';
 import { GraphBuilder } from '../../../model/graph/graph-builder.js';
 import type { Graph } from '../../../model/graph/proto.js';
 
@@ -11,8 +11,8 @@ import type { Graph } from '../../../model/graph/proto.js';
  * total i32 = last+1 → attended [1, rows, heads·D]. Causal inside the call.
  * present keys and values are named, since the kernel is wrong without them, but are no outputs: nothing is copied out.
  */
-export function groupedAttention(shape: ModelShape): Graph {
-  const { heads, kvHeads, headDim } = shape;
+export function groupedAttention(shape: AttentionShape): Graph {
+  const { heads, kvHeads, headDim, scale } = shape;
   const graph = new GraphBuilder('grouped-attention');
   const q = graph.input('queries', 'f32', [1, 'rows', heads * headDim]);
   const k = graph.input('keys', 'f32', [1, 'rows', kvHeads * headDim]);
@@ -23,7 +23,7 @@ export function groupedAttention(shape: ModelShape): Graph {
   const total = graph.input('total', 'i32', []);
   graph.node('GroupQueryAttention', [q, k, v, pastK, pastV, last, total], {
     domain: 'com.microsoft',
-    attributes: { num_heads: heads, kv_num_heads: kvHeads },
+    attributes: { num_heads: heads, kv_num_heads: kvHeads, scale: { float: scale } },
     outputs: ['attended', 'presentK', 'presentV'],
   });
   graph.output('attended', 'f32', [1, 'rows', heads * headDim]);

@@ -2,7 +2,8 @@
  * Slice attention by the runtime's own kernel for grouped query heads.
  */
 import { chunkSizes } from '../../../core/chunks/chunk-lengths.js';
-import type { ModelShape } from '../../../core/shape.js';
+import type { AttentionShape } from './attention-shape.js';
+import type { LayerInCache } from './layer-in-cache.js';
 import { elements, floats, int32, result, type Session } from '../../sessions/kernels.js';
 import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { evenRows } from '../../sessions/row-pairs.js';
@@ -23,7 +24,7 @@ const COPIED_ROWS_PER_GROUP_HEAD = 2_000;
 
 /** Lengths of the calls that rows are taken through: even, but for the last one where the rows are not. */
 export function groupedCallSizes(
-  shape: ModelShape,
+  shape: AttentionShape,
   cache: CpuKvCache,
   start: number,
   count: number,
@@ -35,7 +36,7 @@ export function groupedCallSizes(
 }
 
 /** Where a call's rows stand: after the rows [0, start) of a layer. */
-type CallInCache = { readonly cache: CpuKvCache; readonly layer: number; readonly start: number };
+type CallInCache = LayerInCache & { readonly start: number };
 
 /**
  * One call: rows at positions [start, …) after the cached rows [0, start) → [rows, heads·D]. The kernel takes rows in groups of
@@ -44,7 +45,7 @@ type CallInCache = { readonly cache: CpuKvCache; readonly layer: number; readonl
  */
 export async function attendGrouped(
   session: Session,
-  shape: ModelShape,
+  shape: AttentionShape,
   at: CallInCache,
   rows: Projections,
 ): Promise<Float32Array> {
@@ -59,14 +60,14 @@ export async function attendGrouped(
 
 async function callGrouped(
   session: Session,
-  shape: ModelShape,
+  shape: AttentionShape,
   { cache, layer, start }: CallInCache,
   rows: Projections,
 ): Promise<Float32Array> {
   const { heads, kvHeads, headDim } = shape;
   const count = rows.queries.length / (heads * headDim);
   const past = cache.layer(layer);
-  const pastDims = [1, kvHeads, cache.strideRows, headDim];
+  const pastDims = [1, kvHeads, cache.strideRows(layer), headDim];
   const feeds = {
     queries: floats(rows.queries, [1, count, heads * headDim]),
     keys: floats(rows.keys, [1, count, kvHeads * headDim]),

@@ -10,11 +10,3 @@ export function splitHeads(graph: GraphBuilder, queries: string, kvHeads: number
   graph.node('Split', [queries], { attributes: { axis: 0, num_outputs: kvHeads }, outputs });
   return outputs;
 }
-
-/** queries [1, rows, D] and keys [tokens, D] → q·k / √D, [1, rows, tokens]. */
-export function scaledScores(graph: GraphBuilder, queries: string, keys: string, headDim: number): string {
-  return graph.node('FusedMatMul', [queries, keys], {
-    domain: 'com.microsoft',
-    attributes: { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } },
-  });
-}

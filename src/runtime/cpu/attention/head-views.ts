@@ -1,17 +1,22 @@
 /**
  * Cached rows as the graphs that work head by head take them.
  */
-import type { ModelShape } from '../../../core/shape.js';
 import { elements, type Feeds } from '../../sessions/kernels.js';
 import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
+import type { AttentionShape } from './attention-shape.js';
 
-/** Rows [0, tokens) of every KV head as k{head} and v{head}, without a copy. */
-export function headViews(shape: ModelShape, cache: CpuKvCache, layer: number, tokens: number): Feeds {
+/** Rows [from, to) of every KV head as k{head} and v{head}, without a copy. */
+export function headViews(
+  { kvHeads, headDim }: AttentionShape,
+  { cache, layer }: { readonly cache: CpuKvCache; readonly layer: number },
+  from: number,
+  to: number,
+): Feeds {
   const feeds: Feeds = {};
-  for (let head = 0; head < shape.kvHeads; head++) {
-    const { keys, values } = cache.head(layer, head, tokens);
-    feeds[`k${head}`] = elements(keys, [tokens, shape.headDim]);
-    feeds[`v${head}`] = elements(values, [tokens, shape.headDim]);
+  for (let head = 0; head < kvHeads; head++) {
+    const { keys, values } = cache.rows(layer, head, from, to);
+    feeds[`k${head}`] = elements(keys, [to - from, headDim]);
+    feeds[`v${head}`] = elements(values, [to - from, headDim]);
   }
   return feeds;
 }

@@ -5,9 +5,10 @@
  * apart and merged exactly: the log of the own part's sum of exponents is put among the prefix's scores as one
  * score more, so the softmax over those shares the weight out.
  */
-import type { KvDtype, ModelShape } from '../../../core/shape.js';
+import type { KvDtype } from '../../../core/shape.js';
+import type { AttentionShape } from './attention-shape.js';
 import { cacheInput } from '../cache/cache-graphs.js';
-import { scaledScores } from './head-graphs.js';
+import { scaledScores, sinksInput, withoutSink, withSink } from './scores.js';
 import { GraphBuilder } from '../../../model/graph/graph-builder.js';
 import type { Graph } from '../../../model/graph/proto.js';
 
@@ -18,11 +19,11 @@ import type { Graph } from '../../../model/graph/proto.js';
  * zeros has its score; grouped i64 = (group, rows, own) and stacked i64 = (1, group·rows, own), which ONNX can not infer
  * → attended [kvHeads, stacked, D].
  */
-export function mergedAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
+export function mergedAttention(shape: AttentionShape, kvDtype: KvDtype): Graph {
   const graph = new GraphBuilder('merged-attention');
   const heads = Array.from({ length: shape.kvHeads }, (_, head) => head);
-  const common = declareCommon(graph, kvDtype);
-  const perHead = heads.map((head) => oneHead(graph, shape.headDim, head, common));
+  const common = declareCommon(graph, shape, kvDtype);
+  const perHead = heads.map((head) => oneHead(graph, shape, head, common));
   graph.node('Concat', perHead, { attributes: { axis: 0 }, outputs: ['attended'] });
   graph.output('attended', 'f32', [shape.kvHeads, 'stackedRows', shape.headDim]);
   return graph.build();
@@ -30,9 +31,10 @@ export function mergedAttention(shape: ModelShape, kvDtype: KvDtype): Graph {
 
 type Common = ReturnType<typeof declareCommon>;
 
-function declareCommon(graph: GraphBuilder, kvDtype: KvDtype) {
+function declareCommon(graph: GraphBuilder, shape: AttentionShape, kvDtype: KvDtype) {
   return {
     kvDtype,
+    sinks: sinksInput(graph, shape),
     mask: graph.input('mask', 'f32', ['rows', 'own']),
     slot: graph.input('slot', 'i64', [1, 'stackedRows', 1]),
     grouped: graph.input('grouped', 'i64', [3]),
@@ -44,33 +46,35 @@ function declareCommon(graph: GraphBuilder, kvDtype: KvDtype) {
   };
 }
 
-function oneHead(graph: GraphBuilder, headDim: number, head: number, common: Common): string {
+function oneHead(graph: GraphBuilder, shape: AttentionShape, head: number, common: Common): string {
+  const { headDim } = shape;
   // Named dimensions, so that the runtime sees that the shape of the scores stays, and adds the one score more in place.
   const q = graph.input(`q${head}`, 'f32', [1, 'stackedRows', headDim]);
   const k = cacheInput(graph, common.kvDtype, `k${head}`, ['prefixRows', headDim]);
   const v = cacheInput(graph, common.kvDtype, `v${head}`, ['prefixRows', headDim]);
-  const own = ownPart(graph, q, headDim, head, common);
-  const scores = graph.node(
-    'ScatterElements',
-    [scaledScores(graph, q, k, headDim), common.slot, own.logSum],
-    {
-      attributes: { axis: 2 },
-    },
-  );
+  const own = ownPart(graph, shape, q, head, common);
+  const scores = graph.node('ScatterElements', [scaledScores(graph, q, k, shape), common.slot, own.logSum], {
+    attributes: { axis: 2 },
+  });
   const weights = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
   const ownShare = graph.node('Mul', [firstColumn(graph, weights, common), own.attended]);
   return graph.node('Add', [graph.node('MatMul', [weights, v]), ownShare]);
 }
 
-/** The tile's rows among themselves: their attention [1, stacked, D], and the log of the sum of exponents [1, stacked, 1]. */
-function ownPart(graph: GraphBuilder, q: string, headDim: number, head: number, common: Common) {
+/** The tile's rows among themselves, and a sink, which has its share of the sum: their attention [1, stacked, D], and the log of the sum of exponents [1, stacked, 1]. */
+function ownPart(graph: GraphBuilder, shape: AttentionShape, q: string, head: number, common: Common) {
+  const { headDim } = shape;
   const k = cacheInput(graph, common.kvDtype, `ownK${head}`, ['own', headDim]);
   const v = cacheInput(graph, common.kvDtype, `ownV${head}`, ['own', headDim]);
-  const byHead = graph.node('Reshape', [scaledScores(graph, q, k, headDim), common.grouped]);
-  const scores = graph.node('Add', [byHead, common.mask]);
+  const byHead = graph.node('Reshape', [scaledScores(graph, q, k, shape), common.grouped]);
+  const place = { sinks: common.sinks, kvHead: head, perHead: [-1, 1, 1] };
+  const scores = withSink(graph, graph.node('Add', [byHead, common.mask]), place);
   const logs = graph.node('LogSoftmax', [scores], { attributes: { axis: -1 } });
-  const weights = graph.node('Reshape', [graph.node('Exp', [logs]), common.stacked]);
-  // Every row sees the tile's first one, so its score is finite: score - log softmax = log of the sum of exponents.
+  const weights = graph.node('Reshape', [
+    withoutSink(graph, graph.node('Exp', [logs]), place),
+    common.stacked,
+  ]);
+  // The first score is a sink, or of the tile's first row, which all see, and so finite: score - log softmax = log of the sum.
   const logSum = graph.node('Sub', [firstColumn(graph, scores, common), firstColumn(graph, logs, common)]);
   return {
     attended: graph.node('MatMul', [weights, v]),

@@ -1,10 +1,11 @@
 /**
  * Slice attention by plain products on the cache in place: merged-graph.ts says how the parts are merged.
  */
-import type { ModelShape } from '../../../core/shape.js';
+import type { AttentionShape } from './attention-shape.js';
+import type { LayerInCache } from './layer-in-cache.js';
 import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
-import { causalMask } from './causal-mask.js';
+import { causalMask } from './masks.js';
 import { tileStart } from './merged-calls.js';
 
 /**
@@ -13,8 +14,8 @@ import { tileStart } from './merged-calls.js';
  */
 export async function attendMerged(
   session: Session,
-  shape: ModelShape,
-  at: { readonly cache: CpuKvCache; readonly layer: number; readonly start: number },
+  shape: AttentionShape,
+  at: LayerInCache & { readonly start: number },
   given: Float32Array,
 ): Promise<Float32Array> {
   const first = tileStart(shape, at.start);
@@ -23,6 +24,7 @@ export async function attendMerged(
   const queries = atLeastTwo(shape, given);
   const count = queries.length / (shape.heads * shape.headDim);
   const feeds = {
+    ...at.sinks,
     ...headFeeds(shape, { ...at, first, own }, queries, count),
     mask: floats(causalMask(count, at.start - first, own), [count, own]),
     slot: int64(new BigInt64Array(group * count), [1, group * count, 1]),
@@ -34,7 +36,7 @@ export async function attendMerged(
 }
 
 /** Products with a row alone have kernels of their own, which add up in another order: such a row comes twice. */
-function atLeastTwo({ heads, kvHeads, headDim }: ModelShape, queries: Float32Array): Float32Array {
+function atLeastTwo({ heads, kvHeads, headDim }: AttentionShape, queries: Float32Array): Float32Array {
   if (heads !== kvHeads || queries.length > heads * headDim) return queries;
   const twice = new Float32Array(2 * queries.length);
   twice.set(queries);
@@ -51,7 +53,7 @@ type TileInCache = {
 };
 
 function headFeeds(
-  shape: ModelShape,
+  shape: AttentionShape,
   { cache, layer, first, own }: TileInCache,
   queries: Float32Array,
   count: number,
@@ -66,20 +68,20 @@ function headFeeds(
     const prefix = cache.afterZeros(layer, head, first);
     feeds[`k${head}`] = elements(prefix.keys, [first + 1, headDim]);
     feeds[`v${head}`] = elements(prefix.values, [first + 1, headDim]);
-    const all = cache.head(layer, head, first + own);
-    feeds[`ownK${head}`] = elements(all.keys.subarray(first * headDim), [own, headDim]);
-    feeds[`ownV${head}`] = elements(all.values.subarray(first * headDim), [own, headDim]);
+    const all = cache.rows(layer, head, first, first + own);
+    feeds[`ownK${head}`] = elements(all.keys, [own, headDim]);
+    feeds[`ownV${head}`] = elements(all.values, [own, headDim]);
   }
   return feeds;
 }
 
 /** [rows, heads, D] → [heads, rows, D] */
-function headMajor({ heads, headDim }: ModelShape, rows: number, source: Float32Array): Float32Array {
+function headMajor({ heads, headDim }: AttentionShape, rows: number, source: Float32Array): Float32Array {
   return swapAxes(source, rows, heads, headDim);
 }
 
 /** [heads, rows, D] → [rows, heads, D] */
-function byRow({ heads, headDim }: ModelShape, rows: number, source: Float32Array): Float32Array {
+function byRow({ heads, headDim }: AttentionShape, rows: number, source: Float32Array): Float32Array {
   return swapAxes(source, heads, rows, headDim);
 }
 

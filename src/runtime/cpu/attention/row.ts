@@ -2,12 +2,14 @@
  * Attention of one query row over the cache in place. Over many cached rows, query heads that share keys are added up in
  * pieces of one length, so that the numbers do not depend on the number of threads.
  */
-import type { KvDtype, ModelShape } from '../../../core/shape.js';
+import type { KvDtype } from '../../../core/shape.js';
 import type { Graph } from '../../../model/graph/proto.js';
 import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
-import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
+import { firstSeen } from '../../../core/kv-rows.js';
+import type { AttentionShape } from './attention-shape.js';
 import { headViews } from './head-views.js';
+import type { LayerInCache } from './layer-in-cache.js';
 import { piecewiseRowAttention, rowAttention } from './row-graphs.js';
 
 /**
@@ -19,44 +21,52 @@ const MAX_STEADY_HEAD_DIM = 128;
 export type RowKind = 'row' | 'piecewise-row';
 
 /** Whether the numbers are the same, to the last digit, for any number of threads. */
-export function isSteady({ headDim }: ModelShape): boolean {
+export function isSteady({ headDim }: Pick<AttentionShape, 'headDim'>): boolean {
   return headDim <= MAX_STEADY_HEAD_DIM;
 }
 
 /** The graph that a row over so many cached rows needs. */
-export function rowKind({ heads, kvHeads }: ModelShape, tokens: number): RowKind {
+export function rowKind({ heads, kvHeads }: AttentionShape, tokens: number): RowKind {
   return heads > kvHeads && tokens > PIECE_TOKENS ? 'piecewise-row' : 'row';
 }
 
-export function rowGraph(kind: RowKind, shape: ModelShape, kvDtype: KvDtype): Graph {
+export function rowGraph(kind: RowKind, shape: AttentionShape, kvDtype: KvDtype): Graph {
   return kind === 'row' ? rowAttention(shape, kvDtype) : piecewiseRowAttention(shape, kvDtype);
 }
 
-/** @param session of rowKind(shape, tokens). @param queries [heads·D] → [heads·D] */
+/** @param session of rowKind(shape, rows it sees). @param queries [heads·D] → [heads·D] */
 export async function attendRow(
   session: Session,
-  shape: ModelShape,
-  { cache, layer, tokens }: { readonly cache: CpuKvCache; readonly layer: number; readonly tokens: number },
+  shape: AttentionShape,
+  at: LayerInCache & { readonly tokens: number },
   queries: Float32Array,
 ): Promise<Float32Array> {
   const { heads, kvHeads, headDim } = shape;
-  const views = rowKind(shape, tokens) === 'row' ? headViews : pieceViews;
+  const from = firstSeen(shape, at.tokens - 1);
+  const views = rowKind(shape, at.tokens - from) === 'row' ? headViews : pieceViews;
   const feeds = {
-    ...views(shape, cache, layer, tokens),
+    ...at.sinks,
+    ...views(shape, at, from, at.tokens),
     queries: floats(queries, [kvHeads, heads / kvHeads, headDim]),
   };
   return result(await session.run(feeds), 'attended');
 }
 
 /** As headViews, with values in whole pieces and how many rows of them lie behind the last token. */
-function pieceViews(shape: ModelShape, cache: CpuKvCache, layer: number, tokens: number): Feeds {
+function pieceViews(
+  { kvHeads, headDim }: AttentionShape,
+  { cache, layer }: LayerInCache,
+  from: number,
+  to: number,
+): Feeds {
+  const tokens = to - from;
   const pieces = Math.ceil(tokens / PIECE_TOKENS);
   const behind = BigInt(pieces * PIECE_TOKENS - tokens);
   const feeds: Feeds = { pads: int64(BigInt64Array.of(0n, 0n, 0n, behind), [4]) };
-  for (let head = 0; head < shape.kvHeads; head++) {
-    const values = cache.valuePieces(layer, head, tokens);
-    feeds[`k${head}`] = elements(cache.head(layer, head, tokens).keys, [tokens, shape.headDim]);
-    feeds[`v${head}`] = elements(values, [pieces, PIECE_TOKENS, shape.headDim]);
+  for (let head = 0; head < kvHeads; head++) {
+    const values = cache.valuePieces(layer, head, from, to);
+    feeds[`k${head}`] = elements(cache.rows(layer, head, from, to).keys, [tokens, headDim]);
+    feeds[`v${head}`] = elements(values, [pieces, PIECE_TOKENS, headDim]);
   }
   return feeds;
 }

@@ -6,14 +6,23 @@ import type { AttendedRows, StateRows } from '../../backend/rows.js';
 import { freeBuffer } from '../../sessions/free-buffer.js';
 import { joinArrays, viewRows } from './arrays.js';
 import { type Projections, viewProjections } from './projections.js';
-import type { RotaryTable } from './rotary.js';
+import { type RotaryTable, viewTables } from './rotary.js';
 
 const NO_ROWS = new Float32Array();
+
+type RowsOptions = {
+  readonly layer?: number | undefined;
+  readonly projections?: Projections | undefined;
+  readonly isPart?: boolean;
+};
 
 export class CpuStateRows implements StateRows {
   readonly kind = 'states';
   readonly count: number;
-  readonly rotary: RotaryTable;
+  /** One for every kind of rotary positions of the model. */
+  readonly rotary: readonly RotaryTable[];
+  /** The layer whose block made these rows; -1 before the first. */
+  readonly layer: number;
   /** [count, hidden] */
   readonly hidden: Float32Array;
   #projections: Projections | undefined;
@@ -21,18 +30,18 @@ export class CpuStateRows implements StateRows {
 
   /**
    * Owns all arrays but the table of positions, each in a buffer of its own; a part owns nothing.
-   * @param projections of the block that made these rows. Where it kept the last row only, keys and values are of all its rows.
+   * Where a block kept the last row only, keys and values are of all its rows.
    */
   constructor(
     count: number,
-    rotary: RotaryTable,
+    rotary: readonly RotaryTable[],
     hidden: Float32Array,
-    projections?: Projections,
-    isPart = false,
+    { layer = -1, projections, isPart = false }: RowsOptions = {},
   ) {
     this.#isPart = isPart;
     this.count = count;
     this.rotary = rotary;
+    this.layer = layer;
     this.hidden = hidden;
     this.#projections = projections;
   }
@@ -46,10 +55,11 @@ export class CpuStateRows implements StateRows {
   part(from: number, to: number): CpuStateRows {
     if (from === 0 && to === this.count) return this;
     const view = (all: Float32Array): Float32Array => viewRows(all, this.count, from, to);
-    const rotary = { cos: view(this.rotary.cos), sin: view(this.rotary.sin) };
+    const rotary = viewTables(this.rotary, this.count, from, to);
     const own = this.#projections;
     const projections = own && viewProjections(own, this.count, from, to);
-    return new CpuStateRows(to - from, rotary, view(this.hidden), projections, true);
+    const { layer } = this;
+    return new CpuStateRows(to - from, rotary, view(this.hidden), { layer, projections, isPart: true });
   }
 
   /** Attention reads them from the cache, so they are not kept twice. */
@@ -94,7 +104,7 @@ export function joinStateRows(whole: CpuStateRows, parts: readonly CpuStateRows[
     joinArrays(parts.map(({ projections }) => projections[name]));
   const projections = { queries: joined('queries'), keys: joined('keys'), values: joined('values') };
   const hidden = joinArrays(parts.map((part) => part.hidden));
-  return new CpuStateRows(whole.count, whole.rotary, hidden, projections);
+  return new CpuStateRows(whole.count, whole.rotary, hidden, { layer: parts[0]?.layer, projections });
 }
 
 /** @throws INTERNAL for rows of another backend */

@@ -1,52 +1,72 @@
 /**
- * Rotary position tables. Position p turns pair j of a head by the angle p·frequency[j]; frequencies are
- * theta^(-2j/D), bent by the checkpoint's rope scaling. Computed in f64, rounded once. Pure.
+ * Rotary position tables: position p turns pair j of a head by the angle p·frequency[j]. Computed in f64, rounded once. A model
+ * has one table for every kind of positions that its layers have; rows carry them all. Pure.
  */
-import type { ModelShape } from '../../../core/shape.js';
+import type { Rotary } from '../../../core/rotary.js';
+import { layerSpec, type ModelShape } from '../../../core/shape.js';
+import type { RowPositions } from '../../backend/backend.js';
+import { viewRows } from './arrays.js';
+import { rotaryFrequencies } from './rotary-frequencies.js';
 
-/** [rows, D/2] f32 each, row r for the position of row r. */
+/** [rows, dims/2] f32 each, row r for the position of row r. */
 export type RotaryTable = { readonly cos: Float32Array; readonly sin: Float32Array };
 
-/** @param positions the first of consecutive ones, or each row's own */
-export function rotaryRows(
-  shape: ModelShape,
+/** The kinds of rotary positions of a model, and which of them a layer has. */
+export class RotaryKinds {
+  readonly kinds: readonly Rotary[];
+  readonly #shape: ModelShape;
+  readonly #indexes: ReadonlyMap<string, number>;
+
+  constructor(shape: ModelShape) {
+    const all = shape.specs.flatMap(({ attention: { rotary } }) => (rotary ? [rotary] : []));
+    const byText = new Map(all.map((rotary) => [JSON.stringify(rotary), rotary]));
+    this.kinds = [...byText.values()];
+    this.#indexes = new Map([...byText.keys()].map((text, index) => [text, index]));
+    this.#shape = shape;
+  }
+
+  /** Which of the tables turns rows of a layer; undefined where none does. */
+  indexOf(layer: number): number | undefined {
+    const { rotary } = layerSpec(this.#shape, layer).attention;
+    return rotary && this.#indexes.get(JSON.stringify(rotary));
+  }
+
+  tables(rows: number, at: RowPositions): RotaryTable[] {
+    return this.kinds.map((rotary) => rotaryTable(rotary, rows, at));
+  }
+}
+
+export function rotaryTable(
+  rotary: Rotary,
   rows: number,
-  positions: number | readonly number[],
+  { positions, promptTokens }: RowPositions,
 ): RotaryTable {
-  const frequencies = rotaryFrequencies(shape);
-  const pairs = frequencies.length;
+  const pairs = rotary.dims / 2;
   const cos = new Float32Array(rows * pairs);
   const sin = new Float32Array(rows * pairs);
+  const common = typeof promptTokens === 'number' ? rotaryFrequencies(rotary, promptTokens) : undefined;
   for (let row = 0, at = 0; row < rows; row++) {
     const position = typeof positions === 'number' ? positions + row : (positions[row] as number);
+    const { perPosition, amplitude } =
+      common ?? rotaryFrequencies(rotary, (promptTokens as readonly number[])[row] as number);
     for (let pair = 0; pair < pairs; pair++, at++) {
-      const angle = position * (frequencies[pair] as number);
-      cos[at] = Math.cos(angle);
-      sin[at] = Math.sin(angle);
+      const angle = position * (perPosition[pair] as number);
+      cos[at] = amplitude * Math.cos(angle);
+      sin[at] = amplitude * Math.sin(angle);
     }
   }
   return { cos, sin };
 }
 
-/** Radians per position for every pair, [D/2]. */
-export function rotaryFrequencies(shape: ModelShape): Float64Array {
-  const pairs = shape.headDim / 2;
-  return Float64Array.from({ length: pairs }, (_, pair) =>
-    scaleFrequency(shape.rotaryTheta ** (-pair / pairs), shape.rotaryScaling),
-  );
-}
-
-/**
- * 'linear' divides every frequency by the factor. 'llama3' divides those whose wavelength is longer than
- * original/low, keeps those shorter than original/high, and blends linearly in original/wavelength between.
- */
-function scaleFrequency(frequency: number, scaling: ModelShape['rotaryScaling']): number {
-  if (scaling.kind === 'none') return frequency;
-  if (scaling.kind === 'linear') return frequency / scaling.factor;
-  const { factor, lowFrequencyFactor: low, highFrequencyFactor: high, originalContextTokens } = scaling;
-  const turns = (originalContextTokens * frequency) / (2 * Math.PI);
-  if (turns < low) return frequency / factor;
-  if (turns > high) return frequency;
-  const kept = (turns - low) / (high - low);
-  return (1 - kept) * (frequency / factor) + kept * frequency;
+/** Rows [from, to) of every table, as views. */
+export function viewTables(
+  tables: readonly RotaryTable[],
+  count: number,
+  from: number,
+  to: number,
+): RotaryTable[] {
+  return tables.map(({ cos, sin }) => ({
+    cos: viewRows(cos, count, from, to),
+    sin: viewRows(sin, count, from, to),
+  }));
 }

@@ -154,12 +154,13 @@ export class DecodeBatch {
     const { inbox } = this.#context;
     const model = this.#model;
     const positions = running.map(({ request, chosen }) => request.contextTokens + chosen.length - 1);
+    const promptTokens = running.map(({ request }) => request.contextTokens);
     const sequences = running.map(({ request: { cache } }, row) => ({
       cache,
       position: positions[row] as number,
     }));
     const ids = Int32Array.from(running, ({ chosen }) => chosen.at(-1) ?? 0);
-    let rows = held.hold(await model.embed(ids, positions));
+    let rows = held.hold(await model.embed(ids, { positions, promptTokens }));
     let attended: AttendedRows | undefined;
     for (let layer = 0; layer < model.shape.layers; layer++) {
       await inbox.read();

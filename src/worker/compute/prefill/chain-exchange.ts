@@ -18,7 +18,13 @@ export class ChainExchange implements Exchange {
 
   async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
     if (this.#isLast) return;
-    await this.#outbox.publishRows(this.#request.job.request, layer, start, rows);
+    const from = Math.max(start, this.firstNeeded(layer));
+    if (from >= start + rows.count) return;
+    await this.#outbox.publishRows(this.#request.job.request, { layer, start, from }, rows);
+  }
+
+  firstNeeded(layer: number): number {
+    return this.#request.firstForNext[layer] ?? 0;
   }
 
   canPublish(): boolean {

@@ -10,6 +10,8 @@ export interface Exchange {
    * only for the device that the rows are on. The rows stay the caller's.
    */
   publish(layer: number, start: number, rows: CacheRows): Promise<void>;
+  /** The first row of a layer that any other rank needs of this one; publish() leaves out what lies before. */
+  firstNeeded(layer: number): number;
   /** False while MAX_UNSENT_KIB wait for a slow link: the rank is to pause before it makes more. */
   canPublish(): boolean;
   /** True when all rows of a layer that this rank's attention reads are there, but for its own. */
@@ -21,6 +23,7 @@ export interface Exchange {
 /** One worker alone: nothing to send, nothing to wait for. */
 export const noExchange: Exchange = {
   publish: () => Promise.resolve(),
+  firstNeeded: () => 0,
   canPublish: () => true,
   hasPrefix: () => true,
   hasFirstRows: () => true,

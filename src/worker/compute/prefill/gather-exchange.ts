@@ -20,7 +20,11 @@ export class GatherExchange implements Exchange {
   async publish(layer: number, start: number, rows: CacheRows): Promise<void> {
     this.#request.coverage[layer]?.add(start, start + rows.count);
     if (this.#request.job.chain.length === 1) return;
-    await this.#outbox.publishRows(this.#request.job.request, layer, start, rows);
+    await this.#outbox.publishRows(this.#request.job.request, { layer, start, from: start }, rows);
+  }
+
+  firstNeeded(): number {
+    return 0;
   }
 
   canPublish(): boolean {

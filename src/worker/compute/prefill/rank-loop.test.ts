@@ -22,6 +22,10 @@ class FakeExchange implements Exchange {
     this.#model.calls.push(`publish ${layer} of [${start},${start + rows.count})`);
   }
 
+  firstNeeded(): number {
+    return 0;
+  }
+
   canPublish(): boolean {
     return this.canPublishNow;
   }

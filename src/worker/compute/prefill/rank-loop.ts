@@ -80,7 +80,7 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
 async function* publishCached({ request, exchange }: Run, layer: number): AsyncGenerator<Pause, void, void> {
   const { cache, cachedTokens, job } = request;
   if (job.chain.length === 1) return;
-  for (let start = 0; start < cachedTokens; start += CACHED_ROWS) {
+  for (let start = exchange.firstNeeded(layer); start < cachedTokens; start += CACHED_ROWS) {
     yield { layer, isWait: false, isReady: () => exchange.canPublish() };
     const rows = cache.read(layer, start, Math.min(cachedTokens, start + CACHED_ROWS));
     await exchange.publish(layer, start, rows).finally(() => rows.release());
@@ -140,14 +140,15 @@ async function joinParts(
 
 async function embedChunks({ bench, request, held }: Run): Promise<Chunk[]> {
   const { model, chunkTokens } = bench;
-  const { job, slice, recorder, cachedTokens } = request;
+  const { job, slice, recorder, cachedTokens, contextTokens } = request;
   const computed = { start: Math.max(slice.start, cachedTokens), end: slice.end };
   // The last rank holds the whole prompt's ids, the others those of their slice.
   const offset = request.rank === job.chain.length - 1 ? 0 : slice.start;
   const chunks: Chunk[] = [];
   for (const { start, end } of chunksOf(computed, chunkTokens, job.spec.chunkEnds)) {
     const ids = job.ids.subarray(start - offset, end - offset);
-    const rows = held.hold(await recorder.time('embed', 0, () => model.embed(ids, start), start));
+    const at = { positions: start, promptTokens: contextTokens };
+    const rows = held.hold(await recorder.time('embed', 0, () => model.embed(ids, at), start));
     chunks.push({ start, end, rows });
   }
   return chunks;

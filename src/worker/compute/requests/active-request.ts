@@ -18,6 +18,8 @@ export type ActiveRequest = {
   readonly cache: KvCache;
   /** Per layer, which of the rows that this rank waits for are there. */
   readonly coverage: readonly RowCoverage[];
+  /** Per layer, the first row that the next rank needs. */
+  readonly firstForNext: readonly number[];
   readonly recorder: Recorder;
   isCancelled: boolean;
 };

@@ -3,13 +3,13 @@
  * bytes. Kept caches give way to requests, never the other way round.
  */
 import { KvrError } from '../../../core/errors.js';
-import { kvBytesPerToken } from '../../../core/shape.js';
 import { contextTokensOf, sliceAt } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { ActiveRequest, CacheMaker, Reuse } from './active-request.js';
 import { Recorder } from './recorder.js';
 import { RowCoverage } from './row-coverage.js';
-import { kvRows } from '../../../core/kv-rows.js';
+import { layerSpecs } from '../../../core/shape.js';
+import { firstSeen, kvRows, kvStart, rankKvBytes, rowsFromOthers } from '../../../core/kv-rows.js';
 import { PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
@@ -46,7 +46,7 @@ export class HeldRequests {
   /** Takes on a request, with the kept rows that it goes on from. @throws WORKER_REFUSED */
   async open(job: Job): Promise<ActiveRequest> {
     const source = job.reuse && this.#store.find(job.reuse.entry);
-    const roomBytes = this.#roomBeside(kvRows(job) * kvBytesPerToken(this.#model.shape, job.spec.kvDtype));
+    const roomBytes = this.#roomBeside(rankKvBytes(this.#model.shape, job.spec.kvDtype, job));
     this.#store.shrinkTo(roomBytes, source?.entry);
     try {
       const request = await openRequest(job, this.#model, source && reuseOf(job, source));
@@ -141,8 +141,10 @@ export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): P
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
   const capacity = kvRows(job);
-  // A chain needs the rows before its slice; an all-gather needs everyone's, its own included.
-  const expectedRows = strategyOf(job.spec.strategy).topology === 'gather' ? contextTokens : slice.start;
+  // A chain needs rows before its slice; an all-gather needs everyone's, its own included.
+  const isGathered = strategyOf(job.spec.strategy).topology === 'gather';
+  const end = isGathered ? contextTokens : slice.start;
+  const expected = rowsFromOthers(model.shape, job).map((rows) => (isGathered ? contextTokens : rows));
   return {
     job,
     rank: job.rank,
@@ -151,8 +153,9 @@ export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): P
     contextTokens,
     cache: await (reuse
       ? model.continueCache(reuse.cache, reuse.tokens, capacity)
-      : model.createCache(capacity, job.spec.kvDtype)),
-    coverage: Array.from({ length: model.shape.layers }, () => new RowCoverage(expectedRows)),
+      : model.createCache(capacity, job.spec.kvDtype, { start: kvStart(job) })),
+    coverage: expected.map((rows) => new RowCoverage(end - rows, end)),
+    firstForNext: layerSpecs(model.shape).map(({ attention }) => firstSeen(attention, slice.end)),
     recorder: new Recorder(),
     isCancelled: false,
   };

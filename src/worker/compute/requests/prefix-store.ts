@@ -4,7 +4,7 @@
  * named by the request that made it; who may use it is the engine's matter, that its ids are the same is checked here.
  */
 import { commonTokens } from '../../../core/common-prefix.js';
-import { kvBytesPerToken } from '../../../core/shape.js';
+import { kvBytesOf } from '../../../core/kv-rows.js';
 import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import type { CacheMaker } from './active-request.js';
 
@@ -55,9 +55,9 @@ export class PrefixStore {
     const mostBytes = Math.min(this.#budgetBytes, roomBytes);
     const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache }));
     if (longer) this.find(longer.entry);
-    const perToken = kvBytesPerToken(this.#model.shape, cache.kvDtype);
+    const { start } = cache;
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
-    const bytes = isSlack ? ids.length * perToken : cache.bytes;
+    const bytes = isSlack ? kvBytesOf(this.#model.shape, cache.kvDtype, { start, end: ids.length }) : cache.bytes;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
     for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);
@@ -88,7 +88,7 @@ export class PrefixStore {
 
 /** True where the longer entry has all rows of the shorter one, in the same element type. */
 function holdsAll(longer: Rows, shorter: Rows): boolean {
-  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype;
+  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype && longer.cache.start <= shorter.cache.start;
   return isAlike && commonTokens(longer.ids, shorter.ids) === shorter.ids.length;
 }
 type Rows = Pick<PrefixEntry, 'ids' | 'cache'>;

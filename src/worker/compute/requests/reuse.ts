@@ -19,5 +19,6 @@ export function reuseOf(
   if (entry.cache.kvDtype !== kvDtype) return undefined;
   const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
   const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
-  return tokens > 0 ? { cache: entry.cache, tokens } : undefined;
+  // Layers with a window have no rows for what would go on before the slice that made them.
+  return tokens > 0 && tokens >= entry.cache.start ? { cache: entry.cache, tokens } : undefined;
 }

@@ -6,14 +6,16 @@ import { KvrError } from '../../../core/errors.js';
 import type { Slice } from '../../../core/partition.js';
 
 export class RowCoverage {
-  readonly #rows: number;
+  readonly #from: number;
+  readonly #to: number;
   /** Disjoint, sorted, never touching. */
   #runs: Slice[] = [];
   #covered = 0;
 
-  /** @param rows how many rows, from 0, are expected. */
-  constructor(rows: number) {
-    this.#rows = rows;
+  /** Rows [from, to) are expected. */
+  constructor(from: number, to: number) {
+    this.#from = from;
+    this.#to = to;
   }
 
   get isComplete(): boolean {
@@ -22,13 +24,14 @@ export class RowCoverage {
 
   /** Rows that are still to come. */
   get missing(): number {
-    return this.#rows - this.#covered;
+    return this.#to - this.#from - this.#covered;
   }
 
   /** @throws PROTOCOL where rows [start, end) are empty, out of range or partly there already. */
   add(start: number, end: number): void {
-    if (start >= end || end > this.#rows) {
-      throw new KvrError('PROTOCOL', `KV rows [${start}, ${end}) are not in the prefix [0, ${this.#rows})`);
+    if (start >= end || start < this.#from || end > this.#to) {
+      const prefix = `[${this.#from}, ${this.#to})`;
+      throw new KvrError('PROTOCOL', `KV rows [${start}, ${end}) are not in the prefix ${prefix}`);
     }
     const at = this.#runs.findIndex((run) => run.end > start);
     const next = at < 0 ? undefined : this.#runs[at];

@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
+import type { LayerSpec } from '../../../core/layer-spec.js';
+import type { ModelShape } from '../../../core/shape.js';
 import { requestSpecSchema } from '../../../core/request.js';
 import type { RankTimeline, TimelineEvent } from '../../../core/timeline.js';
 import { encodeHead, controlFrame, type Frame, type KvFrame, MAX_META_BYTES } from '../../../link/frame.js';
@@ -40,6 +43,8 @@ function run(rank: number, strategy: StrategyName = 'kvr'): RunMessage {
   };
 }
 
+const SHAPE: ModelShape = { ...TINY_LLAMA, layers: LAYERS };
+
 const rows = (layer: number, start: number, count: number): KvFrame => ({
   kind: 'kv',
   request: 1,
@@ -51,7 +56,7 @@ const rows = (layer: number, start: number, count: number): KvFrame => ({
 
 function middleRoute(): { route: Route; next: HeldLink } {
   const next = new HeldLink();
-  return { route: new Route(run(1), ENGINE, [next], next, LAYERS), next };
+  return { route: new Route(run(1), ENGINE, [next], next, SHAPE), next };
 }
 
 const EMPTY: RankTimeline = {
@@ -86,8 +91,24 @@ test('a rank is done sending when all rows of earlier ranks have come and left',
   expect([sum(traffic?.sentBytes), sum(traffic?.receivedBytes)]).toEqual([64, 64]);
 });
 
+test('of a layer with a window the next rank gets what its first row sees, and of others everything', () => {
+  const next = new HeldLink();
+  const [plain] = SHAPE.specs as [LayerSpec];
+  const local = { ...plain, attention: { ...plain.attention, windowTokens: 4 } };
+  const shape: ModelShape = { ...SHAPE, specs: [local, plain] };
+  const route = new Route(run(1), ENGINE, [next], next, shape);
+  let isDone = false;
+  // The rank's slice is [4, 7): its first row sees from 1 on, the next rank's from 4 on.
+  route.receiveRows(rows(0, 1, 3));
+  route.receiveRows(rows(1, 0, 4));
+  route.whenSent(() => (isDone = true));
+  next.finish.forEach((finish) => finish());
+  expect(next.finish).toHaveLength(1);
+  expect(isDone).toBe(true);
+});
+
 test('own rows that still wait for the link hold it back as well', () => {
-  const first = new Route(run(0), ENGINE, [new HeldLink()], new HeldLink(), LAYERS);
+  const first = new Route(run(0), ENGINE, [new HeldLink()], new HeldLink(), SHAPE);
   const noteSent = first.startSend(0, 80);
   let isDone = false;
   first.whenSent(() => (isDone = true));
@@ -105,7 +126,7 @@ test('along a chain a rank needs its neighbours only, and the one before until i
 
 test('the last rank needs nobody once it has all rows, so that earlier ranks may go while it decodes', () => {
   for (const strategy of ['kvr', 'tsp'] as const) {
-    const route = new Route(run(3, strategy), ENGINE, [], undefined, LAYERS);
+    const route = new Route(run(3, strategy), ENGINE, [], undefined, SHAPE);
     expect(route.needs('c')).toBe(true);
     for (let layer = 0; layer < LAYERS; layer++) route.receiveRows(rows(layer, 0, 9));
     expect(CHAIN.filter((worker) => route.needs(worker))).toEqual([]);
@@ -113,7 +134,7 @@ test('the last rank needs nobody once it has all rows, so that earlier ranks may
 });
 
 test('an all-gather needs everyone in the chain and nobody else', () => {
-  const route = new Route(run(1, 'tsp'), ENGINE, [], undefined, LAYERS);
+  const route = new Route(run(1, 'tsp'), ENGINE, [], undefined, SHAPE);
   expect(['a', 'd', 'x'].map((worker) => route.needs(worker))).toEqual([true, true, false]);
 });
 

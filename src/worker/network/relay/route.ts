@@ -2,7 +2,11 @@
  * One request as the network thread sees it: where its rows go, what was sent, and when the rank has sent everything.
  */
 import { wallClock } from '../../../core/clock.js';
-import { strategyOf, tokensFromOthers } from '../../../core/strategy.js';
+import { firstSeen, rowsFromOthers } from '../../../core/kv-rows.js';
+import { sliceAt } from '../../../core/partition.js';
+import { layerSpec, type ModelShape } from '../../../core/shape.js';
+import { strategyOf } from '../../../core/strategy.js';
+import { seenFrom } from './seen-rows.js';
 import type { RankTimeline, TimelineEvent } from '../../../core/timeline.js';
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
@@ -22,6 +26,7 @@ export class Route {
   readonly targets: readonly Link[];
   /** Link that earlier ranks' rows are passed on to. */
   readonly relay: Link | undefined;
+  readonly #shape: ModelShape;
   readonly #startMs = wallClock();
   readonly #events: TimelineEvent[] = [];
   /** Rows of other ranks, over all layers, that are still to come. */
@@ -35,9 +40,10 @@ export class Route {
     engine: EngineEnd,
     targets: readonly Link[],
     relay: Link | undefined,
-    layers: number,
+    shape: ModelShape,
   ) {
-    this.#missingRows = layers * tokensFromOthers(run.spec.strategy, run.partition, run.rank);
+    this.#missingRows = rowsFromOthers(shape, run).reduce((sum, rows) => sum + rows, 0);
+    this.#shape = shape;
     this.run = run;
     this.owner = engine.worker;
     this.engine = engine.link;
@@ -45,12 +51,13 @@ export class Route {
     this.relay = relay;
   }
 
-  /** Counts rows of another rank and, along a chain, passes them on to the next. */
+  /** Counts rows of another rank and, along a chain, passes on to the next what that one's layer sees. */
   receiveRows(rows: KvFrame): void {
     const bytes = rows.payload.byteLength;
     this.#missingRows -= rows.rows;
     this.#traffic.noteReceived(bytes, this.#nowMs);
-    this.relay?.send(rows, this.startSend(rows.layer, bytes));
+    const passedOn = this.relay && seenFrom(rows, this.#firstForNext(rows.layer));
+    if (passedOn) this.relay?.send(passedOn, this.startSend(rows.layer, passedOn.payload.byteLength));
   }
 
   /** True while this rank needs that worker: rows have yet to come from it, or to go to it. */
@@ -82,6 +89,12 @@ export class Route {
   whenSent(then: () => void): void {
     if (this.#isSent()) then();
     else this.#onAllSent = then;
+  }
+
+  /** The first row of a layer that the next rank needs. */
+  #firstForNext(layer: number): number {
+    const { partition, rank } = this.run;
+    return firstSeen(layerSpec(this.#shape, layer).attention, sliceAt(partition, rank).end);
   }
 
   get #nowMs(): number {

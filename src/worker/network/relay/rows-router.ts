@@ -4,6 +4,7 @@
  * link that fills it is paused, so that the sender's side holds the rest.
  */
 import { KvrError } from '../../../core/errors.js';
+import type { ModelShape } from '../../../core/shape.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { KvFrame } from '../../../link/frame.js';
 import type { Link } from '../../../link/link.js';
@@ -45,19 +46,19 @@ export class RowsRouter {
   }
 
   /** The route of a request over its engine's links. @throws LINK where a link that it needs is missing, PROTOCOL */
-  open(engine: EngineEnd, run: RunMessage, layers: number): Route {
+  open(engine: EngineEnd, run: RunMessage, shape: ModelShape): Route {
     const { spec, chain, rank } = run;
     const linkTo = (worker: string): Link => this.#peers.linkTo({ engine: engine.worker, worker });
     if (this.#routes.has(run.request)) throw new KvrError('PROTOCOL', `request ${run.request} runs already`);
     const { topology } = strategyOf(spec.strategy);
-    if (topology === 'none') return new Route(run, engine, [], undefined, layers);
+    if (topology === 'none') return new Route(run, engine, [], undefined, shape);
     if (topology === 'gather') {
       const others = chain.filter((_, other) => other !== rank).map(linkTo);
-      return new Route(run, engine, others, undefined, layers);
+      return new Route(run, engine, others, undefined, shape);
     }
     const next = chain[rank + 1];
     const link = next === undefined ? undefined : linkTo(next);
-    return new Route(run, engine, link ? [link] : [], link, layers);
+    return new Route(run, engine, link ? [link] : [], link, shape);
   }
 
   /** Registers a route and passes on the frames that came before it. */

@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
 import { printable } from '../checkpoint/printable.js';
-import type { ModelShape } from '../../core/shape.js';
 
 export const MAX_LAYERS = 1024;
 export const MAX_HIDDEN = 262_144;
@@ -17,6 +16,8 @@ export const MAX_CONTEXT_TOKENS = 16_777_216;
 /** Bases of the rotary frequencies lie between 1e4 and 1e7; a model that hardly rotates has more. */
 const MAX_THETA = 1e18;
 
+export const MAX_EXPERTS = 1024;
+
 /** A whole number from 1 to `most`. */
 export function count(most: number): z.ZodType<number> {
   return z.number().int().min(1).max(most);
@@ -24,6 +25,15 @@ export function count(most: number): z.ZodType<number> {
 
 export const thetaSchema = z.number().min(1).max(MAX_THETA);
 export const epsilonSchema = z.number().positive().max(1);
+
+/** How many positions a row sees, its own included; none where it sees all. */
+export const windowSchema = count(MAX_CONTEXT_TOKENS).nullish();
+/** What scores or logits are bent to stay under. */
+export const capSchema = z.number().min(1e-3).max(1e6).nullish();
+/** A multiplier or divisor. */
+export const scalarSchema = z.number().min(1e-6).max(1e6);
+/** A share of a whole. */
+export const shareSchema = z.number().positive().max(1);
 
 /** The end and begin tokens, one or several or none. */
 const tokenId = z
@@ -39,9 +49,11 @@ export const tokenIdsSchema = z
 /** Where a config came from: what messages name. */
 export type ConfigFile = { readonly json: unknown; readonly path: string };
 
+type Heads = { readonly heads: number; readonly kvHeads: number; readonly headDim: number };
+
 /** @throws BAD_CHECKPOINT where heads, KV heads and widths do not go together */
-export function checkHeads(shape: ModelShape, path: string): ModelShape {
-  const { heads, kvHeads, headDim } = shape;
+export function checkHeads<T extends Heads>(sizes: T, path: string): T {
+  const { heads, kvHeads, headDim } = sizes;
   if (heads % kvHeads !== 0) {
     throw bad(
       path,
@@ -50,7 +62,7 @@ export function checkHeads(shape: ModelShape, path: string): ModelShape {
   }
   if (headDim % 2 !== 0)
     throw bad(path, `the head dimension is ${headDim}; rotary positions need an even one`);
-  return shape;
+  return sizes;
 }
 
 /** The width of a head where the config does not say it. @throws BAD_CHECKPOINT where it is no whole number */
@@ -59,7 +71,7 @@ export function headDimOf(hidden: number, heads: number, path: string): number {
   throw bad(path, `a hidden size of ${hidden} can not be split into ${heads} heads; it must be a multiple`);
 }
 
-function bad(path: string, what: string): KvrError {
+export function bad(path: string, what: string): KvrError {
   return new KvrError('BAD_CHECKPOINT', `${path}: ${what}; correct it or fetch it again`);
 }
 

@@ -1,0 +1,238 @@
+/**
+ * One small random checkpoint of every family, with greedy ids and logits of an independent float64 program: the same ids and
+ * logits within 1e-3, however the prompt is cut, and over real workers. Two are part of the repository, the others are not.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Engine, type GenerateRequest } from '../src/index.js';
+import { compileModel } from '../src/model/compile.js';
+import { openCheckpoint } from '../src/model/open.js';
+import type { BackendModel } from '../src/runtime/backend/backend.js';
+import type { AttendedRows, StateRows } from '../src/runtime/backend/rows.js';
+import type { KvCache } from '../src/runtime/backend/kv-cache.js';
+import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
+import { openModel } from '../src/runtime/open-model.js';
+import { COMMITTED_MODELS } from './support/reference-checkpoint.js';
+import { LOGIT_TOLERANCE } from './support/same-answer.js';
+
+const BESIDE_CHECKOUT = fileURLToPath(new URL('../../shared/models/families', import.meta.url));
+
+type Case = {
+  readonly prompt_ids: number[];
+  readonly output_ids: number[];
+  /** The first of all logits after the prompt. */
+  readonly prompt_logits: number[];
+};
+type Reference = {
+  readonly cases: readonly Case[];
+  /** Ends by itself; the token that ends it is the last of output_ids, or the one after. */
+  readonly eos_case?: {
+    readonly prompt_ids: number[];
+    readonly output_ids: number[];
+    readonly ended_by: number;
+  };
+};
+
+const COMMITTED = ['mistral', 'qwen3'];
+
+/** Folders by family. */
+function folders(): Map<string, string> {
+  const beside = existsSync(BESIDE_CHECKOUT) ? readdirSync(BESIDE_CHECKOUT, { withFileTypes: true }) : [];
+  const found = beside.filter((entry) => entry.isDirectory() && entry.name !== 'gguf');
+  return new Map([
+    ...found.map(({ name }): [string, string] => [name, join(BESIDE_CHECKOUT, name)]),
+    ...COMMITTED.map((name): [string, string] => [name, join(COMMITTED_MODELS, name)]),
+  ]);
+}
+
+function referenceIn(folder: string): Reference {
+  return JSON.parse(readFileSync(join(folder, 'reference.json'), 'utf8')) as Reference;
+}
+
+let cacheDir = '';
+beforeAll(() => {
+  cacheDir = mkdtempSync(join(tmpdir(), 'kvr-families-'));
+});
+afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
+
+/** Sizes of slices: the whole, lopsided ones, and cuts before, at and after the end of a window of 32. */
+function cutsOf(tokens: number): number[][] {
+  const cuts = [
+    [tokens],
+    [1, tokens - 1],
+    [tokens - 1, 1],
+    [31, 1, tokens - 32],
+    [33, tokens - 33],
+    [32, 32, 1, tokens - 65],
+    [tokens - 31, 31],
+  ];
+  return cuts.filter((sizes) => sizes.every((size) => size > 0));
+}
+
+describe.each([...folders()])('%s', (_, folder) => {
+  const { cases } = referenceIn(folder);
+  let model: BackendModel;
+  beforeAll(async () => {
+    const checkpoint = await openCheckpoint(folder, { cacheFolder: cacheDir });
+    const compiled = await compileModel(checkpoint, {
+      cacheFolder: cacheDir,
+      dtype: 'f32',
+      ...compileKernels(),
+    });
+    await checkpoint.close();
+    model = await openModel('cpu', compiled, { threads: 1 });
+  });
+  afterAll(() => model.close());
+
+  test.each(cases.map((each) => ({ tokens: each.prompt_ids.length, each })))(
+    '$tokens tokens: ids and logits of the reference, whatever the cut',
+    async ({ tokens, each }) => {
+      for (const sizes of cutsOf(tokens)) {
+        const { ids, logits } = await answer(model, each.prompt_ids, sizes, each.output_ids.length);
+        const gaps = each.prompt_logits.map((logit, id) => Math.abs(logit - (logits[id] ?? NaN)));
+        expect(Math.max(...gaps), `slices of ${sizes}`).toBeLessThan(LOGIT_TOLERANCE);
+        expect(ids, `slices of ${sizes}`).toEqual(each.output_ids);
+      }
+    },
+  );
+});
+
+/** Greedy: the prompt slice by slice into one cache, and then a token at a time. */
+async function answer(
+  model: BackendModel,
+  prompt: readonly number[],
+  sizes: readonly number[],
+  steps: number,
+) {
+  const cache = await model.createCache(prompt.length + steps, 'f32');
+  let logits = new Float32Array();
+  let start = 0;
+  for (const size of sizes) {
+    logits = await slice(model, cache, {
+      ids: prompt.slice(start, start + size),
+      start,
+      promptTokens: prompt.length,
+    });
+    start += size;
+  }
+  const first = logits;
+  const ids = [bestOf(logits)];
+  while (ids.length < steps) {
+    logits = await decode(model, cache, {
+      id: ids.at(-1) as number,
+      position: start++,
+      promptTokens: prompt.length,
+    });
+    ids.push(bestOf(logits));
+  }
+  cache.close();
+  return { ids, logits: first };
+}
+
+type SliceOfPrompt = {
+  readonly ids: readonly number[];
+  readonly start: number;
+  readonly promptTokens: number;
+};
+
+/** @returns the logits after the slice's last token */
+async function slice(
+  model: BackendModel,
+  cache: KvCache,
+  { ids, start, promptTokens }: SliceOfPrompt,
+): Promise<Float32Array<ArrayBuffer>> {
+  let rows: StateRows = await model.embed(Int32Array.from(ids), { positions: start, promptTokens });
+  let attended: AttendedRows | undefined;
+  for (let layer = 0; layer < model.shape.layers; layer++) {
+    rows = await model.block(layer, rows, attended && { attended });
+    await cache.write(layer, start, await model.takeKv(rows, 'f32'));
+    attended = await model.attendSlice(rows, { cache, layer, start });
+  }
+  const all = await model.logits(rows, attended as AttendedRows);
+  return all.slice(all.length - model.shape.vocabulary);
+}
+
+async function decode(
+  model: BackendModel,
+  cache: KvCache,
+  {
+    id,
+    position,
+    promptTokens,
+  }: { readonly id: number; readonly position: number; readonly promptTokens: number },
+): Promise<Float32Array<ArrayBuffer>> {
+  let rows: StateRows = await model.embed(Int32Array.of(id), { positions: [position], promptTokens });
+  let attended: AttendedRows | undefined;
+  for (let layer = 0; layer < model.shape.layers; layer++) {
+    rows = await model.block(layer, rows, attended && { attended });
+    attended = await model.attendEach(rows, layer, [{ cache, position }]);
+  }
+  return (await model.logits(rows, attended as AttendedRows)).slice();
+}
+
+function bestOf(logits: Float32Array): number {
+  return logits.reduce((best, logit, id) => (logit > (logits[best] as number) ? id : best), 0);
+}
+
+/** Windows, experts with sinks, positions that depend on the length, and the two that are part of the repository. */
+const OVER_WORKERS = ['gemma3_text', 'gpt_oss', 'phi4-mini', ...COMMITTED];
+const WORKERS = 3;
+
+describe.each(OVER_WORKERS)('%s over workers', (name) => {
+  const folder = folders().get(name);
+  const reference = folder === undefined ? { cases: [] } : referenceIn(folder);
+  let engine: Engine | undefined;
+  beforeAll(async () => {
+    if (folder === undefined) return;
+    const settings = { workers: WORKERS, threads: 1, calibrate: false, dtype: 'f32', cacheDir } as const;
+    engine = await Engine.load({ model: folder, ...settings });
+  });
+  afterAll(() => engine?.close());
+
+  test('gives the ids of the reference, with and without kept rows', async ({ skip }) => {
+    if (!engine) return skip('this checkpoint is not part of the repository');
+    for (const { prompt_ids: promptIds, output_ids: ids } of reference.cases) {
+      for (const cut of chainCuts(promptIds.length)) {
+        const found = await generate(engine, { promptIds, maxTokens: ids.length, ...cut });
+        expect(found.tokenIds, JSON.stringify(cut)).toEqual(ids);
+      }
+    }
+  });
+
+  test('ends by itself where the reference does', async ({ skip }) => {
+    if (!engine) return skip('this checkpoint is not part of the repository');
+    const ending = reference.eos_case;
+    if (!ending) return skip('the reference has no such case');
+    const result = await generate(engine, {
+      promptIds: ending.prompt_ids,
+      maxTokens: ending.output_ids.length + 8,
+    });
+    expect(result.finishReason).toBe('stop');
+    expect(result.tokenIds.slice(0, ending.output_ids.length)).toEqual(ending.output_ids);
+  });
+});
+
+/** Twice with kept rows: the second time there are some. */
+function chainCuts(tokens: number): GenerateRequest[] {
+  const parts = [
+    [1, tokens - 1],
+    [tokens - 1, 1],
+    [31, tokens - 33, 2],
+  ].filter((sizes) => sizes.every((size) => size > 0));
+  const cuts: GenerateRequest[] = [
+    { workers: 1, partition: 'e' },
+    ...(tokens >= WORKERS ? [{ workers: WORKERS, partition: 'e' as const }] : []),
+    ...parts.map((partition) => ({ partition })),
+    ...(tokens >= WORKERS ? [{ strategy: 'tsp' as const, partition: 'e' as const }] : []),
+  ];
+  const apart = cuts.map((cut) => ({ ...cut, prefixCache: false }));
+  return [...apart, { workers: 2, prefixCache: true }, { workers: 2, prefixCache: true }];
+}
+
+async function generate(engine: Engine, request: GenerateRequest) {
+  for await (const event of engine.generate(request)) if (event.type === 'done') return event.result;
+  throw new Error('the answer has no end');
+}
