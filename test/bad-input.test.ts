@@ -17,8 +17,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
+import { ggufBytes } from './support/gguf-writer.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { type KvrRun, processesNaming, runKvr, runKvrHere } from './support/kvr.js';
+import { smallGguf } from './support/small-gguf.js';
 import { TINY_LLAMA } from './reference/shapes.js';
 
 const SHAPE = TINY_LLAMA;
@@ -115,6 +117,15 @@ describe('the command as a process tells the same of', () => {
 describe('a model', () => {
   test('that does not exist', () =>
     expectRefusal({ '--model': join(folder, 'nowhere') }, { message: /nowhere": there is no such folder/ }));
+
+  test('that is a GGUF file, cut off', () => {
+    const path = join(folder, 'cut.gguf');
+    writeFileSync(path, ggufBytes(smallGguf()).subarray(0, 3000));
+    return expectRefusal(
+      { '--model': path },
+      { message: /cut\.gguf: tensor .* the file has 3000: it is cut off; fetch/ },
+    );
+  });
 
   test('that is a folder without config.json', async () => {
     mkdirSync(join(folder, 'empty'));

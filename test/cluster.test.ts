@@ -34,8 +34,11 @@ beforeAll(async () => {
 afterAll(() => rmSync(cacheFolder, { recursive: true, force: true }));
 afterEach(async () => {
   for (const cluster of clusters.splice(0)) await cluster.close();
-  for (const worker of processes.splice(0)) await worker.stop();
 });
+/** Workers that run by themselves serve one cluster after the other, so a group of tests shares them. */
+const stopProcesses = async (): Promise<void> => {
+  for (const worker of processes.splice(0)) await worker.stop();
+};
 
 async function localSource(): Promise<WorkerSource> {
   const limits = { chunkTokens: 512, kvBytesLimit: 2 ** 30, prefixCacheBytes: 0 };
@@ -46,9 +49,10 @@ async function localSource(): Promise<WorkerSource> {
 }
 
 async function staticSource(): Promise<WorkerSource> {
-  for (let index = 0; index < WORKERS; index++)
+  const running = (): WorkerProcess[] => processes.filter(({ isRunning }) => isRunning);
+  while (running().length < WORKERS)
     processes.push(await WorkerProcess.start(compiledFolder, { listen: '127.0.0.1:0' }));
-  return { kind: 'static', addresses: processes.map(({ address }) => address) };
+  return { kind: 'static', addresses: running().map(({ address }) => address) };
 }
 
 async function open(source: WorkerSource, signal?: AbortSignal): Promise<Cluster> {
@@ -73,6 +77,8 @@ describe.each([
   ['local', localSource],
   ['static', staticSource],
 ])('%s', (kind, sourceOf) => {
+  afterAll(stopProcesses);
+
   test('has workers of one model, each with a name of its own', async () => {
     const { workers } = await open(await sourceOf());
     expect(new Set(workers.map(({ handle }) => handle.id)).size).toBe(WORKERS);
@@ -151,7 +157,11 @@ describe('links between workers that are found by address', () => {
     const addresses = processes.slice(0, 2).map(({ address }) => address);
     cluster = await open({ kind: 'static', addresses: [...addresses, faulty.address] });
   });
-  afterEach(() => faulty.close());
+  // What they keep of links that were cut is nothing for the next test.
+  afterEach(async () => {
+    faulty.close();
+    await stopProcesses();
+  });
 
   /** The engine has the first connection, before the workers are told to link. */
   const isBetweenWorkers = ({ number }: Connection): boolean => number > 0;

@@ -11,10 +11,9 @@ import { Engine, type GenerateRequest } from '../src/index.js';
 import { compileModel } from '../src/model/compile.js';
 import { openCheckpoint } from '../src/model/open.js';
 import type { BackendModel } from '../src/runtime/backend/backend.js';
-import type { AttendedRows, StateRows } from '../src/runtime/backend/rows.js';
-import type { KvCache } from '../src/runtime/backend/kv-cache.js';
 import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import { openModel } from '../src/runtime/open-model.js';
+import { answerInSlices } from './support/answer-in-slices.js';
 import { COMMITTED_MODELS } from './support/reference-checkpoint.js';
 import { LOGIT_TOLERANCE } from './support/same-answer.js';
 
@@ -91,7 +90,7 @@ describe.each([...folders()])('%s', (_, folder) => {
     '$tokens tokens: ids and logits of the reference, whatever the cut',
     async ({ tokens, each }) => {
       for (const sizes of cutsOf(tokens)) {
-        const { ids, logits } = await answer(model, each.prompt_ids, sizes, each.output_ids.length);
+        const { ids, logits } = await answerInSlices(model, each.prompt_ids, sizes, each.output_ids.length);
         const gaps = each.prompt_logits.map((logit, id) => Math.abs(logit - (logits[id] ?? NaN)));
         expect(Math.max(...gaps), `slices of ${sizes}`).toBeLessThan(LOGIT_TOLERANCE);
         expect(ids, `slices of ${sizes}`).toEqual(each.output_ids);
@@ -99,83 +98,6 @@ describe.each([...folders()])('%s', (_, folder) => {
     },
   );
 });
-
-/** Greedy: the prompt slice by slice into one cache, and then a token at a time. */
-async function answer(
-  model: BackendModel,
-  prompt: readonly number[],
-  sizes: readonly number[],
-  steps: number,
-) {
-  const cache = await model.createCache(prompt.length + steps, 'f32');
-  let logits = new Float32Array();
-  let start = 0;
-  for (const size of sizes) {
-    logits = await slice(model, cache, {
-      ids: prompt.slice(start, start + size),
-      start,
-      promptTokens: prompt.length,
-    });
-    start += size;
-  }
-  const first = logits;
-  const ids = [bestOf(logits)];
-  while (ids.length < steps) {
-    logits = await decode(model, cache, {
-      id: ids.at(-1) as number,
-      position: start++,
-      promptTokens: prompt.length,
-    });
-    ids.push(bestOf(logits));
-  }
-  cache.close();
-  return { ids, logits: first };
-}
-
-type SliceOfPrompt = {
-  readonly ids: readonly number[];
-  readonly start: number;
-  readonly promptTokens: number;
-};
-
-/** @returns the logits after the slice's last token */
-async function slice(
-  model: BackendModel,
-  cache: KvCache,
-  { ids, start, promptTokens }: SliceOfPrompt,
-): Promise<Float32Array<ArrayBuffer>> {
-  let rows: StateRows = await model.embed(Int32Array.from(ids), { positions: start, promptTokens });
-  let attended: AttendedRows | undefined;
-  for (let layer = 0; layer < model.shape.layers; layer++) {
-    rows = await model.block(layer, rows, attended && { attended });
-    await cache.write(layer, start, await model.takeKv(rows, 'f32'));
-    attended = await model.attendSlice(rows, { cache, layer, start });
-  }
-  const all = await model.logits(rows, attended as AttendedRows);
-  return all.slice(all.length - model.shape.vocabulary);
-}
-
-async function decode(
-  model: BackendModel,
-  cache: KvCache,
-  {
-    id,
-    position,
-    promptTokens,
-  }: { readonly id: number; readonly position: number; readonly promptTokens: number },
-): Promise<Float32Array<ArrayBuffer>> {
-  let rows: StateRows = await model.embed(Int32Array.of(id), { positions: [position], promptTokens });
-  let attended: AttendedRows | undefined;
-  for (let layer = 0; layer < model.shape.layers; layer++) {
-    rows = await model.block(layer, rows, attended && { attended });
-    attended = await model.attendEach(rows, layer, [{ cache, position }]);
-  }
-  return (await model.logits(rows, attended as AttendedRows)).slice();
-}
-
-function bestOf(logits: Float32Array): number {
-  return logits.reduce((best, logit, id) => (logit > (logits[best] as number) ? id : best), 0);
-}
 
 /** Windows, experts with sinks, positions that depend on the length, and the two that are part of the repository. */
 const OVER_WORKERS = ['gemma3_text', 'gpt_oss', 'phi4-mini', ...COMMITTED];

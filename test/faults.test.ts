@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { HEARTBEAT_TIMEOUT_MS } from '../src/cluster/worker-handle.js';
 import {
   Engine,
@@ -52,6 +52,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kvr-faults-'));
   await saveLongLlama(join(folder, 'model'));
   two = await Engine.load(options(2));
+  shared.add(two);
   expected = (await two.complete({ ...SHORT, strategy: 'single' })).tokenIds;
 });
 afterAll(async () => {
@@ -60,10 +61,28 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Worker processes that are not those of the shared engine. */
+/** Engines that several tests use, one after the other. */
+const shared = new Set<Engine>();
+
+/** Worker processes that are not those of a shared engine. */
 function otherWorkers(): WorkerPid[] {
-  const shared = two.workers.map(({ ready }) => ready.pid);
-  return workersOf(process.pid).filter(({ pid }) => !shared.includes(pid));
+  const theirs = [...shared].flatMap(({ workers }) => workers.map(({ ready }) => ready.pid));
+  return workersOf(process.pid).filter(({ pid }) => !theirs.includes(pid));
+}
+
+/** Loads an engine for the tests of a group; each may kill workers, and begins with all of them. */
+function sharedEngine(workers: number, more: Partial<EngineOptions> = {}): () => Engine {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await Engine.load({ ...options(workers), ...more });
+    shared.add(engine);
+  });
+  beforeEach(() => until(() => engine.workers.length === workers, 'all workers to be there'));
+  afterAll(async () => {
+    shared.delete(engine);
+    await engine.close();
+  });
+  return () => engine;
 }
 
 afterEach(async () => {
@@ -139,17 +158,22 @@ async function killIdle(engine: Engine, rank: number): Promise<void> {
   await until(() => !exists(pid), 'the worker to be reaped');
 }
 
-describe('a worker that is killed', () => {
+describe('a worker of three that is killed', () => {
+  const three = sharedEngine(3);
+
   test.each([0, 1, 2])('in mid-prefill, rank %i: typed error, then business as usual', async (rank) => {
-    const engine = await load(3);
+    const engine = three();
     const { error } = await failureAtSignal(engine, LONG, rank, 'SIGKILL');
     expect(error).toMatchObject({ code: 'WORKER_DIED', fields: { rank, phase: 'prefill' } });
     // Told by the system, and not found out by the heartbeat.
     expect(error.message).toMatch(/^rank \d failed in prefill, layer \d: .*killed by SIGKILL/);
     await expectUsable(engine);
-    expect(otherWorkers()).toHaveLength(3);
+    expect(engine.workers).toHaveLength(3);
+    expect(workersOf(process.pid)).toHaveLength(two.workers.length + 3);
   });
+});
 
+describe('a worker that is killed', () => {
   test('in mid-decode, the last rank: typed error with what was said before it', async () => {
     const engine = two;
     const failure = await failureOf(engine, ENDLESS, { type: 'token', count: 3 }, () =>
@@ -187,10 +211,15 @@ describe('a worker that is killed', () => {
   });
 });
 
-describe('a request that may be run again', () => {
+describe('a request of three workers that may be run again', () => {
+  const three = sharedEngine(3, { retries: 1 });
+  let tokenIds: readonly number[] = [];
+  beforeAll(async () => {
+    tokenIds = (await three().complete({ ...LONG, strategy: 'single' })).tokenIds;
+  });
+
   test.each([0, 1, 2])('when rank %i is killed in mid-prefill: the same answer, later', async (rank) => {
-    const engine = await load(3, { retries: 1 });
-    const { tokenIds } = await engine.complete({ ...LONG, strategy: 'single' });
+    const engine = three();
     let isKilled = false;
     hear(engine, ({ worker, message }) => {
       if (isKilled || worker !== rank || message.type !== 'progress') return;
@@ -199,7 +228,9 @@ describe('a request that may be run again', () => {
     const answer = await engine.complete(LONG);
     expect([answer.tokenIds, answer.retries]).toEqual([tokenIds, 1]);
   });
+});
 
+describe('a request that may be run again', () => {
   test('when the last rank is killed in mid-decode: every token once, as without', async () => {
     const engine = await load(2, { retries: 1 });
     const request = { ...SHORT, maxTokens: 40, sampling: { temperature: 1, seed: 7 } };

@@ -132,7 +132,9 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
   });
 
   test('the streams of several answers with several calls come to the same as whole', async () => {
-    const asked = { ...common, model: modelName(), tool_choice: 'required' as const, seed: 11, n: 3 };
+    // Enough for three calls and the begin of a fourth.
+    const few = { ...common, max_tokens: 250 };
+    const asked = { ...few, model: modelName(), tool_choice: 'required' as const, seed: 11, n: 3 };
     const { choices } = await client.chat.completions.create(asked);
     const streamed: Told[][] = choices.map(() => []);
     for await (const chunk of await client.chat.completions.create({ ...asked, stream: true }))
@@ -265,7 +267,10 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
       toolChoice: 'required' as const,
       maxOutputTokens: 1500,
     };
-    const { toolResults } = await generateText(asked);
+    // Models that talk nonsense go on to sixteen calls; here one is enough.
+    const providerOptions = { kvr: { parallel_tool_calls: false } };
+    const { toolResults } = await generateText({ ...asked, providerOptions });
+    expect(toolResults).toHaveLength(1);
     expect(toolResults[0]?.output).toMatch(/^noon in (UTC|CET)$/);
     const { toolCalls, fullStream } = streamText(asked);
     const pieces: { id: string; delta: string }[] = [];

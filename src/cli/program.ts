@@ -3,33 +3,12 @@
  */
 import { Command as Parser, CommanderError } from 'commander';
 import { KvrError } from '../core/errors.js';
-import { bench } from './bench/bench.js';
-import { chat } from './chat/chat.js';
-import type { Command } from './run/command.js';
-import { demo } from './demo/demo.js';
+import { type CommandEntry, COMMANDS } from './commands.js';
 import { reportFailure } from './terminal/failure.js';
-import { generate } from './generate/generate.js';
-import { inspect } from './inspect/inspect.js';
 import type { StopCause } from './terminal/interrupt.js';
 import { oneLine } from './terminal/format.js';
-import { plan } from './plan/plan.js';
-import { serve } from './serve/serve.js';
 import type { Shell } from './terminal/shell.js';
-import { simulateCommand } from './simulate/simulate.js';
 import { packageVersion } from './terminal/version.js';
-import { worker } from './worker/worker.js';
-
-const COMMANDS: readonly Command<never>[] = [
-  generate,
-  chat,
-  serve,
-  inspect,
-  demo,
-  plan,
-  bench,
-  simulateCommand,
-  worker,
-];
 
 const EPILOGUE = `
 Begin with:
@@ -80,16 +59,31 @@ function parserFor(shell: Shell): Parser {
         `${fault}; give one of ${COMMANDS.map(({ name }) => name).join(', ')}, or --help`,
       );
     });
-  for (const command of COMMANDS) addCommand(parser, command, shell);
-  return parser;
+  for (const { name, summary } of COMMANDS)
+    parser
+      .command(name)
+      .description(summary)
+      .helpOption('-h, --help', 'print this')
+      .allowExcessArguments(false);
+  return parser
+    .configureHelp({ subcommandTerm: (sub) => listTerm(entryOf(sub.name())) })
+    .hook('preSubcommand', (_, sub) => completeCommand(sub, entryOf(sub.name()), shell));
 }
 
-function addCommand(parser: Parser, command: Command<never>, shell: Shell): void {
-  const sub = parser
-    .command(command.name)
-    .description(command.summary)
-    .helpOption('-h, --help', 'print this');
-  sub.allowExcessArguments(false);
+/** @throws INTERNAL: the parser knows no other commands */
+function entryOf(name: string): CommandEntry {
+  const entry = COMMANDS.find((each) => each.name === name);
+  if (!entry) throw new KvrError('INTERNAL', `there is no command ${name}`);
+  return entry;
+}
+
+function listTerm({ name, argument }: CommandEntry): string {
+  return `${name} [options]${argument ? ` ${argument}` : ''}`;
+}
+
+/** Gives the command that was asked for what only its own files know. */
+async function completeCommand(sub: Parser, { load }: CommandEntry, shell: Shell): Promise<void> {
+  const command = await load();
   const argument = command.argument?.();
   if (argument) sub.addArgument(argument);
   for (const option of command.flags()) sub.addOption(option);

@@ -10,7 +10,20 @@ export type WeightMatrix = {
   readonly columns: number;
   /** Rows [start, end) as [end-start, columns] f32; the caller owns the buffer. @throws BAD_CHECKPOINT */
   read(start: number, end: number): Promise<Float32Array>;
+  /** The same rows where they are stored as small integers, so that nobody has to round them again. */
+  readonly integers?: IntegerBlocks;
 };
+
+/** Rows as integers of `bits` bits with a sign; each run of `blockSize` columns shares a scale. */
+export type IntegerBlocks = {
+  readonly bits: 4 | 8;
+  readonly blockSize: number;
+  /** Rows [start, end); the caller owns the buffers. @throws BAD_CHECKPOINT */
+  read(start: number, end: number): Promise<IntegerRows>;
+};
+
+/** Weight [r, c] is codes[r, c] · scales[r, ⌊c / blockSize⌋]. */
+export type IntegerRows = { readonly codes: Int8Array; readonly scales: Float32Array };
 
 /** y = x·weightᵀ + bias, weight [out, in], bias [1, out]. */
 export type LinearWeights = { readonly weight: WeightMatrix; readonly bias?: WeightMatrix };
@@ -55,6 +68,13 @@ export type LayerWeights = {
   readonly mlp: MlpWeights | ExpertsWeights;
 };
 
+/** Numbers of weights by the kind that they are stored in. */
+export type StoredKinds = {
+  readonly layers: Readonly<Record<string, number>>;
+  /** Embedding, head and last norm. */
+  readonly others: Readonly<Record<string, number>>;
+};
+
 export type Checkpoint = {
   /** What the user named: a folder, `synthetic:…` or `quote`. */
   readonly name: string;
@@ -62,10 +82,12 @@ export type Checkpoint = {
   /** sha-256 (hex) over everything the compiled model depends on. */
   readonly digest: string;
   readonly parameters: number;
-  /** Ids after which generation ends, from generation_config.json, else config.json. */
+  /** Where a file may mix kinds of stored weights. */
+  readonly storedKinds?: StoredKinds;
+  /** Ids after which generation ends, from generation_config.json and config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
-  /** Folder with tokenizer.json, or undefined where the model brings none (synthetic). */
+  /** Folder where tokenizer.json belongs, the model's own or one in the cache; undefined where the model brings none (synthetic). */
   readonly tokenizerFolder: string | undefined;
   readonly embedding: WeightMatrix;
   readonly finalNorm: NormWeights;

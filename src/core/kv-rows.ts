@@ -2,7 +2,7 @@
  * Which rows a rank's KV-cache must hold for a request: what a worker allocates, an engine reckons with and links carry. A
  * layer with a window needs of the rows before a slice only those that the slice's first row sees. Pure.
  */
-import type { AttentionSpec } from './layer-spec.js';
+import type { AttentionSpec } from './layers/layer-spec.js';
 import { contextTokensOf, sliceAt } from './partition.js';
 import type { RequestSpec } from './request.js';
 import { type KvDtype, kvRowBytes, layerSpecs, type ModelShape } from './shape.js';
@@ -54,7 +54,9 @@ export function rowsFromOthers(shape: ModelShape, share: RankShare): number[] {
   const { topology } = strategyOf(share.spec.strategy);
   return layerSpecs(shape).map(({ attention }) => {
     if (topology === 'none') return 0;
-    return topology === 'chain' ? start - firstSeen(attention, start) : contextTokensOf(partition) - (end - start);
+    return topology === 'chain'
+      ? start - firstSeen(attention, start)
+      : contextTokensOf(partition) - (end - start);
   });
 }
 

@@ -2,8 +2,8 @@
  * Shapes of published models, by the names that commands know them by. Data, from each model's config.json: Llama 1 7B, 13B
  * and 30B, Llama 3.1 8B, TinyLlama 1.1B, Falcon 7B and RW 1B. What can be simulated, and the base of random weights.
  */
-import { type LayerSpec, plainLayer } from './layer-spec.js';
-import type { RotaryScaling } from './rotary.js';
+import { type LayerSpec, plainLayer } from './layers/layer-spec.js';
+import type { RotaryScaling } from './layers/rotary.js';
 import type { ModelShape } from './shape.js';
 
 const LLAMA = {

@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import { type LayerSpec, layerSpecSchema } from './layer-spec.js';
+import { type LayerSpec, layerSpecSchema } from './layers/layer-spec.js';
+import { isStretchedAt } from './layers/rotary.js';
 
 const count = z.number().int().positive();
 /** One a layer, at most. */
@@ -51,6 +52,11 @@ export function layerSpec({ specs }: ModelShape, layer: number): LayerSpec {
 /** One spec a layer. */
 export function layerSpecs(shape: ModelShape): LayerSpec[] {
   return Array.from({ length: shape.layers }, (_, layer) => layerSpec(shape, layer));
+}
+
+/** Whether a prompt's rows can be those of an earlier one: not where its length decides on its positions. */
+export function canReuseRows({ specs }: ModelShape, promptTokens: number): boolean {
+  return !specs.some(({ attention: { rotary } }) => rotary && isStretchedAt(rotary, promptTokens));
 }
 
 /** The same model with something else in every layer. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LLAMA_7B, PAPER_SHAPES, RUNNABLE_SHAPES } from '../core/published-shapes.js';
-import { plainLayer } from '../core/layer-spec.js';
+import { plainLayer } from '../core/layers/layer-spec.js';
 import { modelShapeSchema } from '../core/shape.js';
 
 test('every published shape comes through JSON and the schema as it was', () => {

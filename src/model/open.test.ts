@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import type { MlpWeights } from '../core/checkpoint.js';
-import { plainLayer } from '../core/layer-spec.js';
+import { plainLayer } from '../core/layers/layer-spec.js';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { openCheckpoint } from './open.js';
 
@@ -108,7 +108,7 @@ test.each(['', 'a/b', 'synthetic', '/dev/null'])('the name %j is not found', asy
 });
 
 test('a file in place of a folder is not found', async () => {
-  const file = join(temporary, 'model.gguf');
+  const file = join(temporary, 'model.bin');
   writeFileSync(file, 'GGUF');
   await expect(openCheckpoint(file, { cacheFolder })).rejects.toThrow('no folder');
 });

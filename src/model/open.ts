@@ -1,5 +1,5 @@
 /**
- * Opens a checkpoint by the name a user gives: `synthetic:…`, `quote` or a folder.
+ * Opens a checkpoint by the name a user gives: `synthetic:…`, `quote`, a GGUF file or a folder.
  * Knows no file format. Called by the compiler, the engine and the commands.
  */
 import type { Checkpoint } from '../core/checkpoint.js';
@@ -11,14 +11,15 @@ import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
 
 /** The model that ships with the package; a folder of that name is opened as ./quote. */
 const QUOTE = 'quote';
+const GGUF_ENDING = '.gguf';
 
 export type OpenOptions = {
-  /** Where digests are remembered and the quote model is kept. */
+  /** Where digests are remembered, and the quote model and the tokenizers of GGUF files are kept. */
   readonly cacheFolder: string;
   readonly signal?: AbortSignal;
   /** `fraction` goes from 0 to 1 while `what` is done. */
   readonly onProgress?: (fraction: number, what: string) => void;
-  /** Called where the quote model in the cache is damaged, and so written again. */
+  /** Called where the quote model or a tokenizer in the cache is damaged, and so written again. */
   readonly onDamage?: OnDamage;
 };
 
@@ -26,6 +27,11 @@ export type OpenOptions = {
 export async function openCheckpoint(name: string, options: OpenOptions): Promise<Checkpoint> {
   if (name.startsWith(SYNTHETIC_PREFIX)) return openSynthetic(name);
   if (name === QUOTE) return openQuote(options);
+  if (name.toLowerCase().endsWith(GGUF_ENDING)) {
+    // Loaded where it is needed, so that starts with other models do not pay for it.
+    const { openGguf } = await import('./gguf/index.js');
+    return openGguf(name, options);
+  }
   return openFolder(name, options);
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plainLayer } from '../core/layer-spec.js';
+import { plainLayer } from '../core/layers/layer-spec.js';
 import type { ModelShape } from '../core/shape.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
 import { FREE_LINK } from './costs/cost-model.js';

@@ -6,6 +6,7 @@ import { KvrError } from '../core/errors.js';
 import { evenPartition, MAX_RANKS } from '../core/partition.js';
 import type { Partition } from '../core/partition.js';
 import { kvRowBytes } from '../core/shape.js';
+import { layerSharesOf } from './costs/layer-shares.js';
 import type { KvDtype, ModelShape } from '../core/shape.js';
 import { chooseChain, costsOf, MIN_GAIN, roughTtftMs } from './chain-choice.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
@@ -75,7 +76,9 @@ export function chainCosts(request: PlanRequest): ChainCosts {
   checkChain(workers.length, links.length);
   const kvBytes = kvRowBytes(shape, request.kvDtype ?? 'f32');
   const isCachedAtFirst = request.isCachedAtFirst ?? false;
-  return { contextTokens, cachedTokens, isCachedAtFirst, workers, links, layers: shape.layers, kvBytes };
+  const layerShares = layerSharesOf(shape);
+  const { layers } = shape;
+  return { contextTokens, cachedTokens, isCachedAtFirst, workers, links, layers, layerShares, kvBytes };
 }
 
 function singleTtftMs(costs: ChainCosts): number {

@@ -3,7 +3,7 @@
  * what bench/planning.ts prints.
  */
 import { beforeEach, expect, test, vi } from 'vitest';
-import { plainLayer } from '../core/layer-spec.js';
+import { plainLayer } from '../core/layers/layer-spec.js';
 import type { ModelShape } from '../core/shape.js';
 import { randomWorker, seededRandom } from './costs/random-costs.test-support.js';
 import { planPartition } from './plan.js';

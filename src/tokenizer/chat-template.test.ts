@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { ChatTemplates } from './chat-template.js';
@@ -69,6 +71,31 @@ test('named templates: tool_use for tools, any by name, an unknown one is refuse
   expect(templates.render(HELLO, { tools: [{}] })).toBe('T');
   expect(templates.render(HELLO, { template: 'rag' })).toBe('R');
   expect(() => templates.render(HELLO, { template: 'x' })).toThrow(/choose one of default, tool_use, rag/);
+});
+
+test('chat_template.jinja goes before chat_template.json, that before the config, and others have names', async () => {
+  const message = [{ role: 'user', content: 'x' }];
+  const files: Record<string, unknown> = {
+    'tokenizer.json': byteLevelJson(),
+    'tokenizer_config.json': {
+      chat_template: [
+        { name: 'default', template: 'a' },
+        { name: 'rag', template: 'r' },
+      ],
+    },
+  };
+  const folder = await folderWith(files);
+  const apply = async (options: ChatOptions = {}): Promise<string> => {
+    const tokenizer = await loadTokenizer(folder);
+    return tokenizer.decode(tokenizer.applyChat(message, options));
+  };
+  expect([await apply(), await apply({ template: 'rag' })]).toEqual(['a', 'r']);
+  await writeFile(join(folder, 'chat_template.json'), JSON.stringify({ chat_template: 'b' }));
+  expect(await apply()).toBe('b');
+  await writeFile(join(folder, 'chat_template.jinja'), 'c');
+  await mkdir(join(folder, 'additional_chat_templates'));
+  await writeFile(join(folder, 'additional_chat_templates', 'tool_use.jinja'), 't');
+  expect([await apply(), await apply({ tools: [{}] })]).toEqual(['c', 't']);
 });
 
 test('BOS comes from the template alone, once or not at all', async () => {

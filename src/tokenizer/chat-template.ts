@@ -10,7 +10,9 @@ import { parseTemplate } from './files/hugging-face.js';
 import type { TemplateNode } from './files/hugging-face.js';
 import { TEMPLATE_LIMITS } from './bounds/prompt-limits.js';
 import type { TemplateLimits } from './bounds/prompt-limits.js';
-import { strftime } from './strftime.js';
+import { strftime } from './template/strftime.js';
+import { checkTemplateArgs } from './template/template-args.js';
+import type { TemplateArgs } from './template/template-args.js';
 import { reasonOf } from './files/tokenizer-files.js';
 import type { SpecialNames } from './files/tokenizer-files.js';
 
@@ -24,12 +26,16 @@ export type ChatMessage = {
 };
 
 export type ChatOptions = {
-  /** Ends the prompt where the assistant's answer begins; true unless given. */
-  readonly addGenerationPrompt?: boolean;
+  /** Ends the prompt where the assistant's answer begins; true unless given, or the last message is to be continued. */
+  readonly addGenerationPrompt?: boolean | undefined;
+  /** The prompt ends with the last message's content, for the answer to go on from there. */
+  readonly continueFinalMessage?: boolean | undefined;
+  /** What the template reads beside the messages, as checkTemplateArgs takes it. */
+  readonly args?: TemplateArgs | undefined;
   /** JSON schemas of functions, as in the OpenAI API. */
-  readonly tools?: readonly unknown[];
+  readonly tools?: readonly unknown[] | undefined;
   /** The template's name; 'tool_use' where tools are given and there is one, else 'default'. */
-  readonly template?: string;
+  readonly template?: string | undefined;
   /** The time strftime_now prints; the present unless given. */
   readonly now?: Date;
   /** TEMPLATE_LIMITS unless given. */
@@ -61,9 +67,10 @@ export class ChatTemplates {
   /** @throws BAD_INPUT where there is no such template or it refuses the messages; BAD_CHECKPOINT where it is broken */
   render(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
     const program = this.#parse(this.#choose(options));
-    const variables = [...globals(options.now ?? new Date()), ...this.#variables(messages, options)];
+    const variables = this.#variables(messages, options);
     try {
-      return runTemplate(program, variables, options.limits ?? TEMPLATE_LIMITS);
+      const text = runTemplate(program, variables, options.limits ?? TEMPLATE_LIMITS);
+      return options.continueFinalMessage ? upToContent(text, messages.at(-1)) : text;
     } catch (error) {
       if (error instanceof KvrError) throw error;
       throw refused(`the chat template can not render these messages: ${reasonOf(error)}`, error);
@@ -93,16 +100,36 @@ export class ChatTemplates {
     }
   }
 
-  #variables(messages: readonly ChatMessage[], options: ChatOptions): [string, unknown][] {
+  /** What a request gives comes first, so that it takes the place of nothing else. */
+  #variables(messages: readonly ChatMessage[], options: ChatOptions): ReadonlyMap<string, unknown> {
     if (messages.length === 0) throw refused('there are no messages; give at least one');
-    return [
+    const { args, tools, addGenerationPrompt, continueFinalMessage = false } = options;
+    if (continueFinalMessage && addGenerationPrompt)
+      throw refused('either the last message is continued or a new one begun; give one of the two');
+    return new Map([
+      ['documents', null],
+      ...Object.entries(args === undefined ? {} : checkTemplateArgs(args, 'the arguments of the template')),
+      ...globals(options.now ?? new Date()),
       ...Object.entries(this.#names).filter(([, token]) => token !== undefined),
       ['messages', messages],
-      ['tools', options.tools ?? null],
-      ['documents', null],
-      ['add_generation_prompt', options.addGenerationPrompt ?? true],
-    ];
+      ['tools', tools ?? null],
+      ['add_generation_prompt', addGenerationPrompt ?? !continueFinalMessage],
+    ]);
   }
+}
+
+/**
+ * What a template put behind the last message is cut off. Where it trimmed the content, so is what is kept.
+ * @throws BAD_INPUT where the template does not show the content
+ */
+function upToContent(text: string, last: ChatMessage | undefined): string {
+  const content = last?.content ?? '';
+  const trimmed = content.trim();
+  const at = trimmed === '' ? -1 : text.lastIndexOf(trimmed);
+  if (at < 0)
+    throw refused('the last message can not be continued: the chat template does not show its content');
+  const kept = content.trimStart();
+  return text.slice(0, at + (text.startsWith(kept, at) ? kept : trimmed).length);
 }
 
 /** Everything a template can call. */

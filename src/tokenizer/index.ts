@@ -1,6 +1,8 @@
 /** The public part of the tokenizer: text ⇄ ids, streams, chat messages, stop strings. */
 export { byteTokenizer } from './byte-tokenizer.js';
 export type { ChatMessage, ChatOptions } from './chat-template.js';
+export { checkTemplateArgs } from './template/template-args.js';
+export type { TemplateArgs } from './template/template-args.js';
 export { openTokenizer, tokenizerSource } from './open-tokenizer.js';
 export type { TokenizerSource } from './open-tokenizer.js';
 export { MAX_STOP_CHARS, MAX_STOP_STRINGS, StopMatcher } from './stop-strings.js';

@@ -1,9 +1,20 @@
+import * as tokenizers from '@huggingface/tokenizers';
 import { expect, test } from 'vitest';
 
-import { openLibraryTokenizer } from './files/hugging-face.js';
 import { byteLevelJson, folderWith, llamaJson, randomText, seeded } from './files/tiny-tokenizers.fixture.js';
 import { loadTokenizer } from './tokenizer.js';
-import type { Tokenizer } from './tokenizer.js';
+import type { Tokenizer as OurTokenizer } from './tokenizer.js';
+
+/** Its declarations resolve to nothing here (files/hugging-face.ts says why). */
+const { Tokenizer } = tokenizers as unknown as {
+  Tokenizer: new (
+    json: object,
+    config: object,
+  ) => {
+    id_to_token(id: number): string | undefined;
+    decode(ids: number[], options: object): string;
+  };
+};
 
 const KINDS = [
   { name: 'Llama-style', json: llamaJson(), ids: 273, byteAt: 3 },
@@ -12,7 +23,7 @@ const KINDS = [
 
 test.each(KINDS)('$name: any ids stream to what the library decodes from all of them', async (kind) => {
   const tokenizer = await load(kind.json);
-  const library = openLibraryTokenizer({ ...kind.json }, {});
+  const library = new Tokenizer(kind.json, {});
   const random = seeded(3);
   for (let round = 0; round < 2000; round += 1) {
     const ids = randomIds(random, kind, tokenizer).filter((id) => library.id_to_token(id) !== undefined);
@@ -85,11 +96,11 @@ test('a byte order mark is text', async () => {
 
 const PLAIN = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
 
-async function load(json: unknown): Promise<Tokenizer> {
+async function load(json: unknown): Promise<OurTokenizer> {
   return loadTokenizer(await folderWith({ 'tokenizer.json': json }));
 }
 
-function pushes(tokenizer: Tokenizer, ids: readonly number[]): string[] {
+function pushes(tokenizer: OurTokenizer, ids: readonly number[]): string[] {
   const stream = tokenizer.stream();
   return [...ids.map((id) => stream.push(id)), stream.end()];
 }
@@ -98,7 +109,7 @@ function pushes(tokenizer: Tokenizer, ids: readonly number[]): string[] {
 function randomIds(
   random: (below: number) => number,
   { ids, byteAt }: { ids: number; byteAt: number },
-  tokenizer: Tokenizer,
+  tokenizer: OurTokenizer,
 ): number[] {
   const sound = tokenizer.encode(randomText(random, 6));
   const bytes = Array.from(Buffer.from(randomText(random, 4)), (byte) => byte + byteAt);

@@ -29,20 +29,23 @@ export function decodeAll(pieces: Pieces, ids: Iterable<number>): string {
 }
 
 class PieceStream implements TokenStream {
-  readonly #pieceOf: (id: number) => Piece;
+  readonly #pieces: Pieces;
   readonly #strip: LeadingStrip;
   /** A byte order mark is text of the model's like any other, so it is kept. */
   readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   #stripsLeft: number;
 
-  constructor({ pieceOf, strip }: Pieces) {
-    this.#pieceOf = pieceOf;
-    this.#strip = strip;
-    this.#stripsLeft = strip.count;
+  #begun = false;
+
+  constructor(pieces: Pieces) {
+    this.#pieces = pieces;
+    this.#strip = pieces.strip;
+    this.#stripsLeft = pieces.strip.count;
   }
 
   push(id: number): string {
     const piece = this.#pieceOf(id);
+    this.#begun ||= piece.kind !== 'nothing';
     switch (piece.kind) {
       case 'nothing':
         return '';
@@ -55,6 +58,11 @@ class PieceStream implements TokenStream {
 
   end(): string {
     return this.#withoutLeading(this.#utf8.decode());
+  }
+
+  #pieceOf(id: number): Piece {
+    const { pieceOf, firstPieceOf } = this.#pieces;
+    return this.#begun || firstPieceOf === undefined ? pieceOf(id) : firstPieceOf(id);
   }
 
   #withoutLeading(text: string): string {

@@ -9,9 +9,10 @@ import { KvrError } from '../core/errors.js';
 import { timeLimitMs, withinTime } from './bounded-call.js';
 import { ChatTemplates } from './chat-template.js';
 import type { ChatMessage, ChatOptions } from './chat-template.js';
-import { openLibraryTokenizer } from './files/hugging-face.js';
-import type { LibraryTokenizer } from './files/hugging-face.js';
-import { applyFlags, frameAround, framed } from './text-frame.js';
+import { Encoder } from './encoding/encoder.js';
+import type { Ids } from './encoding/encoder.js';
+import { Vocabulary } from './encoding/vocabulary.js';
+import { applyFlags, framed, frameOf } from './text-frame.js';
 import type { FrameIds, TextFrame } from './text-frame.js';
 import { bytesOfPiece, piecesOf } from './token-pieces.js';
 import type { Pieces } from './token-pieces.js';
@@ -20,12 +21,14 @@ import type { TokenStream } from './token-stream.js';
 import { broken, readTokenizerFiles, reasonOf } from './files/tokenizer-files.js';
 import type { TokenizerFiles } from './files/tokenizer-files.js';
 import type { TokenizerJson } from './files/tokenizer-json.js';
-import { requireRoom, TokenCap } from './bounds/token-cap.js';
+import { requireRoom } from './bounds/token-cap.js';
 import { maxTokenChars } from './bounds/token-chars.js';
-import { withWordSplit } from './word-split.js';
 
 /** About four million tokens of English: more than any model's context. */
 export const MAX_TEXT_CHARS = 16 * 1024 * 1024;
+
+/** Loading 260,000 tokens takes less than encoding so many characters, on a busy machine too. */
+const MAX_OPEN_CHARS = 5_000_000;
 
 export interface Tokenizer {
   /** One more than the largest id that has a token; a model's own vocabulary may be padded beyond it. */
@@ -62,9 +65,16 @@ export interface Tokenizer {
  * @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL
  */
 export async function loadTokenizer(folder: string, options: TokenizerOptions = {}): Promise<Tokenizer> {
-  const files = await readTokenizerFiles(folder);
+  return tokenizerOf(await readTokenizerFiles(folder), options);
+}
+
+/**
+ * A tokenizer of files that are read, or of what stands for them in another format.
+ * @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL
+ */
+export function tokenizerOf(files: TokenizerFiles, options: TokenizerOptions = {}): Tokenizer {
   requirePlainWords(files.tokenizer);
-  return new FolderTokenizer(files, openLibrary(files), options.timeLimitMs);
+  return guarded(files.folder, () => new FilesTokenizer(files, options.timeLimitMs));
 }
 
 export type TokenizerOptions = {
@@ -72,26 +82,26 @@ export type TokenizerOptions = {
   readonly timeLimitMs?: (chars: number) => number;
 };
 
-class FolderTokenizer implements Tokenizer {
+class FilesTokenizer implements Tokenizer {
   readonly vocabulary: number;
   readonly maxTokenChars: number | undefined;
-  readonly #library: LibraryTokenizer;
-  readonly #cap: TokenCap;
+  readonly #vocabulary: Vocabulary;
+  readonly #encoder: Encoder;
   readonly #ids: FrameIds;
   readonly #frame: TextFrame;
   readonly #pieces: Pieces;
   readonly #chat: ChatTemplates;
   readonly #timeLimitMs: (chars: number) => number;
 
-  constructor(files: TokenizerFiles, library: LibraryTokenizer, limitMs = timeLimitMs) {
-    this.#library = library;
-    this.#cap = new TokenCap(library);
+  constructor(files: TokenizerFiles, limitMs = timeLimitMs) {
     this.#timeLimitMs = limitMs;
-    this.vocabulary = vocabularyOf(files.tokenizer);
+    this.#vocabulary = new Vocabulary(files.tokenizer);
+    this.vocabulary = this.#vocabulary.size;
     this.maxTokenChars = maxTokenChars(files.tokenizer);
+    this.#encoder = this.#openEncoder(files.tokenizer);
     this.#ids = { bos: this.#idOf(files.names.bos_token), eos: this.#idOf(files.names.eos_token) };
     this.#frame = this.#readFrame(files);
-    this.#pieces = guarded(files.folder, () => readPieces(files.tokenizer, library, this.#ids));
+    this.#pieces = this.#readPieces(files.tokenizer);
     this.#chat = new ChatTemplates(files.templates, files.names);
   }
 
@@ -104,7 +114,7 @@ class FolderTokenizer implements Tokenizer {
   }
 
   encode(text: string, maxTokens?: number): number[] {
-    return framed(this.#frame, this.#plainIds(text, false, maxTokens), this.#ids.bos);
+    return framed(this.#frame, this.#plainIds(text, maxTokens), this.#ids.bos);
   }
 
   decode(ids: Iterable<number>): string {
@@ -116,7 +126,7 @@ class FolderTokenizer implements Tokenizer {
   }
 
   nameOf(id: number): string | undefined {
-    return this.#library.id_to_token(id);
+    return this.#vocabulary.tokenOf(id);
   }
 
   stream(promptIds: Iterable<number> = []): TokenStream {
@@ -126,10 +136,19 @@ class FolderTokenizer implements Tokenizer {
   }
 
   applyChat(messages: readonly ChatMessage[], options: ChatOptions = {}, maxTokens?: number): number[] {
-    return this.#plainIds(this.#chat.render(messages, options), false, maxTokens);
+    return this.#plainIds(this.#chat.render(messages, options), maxTokens);
   }
 
-  #plainIds(text: string, addSpecial: boolean, maxTokens = Infinity): number[] {
+  /** A normalizer runs over added tokens here, and patterns of a hostile one may not end. */
+  #openEncoder(json: TokenizerJson): Encoder {
+    const { added } = this.#vocabulary;
+    const open = (): Encoder => new Encoder(json, added);
+    if (json.normalizer === null || !added.some((token) => token.normalized)) return open();
+    const limitMs = timeLimitMs(MAX_OPEN_CHARS);
+    return withinTime(limitMs, open, () => endless(0, limitMs));
+  }
+
+  #plainIds(text: string, maxTokens = Infinity): number[] {
     if (text.length > MAX_TEXT_CHARS) {
       throw new KvrError(
         'BAD_INPUT',
@@ -137,7 +156,7 @@ class FolderTokenizer implements Tokenizer {
       );
     }
     requireRoom(text, this.maxTokenChars, maxTokens);
-    const ids = this.#libraryIds(text, addSpecial, maxTokens);
+    const ids = this.#encoded(text, maxTokens);
     if (ids.every((id) => id !== undefined)) return ids;
     throw new KvrError(
       'BAD_INPUT',
@@ -145,15 +164,11 @@ class FolderTokenizer implements Tokenizer {
     );
   }
 
-  #libraryIds(text: string, addSpecial: boolean, maxTokens: number): (number | undefined)[] {
+  #encoded(text: string, maxTokens: number): Ids {
     const limitMs = this.#timeLimitMs(text.length);
-    const encode = () => this.#library.encode(text, { add_special_tokens: addSpecial });
+    const encode = (): Ids => this.#encoder.idsOf(text, maxTokens);
     try {
-      return withinTime(
-        limitMs,
-        () => this.#cap.within(maxTokens, encode).ids,
-        () => endless(text.length, limitMs),
-      );
+      return withinTime(limitMs, encode, () => endless(text.length, limitMs));
     } catch (error) {
       if (error instanceof KvrError) throw error;
       const message = `the tokenizer fails on a text of ${text.length} characters: ${reasonOf(error)}; shorten it`;
@@ -162,11 +177,25 @@ class FolderTokenizer implements Tokenizer {
   }
 
   #idOf(token: string | undefined): number | undefined {
-    return token === undefined ? undefined : this.#library.token_to_id(token);
+    return token === undefined ? undefined : this.#vocabulary.idOf(token);
   }
 
-  #readFrame({ folder, tokenizer, config }: TokenizerFiles): TextFrame {
-    const frame = guarded(folder, () => frameAround(this.#plainIds('a', false), this.#plainIds('a', true)));
+  #readPieces({ decoder }: TokenizerJson): Pieces {
+    const { added } = this.#vocabulary;
+    const { normalForms } = this.#encoder;
+    // Names for padding and unknown tokens do not count: some checkpoints pad with "!", which is text.
+    const special = new Set([
+      this.#ids.bos,
+      this.#ids.eos,
+      ...added.filter((t) => t.special).map((t) => t.id),
+    ]);
+    const tokenOf = (id: number): string | undefined =>
+      special.has(id) ? undefined : (normalForms.get(id) ?? this.#vocabulary.tokenOf(id));
+    const asWritten = added.filter(({ id }) => !normalForms.has(id));
+    return piecesOf(decoder, tokenOf, new Set(asWritten.map((token) => token.content)));
+  }
+
+  #readFrame({ tokenizer, config }: TokenizerFiles): TextFrame {
     // The Llama classes add BOS unless told not to; their post-processor is only a trace of that.
     const llama = tokenizer.post_processor === null && /^Llama/.test(config.tokenizer_class ?? '');
     const llamaDefault = llama && this.#ids.bos !== undefined ? true : undefined;
@@ -174,14 +203,8 @@ class FolderTokenizer implements Tokenizer {
       addBos: config.add_bos_token ?? llamaDefault,
       addEos: config.add_eos_token ?? undefined,
     };
-    return applyFlags(frame, flags, this.#ids);
+    return applyFlags(frameOf(tokenizer.post_processor), flags, this.#ids);
   }
-}
-
-function openLibrary({ folder, tokenizer, names }: TokenizerFiles): LibraryTokenizer {
-  return guarded(folder, () =>
-    openLibraryTokenizer(withWordSplit(tokenizer), { eos_token: names.eos_token }),
-  );
 }
 
 /** A shorter text can only take long if the tokenizer's patterns mean harm. */
@@ -208,19 +231,6 @@ function guarded<T>(folder: string, read: () => T): T {
       error,
     );
   }
-}
-
-function readPieces(json: TokenizerJson, library: LibraryTokenizer, { bos, eos }: FrameIds): Pieces {
-  // Names for padding and unknown tokens do not count: some checkpoints pad with "!", which is text.
-  const special = new Set([bos, eos, ...json.added_tokens.filter((t) => t.special).map((t) => t.id)]);
-  const tokenOf = (id: number): string | undefined => (special.has(id) ? undefined : library.id_to_token(id));
-  return piecesOf(json.decoder, tokenOf, new Set(json.added_tokens.map((token) => token.content)));
-}
-
-function vocabularyOf({ model, added_tokens }: TokenizerJson): number {
-  const modelIds = model.type === 'BPE' ? Object.values(model.vocab) : [model.vocab.length - 1];
-  const largest = (most: number, id: number): number => Math.max(most, id);
-  return added_tokens.map((token) => token.id).reduce(largest, modelIds.reduce(largest, -1)) + 1;
 }
 
 /** Word-part markers of old tokenizers (GPT-1, BERT), which neither encoding nor decoding here knows. */

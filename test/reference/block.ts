@@ -3,7 +3,7 @@
  * says, one number after another. Used by forward.ts.
  */
 import type { LayerWeights, NormWeights } from '../../src/core/checkpoint.js';
-import type { LayerSpec } from '../../src/core/layer-spec.js';
+import type { LayerSpec } from '../../src/core/layers/layer-spec.js';
 import { layerSpec, type ModelShape } from '../../src/core/shape.js';
 import { normalize, softmax } from './functions.js';
 import { addInto, applyLinear, loadLinear, loadMatrix, loadNorm } from './matrix.js';

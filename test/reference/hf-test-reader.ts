@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Checkpoint, LayerWeights, WeightMatrix } from '../../src/core/checkpoint.js';
-import { plainLayer } from '../../src/core/layer-spec.js';
+import { plainLayer } from '../../src/core/layers/layer-spec.js';
 import type { ModelShape } from '../../src/core/shape.js';
 import { memoryMatrix } from './random-checkpoint.js';
 

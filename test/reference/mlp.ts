@@ -2,7 +2,7 @@
  * The MLP of the reference pass, dense or of experts. Used by block.ts.
  */
 import type { ExpertsWeights, ExpertWeights, MlpWeights } from '../../src/core/checkpoint.js';
-import type { Activation, ExpertsSpec, MlpSpec } from '../../src/core/layer-spec.js';
+import type { Activation, ExpertsSpec, MlpSpec } from '../../src/core/layers/layer-spec.js';
 import { gelu, geluTanh, silu, softmax } from './functions.js';
 import { applyLinear, loadLinear } from './matrix.js';
 import type { LoadedLinear } from './matrix.js';

@@ -10,7 +10,7 @@ import type {
   NormWeights,
   WeightMatrix,
 } from '../../src/core/checkpoint.js';
-import type { LayerSpec } from '../../src/core/layer-spec.js';
+import type { LayerSpec } from '../../src/core/layers/layer-spec.js';
 import { kvElementsPerToken, layerSpec } from '../../src/core/shape.js';
 import type { ModelShape } from '../../src/core/shape.js';
 import { seededRandom } from './random.js';

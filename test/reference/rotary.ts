@@ -2,7 +2,7 @@
  * Rotary position embedding: the first `dims` of a head are turned, pair i being (x[i], x[i + dims/2]), or (x[2i], x[2i + 1]),
  * by position · frequency[i]. Frequencies follow theta and the checkpoint's scaling. Used by test/reference only.
  */
-import type { Rotary, RotaryScaling } from '../../src/core/rotary.js';
+import type { Rotary, RotaryScaling } from '../../src/core/layers/rotary.js';
 
 /** Radians per position of each pair, [dims/2]. */
 export function rotaryFrequencies({ dims, theta, scaling }: Rotary): Float64Array {

@@ -1,8 +1,8 @@
 /**
  * The layouts that tests make models of: everything but sizes, so that a test says only what matters to it.
  */
-import { plainLayer } from '../../src/core/layer-spec.js';
-import type { Rotary } from '../../src/core/rotary.js';
+import { plainLayer } from '../../src/core/layers/layer-spec.js';
+import type { Rotary } from '../../src/core/layers/rotary.js';
 import { type ModelShape, withSpec } from '../../src/core/shape.js';
 
 /** A small Llama: grouped heads, an untied head, nothing scaled. */

@@ -13,7 +13,7 @@ import type {
   NormWeights,
   WeightMatrix,
 } from '../../src/core/checkpoint.js';
-import type { Rotary } from '../../src/core/rotary.js';
+import type { Rotary } from '../../src/core/layers/rotary.js';
 import { layerSpec, type ModelShape } from '../../src/core/shape.js';
 import { type TensorToWrite, writeSafetensors } from '../../src/model/checkpoint/safetensors-writer.js';
 

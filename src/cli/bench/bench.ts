@@ -40,8 +40,6 @@ Examples:
   kvr bench --model synthetic:llama-7b,layers=2 --context 4k,8k --emulate workers=8,link=10Gbit,latency=50us`;
 
 export const bench: Command<BenchFlags> = {
-  name: 'bench',
-  summary: 'set strategies side by side, measured here or emulated for more workers',
   flags: benchFlags,
   epilogue: EPILOGUE,
   run: runBench,

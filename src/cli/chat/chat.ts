@@ -22,18 +22,24 @@ import {
   type SamplingFlags,
   samplingFlags,
 } from '../flags/index.js';
+import { checkTemplateArgs, type TemplateArgs } from '../../tokenizer/index.js';
+import { shown } from '../terminal/numbers.js';
 import type { Shell } from '../terminal/shell.js';
 
-type Flags = ModelFlags & SamplingFlags & OutputFlags & { readonly system?: string };
+type Flags = ModelFlags &
+  SamplingFlags &
+  OutputFlags & { readonly system?: string; readonly templateArgs?: TemplateArgs };
 
 export const chat: Command<Flags> = {
-  name: 'chat',
-  summary: 'a conversation with a model that has a chat template',
   flags: () => [
     modelFlag(),
     new Option('--system <TEXT>', 'what the model is told before the conversation').argParser((text) =>
       notEmpty('--system', text),
     ),
+    new Option(
+      '--template-args <JSON>',
+      'what the chat template reads beside the messages, as \'{"enable_thinking": false}\'',
+    ).argParser(parseTemplateArgs),
     ...samplingFlags(),
     ...machineFlags(),
     ...outputFlags(),
@@ -51,7 +57,8 @@ Examples:
 
 async function runChat(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
   const context = runContext(shell, flags);
-  const request = requestOptions(flags);
+  const { templateArgs: args } = flags;
+  const request = { ...requestOptions(flags), ...(args && { template: { args } }) };
   parseOptions(requestSchema, request, 'request');
   const options = engineOptions(flags);
   // Every turn repeats all turns before it, so kept prefixes save most of the work.
@@ -66,6 +73,22 @@ async function runChat(flags: Flags, _argument: string | undefined, shell: Shell
 
 function document({ question, run }: Turn): unknown {
   return { question, ...run.result, threads: run.threads };
+}
+
+/** @throws BAD_INPUT */
+function parseTemplateArgs(text: string): TemplateArgs {
+  try {
+    return checkTemplateArgs(JSON.parse(text), '--template-args');
+  } catch (error) {
+    if (error instanceof KvrError) throw error;
+    const example = '{"enable_thinking": false}';
+    throw new KvrError(
+      'BAD_INPUT',
+      `--template-args ${shown(text)} is not JSON; give an object, as ${example}`,
+      {},
+      error,
+    );
+  }
 }
 
 /** Checked before the first question is asked. @throws BAD_INPUT */

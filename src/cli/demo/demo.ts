@@ -32,8 +32,6 @@ const MAX_TOKENS = ANSWER.length;
 const TIMES = 3;
 
 export const demo: Command<Flags> = {
-  name: 'demo',
-  summary: 'see a chain of workers answer a question about a long text; needs no download',
   flags: () => [...machineFlags().filter((option) => option.name() === 'cache-dir'), ...outputFlags()],
   epilogue: `Runs the model "quote" on a text of 4,698 tokens over 1 worker and over 2, with the cores of this machine shared out,
 ${TIMES} times each; the figures are those of the run in the middle.

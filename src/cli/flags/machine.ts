@@ -36,7 +36,7 @@ const { threads, decodeThreads, chunkTokens } = engineOptionsSchema.shape;
 export const modelFlag = (): Option =>
   new Option(
     '-m, --model <MODEL>',
-    'a HuggingFace folder, "quote", or "synthetic:NAME,layers=N" for random weights',
+    'a HuggingFace folder, a GGUF file (of a split one any part), "quote", or "synthetic:NAME,layers=N" for random weights',
   ).makeOptionMandatory();
 
 /**

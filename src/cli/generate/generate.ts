@@ -45,8 +45,6 @@ Examples:
   cat story.txt | kvr generate --model quote --workers 2 --compare > answer.txt`;
 
 export const generate: Command<Flags> = {
-  name: 'generate',
-  summary: 'answer one prompt and show what every worker did',
   argument: () => new Argument('[prompt]', 'the prompt; or use --prompt-file, --prompt-ids, or a pipe'),
   flags: () => [
     modelFlag(),

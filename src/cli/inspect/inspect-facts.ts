@@ -11,15 +11,19 @@ import { defaultDecodeThreads, defaultThreads } from '../../engine/options/defau
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
 import { compileModel } from '../../model/compile.js';
 import { compileKernels } from '../../runtime/cpu/compile-kernels.js';
-import { byteTokenizer, loadTokenizer } from '../../tokenizer/index.js';
+import { openTokenizer, tokenizerSource } from '../../tokenizer/index.js';
 import { DEFAULT_CONTEXT_TOKENS, DEFAULT_NEW_TOKENS } from './inspect-defaults.js';
 import type { InspectFlags } from './inspect-flags.js';
 
 export type InspectFacts = Awaited<ReturnType<typeof inspectFacts>>;
 
+/** What the document calls them; without one, prompts are token ids. */
+const TOKENIZERS = { bytes: 'bytes', ids: 'none', folder: 'tokenizer.json' } as const;
+
 /** @throws PROMPT_TOO_LONG where the model takes fewer tokens than are asked for */
 export async function inspectFacts(checkpoint: Checkpoint, flags: InspectFlags, cacheFolder: string) {
-  const { name, shape, parameters, digest, tokenizerFolder } = checkpoint;
+  const { name, shape, parameters, digest } = checkpoint;
+  const source = await tokenizerSource(checkpoint.tokenizerFolder, shape.vocabulary);
   const { dtype = DTYPES[0], kvDtype = KV_DTYPES[0] } = flags;
   const { memoryTokens, newTokens } = memoryTokensOf(flags, shape.contextTokens);
   const memory = memoryByRank(checkpoint, flags, { dtype, kvDtype, memoryTokens, newTokens });
@@ -30,9 +34,10 @@ export async function inspectFacts(checkpoint: Checkpoint, flags: InspectFlags, 
     ...{ architecture, parameters, layers, hidden, heads, kvHeads },
     ...{ headDim, feedForward, vocabulary, contextTokens, dtype, kvDtype },
     kvBytesPerToken: kvBytesPerToken(shape, kvDtype),
-    tokenizer: tokenizerFolder === undefined ? 'bytes' : 'tokenizer.json',
-    hasChatTemplate: await hasChatTemplate(checkpoint),
+    tokenizer: TOKENIZERS[source.kind],
+    hasChatTemplate: (await openTokenizer(source)).hasChatTemplate,
     digest,
+    ...(checkpoint.storedKinds && { storedKinds: checkpoint.storedKinds }),
     isCompiled: await isCompiled(checkpoint, dtype, cacheFolder),
     workers: memory.length,
     memoryTokens,
@@ -84,12 +89,6 @@ function memoryTokensOf(
   if (memoryTokens + newTokens <= contextTokens) return { memoryTokens, newTokens };
   const message = `${memoryTokens} prompt tokens and ${newTokens} new ones are more than the model's context of ${contextTokens}; lower --context or --max-tokens`;
   throw new KvrError('PROMPT_TOO_LONG', message, { contextTokens });
-}
-
-async function hasChatTemplate({ tokenizerFolder, shape }: Checkpoint): Promise<boolean> {
-  const tokenizer =
-    tokenizerFolder === undefined ? byteTokenizer(shape.vocabulary) : await loadTokenizer(tokenizerFolder);
-  return tokenizer.hasChatTemplate;
 }
 
 /** Asks the compiler with a signal that is aborted already: it finds a compiled model, and starts to compile none. */

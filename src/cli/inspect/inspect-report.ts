@@ -16,6 +16,7 @@ export function inspectReport(facts: InspectFacts, output: Output): string {
     ['attention', `${facts.heads} heads of ${facts.headDim}, ${facts.kvHeads} for keys and values`],
     ['feed-forward', `${formatCount(facts.feedForward)} wide`],
     ['parameters', formatCount(facts.parameters)],
+    ...storedRows(facts),
     ['vocabulary', `${formatCount(facts.vocabulary)} tokens, ${facts.tokenizer}`],
     ['chat template', facts.hasChatTemplate ? 'yes' : 'none'],
     ['context', `${formatCount(facts.contextTokens)} tokens`],
@@ -30,6 +31,24 @@ export function inspectReport(facts: InspectFacts, output: Output): string {
     ([name, value]) => `${paint('dim', name.padEnd(16))} ${cut(value, output.columns - 17)}`,
   );
   return `${[...lines, '', ...memoryLines(facts, output)].join('\n')}\n`;
+}
+
+/** How a file that mixes kinds stores its weights. */
+function storedRows({ storedKinds }: InspectFacts): [name: string, value: string][] {
+  if (!storedKinds) return [];
+  return [
+    ['stored as', `${kindShares(storedKinds.layers)}; embedding and head ${kindShares(storedKinds.others)}`],
+  ];
+}
+
+/** The kinds by their shares, the largest first; norms and biases, below a percent, are left out. */
+function kindShares(kinds: Readonly<Record<string, number>>): string {
+  const total = Object.values(kinds).reduce((sum, count) => sum + count, 0);
+  const shares = Object.entries(kinds)
+    .map(([name, count]) => ({ name, percent: (100 * count) / total }))
+    .filter(({ percent }) => percent >= 1)
+    .sort((a, b) => b.percent - a.percent);
+  return shares.map(({ name, percent }) => `${name} ${percent.toFixed(0)} %`).join(', ');
 }
 
 const PARTS = ['weightBytes', 'wideBytes', 'kvBytes', 'activationBytes', 'baseBytes', 'totalBytes'] as const;

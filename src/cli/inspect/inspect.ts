@@ -15,8 +15,6 @@ import { formsOf, qualityLines, readQualityText, runQuality } from './inspect-qu
 import { inspectReport } from './inspect-report.js';
 
 export const inspect: Command<InspectFlags> = {
-  name: 'inspect',
-  summary: 'what a checkpoint is, and the memory its workers need',
   flags: inspectFlags,
   epilogue: `Memory is predicted for an even partition: what a worker process has resident after such a request, or the most with --running
 of them at once, as far as their keys and values fit into --kv-memory of "kvr serve" (others wait). All workers of a machine share
@@ -25,7 +23,8 @@ weights twice, and the system counts them twice (the column "again").
 
 --json prints { "model", "architecture", "parameters", "layers", "hidden", "heads", "kvHeads", "headDim", "feedForward",
 "vocabulary", "contextTokens", "dtype", "kvDtype", "kvBytesPerToken", "tokenizer", "hasChatTemplate", "digest", "isCompiled",
-"workers", "memoryTokens", "newTokens", "running", "workerBytes", "memory" }. "workerBytes" is the most that one worker needs; "memory" has
+"workers", "memoryTokens", "newTokens", "running", "workerBytes", "memory" }, and for a GGUF file "storedKinds": { "layers", "others" }, the
+numbers of weights by the kind that they are stored in. "workerBytes" is the most that one worker needs; "memory" has
 the parts of every rank. --quality adds "quality": { "label", "textTokens", "predictedTokens", "windowTokens",
 "dtypes": [ { "dtype", "kvDtype", "perplexity", "perplexityChange", "meanDivergence", "sameTokenShare", "weightBytes" } ] }.
 Its first entry, f32 with f32 keys and values, is what the others are compared with: "perplexityChange" is their perplexity divided by

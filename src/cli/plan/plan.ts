@@ -13,8 +13,6 @@ import { runSearch } from './plan-search.js';
 import type { Shell } from '../terminal/shell.js';
 
 export const plan: Command<PlanFlags> = {
-  name: 'plan',
-  summary: 'how a context would be cut over workers, and what that would take',
   flags: planFlags,
   epilogue: `All times are predicted from a short measurement of the workers and links, which is kept in the cache folder; with
 --measure they are medians of real runs. With --link only one worker runs and is measured; the others are computed from it.

@@ -1,14 +1,12 @@
 /**
- * What a command is, as data. Each has a file of its own; program.ts gives them to the parser.
+ * What a command is, as data. Each has a file of its own and a line in commands.ts; program.ts gives it to the
+ * parser.
  */
 import type { Argument, Option } from 'commander';
 import type { OutputFlags } from '../flags/index.js';
 import type { Shell } from '../terminal/shell.js';
 
 export type Command<Flags extends OutputFlags = OutputFlags> = {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   readonly argument?: () => Argument;
   /** Every option of `Flags`, whose parsers give values of its types. */
   readonly flags: () => readonly Option[];

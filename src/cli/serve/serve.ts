@@ -13,8 +13,6 @@ import { type ServeFlags, serveFlags } from './serve-flags.js';
 import { checkReach, serverSettings } from './serve-settings.js';
 
 export const serve: Command<ServeFlags> = {
-  name: 'serve',
-  summary: 'an OpenAI-compatible server, and a page that shows the chain',
   flags: serveFlags,
   epilogue: `Serves POST /v1/chat/completions and /v1/completions, whole or as a stream, GET /v1/models, /healthz, /readyz and /metrics
 (Prometheus), and a page at /. A parameter that would be ignored is refused by name. Beside OpenAI's parameters there are top_k, min_p

@@ -35,8 +35,6 @@ Examples:
   kvr simulate paper`;
 
 export const simulateCommand: Command<SimulateFlags> = {
-  name: 'simulate',
-  summary: 'strategies on a described cluster, and the paper’s cases beside ours',
   argument: () => new Argument('[what]', '"paper" for the paper’s cases; a described cluster unless given'),
   flags: simulateFlags,
   epilogue: EPILOGUE,

@@ -33,8 +33,6 @@ const BYTES_PER_MB = 1e6;
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
 
 export const worker: Command<Flags> = {
-  name: 'worker',
-  summary: 'serve a model to engines on this or another machine',
   flags: () => [
     new Option('-l, --listen <HOST:PORT>', 'where to listen; port 0 takes a free one')
       .argParser(parseAddress)

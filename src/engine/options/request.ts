@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { askedSpecShape } from '../../core/request.js';
 import type { AcceptedGrammar } from '../preparation/accepted-grammar.js';
+import { templateSchema } from '../preparation/template-choice.js';
 import { type Grammar, grammarSchema } from '../../grammar/grammar.js';
 import { isSchema, type Schema } from '../../grammar/schema/schema.js';
 
@@ -29,6 +30,8 @@ export const requestSchema = z.strictObject({
     .array(z.looseObject({ role: z.string(), content: z.string().nullable() }))
     .min(1)
     .optional(),
+  /** How the messages are put together; only with them. */
+  template: templateSchema.optional(),
   ...askedSpecShape,
   stop: z.array(z.string().min(1)).max(64).default([]),
   /** Special tokens, which have no text of their own, that show in the answer, and as which text, by id. */

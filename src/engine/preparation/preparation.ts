@@ -5,6 +5,7 @@
  */
 import type { Grammar } from '../../grammar/grammar.js';
 import type { ChatMessage } from '../../tokenizer/index.js';
+import type { TemplateChoice } from './template-choice.js';
 import type { AcceptedGrammar } from './accepted-grammar.js';
 
 /** A prompt as people write it. */
@@ -15,6 +16,7 @@ export type PromptText =
       readonly messages: readonly ChatMessage[];
       /** JSON schemas of functions, as the chat template takes them. */
       readonly tools?: readonly unknown[] | undefined;
+      readonly template?: TemplateChoice | undefined;
     };
 
 export interface RequestPreparation {

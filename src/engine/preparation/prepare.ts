@@ -23,7 +23,8 @@ export function prepare(
     case 'text':
       return Int32Array.from(tokenizer.encode(task.text, contextTokens));
     case 'chat': {
-      const options = { limits: limits.template, ...(task.tools && { tools: task.tools }) };
+      const { tools, template: { name: template, ...choice } = {} } = task;
+      const options = { limits: limits.template, tools, template, ...choice };
       return Int32Array.from(tokenizer.applyChat(task.messages, options, contextTokens));
     }
     case 'grammar':

@@ -13,7 +13,7 @@ export function taskChars(task: PreparationTask, limit: number): number {
     case 'text':
       return task.text.length;
     case 'chat':
-      return valueChars([task.messages, task.tools], limit);
+      return valueChars([task.messages, task.tools, task.template?.args], limit);
     case 'grammar':
       return valueChars(task.grammars, limit);
   }

@@ -2,6 +2,7 @@
  * Admission: requests wait, by priority and then in order of arrival, until the chain has capacity for the first of them, and
  * are then partitioned for it. When too many wait, one more is refused with the engine's load.
  */
+import { canReuseRows } from '../../core/shape.js';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
 import type { ValidatedRequest } from './validated-request.js';
@@ -119,7 +120,8 @@ export class Admission {
       await chain.usable(count, signal, deadline.isSet);
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
-      const found = spec.prefixCache ? prefixes.find(ids) : [];
+      const isReusable = spec.prefixCache && canReuseRows(model.shape, ids.length);
+      const found = isReusable ? prefixes.find(ids) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
       const workers = this.#workersOf(chosen);
       if (!workers) continue;

@@ -107,7 +107,7 @@ async function acceptedGrammar(
   return accepted.grammar;
 }
 
-type PromptSettings = Pick<RequestSettings, 'prompt' | 'messages' | 'maxTokens'> & {
+type PromptSettings = Pick<RequestSettings, 'prompt' | 'messages' | 'template' | 'maxTokens'> & {
   readonly promptIds?: readonly number[] | Int32Array | undefined;
 };
 
@@ -146,12 +146,14 @@ async function readPrompt(
   preparation: RequestPreparation,
   signal?: AbortSignal,
 ): Promise<readonly number[] | Int32Array> {
-  const { prompt, promptIds: ids, messages } = request;
+  const { prompt, promptIds: ids, messages, template } = request;
   const given = [prompt, ids, messages].filter((each) => each !== undefined).length;
   if (given !== 1)
     throw new KvrError('BAD_INPUT', `give one of prompt, promptIds or messages; ${given} were given`);
+  if (template && !messages)
+    throw new KvrError('BAD_INPUT', 'template is for messages, and none were given; leave it out');
   if (ids) return ids;
-  if (messages) return preparation.promptIds({ kind: 'chat', messages }, signal);
+  if (messages) return preparation.promptIds({ kind: 'chat', messages, template }, signal);
   if (prompt === '') throw new KvrError('BAD_INPUT', 'the prompt is empty; give at least one character');
   return preparation.promptIds({ kind: 'text', text: prompt ?? '' }, signal);
 }

@@ -54,6 +54,14 @@ export function widenUpperHalf(values: Float32Array, type: 'F16' | 'BF16'): void
 
 let halves: Uint32Array | undefined;
 
+/** All 65,536 f16 values by their bits; shared, to be read only. */
+export function halfValues(): Float32Array {
+  valuesOfHalves ??= new Float32Array(halfTable().buffer);
+  return valuesOfHalves;
+}
+
+let valuesOfHalves: Float32Array | undefined;
+
 /** The f32 bits of all 65,536 f16 values; made once, 256 KB. */
 function halfTable(): Uint32Array {
   halves ??= Uint32Array.from({ length: 65_536 }, (_, half) => floatBits(half));

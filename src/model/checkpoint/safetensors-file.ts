@@ -2,16 +2,13 @@
  * One open safetensors file: its entries, and runs of their elements as f32.
  * Knows no model; called by safetensors.
  */
-import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { KvrError } from '../../core/errors.js';
 import { isReadable, READABLE_TYPES, widenUpperHalf } from './element-types.js';
 import { printable } from './printable.js';
+import { openRegular, readFully } from './regular-file.js';
 import { MAX_HEADER_BYTES, parseHeader } from './safetensors-header.js';
 import type { TensorEntry } from './safetensors-header.js';
-
-/** Node reads less than 2 GiB at once; smaller reads let others have the thread pool in between. */
-const MAX_READ_BYTES = 64 * 1024 * 1024;
 
 export class SafetensorsFile {
   readonly path: string;
@@ -82,21 +79,6 @@ export function unreadable(path: string, { name, type }: TensorEntry): KvrError 
   );
 }
 
-async function openRegular(path: string): Promise<FileHandle> {
-  try {
-    // A pipe or a device would hold open() up for ever.
-    if ((await stat(path)).isFile()) return await open(path, 'r');
-  } catch (error) {
-    throw new KvrError(
-      'BAD_CHECKPOINT',
-      `${path} can not be opened: ${String(error)}; fetch the checkpoint again`,
-      {},
-      error,
-    );
-  }
-  throw new KvrError('BAD_CHECKPOINT', `${path} is not a file; fetch the checkpoint again`);
-}
-
 async function readHeader(file: FileHandle, fileBytes: number, path: string): Promise<Uint8Array> {
   const most = Math.min(MAX_HEADER_BYTES, fileBytes - 8);
   if (most < 0) {
@@ -124,18 +106,4 @@ async function readHeader(file: FileHandle, fileBytes: number, path: string): Pr
   const header = new Uint8Array(Number(headerBytes));
   await readFully(file, header, 8, path);
   return header;
-}
-
-async function readFully(file: FileHandle, bytes: Uint8Array, position: number, path: string): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const length = Math.min(MAX_READ_BYTES, bytes.length - done);
-    const { bytesRead } = await file.read(bytes, done, length, position + done);
-    if (bytesRead === 0) {
-      throw new KvrError(
-        'BAD_CHECKPOINT',
-        `${path} ended at byte ${position + done}, ${bytes.length - done} bytes short; it was changed while in use`,
-      );
-    }
-    done += bytesRead;
-  }
 }

@@ -55,7 +55,7 @@ async function checkpointOf(
     digest: await digestOfFiles([join(folder, 'config.json'), ...tensors.files], options),
     parameters: countParameters({ ...parts, layer }),
     ...(await readSpecialIds(folder, config)),
-    tokenizerFolder: (await kindOf(join(folder, 'tokenizer.json'))) === 'file' ? resolve(folder) : undefined,
+    tokenizerFolder: resolve(folder),
     close: () => tensors.close(),
   };
 }
@@ -101,7 +101,7 @@ async function readConfig(folder: string): Promise<{ json: unknown; path: string
 
 const specialIdsSchema = z.object({ eos_token_id: tokenIdsSchema, bos_token_id: tokenIdsSchema });
 
-/** generation_config.json goes before config.json, key by key. */
+/** An answer ends at any id that either file names; for BOS generation_config.json goes before config.json. */
 async function readSpecialIds(
   folder: string,
   config: unknown,
@@ -110,7 +110,7 @@ async function readSpecialIds(
   const generation = checkJson(specialIdsSchema, (await readJsonFile(path, MAX_CONFIG_BYTES)) ?? {}, path);
   const general = checkJson(specialIdsSchema, config, join(folder, 'config.json'));
   return {
-    eosIds: generation.eos_token_id ?? general.eos_token_id ?? [],
+    eosIds: [...new Set([...(generation.eos_token_id ?? []), ...(general.eos_token_id ?? [])])],
     bosId: (generation.bos_token_id ?? general.bos_token_id)?.[0],
   };
 }

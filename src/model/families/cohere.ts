@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { NormWeights } from '../../core/checkpoint.js';
-import type { LayerSpec } from '../../core/layer-spec.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import { asVector } from '../checkpoint/matrix.js';
 import type { CommonConfig } from '../family/common-config.js';

@@ -3,7 +3,7 @@
  * (40B, 11B), and as many KV heads as heads. The MLP runs beside attention, or after it.
  */
 import { z } from 'zod';
-import type { LayerSpec } from '../../core/layer-spec.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import * as limits from '../family/config-limits.js';
 import { defineFamily } from '../family/family.js';
 import { standardLayer } from '../family/standard-layer.js';

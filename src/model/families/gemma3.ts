@@ -2,7 +2,7 @@
  * Gemma 3, the text model: norms on both sides and on heads, five layers of six with a window and positions of their own.
  */
 import { z } from 'zod';
-import type { LayerSpec } from '../../core/layer-spec.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import type { CommonConfig } from '../family/common-config.js';
 import {
   capSchema,

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { count, epsilonSchema, MAX_EXPERTS, scalarSchema, windowSchema } from '../family/config-limits.js';
 import { checkedExperts } from '../family/experts.js';
 import { defineFamily } from '../family/family.js';
-import { readFusedExperts } from '../family/fused-experts.js';
+import { readEitherExperts } from '../family/separate-experts.js';
 import { eachLayer, isWindowed, standardLayer, withAttention, withWindow } from '../family/standard-layer.js';
 
 const mxfp4 = z.object({ quant_method: z.literal('mxfp4') });
@@ -37,6 +37,6 @@ export const GPT_OSS = defineFamily({
     const specs = eachLayer(common, (layer) =>
       isWindowed(common, layer, () => layer % 2 === 0) ? withWindow(full, own.sliding_window) : full,
     );
-    return { norm: 'rms', epsilon: own.rms_norm_eps, specs, readers: { experts: readFusedExperts } };
+    return { norm: 'rms', epsilon: own.rms_norm_eps, specs, readers: { experts: readEitherExperts } };
   },
 });

@@ -2,13 +2,13 @@
  * The families that are known, and the one that a config.json belongs to by its model_type.
  */
 import { z } from 'zod';
+import type { ModelShape } from '../../core/shape.js';
 import { checkJson } from '../checkpoint/json-file.js';
 import { type ConfigFile, unsupported } from '../family/config-limits.js';
 import type { Family } from '../family/family.js';
 import { COHERE, COHERE2 } from './cohere.js';
 import { FALCON } from './falcon.js';
-import { GEMMA } from './gemma.js';
-import { GEMMA2 } from './gemma2.js';
+import { GEMMA, GEMMA2 } from './gemma.js';
 import { GEMMA3 } from './gemma3.js';
 import { GLM4 } from './glm4.js';
 import { GPT_NEOX } from './gpt-neox.js';
@@ -17,11 +17,11 @@ import { GRANITE } from './granite.js';
 import { LLAMA } from './llama.js';
 import { MISTRAL, MIXTRAL } from './mistral.js';
 import { OLMO2 } from './olmo2.js';
-import { PHI } from './phi.js';
-import { PHI3 } from './phi3.js';
+import { PHI, PHI3 } from './phi.js';
 import { QWEN2 } from './qwen2.js';
 import { QWEN3, QWEN3_MOE } from './qwen3.js';
 import { SMOLLM3 } from './smollm3.js';
+import { STABLELM } from './stablelm.js';
 import { STARCODER2 } from './starcoder2.js';
 
 const FAMILIES: readonly Family[] = [
@@ -46,6 +46,7 @@ const FAMILIES: readonly Family[] = [
   FALCON,
   GPT_NEOX,
   GLM4,
+  STABLELM,
 ];
 
 const BY_TYPE: ReadonlyMap<string, Family> = new Map(
@@ -64,6 +65,12 @@ const typeSchema = z.looseObject({ model_type: z.string().min(1).max(100) });
 const nestedSchema = z.looseObject({ text_config: typeSchema, tie_word_embeddings: z.boolean().nullish() });
 
 export type FoundFamily = { readonly family: Family; readonly file: ConfigFile };
+
+/** The shape that a config describes, without its files. @throws as familyOf, and as the family's shape */
+export function shapeOfConfig(given: ConfigFile): ModelShape {
+  const { family, file } = familyOf(given);
+  return family.shape(file);
+}
 
 /** The family, and the config that it reads, before any weight file is opened. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
 export function familyOf(given: ConfigFile): FoundFamily {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { plainLayer } from '../../core/layer-spec.js';
+import { plainLayer } from '../../core/layers/layer-spec.js';
 import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { openFolder } from './checkpoint-folder.js';
@@ -291,10 +291,11 @@ test.each(
 
 test.each<[object | undefined, number[], number | undefined]>([
   [undefined, [2], 1],
-  [{ eos_token_id: [7, 8] }, [7, 8], 1],
-  [{ eos_token_id: 5, bos_token_id: 3 }, [5], 3],
+  [{ eos_token_id: [7, 8] }, [7, 8, 2], 1],
+  [{ eos_token_id: [2, 7] }, [2, 7], 1],
+  [{ eos_token_id: 5, bos_token_id: 3 }, [5, 2], 3],
   [{ eos_token_id: null }, [2], 1],
-  [{ eos_token_id: [] }, [], 1],
+  [{ eos_token_id: [] }, [2], 1],
 ])(
   'with generation_config.json %j the end tokens are %j and the begin token %j',
   async (generation, eosIds, bosId) => {
@@ -318,9 +319,7 @@ test('a config without token ids has no end tokens and no begin token', async ()
   expect([checkpoint.eosIds, checkpoint.bosId]).toEqual([[], undefined]);
 });
 
-test('the tokenizer folder is there where tokenizer.json is', async () => {
-  expect((await open()).tokenizerFolder).toBeUndefined();
-  writeFileSync(join(folder, 'tokenizer.json'), '{}');
+test('the tokenizer belongs into the folder, whether it is there or not', async () => {
   expect((await open()).tokenizerFolder).toBe(folder);
 });
 

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import type { ExpertsWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import { count, epsilonSchema, MAX_EXPERTS, windowSchema } from '../family/config-limits.js';
 import { checkedExperts } from '../family/experts.js';

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import type { ExpertsWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec, LayerSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec, LayerSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import type { CommonConfig } from '../family/common-config.js';
 import {

@@ -2,7 +2,7 @@
  * The keys of a config.json that nearly every family has, under one name each.
  */
 import { z } from 'zod';
-import type { Activation } from '../../core/layer-spec.js';
+import type { Activation } from '../../core/layers/layer-spec.js';
 import { checkJson } from '../checkpoint/json-file.js';
 import * as limits from './config-limits.js';
 import type { ConfigFile } from './config-limits.js';

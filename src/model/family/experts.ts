@@ -1,7 +1,7 @@
 /**
  * Experts as a config describes them.
  */
-import type { ExpertsSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
 import type { CommonConfig } from './common-config.js';
 import { activationOf } from './common-config.js';
 import { bad, unsupported } from './config-limits.js';

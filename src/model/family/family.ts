@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import type { LinearWeights } from '../../core/checkpoint.js';
-import type { LayerSpec } from '../../core/layer-spec.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import { checkJson } from '../checkpoint/json-file.js';
 import type { TensorSource } from '../checkpoint/safetensors.js';
@@ -20,6 +20,8 @@ export type Family = {
   readonly name: string;
   /** What config.json calls it in model_type. */
   readonly types: readonly string[];
+  /** What a config describes, as if its files had all that it names. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
+  shape(file: ConfigFile): ModelShape;
   /** @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
   read(file: ConfigFile, tensors: TensorSource): ModelParts;
 };
@@ -56,15 +58,22 @@ export type FamilyFacts<K extends z.ZodRawShape> = {
 };
 
 export function defineFamily<K extends z.ZodRawShape>(facts: FamilyFacts<K>): Family {
-  const read = (given: ConfigFile, source: TensorSource): ModelParts => {
+  const understand = (given: ConfigFile): Understood => {
     const file = { ...given, json: { ...facts.defaults, ...(given.json as object) } };
     checkKeys(file, Object.keys(facts.keys.shape), facts.name);
     const own = checkJson(facts.keys, file.json, file.path);
     const common = readCommon({ ...file, json: { ...file.json, ...written(facts.commonKeys?.(own)) } });
-    return readParts(facts.name, common, facts.model(common, own), source);
+    return { name: facts.name, common, model: facts.model(common, own) };
   };
-  return { name: facts.name, types: facts.types, read };
+  return {
+    name: facts.name,
+    types: facts.types,
+    shape: (file) => shapeOf(understand(file), true),
+    read: (file, source) => readParts(understand(file), source),
+  };
 }
+
+type Understood = { readonly name: string; readonly common: CommonConfig; readonly model: FamilyModel };
 
 /** What has a value. */
 function written(keys: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
@@ -73,7 +82,8 @@ function written(keys: Readonly<Record<string, unknown>> = {}): Record<string, u
   );
 }
 
-function readParts(name: string, common: CommonConfig, model: FamilyModel, source: TensorSource): ModelParts {
+function readParts(understood: Understood, source: TensorSource): ModelParts {
+  const { name, common, model } = understood;
   const tracked = new ReadTensors(source);
   const names = model.names ?? LLAMA_NAMES;
   const root =
@@ -84,7 +94,7 @@ function readParts(name: string, common: CommonConfig, model: FamilyModel, sourc
   } as const;
   const at = (prefix: string): LayerTensors => new LayerTensors(tracked.source, prefix, options);
   const headName = names.heads.find((each) => source.has(`${each}.weight`));
-  const shape = shapeOf(name, common, model, headName !== undefined);
+  const shape = shapeOf(understood, headName !== undefined);
   const readers = {
     attentionBias: common.attentionBias,
     mlpBias: common.mlpBias,
@@ -107,11 +117,20 @@ function readParts(name: string, common: CommonConfig, model: FamilyModel, sourc
   return parts;
 }
 
+/** The fewest specs that, one after the other and again, give each layer the same. */
+function shortestPeriod(specs: readonly LayerSpec[]): readonly LayerSpec[] {
+  const texts = specs.map((spec) => JSON.stringify(spec));
+  const period = texts.findIndex(
+    (_, length) => length > 0 && texts.every((text, at) => text === texts[at % length]),
+  );
+  return period < 0 ? specs : specs.slice(0, period);
+}
+
 function readHead(tensors: LayerTensors, name: string, { vocabulary, hidden }: ModelShape): LinearWeights {
   return tensors.linear(name, vocabulary, hidden);
 }
 
-function shapeOf(name: string, common: CommonConfig, model: FamilyModel, hasHead: boolean): ModelShape {
+function shapeOf({ name, common, model }: Understood, hasHead: boolean): ModelShape {
   return {
     architecture: name,
     layers: common.layers,
@@ -124,7 +143,7 @@ function shapeOf(name: string, common: CommonConfig, model: FamilyModel, hasHead
     contextTokens: common.contextTokens,
     norm: model.norm,
     normEpsilon: model.epsilon,
-    specs: model.specs,
+    specs: shortestPeriod(model.specs),
     embeddingScale: model.embeddingScale ?? 1,
     logitScale: model.logitScale ?? 1,
     ...(model.logitCap !== undefined && { logitCap: model.logitCap }),

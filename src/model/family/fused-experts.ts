@@ -3,7 +3,7 @@
  * down as [experts, ff, hidden], stored input first; or the same transposed in MXFP4 blocks.
  */
 import type { ExpertsWeights, ExpertWeights, LinearWeights, WeightMatrix } from '../../core/checkpoint.js';
-import type { ExpertsSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import { everyOtherRow, selectRows, transposedMatrix } from '../checkpoint/matrix.js';
 import type { LayerTensors } from './layer-tensors.js';

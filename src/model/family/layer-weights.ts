@@ -9,7 +9,7 @@ import type {
   NormWeights,
 } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import type { ExpertsSpec, LayerSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec, LayerSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';
 import type { RowRun } from '../checkpoint/matrix.js';
 import { type FusedRows, fusedRows } from './fused-rows.js';

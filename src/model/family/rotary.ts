@@ -3,7 +3,7 @@
  * layers or for each type of layer, with the kind under `rope_type` or, before that, `type`.
  */
 import { z } from 'zod';
-import type { Rotary, RotaryScaling } from '../../core/rotary.js';
+import type { Rotary, RotaryScaling } from '../../core/layers/rotary.js';
 import { checkJson } from '../checkpoint/json-file.js';
 import { count, MAX_CONTEXT_TOKENS, MAX_HEAD_DIM, thetaSchema, unsupported } from './config-limits.js';
 import type { ConfigFile } from './config-limits.js';

@@ -1,8 +1,8 @@
 /**
  * The layer that most families share, made of a config's common keys, and the changes that they make to it.
  */
-import type { Activation, AttentionSpec, LayerSpec } from '../../core/layer-spec.js';
-import type { Rotary } from '../../core/rotary.js';
+import type { Activation, AttentionSpec, LayerSpec } from '../../core/layers/layer-spec.js';
+import type { Rotary } from '../../core/layers/rotary.js';
 import { activationOf, type CommonConfig } from './common-config.js';
 import { bad } from './config-limits.js';
 import { type LayerType, readRotary } from './rotary.js';

@@ -9,7 +9,7 @@
  * The last layer's block takes `from`: only rows from there on get q and hidden, since the first token needs one row.
  */
 import type { Checkpoint, LayerWeights, NormWeights } from '../../core/checkpoint.js';
-import { type LayerSpec, mlpMatrices } from '../../core/layer-spec.js';
+import { type LayerSpec, mlpMatrices } from '../../core/layers/layer-spec.js';
 import { layerSpec, type ModelShape } from '../../core/shape.js';
 import { ROWS, scaled, type GraphTarget } from './graph-target.js';
 import { addLinear } from './linear.js';

@@ -3,7 +3,7 @@
  * grouped by expert, so that an expert's weights are read once for all of its rows; an expert without rows is skipped.
  */
 import type { ExpertsWeights, ExpertWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
 import { GraphBuilder } from './graph-builder.js';
 import type { GraphTarget } from './graph-target.js';
 import { addLinear } from './linear.js';

@@ -2,12 +2,12 @@
  * y = x·Wᵀ + b as nodes, in the element type the model is compiled for. The only place that knows how a dtype's
  * weights lie in the file; blocks.ts asks for a linear layer and gets a value's name back.
  */
-import type { LinearWeights, WeightMatrix } from '../../core/checkpoint.js';
+import type { IntegerBlocks, LinearWeights, WeightMatrix } from '../../core/checkpoint.js';
 import type { ModelShape } from '../../core/shape.js';
 import { addVector, type GraphTarget } from './graph-target.js';
 import { addIntegerMatMul, addIntegerProduct } from './integer-product.js';
-import { type BlockFormat, quantizeBlocks } from './quantize.js';
-import { asBytes, readPanels, readTransposed } from './weight-file.js';
+import { type BlockFormat, type BlockWeights, packCodes, quantizeBlocks } from './quantize.js';
+import { asBytes, panelsOf, readPanels, readTransposed } from './weight-file.js';
 
 /** Rows that may still have to be multiplied with scales. */
 export type Rows = { readonly values: string; readonly scales?: string };
@@ -111,16 +111,15 @@ export async function addBlockMatMul(
 ): Promise<string> {
   const { graph, weights } = target;
   const { rows, columns } = weight;
-  const format = blockFormat(bits, columns);
+  const { format, panels } = blockPanels(weight, bits);
   const { blockSize } = format;
   const blocks = Math.ceil(columns / blockSize);
   const bytes = (blockSize * bits) / 8;
   const packed = new Uint8Array(rows * blocks * bytes);
   const scales = new Float32Array(rows * blocks);
-  for await (const { start, values } of readPanels(weight)) {
-    const panel = quantizeBlocks(values, columns, format);
-    packed.set(panel.packed, start * blocks * bytes);
-    scales.set(panel.scales, start * blocks);
+  for await (const panel of panels) {
+    packed.set(panel.packed, panel.start * blocks * bytes);
+    scales.set(panel.scales, panel.start * blocks);
   }
   const w = graph.initializer(await weights.append(`${name}.weight`, 'u8', [rows, blocks, bytes], packed));
   const s = graph.initializer(
@@ -130,4 +129,33 @@ export async function addBlockMatMul(
     domain: 'com.microsoft',
     attributes: { K: columns, N: rows, bits, block_size: blockSize, accuracy_level: ACCURACY_LEVEL },
   });
+}
+
+type BlockPanel = BlockWeights & { readonly start: number };
+
+/** The weight in blocks: as it is stored, where that has no more bits, else rounded. */
+function blockPanels(
+  weight: WeightMatrix,
+  bits: 4 | 8,
+): { format: BlockFormat; panels: AsyncIterable<BlockPanel> } {
+  const { columns, integers } = weight;
+  const isStored = integers !== undefined && integers.bits <= bits && columns % integers.blockSize === 0;
+  const format = isStored ? { bits, blockSize: integers.blockSize } : blockFormat(bits, columns);
+  return { format, panels: isStored ? storedPanels(weight, integers, bits) : roundedPanels(weight, format) };
+}
+
+async function* roundedPanels(weight: WeightMatrix, format: BlockFormat): AsyncGenerator<BlockPanel> {
+  for await (const { start, values } of readPanels(weight))
+    yield { start, ...quantizeBlocks(values, weight.columns, format) };
+}
+
+async function* storedPanels(
+  weight: WeightMatrix,
+  integers: IntegerBlocks,
+  bits: 4 | 8,
+): AsyncGenerator<BlockPanel> {
+  for (const { start, end } of panelsOf(weight)) {
+    const { codes, scales } = await integers.read(start, end);
+    yield { start, packed: packCodes(codes, bits), scales };
+  }
 }

@@ -3,7 +3,7 @@
  */
 import type { ExpertsWeights, MlpWeights } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import type { Activation, MlpSpec } from '../../core/layer-spec.js';
+import type { Activation, MlpSpec } from '../../core/layers/layer-spec.js';
 import { addExperts } from './experts.js';
 import type { GraphTarget } from './graph-target.js';
 import { addLinear, addLinearOf, addUnscaledLinear } from './linear.js';

@@ -2,7 +2,7 @@
  * Norms as nodes, alone or fused with the residual that comes before.
  */
 import type { NormWeights } from '../../core/checkpoint.js';
-import type { LayerSpec } from '../../core/layer-spec.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import { addVector, type GraphTarget, scaled } from './graph-target.js';
 
 /** The residual stream, and what the next layer's part reads: its norm, or the stream itself. */

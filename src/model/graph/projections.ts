@@ -2,8 +2,8 @@
  * Queries, keys and values as nodes: the projections, the norms on heads, and the turns by position.
  */
 import type { LayerWeights, NormWeights } from '../../core/checkpoint.js';
-import type { LayerSpec } from '../../core/layer-spec.js';
-import type { Rotary } from '../../core/rotary.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
+import type { Rotary } from '../../core/layers/rotary.js';
 import { addVector, type GraphTarget, ROWS } from './graph-target.js';
 import { addLinear } from './linear.js';
 import { addNorm, addNormOf } from './norms.js';

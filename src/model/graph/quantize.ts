@@ -55,6 +55,16 @@ function packBytes(
   return scale;
 }
 
+/** Codes with a sign, as they lie in packed blocks. @param codes whole blocks; of 4 bits, -8 to 7 */
+export function packCodes(codes: Int8Array, bits: 4 | 8): Uint8Array {
+  if (bits === 8) return Uint8Array.from(codes, (code) => code + 128);
+  const packed = new Uint8Array(codes.length / 2);
+  for (let i = 0; i < packed.length; i++) {
+    packed[i] = ((codes[2 * i] as number) + 8) | (((codes[2 * i + 1] as number) + 8) << 4);
+  }
+  return packed;
+}
+
 function extremeOf(block: Float32Array): number {
   let extreme = 0;
   for (const value of block) if (Math.abs(value) > Math.abs(extreme)) extreme = value;

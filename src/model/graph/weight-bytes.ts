@@ -2,7 +2,7 @@
  * How many bytes a model's weights take once a worker has opened them, from the shape alone. Pure; biases and norms,
  * which are vectors, are left out as too small to count. Follows compile.ts and linear.ts.
  */
-import { type LayerSpec, mlpMatrices } from '../../core/layer-spec.js';
+import { type LayerSpec, mlpMatrices } from '../../core/layers/layer-spec.js';
 import { type Dtype, layerSpec, layerSpecs, type ModelShape } from '../../core/shape.js';
 import { blockFormat, isKeptFiner } from './linear.js';
 

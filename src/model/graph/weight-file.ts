@@ -61,10 +61,14 @@ export class WeightFile {
 export async function* readPanels(
   matrix: WeightMatrix,
 ): AsyncGenerator<{ start: number; values: Float32Array }> {
-  const rowsAtOnce = Math.max(1, Math.floor(READ_BYTES / (4 * matrix.columns)));
-  for (let start = 0; start < matrix.rows; start += rowsAtOnce) {
-    const end = Math.min(matrix.rows, start + rowsAtOnce);
-    yield { start, values: await matrix.read(start, end) };
+  for (const { start, end } of panelsOf(matrix)) yield { start, values: await matrix.read(start, end) };
+}
+
+/** The runs of rows that are read at once. */
+export function* panelsOf({ rows, columns }: WeightMatrix): Generator<{ start: number; end: number }> {
+  const rowsAtOnce = Math.max(1, Math.floor(READ_BYTES / (4 * columns)));
+  for (let start = 0; start < rows; start += rowsAtOnce) {
+    yield { start, end: Math.min(rows, start + rowsAtOnce) };
   }
 }
 

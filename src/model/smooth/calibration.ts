@@ -4,7 +4,7 @@
  */
 import type { Checkpoint, LayerWeights, NormWeights } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import type { AttentionSpec, LayerSpec, MlpSpec } from '../../core/layer-spec.js';
+import type { AttentionSpec, LayerSpec, MlpSpec } from '../../core/layers/layer-spec.js';
 import { layerSpec, type ModelShape } from '../../core/shape.js';
 import { mixExperts } from './experts.js';
 import { type Activations, chooseFactors, type SampledRows } from './factors.js';

@@ -2,7 +2,7 @@
  * Experts over the calibration rows, in f32: what the next layers are calibrated on.
  */
 import type { ExpertsWeights, ExpertWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec } from '../../core/layer-spec.js';
+import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
 import type { Activations } from './factors.js';
 import { gated } from './functions.js';
 import type { SmoothingKernels } from './kernels.js';

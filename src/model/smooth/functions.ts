@@ -2,8 +2,8 @@
  * The steps of a block that hold no matrix, in plain f32 code over the few rows of a calibration. Pure.
  */
 import type { NormWeights } from '../../core/checkpoint.js';
-import type { Activation } from '../../core/layer-spec.js';
-import type { Rotary } from '../../core/rotary.js';
+import type { Activation } from '../../core/layers/layer-spec.js';
+import type { Rotary } from '../../core/layers/rotary.js';
 import type { ModelShape } from '../../core/shape.js';
 import type { Activations } from './factors.js';
 

@@ -1,7 +1,7 @@
 /**
  * What smoothing needs of runtime/, which hands it in: products too large for plain code, and rotary positions.
  */
-import type { Rotary } from '../../core/rotary.js';
+import type { Rotary } from '../../core/layers/rotary.js';
 
 export type SmoothingKernels = {
   /** weight [out, in] · inputs [in, rows] → [out, rows], f32. */

@@ -8,7 +8,7 @@ import type {
   MlpWeights,
   NormWeights,
 } from '../../core/checkpoint.js';
-import type { LayerSpec } from '../../core/layer-spec.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import { layerSpec, type ModelShape } from '../../core/shape.js';
 import { onesVector, zerosVector } from './random-block.js';
 

@@ -4,6 +4,8 @@
 import { KvrError } from '../../core/errors.js';
 import { RUNNABLE_SHAPES } from '../../core/published-shapes.js';
 import type { ModelShape } from '../../core/shape.js';
+import { shapeOfConfig } from '../families/index.js';
+import { PUBLISHED_CONFIGS } from './published-configs.js';
 
 export const SYNTHETIC_PREFIX = 'synthetic:';
 
@@ -50,12 +52,19 @@ export function parseSyntheticSpec(text: string): SyntheticSpec {
 function shapeNamed(name: string): ModelShape {
   const shape = RUNNABLE_SHAPES.get(name);
   if (shape !== undefined) return shape;
-  const names = [...RUNNABLE_SHAPES.keys()].join(', ');
+  const json = PUBLISHED_CONFIGS.get(name);
+  if (json !== undefined) return shapeOfConfig({ json, path: `${SYNTHETIC_PREFIX}${name}` });
+  const names = syntheticNames().join(', ');
   const reason = REFUSED_NAMES.get(name);
   if (reason !== undefined) {
     throw new KvrError('UNSUPPORTED_MODEL', `synthetic model ${name}: ${reason}; choose one of ${names}`);
   }
   throw new KvrError('BAD_INPUT', `no synthetic model is called "${name}"; choose one of ${names}`);
+}
+
+/** Of all models that random weights are made for. */
+export function syntheticNames(): string[] {
+  return [...RUNNABLE_SHAPES.keys(), ...PUBLISHED_CONFIGS.keys()];
 }
 
 function parseOptions(parts: readonly string[], text: string): Map<Option, number> {

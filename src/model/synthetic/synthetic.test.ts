@@ -22,6 +22,15 @@ test.each([
   ['llama-3.1-8b', 8_030_261_248],
   ['tinyllama-1.1b', 1_100_048_384],
   ['falcon-7b', 6_921_720_704],
+  ['llama-3.2-1b', 1_235_814_400],
+  ['mistral-7b', 7_248_023_552],
+  ['mixtral-8x7b', 46_702_792_704],
+  ['qwen3-0.6b', 596_049_920],
+  ['qwen3-8b', 8_190_735_360],
+  ['qwen3-30b-a3b', 30_532_122_624],
+  ['gemma2-2b', 2_614_341_888],
+  ['gemma3-1b', 999_885_952],
+  ['smollm3-3b', 3_075_098_624],
 ])('%s has as many parameters as the published model', (name, parameters) => {
   expect(openSynthetic(`synthetic:${name}`).parameters).toBe(parameters);
 });

@@ -2,6 +2,7 @@
  * The costs of one chain for one prompt: what predictions and searches work on.
  */
 import type { LinkCost, WorkerCost } from './cost-model.js';
+import type { LayerShare } from './layer-shares.js';
 
 /** Everything a prediction needs beside the partition. */
 export type ChainCosts = {
@@ -16,6 +17,8 @@ export type ChainCosts = {
   /** links[i] joins rank i to rank i+1. */
   readonly links: readonly LinkCost[];
   readonly layers: number;
+  /** FULL_LAYERS unless given. */
+  readonly layerShares?: readonly LayerShare[];
   /** Bytes of K and V of one token of one layer. */
   readonly kvBytes: number;
 };

@@ -8,7 +8,8 @@
 import type { Masking } from '../../core/strategy.js';
 import { type ChunkLengths, chunkLengths } from '../../core/chunks/chunk-lengths.js';
 import type { WorkerCost } from './cost-model.js';
-import { attentionMs, blockMs, causalPairs } from './cost-model.js';
+import { attentionMs, blockMs } from './cost-model.js';
+import { FULL_LAYERS, type LayerShare, meanOver, seenPairs, seenRows } from './layer-shares.js';
 
 /** Milliseconds and bytes of one rank. */
 export type RankWork = {
@@ -40,26 +41,36 @@ export type SliceAsk = {
   /** K and V of one token of one layer. */
   readonly kvBytes: number;
   readonly masking: Masking;
+  /** FULL_LAYERS unless given. */
+  readonly layerShares?: readonly LayerShare[] | undefined;
 };
 
 export function rankWork(worker: WorkerCost, ask: SliceAsk): RankWork {
   const chunks = chunkLengths(ask.tokens, worker.chunkTokens);
   const chunk = chunks.baseTokens + (chunks.longer > 0 ? 1 : 0);
   const attention = sliceAttentionMs(worker, ask, chunks);
-  const firstAttention = attentionMs(
-    worker,
-    chunk,
-    ask.masking === 'dense' ? ask.contextTokens : ask.prefixTokens,
-  );
+  const firstAttention = sliceAttentionMs(worker, { ...ask, tokens: chunk }, oneChunk(chunk));
   return {
     firstMs: sliceFirstBlockMs(worker, chunks, ask.tokens),
     firstEarlyMs: sliceFirstBlockMs(worker, oneChunk(chunk), chunk),
     layerMs: attention + sliceBlockMs(worker, chunks),
     layerEarlyMs: Math.min(firstAttention, attention) + sliceBlockMs(worker, oneChunk(chunk)),
     attentionMs: attention,
-    ownBytes: ask.tokens * ask.kvBytes,
-    lastChunkBytes: chunks.baseTokens * ask.kvBytes,
-    relayBytes: ask.relayedTokens * ask.kvBytes,
+    ...bytesOf(ask, chunks),
+  };
+}
+
+/** Of a layer with a window the next rank needs what the first row after the slice sees. */
+function bytesOf(
+  { tokens, prefixTokens, relayedTokens, kvBytes, layerShares = FULL_LAYERS }: SliceAsk,
+  chunks: ChunkLengths,
+): Pick<RankWork, 'ownBytes' | 'lastChunkBytes' | 'relayBytes'> {
+  const needed = (layer: LayerShare): number => seenRows(layer, prefixTokens + tokens);
+  const mean = (of: (layer: LayerShare) => number): number => kvBytes * meanOver(layerShares, of);
+  return {
+    ownBytes: mean((layer) => Math.min(tokens, needed(layer))),
+    lastChunkBytes: mean((layer) => Math.min(chunks.baseTokens, needed(layer))),
+    relayBytes: mean((layer) => Math.min(relayedTokens, Math.max(0, needed(layer) - tokens))),
   };
 }
 
@@ -69,14 +80,27 @@ export function firstLayerMs(worker: WorkerCost, tokens: number): number {
 }
 
 /** RankWork.layerMs of a slice after `prefixTokens`, masked. */
-export function laterLayerMs(worker: WorkerCost, tokens: number, prefixTokens: number): number {
+export function laterLayerMs(
+  worker: WorkerCost,
+  tokens: number,
+  prefixTokens: number,
+  layerShares: readonly LayerShare[] = FULL_LAYERS,
+): number {
   const chunks = chunkLengths(tokens, worker.chunkTokens);
-  return causalAttentionMs(worker, chunks, tokens, prefixTokens) + sliceBlockMs(worker, chunks);
+  return (
+    causalAttentionMs(worker, chunks, { tokens, prefixTokens, layerShares }) + sliceBlockMs(worker, chunks)
+  );
 }
 
 /** One row through the last layer after the whole context, and the head. */
-export function tailWork(worker: WorkerCost, contextTokens: number): TailWork {
-  const attention = attentionMs(worker, 1, contextTokens - 1);
+export function tailWork(
+  worker: WorkerCost,
+  contextTokens: number,
+  layerShares: readonly LayerShare[] = FULL_LAYERS,
+): TailWork {
+  const attention = meanOver(layerShares, (layer) =>
+    attentionMs(worker, 1, seenRows(layer, contextTokens - 1)),
+  );
   const rest = (1 - worker.firstBlockShare) * blockMs(worker, 1);
   return {
     tailMs: attention + rest + worker.scale * (worker.callMs + worker.headMs),
@@ -106,18 +130,29 @@ function sliceFirstBlockMs(worker: WorkerCost, chunks: ChunkLengths, tokens: num
 /** Sum of attentionMs over the chunks. Pairs add up to the same whatever the chunks; rows read again do not. */
 function sliceAttentionMs(worker: WorkerCost, ask: SliceAsk, chunks: ChunkLengths): number {
   const { tokens, prefixTokens, contextTokens } = ask;
-  if (ask.masking === 'causal') return causalAttentionMs(worker, chunks, tokens, prefixTokens);
+  const { layerShares = FULL_LAYERS } = ask;
+  if (ask.masking === 'causal')
+    return causalAttentionMs(worker, chunks, { tokens, prefixTokens, layerShares });
   return chunksAttentionMs(worker, chunks, tokens, chunks.count * contextTokens, tokens * contextTokens);
 }
+
+type CausalAsk = {
+  readonly tokens: number;
+  readonly prefixTokens: number;
+  readonly layerShares: readonly LayerShare[];
+};
 
 function causalAttentionMs(
   worker: WorkerCost,
   chunks: ChunkLengths,
-  tokens: number,
-  prefixTokens: number,
+  { tokens, prefixTokens, layerShares }: CausalAsk,
 ): number {
-  const rowsRead = chunks.count * prefixTokens + chunkEnds(chunks);
-  return chunksAttentionMs(worker, chunks, tokens, rowsRead, causalPairs(tokens, prefixTokens));
+  const wholeRowsRead = chunks.count * prefixTokens + chunkEnds(chunks);
+  return meanOver(layerShares, (layer) => {
+    const inWindows = chunks.count * ((layer.windowTokens ?? Infinity) + chunks.baseTokens);
+    const pairs = seenPairs(layer, tokens, prefixTokens);
+    return chunksAttentionMs(worker, chunks, tokens, Math.min(wholeRowsRead, inWindows), pairs);
+  });
 }
 
 function chunksAttentionMs(

@@ -54,7 +54,7 @@ function timesOf(costs: ChainCosts, partition: Partition, strategy: StrategyName
   checkSizes(costs, partition);
   const { masking, topology } = strategyOf(strategy);
   const work = partition.map((slice, rank) => workOf(costs, slice, rank, masking));
-  const tail = tailWork(workerAt(costs, partition.length - 1), costs.contextTokens);
+  const tail = tailWork(workerAt(costs, partition.length - 1), costs.contextTokens, costs.layerShares);
   return topology === 'gather' ? gatherTimes(costs, work, tail) : chainTimes(costs, work, tail);
 }
 
@@ -93,6 +93,7 @@ function workOf(costs: ChainCosts, slice: Slice, rank: number, masking: Masking)
     relayedTokens: slice.start + (costs.isCachedAtFirst ? costs.cachedTokens : 0),
     contextTokens: costs.contextTokens,
     kvBytes: costs.kvBytes,
+    layerShares: costs.layerShares,
     masking,
   });
 }

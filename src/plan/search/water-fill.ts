@@ -11,6 +11,7 @@ import { evenPartition, partitionSizes, sliceTokens } from '../../core/partition
 import { transferMs } from '../costs/cost-model.js';
 import type { LinkCost, WorkerCost } from '../costs/cost-model.js';
 import type { ChainCosts } from '../costs/chain-costs.js';
+import { FULL_LAYERS, meanOver } from '../costs/layer-shares.js';
 import { firstLayerMs, laterLayerMs } from '../costs/rank-work.js';
 
 /** Steps of the search for T; false position takes about ten. */
@@ -55,7 +56,7 @@ function evenTimeMs(costs: ChainCosts, ranks: number, tokens: number): number {
   for (const [rank, slice] of evenPartition(tokens, ranks).entries()) {
     const worker = costs.workers[rank] as WorkerCost;
     const tokens = sliceTokens(slice);
-    const layerMs = laterLayerMs(worker, tokens, costs.cachedTokens + slice.start);
+    const layerMs = laterLayerMs(worker, tokens, costs.cachedTokens + slice.start, costs.layerShares);
     longestFirstMs = Math.max(longestFirstMs, firstLayerMs(worker, tokens));
     longestMs = Math.max(longestMs, longestFirstMs + (costs.layers - 1) * layerMs);
     const link = costs.links[rank];
@@ -79,7 +80,7 @@ function sizesWithin(costs: ChainCosts, ranks: number, limitMs: number, near: re
     const prefixTokens = costs.cachedTokens + start;
     const meets = (tokens: number): boolean =>
       Math.max(longestFirstMs, firstLayerMs(worker, tokens)) +
-        (costs.layers - 1) * laterLayerMs(worker, tokens, prefixTokens) <=
+        (costs.layers - 1) * laterLayerMs(worker, tokens, prefixTokens, costs.layerShares) <=
       limitMs;
     const size = Math.max(1, largestThat(meets, most, near[rank] ?? 1));
     sizes.push(size);
@@ -131,7 +132,10 @@ function bracket(meets: (tokens: number) => boolean, most: number, guess: number
 
 /** Tokens whose K,V of all layers a link carries within the time. */
 function linkTokens(costs: ChainCosts, link: LinkCost, limitMs: number): number {
-  const perTokenMs = transferMs(link, costs.layers * costs.kvBytes);
+  // Layers with a window send as much however long the prompt is: what they add is left to the search that follows.
+  const { layerShares = FULL_LAYERS } = costs;
+  const share = meanOver(layerShares, ({ windowTokens }) => (windowTokens === undefined ? 1 : 0));
+  const perTokenMs = share * transferMs(link, costs.layers * costs.kvBytes);
   return perTokenMs === 0
     ? costs.contextTokens
     : Math.floor(Math.min(costs.contextTokens, limitMs / perTokenMs));

@@ -258,7 +258,14 @@ function twoDims(all: Float32Array, width: number): Feeds[string] {
   return floats(all, [all.length / width, width]);
 }
 
+/** A prime, so that no two rows of a usual width are alike. */
+const NOISE_PERIOD = 4093;
+
+/** Repeated, since to make as many numbers as a chunk has takes longer than the kernels that get them. */
 function noise(length: number): Float32Array {
   const random = seededRandom(length);
-  return Float32Array.from({ length }, () => random() - 0.5);
+  const few = Float32Array.from({ length: Math.min(length, NOISE_PERIOD) }, () => random() - 0.5);
+  const all = new Float32Array(length);
+  for (let start = 0; start < length; start += few.length) all.set(few.subarray(0, length - start), start);
+  return all;
 }

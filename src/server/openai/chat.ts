@@ -17,6 +17,7 @@ import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
 import { readMessages } from './messages.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
 import { readResponseFormat } from './response-format.js';
+import { readTemplate, templateShape } from './template.js';
 import { readTools, toolShape } from './tools.js';
 
 const chatSchema = z.strictObject({
@@ -25,6 +26,7 @@ const chatSchema = z.strictObject({
   /** The newer name of max_tokens. */
   max_completion_tokens: sharedShape.max_tokens,
   ...toolShape,
+  ...templateShape,
   response_format: z.unknown().optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
@@ -61,6 +63,7 @@ async function parseChat(
   const textFormat = readResponseFormat(given.response_format);
   const toolUse = readTools(given, textFormat, tokenizer);
   const messages = readMessages(given.messages);
+  const template = readTemplate(given);
   if (!toolUse) requireNoCalls(messages, tokenizer);
   const shared = sharedRequest(given);
   const sampling = samplingOf(given, topLogprobsOf(given));
@@ -69,7 +72,9 @@ async function parseChat(
     ...shared,
     kind: 'chat',
     grammar: asked && (await accepted(asked, preparation, signal)),
-    prompts: [await preparation.promptIds({ kind: 'chat', messages, tools: toolUse?.tools }, signal)],
+    prompts: [
+      await preparation.promptIds({ kind: 'chat', messages, tools: toolUse?.tools, template }, signal),
+    ],
     maxTokens: max_completion_tokens ?? max_tokens,
     sampling,
     toolUse,

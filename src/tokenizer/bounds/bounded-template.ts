@@ -2,7 +2,8 @@
  * Runs a chat template within limits. Templates come with a checkpoint, what they go over with a request: nested loops,
  * texts that double and macros that call each other are stopped by a count, wherever they run.
  */
-import { Environment, Interpreter } from '../files/hugging-face.js';
+import { Environment } from '../files/hugging-face.js';
+import { PythonInterpreter } from '../template/python-interpreter.js';
 import type { TemplateEnvironment, TemplateNode, TemplateValue } from '../files/hugging-face.js';
 import { templateTooCostly } from './prompt-limits.js';
 import type { TemplateLimits } from './prompt-limits.js';
@@ -23,7 +24,7 @@ export function runTemplate(
   return String(new BoundedInterpreter(environment, limits).run(program).value);
 }
 
-class BoundedInterpreter extends Interpreter {
+class BoundedInterpreter extends PythonInterpreter {
   readonly #limits: TemplateLimits;
   /** Nodes whose value is gone over item by item. */
   readonly #walked = new WeakSet<TemplateNode>();

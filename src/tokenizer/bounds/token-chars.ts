@@ -3,7 +3,8 @@
  * context it bounds a prompt's text before any of it is tokenized. Undefined wherever a tokenizer may drop characters,
  * or make one token of any number of them: then nothing can be told from a text's length. Pure.
  */
-import type { TokenizerJson } from '../files/tokenizer-json.js';
+import { partsOf } from '../files/tokenizer-json.js';
+import type { ComponentJson, TokenizerJson } from '../files/tokenizer-json.js';
 
 /** NFC makes one character of at most four. */
 const COMPOSED = 4;
@@ -17,8 +18,6 @@ const NORMALIZERS: Readonly<Record<string, number>> = {
 };
 const PRE_TOKENIZERS: ReadonlySet<string> = new Set(['ByteLevel', 'Metaspace', 'Digits']);
 
-type Component = { readonly type: string; readonly [key: string]: unknown };
-
 export function maxTokenChars({
   normalizer,
   pre_tokenizer,
@@ -31,17 +30,10 @@ export function maxTokenChars({
   const canFuse = model.type === 'Unigram' || model['fuse_unk'] === true;
   if (shrink === undefined || !keeps || (canFuse && model['byte_fallback'] !== true)) return undefined;
   // White space beside an added token may belong to it.
-  if (added_tokens.some((token) => token['lstrip'] === true || token['rstrip'] === true)) return undefined;
+  if (added_tokens.some((token) => token.lstrip || token.rstrip)) return undefined;
   const tokens = model.type === 'Unigram' ? model.vocab.map(([token]) => token) : Object.keys(model.vocab);
   const longest = [...tokens, ...added_tokens.map(({ content }) => content)];
   return shrink * longest.reduce((most, token) => Math.max(most, token.length), 1);
-}
-
-function partsOf(component: Component | null, list: string): Component[] {
-  if (component === null) return [];
-  if (component.type !== 'Sequence') return [component];
-  const parts = Array.isArray(component[list]) ? (component[list] as Component[]) : [];
-  return parts.flatMap((part) => partsOf(part, list));
 }
 
 function product(factors: readonly (number | undefined)[]): number | undefined {
@@ -49,7 +41,7 @@ function product(factors: readonly (number | undefined)[]): number | undefined {
 }
 
 /** Undefined where characters may go. */
-function shrinkOf(part: Component): number | undefined {
+function shrinkOf(part: ComponentJson): number | undefined {
   if (part.type !== 'Replace')
     return Object.hasOwn(NORMALIZERS, part.type) ? NORMALIZERS[part.type] : undefined;
   const { String: from } = (part['pattern'] ?? {}) as { readonly String?: unknown };
@@ -57,7 +49,7 @@ function shrinkOf(part: Component): number | undefined {
   return typeof from === 'string' && typeof to === 'string' && to.length >= from.length ? 1 : undefined;
 }
 
-function keepsAll(part: Component): boolean {
+function keepsAll(part: ComponentJson): boolean {
   if (part.type === 'Split') return part['behavior'] !== 'Removed';
   return PRE_TOKENIZERS.has(part.type);
 }

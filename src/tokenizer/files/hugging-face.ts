@@ -5,31 +5,22 @@
  */
 import * as jinja from '@huggingface/jinja';
 import * as tokenizers from '@huggingface/tokenizers';
+import type { ModelJson } from './tokenizer-json.js';
 
-/** Turns words into tokens; the tokenizer calls `_call` once for each stretch of text without added tokens. */
+/** Turns words into tokens, as texts. */
 export interface LibraryModel {
-  /** Tokens without an id become one, across words. */
-  readonly fuse_unk: boolean;
-  _call(words: string[]): string[];
-}
-
-/** A loaded tokenizer.json. */
-export interface LibraryTokenizer {
-  readonly model: LibraryModel;
-  /** With a tokenizer that has neither token nor unknown token for a character, ids may hold undefined. */
-  encode(text: string, options: { add_special_tokens: boolean }): { ids: (number | undefined)[] };
-  /** @throws for an empty list */
-  decode(
-    ids: number[],
-    options: { skip_special_tokens: boolean; clean_up_tokenization_spaces: boolean },
-  ): string;
-  token_to_id(token: string): number | undefined;
-  id_to_token(id: number): string | undefined;
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+  /** Tokens by id, with holes. */
+  readonly vocab: readonly (string | undefined)[];
+  /** What BPE puts where a character has no token. */
+  readonly unk_token?: string | null;
+  encode(words: string[]): string[];
 }
 
 /** A part of a parsed template, with those of its own parts whose values the interpreter goes over. */
 export interface TemplateNode {
   readonly type: string;
+  readonly body?: readonly TemplateNode[];
   readonly iterable?: TemplateNode;
   readonly lhs?: TemplateNode;
   readonly left?: TemplateNode;
@@ -37,11 +28,21 @@ export interface TemplateNode {
   readonly operand?: TemplateNode;
   readonly property?: TemplateNode;
   readonly argument?: TemplateNode;
+  readonly operator?: { readonly value: string };
+  readonly object?: TemplateNode;
+  readonly computed?: boolean;
+  readonly filter?: TemplateNode & { readonly value?: unknown };
 }
-export type TemplateValue = { readonly value: unknown };
+/** A value of a template. `type` is StringValue, IntegerValue, FloatValue, BooleanValue, NullValue, ArrayValue, ObjectValue and the like. */
+export interface TemplateValue {
+  readonly type: string;
+  readonly value: unknown;
+  toString(): string;
+}
 
 export interface TemplateEnvironment {
-  set(name: string, value: unknown): unknown;
+  /** @returns the value as templates have it */
+  set(name: string, value: unknown): TemplateValue;
 }
 
 export interface TemplateInterpreter {
@@ -52,33 +53,48 @@ export interface TemplateInterpreter {
   evaluateBlock(statements: readonly TemplateNode[], environment: TemplateEnvironment): TemplateValue;
 }
 
-const { Tokenizer, ByteLevelDecoder, ReplaceDecoder } = tokenizers as unknown as {
-  Tokenizer: new (json: object, config: object) => LibraryTokenizer;
+const { BPE, Unigram, ByteLevelDecoder, SplitPreTokenizer, ...normalizers } = tokenizers as unknown as {
+  BPE: new (json: object) => LibraryModel;
+  Unigram: new (json: object, eosToken: string | undefined) => LibraryModel & { scores: number[] };
   ByteLevelDecoder: new (step: object) => { byte_decoder: Record<string, string> };
-  ReplaceDecoder: new (step: object) => { decode_chain(tokens: string[]): string[] };
+  SplitPreTokenizer: new (step: object) => { pattern: RegExp };
+  BertNormalizer: new (step: object) => { normalize(text: string): string };
+  PrecompiledNormalizer: new (step: object) => { normalize(text: string): string };
 };
 
 const { Template } = jinja as unknown as { Template: new (source: string) => { parsed: TemplateNode } };
 
 export const { Environment, Interpreter } = jinja as unknown as {
-  Environment: new () => TemplateEnvironment;
+  Environment: new (parent?: TemplateEnvironment) => TemplateEnvironment;
   Interpreter: new (environment: TemplateEnvironment) => TemplateInterpreter;
 };
 
-export function openLibraryTokenizer(json: object, config: object): LibraryTokenizer {
-  return new Tokenizer(json, config);
+/** @param json the "model" of tokenizer.json */
+export function openLibraryModel(json: ModelJson): LibraryModel {
+  if (json.type !== 'Unigram') return new BPE(json);
+  const model = new Unigram(json, undefined);
+  // The library gives the unknown token, where a text has it as such, the score of an unknown character.
+  json.vocab.forEach(([, score], id) => (model.scores[id] = score));
+  return model;
+}
+
+/** A pattern of tokenizer.json, written for Oniguruma, as one of JavaScript's. @throws SyntaxError */
+export function regexOf(source: string): RegExp {
+  return new SplitPreTokenizer({ pattern: { Regex: source } }).pattern;
+}
+
+/** The two normalizers that are large. */
+export function libraryNormalizer(step: { readonly type: string }): (text: string) => string {
+  const { BertNormalizer, PrecompiledNormalizer } = normalizers;
+  const kind = step.type === 'BertNormalizer' ? BertNormalizer : PrecompiledNormalizer;
+  const normalizer = new kind(step);
+  return (text) => normalizer.normalize(text);
 }
 
 /** The byte that each visible character of a byte-level token stands for. */
 export function byteOfCharacter(): Map<string, number> {
   const table = new ByteLevelDecoder({ type: 'ByteLevel' }).byte_decoder;
   return new Map(Object.entries(table).map(([char, byte]) => [char, Number(byte)]));
-}
-
-/** The effect of a Replace step of a decoder on one token's text. */
-export function replacer(step: object): (text: string) => string {
-  const decoder = new ReplaceDecoder(step);
-  return (text) => decoder.decode_chain([text]).join('');
 }
 
 export function parseTemplate(source: string): TemplateNode {

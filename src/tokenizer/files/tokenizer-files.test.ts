@@ -44,7 +44,16 @@ test.each([
 test.each([
   ['a decoder that looks back', { ...base, decoder: { type: 'WordPiece', prefix: '##' } }],
   ['no decoder', { ...base, decoder: null }],
-  ['a decoder that strips ends', { ...base, decoder: { type: 'Strip', content: ' ', start: 0, stop: 1 } }],
+  [
+    'a decoder that strips the end of it all',
+    {
+      ...base,
+      decoder: {
+        type: 'Sequence',
+        decoders: [{ type: 'Fuse' }, { type: 'Strip', content: ' ', start: 0, stop: 1 }],
+      },
+    },
+  ],
   ['a decoder of regular expressions', { ...base, decoder: { type: 'Replace', pattern: { Regex: 'a' } } }],
   ['word-end markers', { ...base, model: { ...model, end_of_word_suffix: '</w>' } }],
 ])('%s is unsupported rather than wrong', async (_, json) => {

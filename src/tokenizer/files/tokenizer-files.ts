@@ -2,14 +2,14 @@
  * Reads a checkpoint folder's tokenizer files, each with a limit, and checks their form. Files are treated as
  * hostile. Knows nothing of what the parts mean. Called by tokenizer.ts.
  */
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { z } from 'zod';
 
 import { firstLine, KvrError } from '../../core/errors.js';
 import { excessOf } from './token-limits.js';
-import { configSchema, specialNamesSchema, tokenizerSchema } from './tokenizer-json.js';
+import { configSchema, specialNamesSchema, templateFileSchema, tokenizerSchema } from './tokenizer-json.js';
 import type { ConfigJson, TokenizerJson } from './tokenizer-json.js';
 
 /** All files of a folder that say how text becomes ids. */
@@ -18,6 +18,7 @@ export const TOKENIZER_FILES = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'chat_template.jinja',
+  'chat_template.json',
 ] as const;
 
 const MIB = 1024 * 1024;
@@ -96,12 +97,33 @@ function namesOf(config: ConfigJson, map: z.infer<typeof specialNamesSchema> | u
   };
 }
 
-/** chat_template.jinja, where there is one, takes the place of the config's. */
+/** More than any model has. */
+const MAX_MORE_TEMPLATES = 32;
+
+/**
+ * chat_template.jinja goes before chat_template.json, and that before the config's; templates with names of their own lie in a
+ * folder beside the first.
+ */
 async function templatesOf(folder: string, config: ConfigJson): Promise<Map<string, string>> {
   const own = await readText(join(folder, 'chat_template.jinja'), MAX_TEMPLATE_BYTES);
-  const source = own ?? config.chat_template ?? [];
-  if (typeof source === 'string') return new Map([['default', source]]);
-  return new Map(source.map(({ name, template }) => [name, template]));
+  const beside = await readJson(join(folder, 'chat_template.json'), MAX_CONFIG_BYTES, templateFileSchema);
+  const source = own ?? beside?.chat_template ?? config.chat_template ?? [];
+  const named: [string, string][] =
+    typeof source === 'string' ? [['default', source]] : source.map(({ name, template }) => [name, template]);
+  return new Map([...named, ...(await moreTemplates(join(folder, 'additional_chat_templates')))]);
+}
+
+async function moreTemplates(folder: string): Promise<[string, string][]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  const files = names
+    .filter((name) => name.endsWith('.jinja'))
+    .sort()
+    .slice(0, MAX_MORE_TEMPLATES);
+  const read = files.map(async (name): Promise<[string, string]> => {
+    const text = await readText(join(folder, name), MAX_TEMPLATE_BYTES);
+    return [name.slice(0, -'.jinja'.length), text ?? ''];
+  });
+  return Promise.all(read);
 }
 
 async function readJson<T>(path: string, maxBytes: number, schema: z.ZodType<T>): Promise<T | undefined> {

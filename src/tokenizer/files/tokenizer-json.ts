@@ -8,19 +8,27 @@ import { z } from 'zod';
 /** One more than the largest token id we take; the largest published vocabularies hold about a million. */
 export const MAX_VOCABULARY = 4 * 1024 * 1024;
 
-const component = z
-  .looseObject({ type: z.string() })
-  .nullish()
-  .transform((value) => value ?? null);
+const step = z.looseObject({ type: z.string() });
+const component = step.nullish().transform((value) => value ?? null);
 
-const addedToken = z.looseObject({
-  id: z
-    .int()
-    .min(0)
-    .max(MAX_VOCABULARY - 1),
-  content: z.string(),
-  special: z.boolean().default(false),
-});
+const addedToken = z
+  .looseObject({
+    id: z
+      .int()
+      .min(0)
+      .max(MAX_VOCABULARY - 1),
+    content: z.string(),
+    special: z.boolean().default(false),
+    /** Found only where no letter or digit is beside it. */
+    single_word: z.boolean().default(false),
+    /** Takes the white space before it, or after it, along. */
+    lstrip: z.boolean().default(false),
+    rstrip: z.boolean().default(false),
+    /** Looked for in the normalized text; unless given, special tokens are not. */
+    normalized: z.boolean().nullish(),
+  })
+  .transform((token) => ({ ...token, normalized: token.normalized ?? !token.special }));
+export type AddedTokenJson = z.infer<typeof addedToken>;
 
 /** Plain predicates for the large parts: a schema node per entry would cost seconds for 128,000 tokens. */
 const bpeModel = z.looseObject({
@@ -47,6 +55,20 @@ export const tokenizerSchema = z.looseObject({
 });
 export type TokenizerJson = z.infer<typeof tokenizerSchema>;
 export type BpeModel = z.infer<typeof bpeModel>;
+export type ModelJson = TokenizerJson['model'];
+/** A normalizer, pre-tokenizer, post-processor or decoder. */
+export type ComponentJson = { readonly type: string; readonly [key: string]: unknown };
+
+/**
+ * A component's steps in order, those of nested sequences included.
+ * @param list the key under which a sequence has them. @throws Error for a step that is none
+ */
+export function partsOf(json: ComponentJson | null, list: string): ComponentJson[] {
+  if (json === null) return [];
+  if (json.type !== 'Sequence') return [json];
+  const parts: unknown = json[list];
+  return Array.isArray(parts) ? parts.flatMap((part) => partsOf(step.parse(part), list)) : [];
+}
 
 /** A special token is a string, or an object that holds it. */
 const tokenName = z
@@ -62,13 +84,16 @@ export const specialNamesSchema = z.looseObject({
 });
 
 const namedTemplate = z.object({ name: z.string(), template: z.string() });
+const chatTemplate = z.union([z.string(), z.array(namedTemplate)]).nullish();
 
 export const configSchema = specialNamesSchema.extend({
   tokenizer_class: z.string().nullish(),
   add_bos_token: z.boolean().nullish(),
   add_eos_token: z.boolean().nullish(),
-  chat_template: z.union([z.string(), z.array(namedTemplate)]).nullish(),
+  chat_template: chatTemplate,
 });
+/** chat_template.json, which some folders have beside the config. */
+export const templateFileSchema = z.looseObject({ chat_template: chatTemplate });
 export type ConfigJson = z.infer<typeof configSchema>;
 
 function isId(value: unknown): boolean {

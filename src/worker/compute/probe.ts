@@ -3,7 +3,7 @@
  * between requests, with the same calls that requests use.
  */
 import { wallClock } from '../../core/clock.js';
-import { type KvDtype, kvRowBytes } from '../../core/shape.js';
+import { type KvDtype, kvRowBytes, layerSpecs } from '../../core/shape.js';
 import type { BackendModel, MadeUpRows } from '../../runtime/backend/backend.js';
 import type { ProbeMessage, ProbeSample } from '../protocol/index.js';
 
@@ -63,6 +63,12 @@ function layerOf(model: BackendModel, repeat: number): number {
   return layers === 1 ? 0 : 1 + (repeat % (layers - 1));
 }
 
+/** A layer whose rows see everything, where there is one: what layers with a window cost follows from it. */
+function fullLayerOf({ shape }: BackendModel): number {
+  const full = layerSpecs(shape).findIndex(({ attention }) => attention.windowTokens === undefined);
+  return Math.max(0, full);
+}
+
 type Note = (
   kind: ProbeSample['kind'],
   tokens: number,
@@ -89,7 +95,7 @@ async function probeAttention(
   // Numbers that are neither small nor large in either element type: 0.0115 as f32, 1.06 as f16.
   await cache.writePacked(0, 0, new Uint8Array(rows * kvRowBytes(model.shape, kvDtype)).fill(0x3c));
   const at = { cache, layer: 0, start: prefixTokens };
-  await withRows(model, tokens, 0, async ({ states }) => {
+  await withRows(model, tokens, fullLayerOf(model), async ({ states }) => {
     await note('attention', tokens, prefixTokens, async () =>
       (await model.attendSlice(states, at)).release(),
     );
@@ -107,7 +113,9 @@ async function probeEnds(model: BackendModel, tokens: number, note: Note): Promi
     await note('head', 1, 0, () => model.logits(states, attended));
   });
   const ids = new Int32Array(tokens);
-  await note('embed', tokens, 0, async () => (await model.embed(ids, { positions: 0, promptTokens: tokens })).release());
+  await note('embed', tokens, 0, async () =>
+    (await model.embed(ids, { positions: 0, promptTokens: tokens })).release(),
+  );
 }
 
 /** Lends made-up rows. */

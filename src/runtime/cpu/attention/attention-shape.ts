@@ -1,7 +1,7 @@
 /**
  * What the attention of a layer is computed with: the model's heads and the layer's spec.
  */
-import type { AttentionSpec } from '../../../core/layer-spec.js';
+import type { AttentionSpec } from '../../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../../core/shape.js';
 
 type Heads = Pick<ModelShape, 'heads' | 'kvHeads' | 'headDim'>;

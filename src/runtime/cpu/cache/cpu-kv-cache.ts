@@ -63,7 +63,8 @@ export class CpuKvCache implements KvCache {
   static continued(from: CpuKvCache, tokens: number, capacity: number): CpuKvCache {
     const shape = from.#shape;
     const cache = new CpuKvCache(shape, capacity, from.kvDtype, from.#memory, from.start);
-    if (tokens < from.start || tokens > from.capacity || tokens > capacity) throw doNotFit(from.start, tokens, capacity);
+    if (tokens < from.start || tokens > from.capacity || tokens > capacity)
+      throw doNotFit(from.start, tokens, capacity);
     for (let layer = 0; layer < shape.layers; layer++) {
       const first = from.#firstRow(layer);
       for (let head = 0; head < shape.kvHeads; head++) {
@@ -141,7 +142,8 @@ export class CpuKvCache implements KvCache {
   /** Where a row lies, counted from the layer's row of zeros. */
   #place(layer: number, head: number, row: number): number {
     const first = this.#firstRow(layer);
-    if (row < first) throw new KvrError('INTERNAL', `row ${row} of layer ${layer} is read, the cache begins at ${first}`);
+    if (row < first)
+      throw new KvrError('INTERNAL', `row ${row} of layer ${layer} is read, the cache begins at ${first}`);
     return head * this.strideRows(layer) + 1 + row - first;
   }
 

@@ -3,7 +3,7 @@
  * scaling, and what the table of cos and sin is multiplied with. Formulas as published: linear by position interpolation
  * (arXiv:2306.15595), dynamic NTK, YaRN (arXiv:2309.00071), LongRoPE (arXiv:2402.13753), and Llama 3.1's. Pure, in f64.
  */
-import type { Rotary, RotaryScaling } from '../../../core/rotary.js';
+import type { Rotary, RotaryScaling } from '../../../core/layers/rotary.js';
 
 export type RotaryFrequencies = {
   /** Radians per position, one a pair. */

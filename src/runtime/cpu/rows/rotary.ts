@@ -2,7 +2,7 @@
  * Rotary position tables: position p turns pair j of a head by the angle p·frequency[j]. Computed in f64, rounded once. A model
  * has one table for every kind of positions that its layers have; rows carry them all. Pure.
  */
-import type { Rotary } from '../../../core/rotary.js';
+import type { Rotary } from '../../../core/layers/rotary.js';
 import { layerSpec, type ModelShape } from '../../../core/shape.js';
 import type { RowPositions } from '../../backend/backend.js';
 import { viewRows } from './arrays.js';

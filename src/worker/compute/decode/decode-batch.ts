@@ -2,6 +2,7 @@
  * The extension phase: sequences whose prompt ended on this worker go on from the caches it holds, one token each a
  * step, through the blocks together as rows of one call. Every sequence attends over its own cache.
  */
+import { canReuseRows } from '../../../core/shape.js';
 import type { Matcher } from '../../../grammar/matcher.js';
 import type { BackendModel, Cores } from '../../../runtime/backend/backend.js';
 import type { AttendedRows } from '../../../runtime/backend/rows.js';
@@ -113,7 +114,8 @@ export class DecodeBatch {
   async #end(sequence: Sequence, reason: 'stop' | 'length' | 'cancelled'): Promise<void> {
     const { request } = sequence;
     const { requests } = this.#context;
-    if (request.job.spec.prefixCache) await requests.keep(request, this.#idsToKeep(sequence));
+    const isReusable = request.job.spec.prefixCache && canReuseRows(this.#model.shape, request.contextTokens);
+    if (isReusable) await requests.keep(request, this.#idsToKeep(sequence));
     else requests.release(request);
     this.#context.outbox.send({ type: 'finished', request: request.job.request, reason });
     this.#ended.add(sequence);

@@ -57,7 +57,9 @@ export class PrefixStore {
     if (longer) this.find(longer.entry);
     const { start } = cache;
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
-    const bytes = isSlack ? kvBytesOf(this.#model.shape, cache.kvDtype, { start, end: ids.length }) : cache.bytes;
+    const bytes = isSlack
+      ? kvBytesOf(this.#model.shape, cache.kvDtype, { start, end: ids.length })
+      : cache.bytes;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
     for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
-import type { LayerSpec } from '../../../core/layer-spec.js';
+import type { LayerSpec } from '../../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../../core/shape.js';
 import { requestSpecSchema } from '../../../core/request.js';
 import type { RankTimeline, TimelineEvent } from '../../../core/timeline.js';

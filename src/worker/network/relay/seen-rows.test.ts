@@ -19,7 +19,12 @@ test('a frame of which all is seen goes on as it is, with its sum', () => {
 
 test('of one that is seen in part the keys and values of the later rows go on, without the sum of the whole', () => {
   const { bodySum, ...rest } = FRAME;
-  expect(seenFrom(FRAME, 11)).toEqual({ ...rest, start: 11, rows: 2, payload: Uint8Array.of(2, 2, 3, 3, 12, 12, 13, 13) });
+  expect(seenFrom(FRAME, 11)).toEqual({
+    ...rest,
+    start: 11,
+    rows: 2,
+    payload: Uint8Array.of(2, 2, 3, 3, 12, 12, 13, 13),
+  });
   expect(bodySum).toBe(99);
 });
 

@@ -63,7 +63,8 @@ export const rotarySchema = z
 /** Rotary positions of a layer. */
 export type Rotary = z.infer<typeof rotarySchema>;
 
-/** Whether angles depend on how long a prompt is, so that its rows can not be reused by a longer or shorter one. */
-export function dependsOnLength({ scaling }: Rotary): boolean {
-  return scaling.kind === 'longrope' || scaling.kind === 'dynamic';
+/** Whether a prompt of so many tokens has angles of its own, that shorter ones do not have. */
+export function isStretchedAt({ scaling }: Rotary, promptTokens: number): boolean {
+  const dependsOnLength = scaling.kind === 'longrope' || scaling.kind === 'dynamic';
+  return dependsOnLength && promptTokens > scaling.originalContextTokens;
 }

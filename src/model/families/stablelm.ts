@@ -1,0 +1,65 @@
+/**
+ * StableLM 3B, Zephyr and 2: layer norms, positions on a quarter of each head, biases on queries, keys and values in some;
+ * the 12B has a norm of its own for each head and runs attention and MLP side by side.
+ */
+import { z } from 'zod';
+import type { NormWeights, WeightMatrix } from '../../core/checkpoint.js';
+import type { ModelShape } from '../../core/shape.js';
+import { epsilonSchema, shareSchema } from '../family/config-limits.js';
+import { defineFamily } from '../family/family.js';
+import type { LayerTensors } from '../family/layer-tensors.js';
+import { standardLayer, withAttention } from '../family/standard-layer.js';
+import { layerNames } from '../family/tensor-names.js';
+
+export const STABLELM = defineFamily({
+  name: 'stablelm',
+  types: ['stablelm', 'stablelm_epoch'],
+  keys: z.object({
+    layer_norm_eps: epsilonSchema.default(1e-5),
+    partial_rotary_factor: shareSchema.default(0.25),
+    use_qkv_bias: z.boolean().default(false),
+    qk_layernorm: z.boolean().default(false),
+    use_parallel_residual: z.boolean().default(false),
+  }),
+  model: (common, own) => {
+    const plain = standardLayer(common, { rotaryShare: own.partial_rotary_factor });
+    const spec = withAttention(plain, { queryKeyNorm: own.qk_layernorm ? 'head' : 'none' });
+    const parallel = { residual: 'parallel', sharesNorm: true } as const;
+    return {
+      norm: 'layer',
+      epsilon: own.layer_norm_eps,
+      specs: [own.use_parallel_residual ? { ...spec, ...parallel } : spec],
+      names: layerNames({ qNorm: 'self_attn.q_layernorm', kNorm: 'self_attn.k_layernorm' }),
+      readers: { attentionBias: own.use_qkv_bias, outputBias: false, headNorm: readHeadNorm },
+    };
+  },
+});
+
+/** A tensor for every head. */
+function readHeadNorm(
+  tensors: LayerTensors,
+  name: string,
+  heads: number,
+  { headDim }: ModelShape,
+): NormWeights {
+  const weights = Array.from({ length: heads }, (_, head) =>
+    tensors.vector(`${name}.norms.${head}.weight`, headDim),
+  );
+  return { weight: joined(weights) };
+}
+
+/** Vectors as one, one after another. */
+function joined(vectors: readonly WeightMatrix[]): WeightMatrix {
+  const columns = vectors.reduce((sum, vector) => sum + vector.columns, 0);
+  const read = async (): Promise<Float32Array> => {
+    const parts = await Promise.all(vectors.map((vector) => vector.read(0, 1)));
+    const all = new Float32Array(columns);
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all;
+  };
+  return { rows: 1, columns, read };
+}

@@ -1,0 +1,74 @@
+/**
+ * Opens a GGUF file, or all parts of a split one, as a checkpoint: what a HuggingFace folder of the same model would say is
+ * made from it, and model/families reads that. Called by model/open.
+ */
+import { stat } from 'node:fs/promises';
+import type { Checkpoint } from '../../core/checkpoint.js';
+import { KvrError } from '../../core/errors.js';
+import { digestOfFiles, type DigestOptions } from '../cache/digest.js';
+import { isErrno } from '../cache/files/errno.js';
+import type { OnDamage } from '../cache/files/kept-json.js';
+import { countParameters } from '../checkpoint/parameters.js';
+import { familyOf } from '../families/index.js';
+import type { GgufFile } from './gguf-file.js';
+import { readModel, storedKinds } from './read-model.js';
+import { closeParts, openParts } from './split-files.js';
+import { endIds } from './tokenizer/end-ids.js';
+import { tokenizerFolder } from './tokenizer/tokenizer-folder.js';
+import { namedId, readVocabulary } from './tokenizer/vocabulary.js';
+
+export type GgufOptions = DigestOptions & { readonly onDamage?: OnDamage };
+
+/** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CANCELLED, CACHE_UNWRITABLE, DISK_FULL */
+export async function openGguf(path: string, options: GgufOptions): Promise<Checkpoint> {
+  await checkThere(path);
+  const files = await openParts(path);
+  try {
+    return await checkpointOf(path, files, options);
+  } catch (error) {
+    await closeParts(files);
+    throw error;
+  }
+}
+
+async function checkThere(path: string): Promise<void> {
+  try {
+    await stat(path);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return;
+    const message = `model "${path}": there is no such file; give a GGUF file or a folder with config.json and *.safetensors`;
+    throw new KvrError('MODEL_NOT_FOUND', message, {}, error);
+  }
+}
+
+async function checkpointOf(
+  path: string,
+  files: readonly GgufFile[],
+  options: GgufOptions,
+): Promise<Checkpoint> {
+  const model = await readModel(path, files);
+  const { config, tensors, metadata, facts } = model;
+  const { family, file } = familyOf(config);
+  const { layers, ...parts } = family.read(file, tensors);
+  const vocabulary = readVocabulary(metadata, parts.shape.vocabulary);
+  const digest = await digestOfFiles(tensors.files, options);
+  const { architecture } = facts;
+  const layer = (index: number) => layers[index] ?? noSuchLayer(index, layers.length);
+  return {
+    ...parts,
+    layer,
+    name: path,
+    digest,
+    parameters: countParameters({ ...parts, layer }),
+    eosIds: vocabulary ? endIds(metadata, vocabulary, architecture) : [],
+    bosId: vocabulary && namedId(metadata, 'bos', vocabulary.tokens.length),
+    tokenizerFolder:
+      vocabulary && (await tokenizerFolder(metadata, vocabulary, { ...options, digest, architecture })),
+    storedKinds: storedKinds(files),
+    close: () => tensors.close(),
+  };
+}
+
+function noSuchLayer(index: number, layers: number): never {
+  throw new KvrError('INTERNAL', `layer ${index} was asked for, the model has layers 0 to ${layers - 1}`);
+}
