@@ -14,6 +14,7 @@ import { hostileRequests } from './hostile/hostile.js';
 import { limit } from './limit.js';
 import { links } from './links/links.js';
 import { leavers } from './memory/leavers.js';
+import { mixedLoad } from './memory/mixed-load.js';
 import { rounds } from './memory/rounds.js';
 import { peers } from './peers/peers.js';
 import { planning } from './planning.js';
@@ -41,6 +42,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   disconnect,
   leavers,
   rounds,
+  mixedLoad,
   // Workers and networks that fail, and strangers that come.
   chaos,
   frameDamage,

@@ -18,6 +18,7 @@ import {
   workersFlag,
 } from '../runner/flags.js';
 import { reportOf, type Row, rowOf } from './chaos-table.js';
+import { diskObstacle, SmallDisk } from '../../test/support/small-disk.js';
 import { FAULTS, type FaultName, LOCAL_FAULTS, localFault, type Strike, tcpFault } from './faults.js';
 import { askOnce, type KnownRequest, knownRequests, noOutcomes, startClients } from './load.js';
 import { TcpWorker } from './tcp-workers.js';
@@ -39,6 +40,8 @@ export type Flags = {
 const KILL_EVERY_MS = 2_000;
 const PROMPT_TOKENS = [20, 60, 200, 400];
 const NEW_TOKENS = [4, 24];
+/** Of the default model's compiled files and more. */
+const DISK_MB = 1024;
 /** How often a member's state is looked at. */
 const LOOK_MS = 5;
 
@@ -48,7 +51,8 @@ export const chaos: Benchmark<Flags> = {
   details: `First --requests requests over local workers of which one is killed every ${KILL_EVERY_MS / 1000} s, then each fault in turn for --minutes
 in all, over local workers and over TCP: it strikes, is over, and the time from then until the whole chain has answered is taken.
 Missed: an answer that is wrong or hangs, a request that fails although no worker of its own was struck, a chain that takes more
-than 5 s to answer after the fault is over.`,
+than 5 s to answer after the fault is over. Fill: the disk with the cache, a small one that is mounted as root, has no room left, and a worker
+is killed.`,
   flags: () => [
     modelFlag('synthetic:tinyllama-1.1b,layers=2,vocab=500'),
     dtypeFlag('f32'),
@@ -73,17 +77,32 @@ async function runChaos(flags: Flags, context: BenchContext): Promise<Report> {
 }
 
 async function overLocal(flags: Flags, context: BenchContext): Promise<Row[]> {
-  const { model, dtype, workers } = flags;
-  const engine = await Engine.load({ model, dtype, workers, threads: 1, calibrate: false });
+  const disk = flags.faults.includes('fill') ? smallDisk(context) : undefined;
   try {
-    const known = await askedOf(engine, flags);
-    const rows = [await killsInARow(engine, known, flags, context)];
-    const faults = flags.faults.filter((name) => LOCAL_FAULTS.includes(name));
-    const strikeOf = (name: FaultName, random: () => number): Strike => localFault(name, engine, random);
-    return [...rows, ...(await inTurn('local', engine, known, { ...flags, faults }, strikeOf, context))];
+    const { model, dtype, workers } = flags;
+    const cache = disk ? { cacheDir: disk.path } : {};
+    const engine = await Engine.load({ model, dtype, workers, threads: 1, calibrate: false, ...cache });
+    try {
+      const known = await askedOf(engine, flags);
+      const rows = [await killsInARow(engine, known, flags, context)];
+      const faults = flags.faults.filter((name) => LOCAL_FAULTS.includes(name) && (name !== 'fill' || disk));
+      const strikeOf = (name: FaultName, random: () => number): Strike =>
+        localFault(name, engine, random, disk);
+      return [...rows, ...(await inTurn('local', engine, known, { ...flags, faults }, strikeOf, context))];
+    } finally {
+      await engine.close();
+    }
   } finally {
-    await engine.close();
+    disk?.unmount();
   }
+}
+
+/** @returns undefined, after a line, where none can be mounted */
+function smallDisk({ note }: BenchContext): SmallDisk | undefined {
+  const obstacle = diskObstacle();
+  if (obstacle === undefined) return SmallDisk.mount(DISK_MB);
+  note(`no disk is filled: ${obstacle}`);
+  return undefined;
 }
 
 async function overTcp(flags: Flags, context: BenchContext): Promise<Row[]> {
@@ -100,7 +119,8 @@ async function overTcp(flags: Flags, context: BenchContext): Promise<Row[]> {
         const struck = name === 'cut' ? workers.filter(({ link }) => link.connections.length > 1) : workers;
         return tcpFault(name, struck[Math.floor(random() * struck.length)] as TcpWorker, random);
       };
-      return await inTurn('tcp', engine, known, flags, strikeOf, context);
+      const faults = flags.faults.filter((name) => name !== 'fill');
+      return await inTurn('tcp', engine, known, { ...flags, faults }, strikeOf, context);
     } finally {
       await engine.close();
     }

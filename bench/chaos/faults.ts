@@ -4,6 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Engine } from '../../src/index.js';
 import type { Connection } from './faulty-link.js';
+import type { SmallDisk } from '../../test/support/small-disk.js';
 import type { TcpWorker } from './tcp-workers.js';
 
 /** Longer than the engine and the workers take to notice silence (5 s). */
@@ -13,9 +14,10 @@ const DELAYED_FOR_MS = 4_000;
 /** Before a worker that was killed is started again by hand. */
 const HAND_MS = 1_000;
 
-export type FaultName = 'kill' | 'stop' | 'drop' | 'cut' | 'freeze' | 'delay' | 'truncate' | 'flip';
+export type FaultName = 'kill' | 'fill' | 'stop' | 'drop' | 'cut' | 'freeze' | 'delay' | 'truncate' | 'flip';
 export const FAULTS: readonly FaultName[] = [
   'kill',
+  'fill',
   'stop',
   'drop',
   'cut',
@@ -25,24 +27,39 @@ export const FAULTS: readonly FaultName[] = [
   'flip',
 ];
 /** What can be done to a process alone. */
-export const LOCAL_FAULTS: readonly FaultName[] = ['kill', 'stop'];
+export const LOCAL_FAULTS: readonly FaultName[] = ['kill', 'fill', 'stop'];
 
 export type Strike = () => Promise<void>;
 
-export function localFault(name: FaultName, engine: Engine, random: () => number): Strike {
-  return async () => {
+/** @param disk with the cache on it, for the fault that fills it */
+export function localFault(
+  name: FaultName,
+  engine: Engine,
+  random: () => number,
+  disk?: Pick<SmallDisk, 'fill' | 'free'>,
+): Strike {
+  const strike = async (signal: 'SIGKILL' | 'SIGSTOP'): Promise<void> => {
     const { workers } = engine;
     const worker = workers[Math.floor(random() * workers.length)];
     if (!worker) return;
-    process.kill(worker.ready.pid, name === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+    process.kill(worker.ready.pid, signal);
     // One that is stopped is given up by the engine after a while, and killed.
     await worker.handle.ended;
+  };
+  if (name !== 'fill') return () => strike(name === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+  // The disk stays full from here on: the worker must come back all the same.
+  return async () => {
+    disk?.free();
+    disk?.fill();
+    await strike('SIGKILL');
   };
 }
 
 export function tcpFault(name: FaultName, worker: TcpWorker, random: () => number): Strike {
   const { link } = worker;
   switch (name) {
+    // Workers over TCP have no part in the engine's cache.
+    case 'fill':
     case 'kill':
       return async () => {
         await worker.kill();

@@ -31,7 +31,8 @@ export class ServedChild {
     this.url = url;
   }
 
-  static async start(model: string): Promise<ServedChild> {
+  /** @param flags beside those that every benchmark gives */
+  static async start(model: string, flags: readonly string[] = []): Promise<ServedChild> {
     const words = [
       'serve',
       '--model',
@@ -42,6 +43,7 @@ export class ServedChild {
       '--no-calibrate',
       '--log-level',
       'silent',
+      ...flags,
     ];
     const child = spawn(process.execPath, ['--expose-gc', '--import', PROBE, KVR, ...words], {
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
@@ -50,8 +52,12 @@ export class ServedChild {
     return new ServedChild(child, (JSON.parse(line.toString()) as { url: string }).url);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get residentBytes(): number {
-    return residentBytes(this.#child.pid ?? 0);
+    return residentBytes(this.pid);
   }
 
   /** @returns the longest that the event loop was held since it was last asked */

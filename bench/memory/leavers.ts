@@ -38,19 +38,14 @@ async function runLeavers(flags: Flags, { note }: BenchContext): Promise<Report>
       const done = await leaveAll(engine, flags, watch.signal, note);
       note(`idle for ${IDLE_MS / 1000} s`);
       if (!watch.signal.aborted) await delay(IDLE_MS);
+      const atRest = watch.now();
       const startMs = performance.now();
       await engine.complete({ promptIds: promptOf(engine, PROMPT_TOKENS[0], 1), maxTokens: 1 });
       const nextMs = performance.now() - startMs;
-      return memoryReport(
-        engine,
-        flags,
-        { promptTokens: PROMPT_TOKENS[1], newTokens: MAX_TOKENS },
-        watch.now(),
-        [
-          `${done} of ${flags.requests} requests were asked for; the next request afterwards, of ${PROMPT_TOKENS[0]} tokens, took ${nextMs.toFixed(0)} ms.`,
-          ...(watch.signal.aborted ? [`Stopped: ${String((watch.signal.reason as Error).message)}.`] : []),
-        ],
-      );
+      return memoryReport(engine, flags, { promptTokens: PROMPT_TOKENS[1], newTokens: MAX_TOKENS }, atRest, [
+        `${done} of ${flags.requests} requests were asked for; the next request afterwards, of ${PROMPT_TOKENS[0]} tokens, took ${nextMs.toFixed(0)} ms.`,
+        ...(watch.signal.aborted ? [`Stopped: ${String((watch.signal.reason as Error).message)}.`] : []),
+      ]);
     } finally {
       watch.close();
     }

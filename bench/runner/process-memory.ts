@@ -5,8 +5,21 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** What this process's children have resident, with what they share split among them (PSS): the workers of its engines. */
 export function childrenPssBytes(): number {
-  const pids = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === process.pid);
-  return pids.reduce((sum, pid) => sum + kibOf(readProc(pid, 'smaps_rollup'), 'Pss'), 0);
+  return childrenOf(process.pid).reduce(
+    (sum, pid) => sum + kibOf(readProc(String(pid), 'smaps_rollup'), 'Pss'),
+    0,
+  );
+}
+
+/** In order of their ids. */
+export function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === parent);
+  return pids.map(Number).sort((a, b) => a - b);
+}
+
+/** Open files and sockets of a process. */
+export function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }
 
 /** What a process has resident, shared pages included (RSS). */

@@ -12,6 +12,7 @@ import { buildApp } from './app.js';
 import { Connections } from './http/connections.js';
 import { BodyBudget } from './http/body-budget.js';
 import type { ServerContext } from './http/context.js';
+import { restBetweenRequests } from './http/rest.js';
 import { Ledger } from './requests/ledger.js';
 import { Metrics } from './requests/metrics.js';
 import { loadPage } from './http/page.js';
@@ -24,11 +25,14 @@ const SWEEP_MS = 20;
 export class KvrServer {
   readonly #http: Server;
   readonly #context: ServerContext;
+  readonly #rest: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
 
   private constructor(http: Server, context: ServerContext) {
     this.#http = http;
     this.#context = context;
+    const { running, budget } = context;
+    this.#rest = restBetweenRequests(() => running.count > 0 || budget.isTaken);
   }
 
   /** Begins to listen. The engine stays the caller's. @throws BAD_INPUT where the address can not be listened on */
@@ -89,6 +93,7 @@ export class KvrServer {
   async #close(): Promise<void> {
     const { running, settings, log } = this.#context;
     running.close();
+    clearInterval(this.#rest);
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     log.info({ running: running.count, drainMs: settings.drainMs }, 'closing');
     await Promise.race([running.idle(), delay(settings.drainMs, undefined, { ref: false })]);

@@ -25,6 +25,7 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   const inbox = new Inbox(model.shape, { mailbox, outbox, requests, grammars });
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
   await warmUp(model, settings.chunkTokens, 'f32', () => inbox.isIdle());
+  outbox.send({ type: 'warm' });
   await new Scheduler({ model, inbox, outbox, requests, grammars }, settings.chunkTokens).run();
   await model.close();
   port.close();

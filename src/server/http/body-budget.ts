@@ -21,6 +21,10 @@ export class BodyBudget {
     this.#takenBytes += bytes;
   }
 
+  get isTaken(): boolean {
+    return this.#takenBytes > 0;
+  }
+
   give(bytes: number): void {
     this.#takenBytes -= bytes;
   }

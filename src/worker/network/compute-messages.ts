@@ -7,6 +7,7 @@ import type { Peers } from './peers.js';
 import type { Probes } from './probes.js';
 import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
+import type { RestingMemory } from '../../runtime/memory/resting-memory.js';
 import { collectGarbage } from '../threads/idle-collection.js';
 import type { FromCompute } from '../threads/thread-messages.js';
 
@@ -18,10 +19,11 @@ export type ComputeHandlers = {
   readonly peers: Peers;
   readonly probes: Probes;
   readonly kept: KeptOwners;
+  readonly resting: Pick<RestingMemory, 'noteWarm' | 'rest'>;
 };
 
 export function handleComputeMessage(
-  { modelStatus, requests, rows, peers, probes, kept }: ComputeHandlers,
+  { modelStatus, requests, rows, peers, probes, kept, resting }: ComputeHandlers,
   message: FromCompute,
 ): void {
   switch (message.type) {
@@ -31,8 +33,12 @@ export function handleComputeMessage(
       return rows.publish(message);
     case 'drained':
       return peers.resumeAll();
+    case 'warm':
+      return resting.noteWarm();
     case 'quiet':
-      return collectGarbage();
+      // The other thread has collected its own before it said so.
+      collectGarbage();
+      return void resting.rest();
     case 'token':
       return requests.onToken(message);
     case 'progress':

@@ -20,6 +20,7 @@ import { Probes } from './probes.js';
 import { Requests } from './requests.js';
 import { send } from './send.js';
 import { Silence, SWEEP_MS } from './door/silence.js';
+import { RestingMemory } from '../../runtime/memory/resting-memory.js';
 import { RowsRouter } from './relay/rows-router.js';
 import type { WorkerSettings } from '../protocol/settings.js';
 
@@ -48,7 +49,8 @@ export class WorkerNode {
     const requests = new Requests(compute, rows, modelStatus);
     const probes = new Probes(compute, peers, requests, settings.chunkTokens);
     const kept = new KeptOwners(compute);
-    const computeHandlers = { modelStatus, requests, rows, peers, probes, kept };
+    const resting = new RestingMemory();
+    const computeHandlers = { modelStatus, requests, rows, peers, probes, kept, resting };
     const handshake = new Handshake(connections, peers, modelStatus);
     const handlers: FrameHandlers = {
       ...{ compute, handshake, requests, rows, peers, probes, budget },

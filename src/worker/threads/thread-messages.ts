@@ -69,6 +69,8 @@ export type FromCompute =
     }
   | { readonly type: 'probed'; readonly probe: number; readonly samples: ProbeSample[] }
   | { readonly type: 'drained' }
+  /** The model's pages are mapped and the heap has the size that calls need, unless a request came before that. */
+  | { readonly type: 'warm' }
   /** Nothing has come for a while: the other thread may clear up, too. */
   | { readonly type: 'quiet' };
 
