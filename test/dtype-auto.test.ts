@@ -11,11 +11,13 @@ import { runKvr } from './support/kvr.js';
 import { SMALL_CHECKPOINT } from './support/small-llama.js';
 
 let cacheDir = '';
-let model = '';
+/** Large enough that its type matters. */
+const model = 'synthetic:tinyllama-1.1b,layers=1,vocab=300';
+let small = '';
 beforeAll(async () => {
   cacheDir = mkdtempSync(join(tmpdir(), 'kvr-auto-'));
-  model = join(cacheDir, 'model');
-  await saveHfFolder(SMALL_CHECKPOINT, model);
+  small = join(cacheDir, 'model');
+  await saveHfFolder(SMALL_CHECKPOINT, small);
 });
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
 
@@ -28,7 +30,8 @@ async function load(options: Partial<EngineOptions>): Promise<{ dtype: string; w
 }
 
 test('goes by the usual order until two types were measured', async () => {
-  const first = await load({ dtype: 'auto', calibrate: false });
+  // Unless another type is asked for.
+  const first = await load({ calibrate: false });
   expect(first).toEqual({
     dtype: 'w8a8',
     words: [expect.stringMatching(/^dtype auto: w8a8 \(.* by the usual order/)],
@@ -37,11 +40,17 @@ test('goes by the usual order until two types were measured', async () => {
   await load({ dtype: 'w8a8' });
   const { dtype, words } = await load({ dtype: 'auto', calibrate: false });
   expect(['w8a8', 'q8']).toContain(dtype);
-  expect(words).toEqual([expect.stringMatching(/measurements here: w8a8 \d+ ms, q8 \d+ ms\)$/)]);
+  expect(words).toEqual([
+    expect.stringMatching(/measurements here: w8a8 \d+ ms, q8 \d+ ms; f32 is exact\)$/),
+  ]);
+});
+
+test('a small model stays exact, without a word', async () => {
+  expect(await load({ model: small, calibrate: false })).toEqual({ dtype: 'f32', words: [] });
 });
 
 test('the command says it in one line on standard error, and nothing when quiet', async () => {
-  const args = ['generate', '--model', model, '--dtype', 'auto', '--no-calibrate', '--cache-dir', cacheDir];
+  const args = ['generate', '--model', model, '--no-calibrate', '--cache-dir', cacheDir];
   const request = ['--prompt-ids', '1,2,3,4', '--max-tokens', '2', '--json'];
   const run = await runKvr([...args, ...request]);
   expect(run.status).toBe(0);

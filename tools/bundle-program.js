@@ -15,10 +15,10 @@ const PROGRAMS = [
   'engine/preparation/preparation-thread',
 ];
 /**
- * Stay packages: modules of CommonJS, which ask for Node's at run time, and one without a text of its licence. The
- * kernels are not imported but found at run time.
+ * Stay packages: modules of CommonJS, which ask for Node's at run time, one without a text of its licence, and a large one that
+ * only `kvr pull` loads. The kernels are not imported but found at run time.
  */
-const NOT_BUNDLED = ['commander', 'pino', 'prom-client', '@bufbuild/protobuf'];
+const NOT_BUNDLED = ['commander', 'pino', 'prom-client', '@bufbuild/protobuf', '@huggingface/hub'];
 const PART = 'part-';
 
 /**

@@ -31,6 +31,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./serve/serve.js')).serve,
   },
   {
+    name: 'pull',
+    summary: 'fetch a model from the hub, or what is missing of it',
+    argument: '<model>',
+    load: async () => (await import('./pull/pull.js')).pull,
+  },
+  {
+    name: 'models',
+    summary: 'list the models that are here, or remove one',
+    load: async () => (await import('./models/models.js')).models,
+  },
+  {
     name: 'inspect',
     summary: 'what a checkpoint is, and the memory its workers need',
     load: async () => (await import('./inspect/inspect.js')).inspect,

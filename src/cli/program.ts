@@ -14,6 +14,7 @@ const EPILOGUE = `
 Begin with:
   kvr demo
   kvr generate --model quote --prompt-file YOUR-TEXT.txt --workers 2
+  kvr pull Qwen/Qwen3-0.6B && kvr chat --model Qwen/Qwen3-0.6B
   kvr COMMAND --help
 
 Exit status: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted.

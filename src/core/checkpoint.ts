@@ -2,7 +2,7 @@
  * A checkpoint as the compiler sees it: a shape and weights by role, whatever file, architecture or generator
  * they come from. Implemented by model/checkpoint (safetensors), model/synthetic and model/quote.
  */
-import type { ModelShape } from './shape.js';
+import type { Dtype, ModelShape } from './shape.js';
 
 /** A row-major matrix [rows, columns] (a vector has one row) that is read in runs of rows, as f32. */
 export type WeightMatrix = {
@@ -87,6 +87,8 @@ export type Checkpoint = {
   /** Ids after which generation ends, from generation_config.json and config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
+  /** What its weights are closest to, where they are quantised already, and why; `dtype: 'auto'` takes it where it fits. */
+  readonly suggestedDtype?: { readonly dtype: Dtype; readonly reason: string };
   /** Folder where tokenizer.json belongs, the model's own or one in the cache; undefined where the model brings none (synthetic). */
   readonly tokenizerFolder: string | undefined;
   readonly embedding: WeightMatrix;

@@ -11,7 +11,10 @@ export type KvrErrorCode =
   | 'BAD_CHECKPOINT' // the folder is there, what is in it is broken
   | 'UNSUPPORTED_MODEL' // a sound checkpoint of a kind we do not run
   | 'CACHE_UNWRITABLE' // the cache folder can not be written
-  | 'DISK_FULL' // no room while compiling
+  | 'DISK_FULL' // no room for a compiled model or a download
+  | 'HUB_REFUSED' // the hub does not give a model to this caller
+  | 'HUB_UNREACHABLE' // the hub does not answer, or too many requests were made
+  | 'HUB_BAD_ANSWER' // the hub sent what can not be right, such as bytes with another digest
   | 'CACHE_DAMAGED' // files of a compiled model changed under a request, again and again
   | 'NO_KERNELS' // no compute kernels for this platform, or they can not be loaded
   | 'WORKER_DIED' // a worker process ended
@@ -57,6 +60,7 @@ const EXIT_STATUS: Partial<Record<KvrErrorCode, number>> = {
   UNSUPPORTED_MODEL: 2,
   CACHE_UNWRITABLE: 2,
   DISK_FULL: 2,
+  HUB_REFUSED: 2,
   CANCELLED: 130,
 };
 
@@ -78,6 +82,9 @@ const HTTP_STATUS: Readonly<Record<KvrErrorCode, HttpStatus>> = {
   UNSUPPORTED_MODEL: 500,
   CACHE_UNWRITABLE: 500,
   DISK_FULL: 500,
+  HUB_REFUSED: 500,
+  HUB_UNREACHABLE: 500,
+  HUB_BAD_ANSWER: 500,
   NO_KERNELS: 500,
   PROTOCOL: 500,
   WORKER_FAILED: 500,
@@ -103,6 +110,7 @@ const PASSING: ReadonlySet<KvrErrorCode> = new Set([
   'WORKER_HUNG',
   'WORKER_REFUSED',
   'CACHE_DAMAGED',
+  'HUB_UNREACHABLE',
   'LINK',
   'CLOSED',
 ]);

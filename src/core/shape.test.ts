@@ -9,7 +9,10 @@ const FACTORS = { shortFactors: [1], longFactors: [2], attentionFactor: 1 };
 function scaled(scaling: RotaryScaling): ModelShape {
   const layer = plainLayer(2, 1e4);
   const rotary = { dims: 2, theta: 1e4, scaling, pairs: 'halves' } as const;
-  return { ...LLAMA_7B, specs: [plainLayer(2, 1e4), { ...layer, attention: { ...layer.attention, rotary } }] };
+  return {
+    ...LLAMA_7B,
+    specs: [plainLayer(2, 1e4), { ...layer, attention: { ...layer.attention, rotary } }],
+  };
 }
 
 test('rows are reused by any prompt where positions mean the same in all', () => {

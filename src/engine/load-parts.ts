@@ -27,13 +27,14 @@ import { areSound } from './queue/held-until-sound.js';
 
 /** @throws as Engine.load */
 export async function loadParts(options: EngineOptions): Promise<EngineParts> {
-  const { signal, onProgress, onChoice, onWarning, onCompiled, ...given } = options;
+  const { signal, onProgress, onChoice, onWarning, onCompiling, onCompiled, ...given } = options;
   const asked = parseOptions(engineOptionsSchema, given, 'engine options');
   const hooks: EngineHooks = {
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onChoice && { onChoice }),
     ...(onWarning && { onWarning }),
+    ...(onCompiling && { onCompiling }),
     ...(onCompiled && { onCompiled }),
   };
   const { model, source } = await loadModel(asked, hooks);

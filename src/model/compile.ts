@@ -1,6 +1,7 @@
 /**
  * Turns a checkpoint into a folder of graphs with their weights, once per digest, dtype, format version and CPU.
- * Streams graph by graph. `prepack` is handed in by runtime/, since only that folder knows the kernels.
+ * Streams graph by graph; while one is packed, the next is read, converted and written. What packs is handed in by runtime/,
+ * since only that folder knows the kernels.
  */
 import { stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { findDamage } from './cache/folder-check.js';
 import type { OnDamage } from './cache/files/kept-json.js';
 import { finishedBytes } from './cache/manifest.js';
 import { publishSound } from './cache/publish-sound.js';
+import { checkDisk, type CompileForecast, forecastCompile, rememberSpeed } from './compile-forecast.js';
 import { FILES, FORMAT_VERSION, manifestText } from './compiled.js';
 import { addBlock, addTail } from './graph/blocks.js';
 import { GraphBuilder } from './graph/graph-builder.js';
@@ -17,6 +19,7 @@ import type { GraphTarget } from './graph/graph-target.js';
 import { addPlainHead, addQuantizedHead } from './graph/head.js';
 import { encodeModel } from './graph/proto.js';
 import { WeightFile } from './graph/weight-file.js';
+import { type Packing, PackingQueue } from './packing-queue.js';
 import { Smoother, type SmoothingKernels } from './smooth/index.js';
 
 export type CompileOptions = {
@@ -24,8 +27,8 @@ export type CompileOptions = {
   readonly dtype: Dtype;
   /** Names kernels and CPU; a folder is only loaded where it was packed. */
   readonly kernelKey: string;
-  /** Rewrites the graph at `source` as `target`, with its weights laid out for this machine's kernels where that is safe. */
-  readonly prepack: (source: string, target: string) => Promise<boolean>;
+  /** Opens what lays out weights for this machine's kernels. */
+  readonly openPacking: () => Packing;
   /** Signedness of w8a8's weights: i8 where this machine's kernels sum products with u8 exactly, else u8. */
   readonly integerWeights: 'i8' | 'u8';
   /** Opens the kernels that w8a8's inputs are smoothed with; without, they are left as they are. */
@@ -38,6 +41,8 @@ export type CompileOptions = {
   readonly onDamage?: OnDamage;
   /** Called when another process is compiling the same model. */
   readonly onWait?: () => void;
+  /** Called before a model is compiled here, where the disk has room for it. */
+  readonly onCompiling?: (forecast: CompileForecast) => void;
   /** Called when the model was compiled here, and not found in the cache. */
   readonly onCompiled?: (facts: CompileFacts) => void;
 };
@@ -78,25 +83,48 @@ export async function hasSoundGraphs(folder: string): Promise<boolean> {
 }
 
 async function buildTimed(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
+  const { dtype, cacheFolder } = options;
+  const forecast = await forecastCompile(checkpoint, dtype, cacheFolder);
+  checkDisk(forecast, cacheFolder);
+  options.onCompiling?.(forecast);
   const startMs = performance.now();
-  let unsharedGraphs = 0;
-  const prepack = async (source: string, target: string): Promise<boolean> => {
-    const isPacked = await options.prepack(source, target);
-    if (!isPacked) unsharedGraphs++;
-    return isPacked;
-  };
-  await buildSmoothed(checkpoint, folder, { ...options, prepack });
-  options.onCompiled?.({
-    dtype: options.dtype,
-    ms: performance.now() - startMs,
-    sourceBytes: 4 * checkpoint.parameters,
-    peakBytes: 1024 * process.resourceUsage().maxRSS,
-    unsharedGraphs,
-  });
+  const unsharedGraphs = await buildPacked(checkpoint, folder, options);
+  const facts = { dtype, ms: performance.now() - startMs, sourceBytes: forecast.sourceBytes };
+  await rememberSpeed(cacheFolder, facts);
+  options.onCompiled?.({ ...facts, peakBytes: 1024 * process.resourceUsage().maxRSS, unsharedGraphs });
 }
 
+/** Graphs are packed while the next ones are read and converted. @returns how many could not be packed */
+async function buildPacked(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<number> {
+  const packing = options.openPacking();
+  const queue = new PackingQueue(packing);
+  let unsharedGraphs = 0;
+  const pack = async (source: string, target: string): Promise<void> => {
+    if (!(await packing.prepack(source, target))) unsharedGraphs++;
+    await Promise.all([unlink(source), unlink(`${source}.bin`)]);
+  };
+  const build = {
+    ...options,
+    pack: (source: string, target: string) => queue.add(() => pack(source, target)),
+  };
+  try {
+    await buildSmoothed(checkpoint, folder, build);
+    await queue.finish();
+  } finally {
+    // Nothing is written any more once the folder is taken away.
+    await queue.settle();
+    await packing.close();
+  }
+  return unsharedGraphs;
+}
+
+type BuildOptions = CompileOptions & {
+  /** Takes a written graph to be packed; returns as soon as there is room for it. @throws what packing an earlier one threw */
+  readonly pack: (source: string, target: string) => Promise<void>;
+};
+
 /** Only w8a8 has one step for a whole row of activations, which one channel can spoil for all others. */
-async function buildSmoothed(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<void> {
+async function buildSmoothed(checkpoint: Checkpoint, folder: string, options: BuildOptions): Promise<void> {
   if (options.dtype !== 'w8a8' || !options.openSmoothing) return buildFolder(checkpoint, folder, options);
   const kernels = await options.openSmoothing();
   try {
@@ -111,10 +139,10 @@ async function buildSmoothed(checkpoint: Checkpoint, folder: string, options: Co
 async function buildFolder(
   checkpoint: Checkpoint,
   folder: string,
-  options: CompileOptions,
+  options: BuildOptions,
   beforeLayer?: () => Promise<void>,
 ): Promise<void> {
-  const { shape, digest } = checkpoint;
+  const { shape, digest, name: model } = checkpoint;
   const steps = shape.layers + 3;
   let weightBytes = 0;
   let done = 0;
@@ -138,6 +166,7 @@ async function buildFolder(
   const manifest = manifestText({
     format: FORMAT_VERSION,
     digest,
+    model,
     dtype: options.dtype,
     shape,
     weightBytes,
@@ -147,24 +176,24 @@ async function buildFolder(
 }
 
 /** They are few, and attention's graphs hold no weights. @returns one list a layer */
-async function readSinks({ shape, layer }: Checkpoint): Promise<number[][] | undefined> {
+async function readSinks(checkpoint: Checkpoint): Promise<number[][] | undefined> {
+  const { shape } = checkpoint;
   if (!shape.specs.some(({ attention }) => attention.hasSinks)) return undefined;
-  const layers = Array.from({ length: shape.layers }, (_, index) => layer(index).sinks);
+  const layers = Array.from({ length: shape.layers }, (_, index) => checkpoint.layer(index).sinks);
   return Promise.all(layers.map(async (sinks) => [...((await sinks?.read(0, 1)) ?? [])]));
 }
 
-/** Writes one graph, packed for the kernels. @returns bytes of its weights */
+/** Writes one graph, to be packed for the kernels. @returns bytes of its weights */
 async function writePacked(
   checkpoint: Checkpoint,
   folder: string,
   name: string,
-  options: CompileOptions,
+  options: BuildOptions,
   add: (target: GraphTarget) => Promise<void>,
 ): Promise<number> {
   const source = `plain-${name}`;
   const bytes = await writeGraph(folder, source, checkpoint.shape, options, add);
-  await options.prepack(join(folder, source), join(folder, name));
-  await Promise.all([unlink(join(folder, source)), unlink(join(folder, `${source}.bin`))]);
+  await options.pack(join(folder, source), join(folder, name));
   return bytes;
 }
 
@@ -196,7 +225,7 @@ async function writeEmbedding({ embedding }: Checkpoint, folder: string): Promis
  * normed [1, rows, hidden] → logits [1, rows, vocabulary]. The f32 head is read once per token and packing would not
  * help one row, so its weight stays [vocabulary, hidden], in the embedding's own file where the two are tied.
  */
-async function writeHead(checkpoint: Checkpoint, folder: string, options: CompileOptions): Promise<number> {
+async function writeHead(checkpoint: Checkpoint, folder: string, options: BuildOptions): Promise<number> {
   if (options.dtype !== 'f32')
     return writePacked(checkpoint, folder, FILES.head, options, (target) =>
       addQuantizedHead(target, checkpoint),

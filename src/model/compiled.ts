@@ -24,6 +24,8 @@ const manifestSchema = z
   .object({
     format: z.literal(FORMAT_VERSION),
     digest: z.string(),
+    /** What the checkpoint was called when it was compiled: for lists. */
+    model: z.string().optional(),
     dtype: z.enum(DTYPES),
     shape: modelShapeSchema,
     /** Bytes of weights that a worker reads; on disk they lie twice, as made and as packed, since a session is opened from both. */

@@ -1,11 +1,15 @@
 /**
- * Opens a checkpoint by the name a user gives: `synthetic:…`, `quote`, a GGUF file or a folder.
- * Knows no file format. Called by the compiler, the engine and the commands.
+ * Opens a checkpoint by the name a user gives: `synthetic:…`, `quote`, a GGUF file, a folder, or `ORG/NAME` in the hub's cache.
+ * Knows no file format, and no network. Called by the compiler, the engine and the commands.
  */
 import type { Checkpoint } from '../core/checkpoint.js';
 import type { OnDamage } from './cache/files/kept-json.js';
 import { publishSound } from './cache/publish-sound.js';
-import { openFolder } from './families/checkpoint-folder.js';
+import { openFolder } from './open-folder.js';
+import { findSnapshot } from './hub/find-snapshot.js';
+import { parseHubName } from './hub/names/names.js';
+import { hubCacheFolder } from './hub/names/settings.js';
+import { isThere } from './hub/storage/cache-layout.js';
 import { QUOTE_VERSION, writeQuoteCheckpoint } from './quote/index.js';
 import { openSynthetic, SYNTHETIC_PREFIX } from './synthetic/index.js';
 
@@ -27,12 +31,20 @@ export type OpenOptions = {
 export async function openCheckpoint(name: string, options: OpenOptions): Promise<Checkpoint> {
   if (name.startsWith(SYNTHETIC_PREFIX)) return openSynthetic(name);
   if (name === QUOTE) return openQuote(options);
-  if (name.toLowerCase().endsWith(GGUF_ENDING)) {
+  const path = await pathOf(name);
+  if (path.toLowerCase().endsWith(GGUF_ENDING)) {
     // Loaded where it is needed, so that starts with other models do not pay for it.
     const { openGguf } = await import('./gguf/index.js');
-    return openGguf(name, options);
+    return openGguf(path, { ...options, name });
   }
-  return openFolder(name, options);
+  return openFolder(path, { ...options, name });
+}
+
+/** What is there under the name itself goes before the hub's cache. @throws MODEL_NOT_FOUND naming the command that fetches it */
+async function pathOf(name: string): Promise<string> {
+  const hubName = parseHubName(name);
+  if (!hubName || (await isThere(name))) return name;
+  return findSnapshot(hubName, hubCacheFolder());
 }
 
 /** The quote model is computed, once, into the cache, and is a folder like any other from then on. */

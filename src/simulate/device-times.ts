@@ -3,7 +3,7 @@
  *   block(S)        = max(2·weights·(S + half)/matmul rate, weights·bytes/memory rate) + overhead
  *   attention(E, T) = E·heads·(4·headDim/attention rate + score bytes/memory rate), E scores a head
  */
-import { meanOverLayers, mlpWeights, outputWeights, projectionWeights } from '../core/layers/layer-sizes.js';
+import { meanOverLayers, mlpWeights, outputWeights, projectionWeights } from '../core/layer-sizes.js';
 import type { ModelShape } from '../core/shape.js';
 import { kvElementsPerToken } from '../core/shape.js';
 import type { DeviceProfile, Policy } from './cluster.js';

@@ -28,7 +28,7 @@ export async function withDecidedDtype(
   flags: BenchFlags,
   onChoice: (words: string) => void,
 ): Promise<BenchOptions> {
-  const { model, dtype, kvDtype = KV_DTYPES[0], cacheDir, threads } = options.engine;
+  const { model, dtype = 'auto', kvDtype = KV_DTYPES[0], cacheDir, threads } = options.engine;
   const { chunkTokens = DEFAULT_CHUNK_TOKENS } = options.engine;
   const counts = flags.emulate ? [1] : (flags.workers ?? DEFAULTS.workers);
   const local = counts.filter((each) => typeof each === 'number');

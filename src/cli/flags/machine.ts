@@ -36,14 +36,11 @@ const { threads, decodeThreads, chunkTokens } = engineOptionsSchema.shape;
 export const modelFlag = (): Option =>
   new Option(
     '-m, --model <MODEL>',
-    'a HuggingFace folder, a GGUF file (of a split one any part), "quote", or "synthetic:NAME,layers=N" for random weights',
+    'a HuggingFace folder or a GGUF file (of a split one any part); ORG/NAME or ORG/NAME/FILE.gguf, either with @REVISION, from the cache of the hub (kvr pull fetches it); "quote"; or "synthetic:NAME,layers=N" for random weights',
   ).makeOptionMandatory();
 
-/**
- * A fresh list each time, since a parsed command keeps the options it was given.
- * @param dtypes without 'auto' where there is nothing to decide it by
- */
-export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Option[] => [
+/** A fresh list each time, since a parsed command keeps the options it was given. */
+export const machineFlags = (): Option[] => [
   new Option(
     '-w, --workers <N|ADDRESSES>',
     `worker processes (${describeBounds(workersSchema)}); 1 unless given, or as many as --partition has sizes; or running ones as HOST:PORT,HOST:PORT in chain order`,
@@ -60,8 +57,8 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
   ),
   choiceFlag(
     '--dtype <TYPE>',
-    `element type of the weights; f32 unless given${dtypes.includes('auto') ? ', auto picks by memory and measured speed' : ''}`,
-    dtypes,
+    'element type of the weights: f32 is exact; auto, unless given, keeps f32 for small models and else takes the fastest that fits, by memory and measured speed',
+    DTYPE_CHOICES,
   ),
   choiceFlag(
     '--kv-dtype <TYPE>',
@@ -87,5 +84,7 @@ export const machineFlags = (dtypes: readonly AskedDtype[] = DTYPE_CHOICES): Opt
     'the part of --kv-memory that keeps finished requests, for later prompts that begin alike; a quarter in chat, else 0 (off), unless given',
     megabytesOrNoneSchema,
   ),
+  // Holds by itself: nothing but `kvr pull` knows how to ask. Scripts may say so all the same.
+  new Option('--offline', 'never ask the network for a model, which no command but kvr pull ever does'),
   new Option('--no-calibrate', 'do not measure the workers at first use; slices are then even'),
 ];

@@ -5,7 +5,8 @@ import { areStartedHere, workerCount } from '../../cluster/worker-source.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import { evenPartition } from '../../core/partition.js';
-import { type Dtype, DTYPES, KV_DTYPES, type KvDtype, kvBytesPerToken } from '../../core/shape.js';
+import { type Dtype, KV_DTYPES, type KvDtype, kvBytesPerToken } from '../../core/shape.js';
+import { decidedDtype } from '../../engine/load/load.js';
 import { workerMemory, type WorkerMemory } from '../../engine/load/memory.js';
 import { defaultDecodeThreads, defaultThreads } from '../../engine/options/defaults.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
@@ -24,7 +25,8 @@ const TOKENIZERS = { bytes: 'bytes', ids: 'none', folder: 'tokenizer.json' } as 
 export async function inspectFacts(checkpoint: Checkpoint, flags: InspectFlags, cacheFolder: string) {
   const { name, shape, parameters, digest } = checkpoint;
   const source = await tokenizerSource(checkpoint.tokenizerFolder, shape.vocabulary);
-  const { dtype = DTYPES[0], kvDtype = KV_DTYPES[0] } = flags;
+  const { kvDtype = KV_DTYPES[0] } = flags;
+  const dtype = await dtypeOf(checkpoint, flags, cacheFolder);
   const { memoryTokens, newTokens } = memoryTokensOf(flags, shape.contextTokens);
   const memory = memoryByRank(checkpoint, flags, { dtype, kvDtype, memoryTokens, newTokens });
   const { architecture, layers, hidden, heads, kvHeads } = shape;
@@ -47,6 +49,20 @@ export async function inspectFacts(checkpoint: Checkpoint, flags: InspectFlags, 
     memory,
   };
 }
+
+/** What a run would take; on a machine that is too small for all, the one that needs least. */
+async function dtypeOf(checkpoint: Checkpoint, flags: InspectFlags, cacheFolder: string): Promise<Dtype> {
+  const { dtype = 'auto', kvDtype = KV_DTYPES[0], threads, chunkTokens = DEFAULT_CHUNK_TOKENS } = flags;
+  const settings = { dtype, kvDtype, threads, chunkTokens, workers: workerCount(flags.workers ?? 1) };
+  try {
+    return await decidedDtype(checkpoint, settings, cacheFolder, {});
+  } catch (error) {
+    if (error instanceof KvrError && error.code === 'BAD_INPUT') return SMALLEST_DTYPE;
+    throw error;
+  }
+}
+
+const SMALLEST_DTYPE = 'q4';
 
 type MemoryFor = {
   readonly dtype: Dtype;

@@ -3,7 +3,6 @@
  */
 import { Option } from 'commander';
 import { z } from 'zod';
-import { type Dtype, DTYPES } from '../../core/shape.js';
 import {
   machineFlags,
   type ModelFlags,
@@ -16,9 +15,8 @@ import { MAX_REQUESTS } from '../../worker/protocol/index.js';
 import { DEFAULT_CONTEXT_TOKENS, DEFAULT_NEW_TOKENS } from './inspect-defaults.js';
 import { DEFAULT_WINDOW_TOKENS } from './inspect-quality.js';
 
-export type InspectFlags = Omit<ModelFlags, 'kvMemory' | 'calibrate' | 'dtype'> &
+export type InspectFlags = Omit<ModelFlags, 'kvMemory' | 'calibrate'> &
   OutputFlags & {
-    readonly dtype?: Dtype;
     readonly context?: number;
     readonly maxTokens?: number;
     readonly running?: number;
@@ -58,6 +56,6 @@ export const inspectFlags = (): Option[] => [
     '--quality <TEXTFILE>',
     `measure on this UTF-8 text how far each dtype is from f32, in windows of --context tokens (${DEFAULT_WINDOW_TOKENS} unless given); with --dtype or --kv-dtype only that one`,
   ),
-  ...machineFlags(DTYPES).filter((option) => MACHINE_FLAGS.includes(option.name())),
+  ...machineFlags().filter((option) => MACHINE_FLAGS.includes(option.name())),
   ...outputFlags(),
 ];

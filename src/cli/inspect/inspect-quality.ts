@@ -3,7 +3,8 @@
  */
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import { type Dtype, DTYPES, type KvDtype } from '../../core/shape.js';
+import { DTYPES, type KvDtype } from '../../core/shape.js';
+import type { AskedDtype } from '../../engine/options/options.js';
 import {
   formLabel,
   measureQuality,
@@ -32,7 +33,8 @@ export async function readQualityText(path: string, signal: AbortSignal): Promis
  * What is compared with f32. Without flags: every dtype with f32 keys and values, and f32 with f16 ones, so that each row
  * shows the cost of one choice.
  */
-export function formsOf(dtype: Dtype | undefined, kvDtype: KvDtype | undefined): ModelForm[] {
+export function formsOf(asked: AskedDtype | undefined, kvDtype: KvDtype | undefined): ModelForm[] {
+  const dtype = asked === 'auto' ? undefined : asked;
   const forms = (dtype ? [dtype] : DTYPES).map((each) => ({ dtype: each, kvDtype: kvDtype ?? 'f32' }));
   return dtype || kvDtype ? forms : [{ dtype: 'f32', kvDtype: 'f16' }, ...forms];
 }

@@ -7,9 +7,10 @@ import type { GenerationResult } from '../../engine/output/generation.js';
 import type { EngineOptions } from '../../engine/options/options.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { CompileFacts } from '../../model/compile.js';
+import type { CompileForecast } from '../../model/compile-forecast.js';
 import { KvrError } from '../../core/errors.js';
 import { usableCacheFolder } from './cache-check.js';
-import { formatBytes, oneLine } from '../terminal/format.js';
+import { formatBytes, formatMs, oneLine } from '../terminal/format.js';
 import { Progress } from '../terminal/progress.js';
 import type { Run } from './report.js';
 import type { Shell } from '../terminal/shell.js';
@@ -39,6 +40,7 @@ export async function withEngine<T>(
     onProgress,
     onChoice,
     onWarning: warningWriter(context),
+    onCompiling: compilingWriter(context),
     onCompiled: compiledWriter(context),
   });
   const engine = await loading.finally(() => progress.clear());
@@ -69,6 +71,30 @@ export function warningWriter({ shell, progress }: RunContext): (words: string) 
 
 /** A shorter compilation is not worth a line. */
 const LONG_COMPILE_MS = 5_000;
+
+/** Says on standard error what a long compilation will take. */
+export function compilingWriter(context: RunContext): (forecast: CompileForecast) => void {
+  const { shell, progress, isQuiet } = context;
+  return (forecast) => {
+    progress.clear();
+    if (!isQuiet && forecast.expectedMs >= LONG_COMPILE_MS)
+      shell.stderr.write(`kvr: ${compilingWords(forecast)}\n`);
+  };
+}
+
+/** 'compiling to q8, once: 4.40 GB as f32, about 22 s by earlier ones here, 2.60 GB of 67.0 GB free on disk'. */
+function compilingWords({
+  dtype,
+  sourceBytes,
+  diskBytes,
+  freeBytes,
+  expectedMs,
+  isMeasured,
+}: CompileForecast): string {
+  const basis = isMeasured ? 'by the last one here' : 'as a guess, the first one here';
+  const time = `about ${formatMs(Math.ceil(expectedMs / 1000) * 1000)} ${basis}`;
+  return `compiling to ${dtype}, once: ${formatBytes(sourceBytes)} as f32, ${time}, ${formatBytes(diskBytes)} of ${formatBytes(freeBytes)} free on disk`;
+}
 
 /** Says on standard error how long a long compilation took. */
 export function compiledWriter({ shell, progress, isQuiet }: RunContext): (facts: CompileFacts) => void {

@@ -25,15 +25,15 @@ export class Progress {
     this.#now = now;
   }
 
-  /** @param what names the step; @param fraction goes from 0 to 1. */
-  update(what: string, fraction: number): void {
+  /** @param what names the step; @param fraction goes from 0 to 1; @param detail stands behind a bar, and may change all the time. */
+  update(what: string, fraction: number, detail = ''): void {
     if (this.#isQuiet) return;
     const now = this.#now();
     if (this.#step?.what !== what) {
       this.#step = { what, startMs: now, isNoted: false };
       this.#drawnMs = -Infinity;
     }
-    if (this.#output.isTerminal) this.#draw(what, fraction, now);
+    if (this.#output.isTerminal) this.#draw(what, fraction, now, detail);
     else this.#note(now);
   }
 
@@ -44,11 +44,14 @@ export class Progress {
     this.#step = undefined;
   }
 
-  #draw(what: string, fraction: number, now: number): void {
+  #draw(what: string, fraction: number, now: number, detail: string): void {
     if (now - this.#drawnMs < REDRAW_MS) return;
     this.#drawnMs = now;
     this.#isDrawn = true;
-    this.#output.write(CLEAR_LINE + progressLine(what, fraction, this.#output.columns - 1));
+    const columns = this.#output.columns - 1;
+    const tail = detail === '' ? '' : `  ${oneLine(detail)}`;
+    const line = progressLine(what, fraction, columns - tail.length);
+    this.#output.write(CLEAR_LINE + cut(line + tail, columns));
   }
 
   #note(now: number): void {

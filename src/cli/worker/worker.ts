@@ -6,15 +6,22 @@ import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
 import { endWorkerProcess, startWorkerProcess } from '../../cluster/worker-process.js';
 import { exitStatus, KvrError } from '../../core/errors.js';
-import { type Dtype, DTYPES } from '../../core/shape.js';
-import { compileWithProgress, openWithProgress } from '../../engine/load/load.js';
+import { type Dtype, KV_DTYPES } from '../../core/shape.js';
+import { compileDecided, openWithProgress } from '../../engine/load/load.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
 import { defaultKvBytes } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';
 import type { Command } from '../run/command.js';
-import { compiledWriter, runContext, type RunContext, warningWriter } from '../run/engine-run.js';
+import {
+  choiceWriter,
+  compiledWriter,
+  compilingWriter,
+  runContext,
+  type RunContext,
+  warningWriter,
+} from '../run/engine-run.js';
 import {
   machineFlags,
   type ModelFlags,
@@ -26,8 +33,8 @@ import {
 import { formatPlural, oneLine } from '../terminal/format.js';
 import type { Shell } from '../terminal/shell.js';
 
-type Flags = Omit<ModelFlags, 'workers' | 'dtype'> & OutputFlags & OwnFlags;
-type OwnFlags = { readonly dtype?: Dtype; readonly listen: Address; readonly insecure?: true };
+type Flags = Omit<ModelFlags, 'workers'> & OutputFlags & OwnFlags;
+type OwnFlags = { readonly listen: Address; readonly insecure?: true };
 
 const BYTES_PER_MB = 1e6;
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
@@ -38,7 +45,7 @@ export const worker: Command<Flags> = {
       .argParser(parseAddress)
       .makeOptionMandatory(),
     modelFlag(),
-    ...machineFlags(DTYPES).filter((option) => MACHINE_FLAGS.includes(option.name())),
+    ...machineFlags().filter((option) => MACHINE_FLAGS.includes(option.name())),
     new Option('--insecure', 'listen beyond this machine although there is no TLS and no secret'),
     ...outputFlags().filter((option) => option.name() !== 'json'),
   ],
@@ -56,13 +63,13 @@ Example, on one machine:
 async function runWorker(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
   checkReach(flags);
   const context = runContext(shell, flags);
-  const { digest, folder } = await compile(flags, context).finally(() => context.progress.clear());
+  const { digest, dtype, folder } = await compile(flags, context).finally(() => context.progress.clear());
   const settings = settingsOf(flags, folder);
   // Compiled in this process, so that the memory for compiling never counts as the worker's.
   const started = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
   try {
     const bound = parseAddress(started.address);
-    shell.stdout.write(`${greeting(bound, flags, digest, settings.threads)}\n`);
+    shell.stdout.write(`${greeting(bound, { ...flags, dtype }, digest, settings.threads)}\n`);
     await Promise.race([started.exited, aborted(shell.signal)]);
     if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
   } finally {
@@ -99,15 +106,28 @@ async function compile(flags: Flags, context: RunContext) {
   const cache = cacheFolder(flags.cacheDir);
   const onProgress = (what: string, fraction: number): void => progress.update(what, fraction);
   const onWarning = warningWriter(context);
-  const hooks = { signal: shell.signal, onProgress, onWarning, onCompiled: compiledWriter(context) };
+  const onChoice = choiceWriter(context);
+  const hooks = {
+    signal: shell.signal,
+    onProgress,
+    onWarning,
+    onChoice,
+    onCompiling: compilingWriter(context),
+    onCompiled: compiledWriter(context),
+  };
   const checkpoint = await openWithProgress(notEmpty('--model', flags.model), cache, hooks);
   try {
     // Engines elsewhere take its answers for final, so all of the files are read before it listens.
-    const folder = await compileWithProgress(checkpoint, flags.dtype ?? DTYPES[0], cache, hooks, true);
-    return { digest: checkpoint.digest, folder };
+    const compiled = await compileDecided(checkpoint, dtypeSettings(flags), cache, hooks, true);
+    return { digest: checkpoint.digest, ...compiled };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Whatever keys and values engines ask for, they are few beside the weights. */
+function dtypeSettings({ dtype = 'auto', threads, chunkTokens = DEFAULT_CHUNK_TOKENS }: Flags) {
+  return { dtype, threads, chunkTokens, workers: 1, kvDtype: KV_DTYPES[0] };
 }
 
 function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
@@ -129,11 +149,16 @@ function ownThreads(threads: number): Pick<WorkerSettings, 'threads' | 'decodeTh
   return { threads, decodeThreads: threads };
 }
 
-function greeting(bound: Address, { model, dtype }: Flags, digest: string, threads: number): string {
+function greeting(
+  bound: Address,
+  { model, dtype }: { model: string; dtype: Dtype },
+  digest: string,
+  threads: number,
+): string {
   const parts = [
     `kvr worker listens on ${formatAddress(bound)}`,
     `model ${oneLine(model)} ${digest.slice(0, 12)}`,
-    dtype ?? DTYPES[0],
+    dtype,
     formatPlural(threads, 'thread'),
   ];
   return parts.join(' · ');

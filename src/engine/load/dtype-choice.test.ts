@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { AUTO_ORDER, chooseDtype, type DtypeCandidate } from './dtype-choice.js';
+import { FALCON_7B } from '../../core/published-shapes.js';
+import { AUTO_ORDER, chooseDtype, type DtypeCandidate, pickDtype } from './dtype-choice.js';
 
 const GB = 1e9;
 
@@ -16,7 +17,8 @@ function candidates(
 test('without measurements the first of the order is taken that fits', () => {
   expect(chooseDtype(candidates([2, 3, 1, 5]), 4 * GB)).toEqual({
     dtype: 'w8a8',
-    reason: '2.0 GB of 4.0 GB free memory; not measured here, so by the usual order w8a8, q8, q4',
+    reason:
+      '2.0 GB of 4.0 GB free memory; not measured here, so by the usual order w8a8, q8, q4; f32 is exact',
   });
   expect(chooseDtype(candidates([2, 3, 1, 5]), 1.5 * GB).dtype).toBe('q4');
 });
@@ -44,4 +46,22 @@ test('where none fits one line says what is needed, what is there and what to do
   expect(() => chooseDtype(candidates([70, 90, 41, 280]), 23 * GB)).toThrow(
     'dtype auto: none fits; q4 needs least, 41 GB for all workers, and 23 GB are free; use fewer workers or a smaller model',
   );
+});
+
+const ASK = { workers: 1, chunkTokens: 512, kvDtype: 'f32', threads: 1, cacheFolder: '/nowhere' } as const;
+const SMALL = { ...FALCON_7B, layers: 1, hidden: 64, vocabulary: 300, contextTokens: 128 };
+
+test('a small model keeps f32, and nothing has to be told', async () => {
+  expect(await pickDtype({ ...ASK, checkpoint: { shape: SMALL, digest: 'd' } })).toEqual({ dtype: 'f32' });
+});
+
+test('what a checkpoint suggests is taken where it fits, and the usual choice where it does not', async () => {
+  const suggestedDtype = { dtype: 'q4', reason: 'its weights are Q4_0' } as const;
+  expect(await pickDtype({ ...ASK, checkpoint: { shape: SMALL, digest: 'd', suggestedDtype } })).toEqual(
+    suggestedDtype,
+  );
+  const huge = { ...FALCON_7B, layers: 1000 };
+  await expect(
+    pickDtype({ ...ASK, checkpoint: { shape: huge, digest: 'd', suggestedDtype } }),
+  ).rejects.toThrow('none fits');
 });

@@ -1,12 +1,15 @@
 /**
- * `dtype: 'auto'`: which element type the weights of local workers get. Of the types that fit into free memory it is the first
- * of a fixed order, unless measurements kept from this machine say that another one is clearly faster.
+ * `dtype: 'auto'`: which element type the weights of local workers get. A small model keeps f32, which is exact; one that was
+ * quantised before, what it is closest to. Of the types that fit into free memory it is else the first of a fixed order, unless
+ * measurements kept from this machine say that another one is clearly faster.
  */
 import { freemem } from 'node:os';
 import { localWorkerId } from '../../cluster/worker-source.js';
+import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import { evenPartition } from '../../core/partition.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
+import { blocksBytes, headBytes, tailBytes } from '../../model/graph/weight-bytes.js';
 import { planPartition } from '../../plan/index.js';
 import { readKnowledge } from '../partition/calibration-store.js';
 import { type WorkerMemory, workerMemory } from './memory.js';
@@ -18,6 +21,8 @@ import { defaultThreads } from '../options/defaults.js';
  * perplexity +0.4 %, +0.2 %, +2.8 % (measured: TinyLlama's shape, 2,048 tokens, 2 workers; stories260k). f32 is exact, and last.
  */
 export const AUTO_ORDER: readonly Dtype[] = ['w8a8', 'q8', 'q4', 'f32'];
+/** At this size all types answer faster than people read (f32: some 100 tokens/s by 13 GB/s of memory), so nothing is given up. */
+const SMALL_BYTES = 128e6;
 /** Another type is taken before an earlier one only where it takes at most this part of its time. */
 const CLEARLY_FASTER = 0.9;
 /** The request that memory and speed are estimated for, or as much of it as the model takes. */
@@ -31,7 +36,11 @@ export type DtypeCandidate = {
   /** Predicted from measurements of this type on this machine; absent where there are none. */
   readonly ttftMs?: number;
 };
-export type DtypeChoice = { readonly dtype: Dtype; readonly reason: string };
+export type DtypeChoice = {
+  readonly dtype: Dtype;
+  /** Absent where nothing was given up, and so there is nothing to tell. */
+  readonly reason?: string;
+};
 
 /** @param candidates in order of preference, not empty. @throws BAD_INPUT where none fits */
 export function chooseDtype(candidates: readonly DtypeCandidate[], availableBytes: number): DtypeChoice {
@@ -43,7 +52,20 @@ export function chooseDtype(candidates: readonly DtypeCandidate[], availableByte
   const isFaster = isMeasured && timeOf(fastest) <= CLEARLY_FASTER * timeOf(first);
   const { dtype, neededBytes } = isFaster ? fastest : first;
   const room = `${gigabytes(neededBytes)} of ${gigabytes(availableBytes)} free memory`;
-  return { dtype, reason: `${room}; ${speedWords(dtype, first, fitting)}` };
+  const exact = dtype === 'f32' ? '' : '; f32 is exact';
+  return { dtype, reason: `${room}; ${speedWords(dtype, first, fitting)}${exact}` };
+}
+
+/** The suggested type alone where it fits, else what the order and measurements say. */
+function chooseSuggested(
+  candidates: readonly DtypeCandidate[],
+  availableBytes: number,
+  suggested: Checkpoint['suggestedDtype'],
+): DtypeChoice {
+  const candidate = candidates.find(({ dtype }) => dtype === suggested?.dtype);
+  if (!suggested || !candidate || candidate.neededBytes > availableBytes)
+    return chooseDtype(candidates, availableBytes);
+  return { dtype: suggested.dtype, reason: suggested.reason };
 }
 
 function timeOf({ ttftMs }: DtypeCandidate): number {
@@ -74,8 +96,7 @@ function gigabytes(bytes: number): string {
 }
 
 export type DtypeAsk = Pick<AskedSettings, 'chunkTokens' | 'kvDtype' | 'threads'> & {
-  readonly shape: ModelShape;
-  readonly digest: string;
+  readonly checkpoint: Pick<Checkpoint, 'shape' | 'digest' | 'suggestedDtype'>;
   /** Local ones. */
   readonly workers: number;
   readonly cacheFolder: string;
@@ -83,15 +104,22 @@ export type DtypeAsk = Pick<AskedSettings, 'chunkTokens' | 'kvDtype' | 'threads'
 
 /** Chooses for this machine as it is now. @throws BAD_INPUT where none fits */
 export async function pickDtype(ask: DtypeAsk): Promise<DtypeChoice> {
-  const newTokens = Math.min(NEW_TOKENS, Math.floor(ask.shape.contextTokens / 2));
-  const promptTokens = Math.max(1, Math.min(PROMPT_TOKENS, ask.shape.contextTokens - newTokens));
+  const { shape, suggestedDtype } = ask.checkpoint;
+  if (!suggestedDtype && weightBytes(shape) <= SMALL_BYTES) return { dtype: 'f32' };
+  const newTokens = Math.min(NEW_TOKENS, Math.floor(shape.contextTokens / 2));
+  const promptTokens = Math.max(1, Math.min(PROMPT_TOKENS, shape.contextTokens - newTokens));
   const candidates: DtypeCandidate[] = [];
   for (const dtype of AUTO_ORDER) {
     const ttftMs = await keptTtftMs(ask, dtype, promptTokens);
     const neededBytes = neededBytesOf(ask, dtype, promptTokens, newTokens);
     candidates.push({ dtype, neededBytes, ...(ttftMs !== undefined && { ttftMs }) });
   }
-  return chooseDtype(candidates, availableBytes());
+  return chooseSuggested(candidates, availableBytes(), suggestedDtype);
+}
+
+/** As f32, of what a worker reads for every token. */
+function weightBytes(shape: ModelShape): number {
+  return blocksBytes(shape, 'f32') + tailBytes(shape, 'f32') + headBytes(shape, 'f32');
 }
 
 /** Memory that is free without swapping; in a container its own limit, where Node reports it. */
@@ -101,7 +129,8 @@ function availableBytes(): number {
 }
 
 function neededBytesOf(ask: DtypeAsk, dtype: Dtype, promptTokens: number, newTokens: number): number {
-  const { shape, workers, chunkTokens, kvDtype } = ask;
+  const { workers, chunkTokens, kvDtype } = ask;
+  const { shape } = ask.checkpoint;
   const ranks = evenPartition(promptTokens, Math.min(workers, promptTokens));
   const each = ranks.map((slice, rank) =>
     workerMemory({ shape, dtype, kvDtype, slice, isLast: rank === ranks.length - 1, newTokens, chunkTokens }),
@@ -118,7 +147,8 @@ function togetherBytes(workers: readonly WorkerMemory[]): number {
 
 /** From kept measurements of the same workers with this type. */
 async function keptTtftMs(ask: DtypeAsk, dtype: Dtype, promptTokens: number): Promise<number | undefined> {
-  const { shape, digest, workers, chunkTokens, kvDtype, cacheFolder } = ask;
+  const { workers, chunkTokens, kvDtype, cacheFolder } = ask;
+  const { shape, digest } = ask.checkpoint;
   const threads = ask.threads ?? defaultThreads(workers);
   const local = Array.from({ length: workers }, (_, rank) => ({ id: localWorkerId(rank), threads }));
   const knowledge = await readKnowledge(cacheFolder, { digest, dtype, kvDtype, chunkTokens, workers: local });

@@ -54,7 +54,7 @@ export async function loadModel(
 
 /** @throws BAD_INPUT where 'auto' finds none that fits */
 export async function decidedDtype(
-  { shape, digest }: Pick<Checkpoint, 'shape' | 'digest'>,
+  checkpoint: Pick<Checkpoint, 'shape' | 'digest' | 'suggestedDtype'>,
   settings: Pick<AskedSettings, 'dtype' | 'kvDtype' | 'chunkTokens' | 'threads'> & {
     readonly workers: number;
   },
@@ -62,8 +62,8 @@ export async function decidedDtype(
   { onChoice }: EngineHooks,
 ): Promise<Dtype> {
   if (settings.dtype !== 'auto') return settings.dtype;
-  const { dtype, reason } = await pickDtype({ ...settings, shape, digest, cacheFolder: cache });
-  onChoice?.(`dtype auto: ${dtype} (${reason})`);
+  const { dtype, reason } = await pickDtype({ ...settings, checkpoint, cacheFolder: cache });
+  if (reason !== undefined) onChoice?.(`dtype auto: ${dtype} (${reason})`);
   return dtype;
 }
 
@@ -90,13 +90,14 @@ export function compileWithProgress(
   hooks: EngineHooks,
   checksWeights = false,
 ): Promise<string> {
-  const { signal, onProgress, onCompiled } = hooks;
+  const { signal, onProgress, onCompiling, onCompiled } = hooks;
   return compileModel(checkpoint, {
     cacheFolder: cache,
     dtype,
     checksWeights,
     onDamage: warningOf(hooks),
     ...compileKernels(),
+    ...(onCompiling && { onCompiling }),
     ...(onCompiled && { onCompiled }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress: (fraction) => onProgress('compiling', fraction) }),
@@ -104,6 +105,37 @@ export function compileWithProgress(
       onWait: () => onProgress('waiting for another process that compiles this model', 0),
     }),
   });
+}
+
+/**
+ * Decides the dtype where that is left open, and compiles to it. What was decided is told once it is known that the disk has room
+ * for it, and before a compilation begins.
+ * @throws as decidedDtype and compileWithProgress
+ */
+export async function compileDecided(
+  checkpoint: Checkpoint,
+  settings: Parameters<typeof decidedDtype>[1],
+  cache: string,
+  hooks: EngineHooks,
+  checksWeights = false,
+): Promise<{ readonly dtype: Dtype; readonly folder: string }> {
+  const untold: string[] = [];
+  const tell = (): void => untold.splice(0).forEach((words) => hooks.onChoice?.(words));
+  const onChoice = (words: string): unknown => untold.push(words);
+  const dtype = await decidedDtype(checkpoint, settings, cache, { onChoice });
+  const onCompiling: EngineHooks['onCompiling'] = (forecast) => {
+    tell();
+    hooks.onCompiling?.(forecast);
+  };
+  const folder = await compileWithProgress(
+    checkpoint,
+    dtype,
+    cache,
+    { ...hooks, onCompiling },
+    checksWeights,
+  );
+  tell();
+  return { dtype, folder };
 }
 
 /** The checkpoint's tokenizer, or the one of bytes where it brings none. @throws BAD_CHECKPOINT, UNSUPPORTED_MODEL */
@@ -127,8 +159,7 @@ async function sourceOf(
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
   const cache = cacheFolder(settings.cacheDir);
-  const dtype = await decidedDtype(checkpoint, { ...settings, workers }, cache, hooks);
-  const folder = await compileWithProgress(checkpoint, dtype, cache, hooks);
+  const { dtype, folder } = await compileDecided(checkpoint, { ...settings, workers }, cache, hooks);
   const own = {
     threads,
     decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),

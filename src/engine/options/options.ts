@@ -6,6 +6,7 @@ import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../../core/shape.js';
 import type { CompileFacts } from '../../model/compile.js';
+import type { CompileForecast } from '../../model/compile-forecast.js';
 import { MAX_REQUESTS } from '../../worker/protocol/index.js';
 
 /** Rows that go through a block in one call: enough for the matrix kernels' full speed, little memory (measured). */
@@ -23,7 +24,7 @@ export const DTYPE_CHOICES = [...DTYPES, 'auto'] as const;
 export type AskedDtype = (typeof DTYPE_CHOICES)[number];
 
 export const engineOptionsSchema = z.strictObject({
-  /** A HuggingFace folder, `quote`, or `synthetic:NAME,layers=N`. */
+  /** A HuggingFace folder, `ORG/NAME` of the hub (as `kvr pull` fetched it), `quote`, or `synthetic:NAME,layers=N`. */
   model: z.string().min(1),
   /** Worker processes on this machine, or the addresses (HOST:PORT, in chain order) of workers that already run. */
   workers: z
@@ -36,8 +37,11 @@ export const engineOptionsSchema = z.strictObject({
    * (16 at most), except with f32 weights, whose second mapping would double what the system shows as resident.
    */
   decodeThreads: z.number().int().min(1).max(256).optional(),
-  /** 'auto' picks by memory and measured speed, and takes what running workers have. */
-  dtype: z.enum(DTYPE_CHOICES).default('f32'),
+  /**
+   * 'f32' is exact. 'auto' keeps it for small models; else it picks the fastest that fits, by memory and measured speed, and
+   * takes what running workers have.
+   */
+  dtype: z.enum(DTYPE_CHOICES).default('auto'),
   /** Of keys and values, in caches and on the wire; 'f16' halves both. */
   kvDtype: z.enum(KV_DTYPES).default('f32'),
   cacheDir: z.string().optional(),
@@ -78,6 +82,8 @@ export type EngineHooks = {
    * warnings of the process where this is not given.
    */
   readonly onWarning?: (words: string) => void;
+  /** What compiling will take, before it begins; not called where the model was in the cache. */
+  readonly onCompiling?: (forecast: CompileForecast) => void;
   /** What compiling took; not called where the model was in the cache. */
   readonly onCompiled?: (facts: CompileFacts) => void;
 };

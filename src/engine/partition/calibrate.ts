@@ -3,7 +3,7 @@
  * when they work, and then the links between neighbours. Takes a few seconds; calibration-store.ts keeps it.
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
-import { meanOverLayers, mlpWeights, outputWeights, projectionWeights } from '../../core/layers/layer-sizes.js';
+import { meanOverLayers, mlpWeights, outputWeights, projectionWeights } from '../../core/layer-sizes.js';
 import { evenPartition } from '../../core/partition.js';
 import { requestSpecSchema } from '../../core/request.js';
 import type { KvDtype, ModelShape } from '../../core/shape.js';

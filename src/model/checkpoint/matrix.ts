@@ -59,8 +59,9 @@ function fill<T extends Float32Array | Int8Array>(target: T, parts: readonly T[]
 }
 
 /** A matrix as a vector of its rows one after another: [rows, columns] → [1, rows·columns]. */
-export function asVector({ rows, columns, read }: WeightMatrix): WeightMatrix {
-  return { rows: 1, columns: rows * columns, read: (start, end) => read(0, (end - start) * rows) };
+export function asVector(matrix: WeightMatrix): WeightMatrix {
+  const { rows, columns } = matrix;
+  return { rows: 1, columns: rows * columns, read: (start, end) => matrix.read(0, (end - start) * rows) };
 }
 
 /** The runs of the underlying matrix that make up rows [start, end) of the view; neighbours are joined. */
@@ -80,12 +81,13 @@ function clip(runs: readonly RowRun[], start: number, end: number): RowRun[] {
 }
 
 /** Rows first, first + 2, … of a matrix with an even number of them. */
-export function everyOtherRow({ rows, columns, read }: WeightMatrix, first: 0 | 1): WeightMatrix {
+export function everyOtherRow(matrix: WeightMatrix, first: 0 | 1): WeightMatrix {
+  const { rows, columns } = matrix;
   return {
     rows: rows / 2,
     columns,
     read: async (start, end) => {
-      const both = await read(2 * start, 2 * end);
+      const both = await matrix.read(2 * start, 2 * end);
       const half = new Float32Array((end - start) * columns);
       for (let row = 0; row < end - start; row++) {
         const from = (2 * row + first) * columns;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint, LinearWeights } from '../../core/checkpoint.js';
-import { openFolder } from './checkpoint-folder.js';
+import { openFolder } from '../open-folder.js';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.js';
 import type { TensorToWrite } from '../checkpoint/safetensors-writer.js';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { plainLayer } from '../../core/layers/layer-spec.js';
 import type { MlpWeights } from '../../core/checkpoint.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
-import { openFolder } from './checkpoint-folder.js';
+import { openFolder } from '../open-folder.js';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.js';
 import type { TensorToWrite } from '../checkpoint/safetensors-writer.js';
 

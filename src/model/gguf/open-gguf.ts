@@ -11,13 +11,18 @@ import type { OnDamage } from '../cache/files/kept-json.js';
 import { countParameters } from '../checkpoint/parameters.js';
 import { familyOf } from '../families/index.js';
 import type { GgufFile } from './gguf-file.js';
+import { nearestDtype } from './kinds/index.js';
 import { readModel, storedKinds } from './read-model.js';
 import { closeParts, openParts } from './split-files.js';
 import { endIds } from './tokenizer/end-ids.js';
 import { tokenizerFolder } from './tokenizer/tokenizer-folder.js';
 import { namedId, readVocabulary } from './tokenizer/vocabulary.js';
 
-export type GgufOptions = DigestOptions & { readonly onDamage?: OnDamage };
+export type GgufOptions = DigestOptions & {
+  readonly onDamage?: OnDamage;
+  /** What the checkpoint is called, where that is not the file. */
+  readonly name?: string;
+};
 
 /** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CANCELLED, CACHE_UNWRITABLE, DISK_FULL */
 export async function openGguf(path: string, options: GgufOptions): Promise<Checkpoint> {
@@ -53,18 +58,21 @@ async function checkpointOf(
   const vocabulary = readVocabulary(metadata, parts.shape.vocabulary);
   const digest = await digestOfFiles(tensors.files, options);
   const { architecture } = facts;
+  const kinds = storedKinds(files);
+  const nearest = nearestDtype(kinds.layers);
   const layer = (index: number) => layers[index] ?? noSuchLayer(index, layers.length);
   return {
     ...parts,
     layer,
-    name: path,
+    name: options.name ?? path,
     digest,
     parameters: countParameters({ ...parts, layer }),
     eosIds: vocabulary ? endIds(metadata, vocabulary, architecture) : [],
     bosId: vocabulary && namedId(metadata, 'bos', vocabulary.tokens.length),
     tokenizerFolder:
       vocabulary && (await tokenizerFolder(metadata, vocabulary, { ...options, digest, architecture })),
-    storedKinds: storedKinds(files),
+    storedKinds: kinds,
+    ...(nearest.dtype !== 'f32' && { suggestedDtype: nearest }),
     close: () => tensors.close(),
   };
 }

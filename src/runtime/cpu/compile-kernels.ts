@@ -7,15 +7,15 @@ import { GraphBuilder } from '../../model/graph/graph-builder.js';
 import type { SmoothingKernels } from '../../model/smooth/index.js';
 import { integerWeights } from '../sessions/instruction-sets.js';
 import { floats, kernelKey, openSession, result } from '../sessions/kernels.js';
-import { prepack } from '../sessions/pack.js';
+import { openPacking } from '../sessions/packing-threads.js';
 import { rotaryTable } from './rows/rotary.js';
 
-type CompileKernels = Pick<CompileOptions, 'kernelKey' | 'prepack' | 'integerWeights' | 'openSmoothing'>;
+type CompileKernels = Pick<CompileOptions, 'kernelKey' | 'openPacking' | 'integerWeights' | 'openSmoothing'>;
 
 export function compileKernels(): CompileKernels {
   return {
     kernelKey: kernelKey(),
-    prepack: (source, target) => prepack(source, target),
+    openPacking,
     integerWeights: integerWeights(),
     openSmoothing,
   };

@@ -14,6 +14,12 @@ test('folders are made with those above them, also by two at once and twice', as
   expect(existsSync(path)).toBe(true);
 });
 
+test('a hundred at once, each below the same new folders, disturb each other nowhere', async () => {
+  const paths = Array.from({ length: 100 }, (_, index) => join(root, 'many/deep', String(index % 5), 'x'));
+  await Promise.all(paths.map(makeFolder));
+  expect(paths.every(existsSync)).toBe(true);
+});
+
 test('a file in the way is an error', async () => {
   writeFileSync(join(root, 'file'), '');
   await expect(makeFolder(join(root, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });

@@ -9,13 +9,21 @@ import { isErrno } from './errno.js';
 /** Makes a folder and the folders above it that are not there yet. @throws the system's error where one can not be made */
 export async function makeFolder(path: string): Promise<void> {
   try {
+    await makeOne(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if (!isErrno(error, 'ENOENT') || parent === path) throw error;
+    // Another may have made it since; where it was there all along the second attempt fails like the first.
+    if (!(await exists(parent))) await makeFolder(parent);
+    await makeOne(path);
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
     await mkdir(path);
   } catch (error) {
-    if (isErrno(error, 'EEXIST') && (await stat(path)).isDirectory()) return;
-    const parent = dirname(path);
-    if (!isErrno(error, 'ENOENT') || parent === path || (await exists(parent))) throw error;
-    await makeFolder(parent);
-    await makeFolder(path);
+    if (!isErrno(error, 'EEXIST') || !(await stat(path)).isDirectory()) throw error;
   }
 }
 

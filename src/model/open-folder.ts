@@ -5,18 +5,18 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Checkpoint } from '../../core/checkpoint.js';
-import { KvrError } from '../../core/errors.js';
-import { familyOf } from './index.js';
-import { tokenIdsSchema } from '../family/config-limits.js';
-import type { ModelParts } from '../family/model-parts.js';
-import { digestOfFiles } from '../cache/digest.js';
-import type { DigestOptions } from '../cache/digest.js';
-import { isErrno } from '../cache/files/errno.js';
-import { checkJson, readJsonFile } from '../checkpoint/json-file.js';
-import { countParameters } from '../checkpoint/parameters.js';
-import { openSafetensors } from '../checkpoint/safetensors.js';
-import type { TensorSource } from '../checkpoint/safetensors.js';
+import type { Checkpoint } from '../core/checkpoint.js';
+import { KvrError } from '../core/errors.js';
+import { familyOf } from './families/index.js';
+import { tokenIdsSchema } from './family/config-limits.js';
+import type { ModelParts } from './family/model-parts.js';
+import { digestOfFiles } from './cache/digest.js';
+import type { DigestOptions } from './cache/digest.js';
+import { isErrno } from './cache/files/errno.js';
+import { checkJson, readJsonFile } from './checkpoint/json-file.js';
+import { countParameters } from './checkpoint/parameters.js';
+import { openSafetensors } from './checkpoint/safetensors.js';
+import type { TensorSource } from './checkpoint/safetensors.js';
 
 /** Configs have a few KB; vocabularies some list in them make hundreds. */
 const MAX_CONFIG_BYTES = 16_000_000;
@@ -70,7 +70,7 @@ async function checkFolder(folder: string): Promise<void> {
   const what = kind === undefined ? 'there is no such folder' : 'that is no folder';
   throw new KvrError(
     'MODEL_NOT_FOUND',
-    `model "${folder}": ${what}${folder === '' ? '' : ` at ${resolve(folder)}`}; give a folder with config.json and *.safetensors, "quote", or "synthetic:NAME,layers=N"`,
+    `model "${folder}": ${what}${folder === '' ? '' : ` at ${resolve(folder)}`}; give a folder with config.json and *.safetensors, ORG/NAME of the hub, "quote", or "synthetic:NAME,layers=N"`,
   );
 }
 

@@ -1,8 +1,8 @@
 /**
  * How many weights of a layer a row is multiplied with: what products cost, whatever the element type. Pure.
  */
-import { type LayerSpec, mlpMatrices } from './layer-spec.js';
-import type { ModelShape } from '../shape.js';
+import { type LayerSpec, mlpMatrices } from './layers/layer-spec.js';
+import type { ModelShape } from './shape.js';
 
 /** Of Q, K and V. */
 export function projectionWeights({ hidden, heads, kvHeads, headDim }: ModelShape): number {
