@@ -92,8 +92,8 @@ describe.each([...folders()])('%s', (_, folder) => {
       for (const sizes of cutsOf(tokens)) {
         const { ids, logits } = await answerInSlices(model, each.prompt_ids, sizes, each.output_ids.length);
         const gaps = each.prompt_logits.map((logit, id) => Math.abs(logit - (logits[id] ?? NaN)));
-        expect(Math.max(...gaps), `slices of ${sizes}`).toBeLessThan(LOGIT_TOLERANCE);
-        expect(ids, `slices of ${sizes}`).toEqual(each.output_ids);
+        expect(Math.max(...gaps), `slices of ${sizes.join()}`).toBeLessThan(LOGIT_TOLERANCE);
+        expect(ids, `slices of ${sizes.join()}`).toEqual(each.output_ids);
       }
     },
   );

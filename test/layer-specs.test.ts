@@ -126,8 +126,8 @@ describe.each(Object.entries(SHAPES))('%s', (_, shape) => {
     for (const sizes of CUTS) {
       const { ids, logits } = await answerInSlices(model, PROMPT, sizes, STEPS);
       const gap = Math.max(...expected.logits.map((logit, id) => Math.abs(logit - (logits[id] ?? NaN))));
-      expect(gap, `slices of ${sizes}`).toBeLessThan(LOGIT_TOLERANCE);
-      expect(ids.slice(0, certain), `slices of ${sizes}`).toEqual(expected.ids.slice(0, certain));
+      expect(gap, `slices of ${sizes.join()}`).toBeLessThan(LOGIT_TOLERANCE);
+      expect(ids.slice(0, certain), `slices of ${sizes.join()}`).toEqual(expected.ids.slice(0, certain));
     }
     await model.close();
   });
@@ -139,7 +139,7 @@ describe.each(Object.entries(SHAPES))('%s', (_, shape) => {
       const [whole, ...others] = await Promise.all(
         CUTS.map((sizes) => answerInSlices(model, PROMPT, sizes, STEPS)),
       );
-      others.forEach((other, index) => expect(other, `slices of ${CUTS[index + 1]}`).toEqual(whole));
+      others.forEach((other, index) => expect(other, `slices of ${CUTS[index + 1]?.join()}`).toEqual(whole));
       expect(whole?.logits.every(Number.isFinite)).toBe(true);
       await model.close();
     },

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import type { ModelShape } from '../../core/shape.js';
 import { partitionFromSizes } from '../../core/partition.js';
 import type { WorkerCost } from '../../plan/index.js';
@@ -7,7 +8,7 @@ import { type RequestSettings, requestSchema } from '../options/request.js';
 import { balanceLoad } from './load-balance.js';
 import { WorkerCosts } from './worker-costs.js';
 
-const SHAPE = { layers: 2, kvHeads: 1, headDim: 4 } as ModelShape;
+const SHAPE: ModelShape = { ...TINY_LLAMA, layers: 2, kvHeads: 1, headDim: 4 };
 const REQUEST: RequestSettings = requestSchema.parse({ promptIds: [1] });
 const LINK = { latencyMs: 0.1, bytesPerS: 1e9, frameBytes: 1e6 };
 

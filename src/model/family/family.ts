@@ -1,7 +1,7 @@
 /**
  * A family of models as data: the types of config.json that it takes, the keys that it reads, and what it makes of them.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { LinearWeights } from '../../core/checkpoint.js';
 import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import type { ModelShape } from '../../core/shape.js';

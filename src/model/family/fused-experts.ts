@@ -59,10 +59,10 @@ function stackedWeights(
 }
 
 /** Of a vector, elements first, first + 2, … */
-function everyOtherColumn({ columns, read }: WeightMatrix, first: 0 | 1): WeightMatrix {
+function everyOtherColumn(vector: WeightMatrix, first: 0 | 1): WeightMatrix {
   return {
     rows: 1,
-    columns: columns / 2,
-    read: async (start, end) => (await read(start, end)).filter((_, i) => i % 2 === first),
+    columns: vector.columns / 2,
+    read: async (start, end) => (await vector.read(start, end)).filter((_, i) => i % 2 === first),
   };
 }

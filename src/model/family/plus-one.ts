@@ -4,6 +4,8 @@
 import type { WeightMatrix } from '../../core/checkpoint.js';
 
 /** Every element and one, rounded to f32. */
-export function plusOne({ rows, columns, read }: WeightMatrix): WeightMatrix {
-  return { rows, columns, read: async (start, end) => (await read(start, end)).map((value) => value + 1) };
+export function plusOne(matrix: WeightMatrix): WeightMatrix {
+  const read = async (start: number, end: number): Promise<Float32Array> =>
+    (await matrix.read(start, end)).map((value) => value + 1);
+  return { rows: matrix.rows, columns: matrix.columns, read };
 }

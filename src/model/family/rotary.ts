@@ -90,7 +90,7 @@ function ofLayerType(
   layerType: LayerType,
 ): Written | undefined {
   const isByType = 'full_attention' in written || 'sliding_attention' in written;
-  return isByType ? (written as Partial<Record<LayerType, Written>>)[layerType] : (written as Written);
+  return isByType ? (written as Partial<Record<LayerType, Written>>)[layerType] : written;
 }
 
 function scalingOf(written: Written, config: RotaryConfig, dims: number, path: string): RotaryScaling {
