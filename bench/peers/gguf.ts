@@ -29,13 +29,33 @@ const ALIGNMENT_BYTES = 32;
 /** Special and byte tokens that a SentencePiece vocabulary begins with. */
 const LEAST_VOCABULARY = 259;
 
+/** What a file calls families that we call so. */
+const ARCHITECTURES: ReadonlyMap<string, string> = new Map([
+  ['llama', 'llama'],
+  ['mistral', 'llama'],
+  ['qwen3', 'qwen3'],
+  ['gemma3', 'gemma3'],
+]);
+
+/** Norms of a layer, as wide as the residual stream; and whether queries and keys have one a head. */
+const NORMS: Readonly<Record<string, readonly string[]>> = {
+  llama: ['attn_norm', 'ffn_norm'],
+  qwen3: ['attn_norm', 'ffn_norm'],
+  gemma3: ['attn_norm', 'post_attention_norm', 'ffn_norm', 'post_ffw_norm'],
+};
+
+function architectureOf({ architecture }: ModelShape): string {
+  return ARCHITECTURES.get(architecture) ?? architecture;
+}
+
 type Tensor = { readonly name: string; readonly dims: readonly number[]; readonly type: GgufType };
 
 /** Writes `path`, whole or not at all. @throws Error for a shape that llama.cpp has no llama graph for */
 export async function writeGguf(path: string, shape: ModelShape, type: GgufType): Promise<void> {
-  if (shape.architecture !== 'llama' || shape.vocabulary < LEAST_VOCABULARY) {
+  if (!ARCHITECTURES.has(shape.architecture) || shape.vocabulary < LEAST_VOCABULARY) {
+    const known = [...ARCHITECTURES.keys()].join(', ');
     throw new Error(
-      `no GGUF for ${shape.architecture} with ${shape.vocabulary} tokens; give a llama shape with at least ${LEAST_VOCABULARY}`,
+      `no GGUF for ${shape.architecture} with ${shape.vocabulary} tokens; give one of ${known} with at least ${LEAST_VOCABULARY}`,
     );
   }
   const tensors = tensorsOf(shape, type);
@@ -61,13 +81,15 @@ function tensorsOf(shape: ModelShape, type: GgufType): Tensor[] {
     dims: [columns, rows],
     type,
   });
+  const hasHeadNorms = shape.specs.some(({ attention }) => attention.queryKeyNorm === 'head');
+  const headVector = (name: string): Tensor => ({ name: `${name}.weight`, dims: [headDim], type: 'F32' });
   const layer = (index: number): Tensor[] => [
-    vector(`blk.${index}.attn_norm`),
+    ...(NORMS[architectureOf(shape)] ?? []).map((name) => vector(`blk.${index}.${name}`)),
+    ...(hasHeadNorms ? ['attn_q_norm', 'attn_k_norm'].map((name) => headVector(`blk.${index}.${name}`)) : []),
     matrix(`blk.${index}.attn_q`, hidden, heads * headDim),
     matrix(`blk.${index}.attn_k`, hidden, kvHeads * headDim),
     matrix(`blk.${index}.attn_v`, hidden, kvHeads * headDim),
     matrix(`blk.${index}.attn_output`, heads * headDim, hidden),
-    vector(`blk.${index}.ffn_norm`),
     matrix(`blk.${index}.ffn_gate`, hidden, feedForward),
     matrix(`blk.${index}.ffn_up`, hidden, feedForward),
     matrix(`blk.${index}.ffn_down`, feedForward, hidden),
@@ -76,7 +98,7 @@ function tensorsOf(shape: ModelShape, type: GgufType): Tensor[] {
     matrix('token_embd', hidden, vocabulary),
     ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
     vector('output_norm'),
-    matrix('output', hidden, vocabulary),
+    ...(shape.tiedHead ? [] : [matrix('output', hidden, vocabulary)]),
   ];
 }
 
@@ -118,20 +140,28 @@ function headerOf(shape: ModelShape, tensors: readonly Tensor[]): Buffer {
 
 function metadataOf(shape: ModelShape): [key: string, value: Value][] {
   const u32 = (value: number): Value => ({ kind: 'u32', value });
+  const prefix = architectureOf(shape);
+  const rotary = shape.specs.at(-1)?.attention.rotary;
+  const windowTokens = shape.specs[0]?.attention.windowTokens;
   const tokens = Array.from({ length: shape.vocabulary }, (_, id) => tokenText(id));
   return [
-    ['general.architecture', { kind: 'string', value: 'llama' }],
+    ['general.architecture', { kind: 'string', value: prefix }],
     ['general.name', { kind: 'string', value: 'random weights' }],
-    ['llama.context_length', u32(shape.contextTokens)],
-    ['llama.embedding_length', u32(shape.hidden)],
-    ['llama.block_count', u32(shape.layers)],
-    ['llama.feed_forward_length', u32(shape.feedForward)],
-    ['llama.attention.head_count', u32(shape.heads)],
-    ['llama.attention.head_count_kv', u32(shape.kvHeads)],
-    ['llama.attention.layer_norm_rms_epsilon', { kind: 'f32', value: shape.normEpsilon }],
-    ['llama.rope.dimension_count', u32(shape.headDim)],
-    ['llama.rope.freq_base', { kind: 'f32', value: shape.specs[0]?.attention.rotary?.theta ?? 10_000 }],
-    ['llama.vocab_size', u32(shape.vocabulary)],
+    [`${prefix}.context_length`, u32(shape.contextTokens)],
+    [`${prefix}.embedding_length`, u32(shape.hidden)],
+    [`${prefix}.block_count`, u32(shape.layers)],
+    [`${prefix}.feed_forward_length`, u32(shape.feedForward)],
+    [`${prefix}.attention.head_count`, u32(shape.heads)],
+    [`${prefix}.attention.head_count_kv`, u32(shape.kvHeads)],
+    [`${prefix}.attention.layer_norm_rms_epsilon`, { kind: 'f32', value: shape.normEpsilon }],
+    [`${prefix}.rope.dimension_count`, u32(shape.headDim)],
+    [`${prefix}.attention.key_length`, u32(shape.headDim)],
+    [`${prefix}.attention.value_length`, u32(shape.headDim)],
+    ...(windowTokens === undefined
+      ? []
+      : [[`${prefix}.attention.sliding_window`, u32(windowTokens)] satisfies [string, Value]]),
+    [`${prefix}.rope.freq_base`, { kind: 'f32', value: rotary?.theta ?? 10_000 }],
+    [`${prefix}.vocab_size`, u32(shape.vocabulary)],
     ['tokenizer.ggml.model', { kind: 'string', value: 'llama' }],
     ['tokenizer.ggml.tokens', { kind: 'strings', value: tokens }],
     ['tokenizer.ggml.scores', { kind: 'f32s', value: tokens.map((_, id) => -id) }],

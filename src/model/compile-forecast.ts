@@ -23,7 +23,7 @@ export type CompileForecast = {
   readonly isMeasured: boolean;
 };
 
-/** MB of f32 weights a second, where nothing was compiled before: measured on two shared cores of an AMD EPYC, TinyLlama's shape. */
+/** MB of f32 weights a second, where nothing was compiled here before: a guess that the first compilation replaces. */
 const USUAL_MB_PER_S: Readonly<Record<Dtype, number>> = { f32: 250, q8: 200, q4: 60, w8a8: 120 };
 /** Shorter ones are mostly start-up, and say little of longer ones. */
 const LEAST_KEPT_BYTES = 200e6;

@@ -57,9 +57,13 @@ test('a small model keeps f32, and nothing has to be told', async () => {
 
 test('what a checkpoint suggests is taken where it fits, and the usual choice where it does not', async () => {
   const suggestedDtype = { dtype: 'q4', reason: 'its weights are Q4_0' } as const;
-  expect(await pickDtype({ ...ASK, checkpoint: { shape: SMALL, digest: 'd', suggestedDtype } })).toEqual(
+  const larger = { ...SMALL, hidden: 1024, heads: 16, feedForward: 4096, layers: 4 };
+  expect(await pickDtype({ ...ASK, checkpoint: { shape: larger, digest: 'd', suggestedDtype } })).toEqual(
     suggestedDtype,
   );
+  expect(await pickDtype({ ...ASK, checkpoint: { shape: SMALL, digest: 'd', suggestedDtype } })).toEqual({
+    dtype: 'f32',
+  });
   const huge = { ...FALCON_7B, layers: 1000 };
   await expect(
     pickDtype({ ...ASK, checkpoint: { shape: huge, digest: 'd', suggestedDtype } }),

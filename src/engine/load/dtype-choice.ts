@@ -105,7 +105,7 @@ export type DtypeAsk = Pick<AskedSettings, 'chunkTokens' | 'kvDtype' | 'threads'
 /** Chooses for this machine as it is now. @throws BAD_INPUT where none fits */
 export async function pickDtype(ask: DtypeAsk): Promise<DtypeChoice> {
   const { shape, suggestedDtype } = ask.checkpoint;
-  if (!suggestedDtype && weightBytes(shape) <= SMALL_BYTES) return { dtype: 'f32' };
+  if (weightBytes(shape) <= SMALL_BYTES) return { dtype: 'f32' };
   const newTokens = Math.min(NEW_TOKENS, Math.floor(shape.contextTokens / 2));
   const promptTokens = Math.max(1, Math.min(PROMPT_TOKENS, shape.contextTokens - newTokens));
   const candidates: DtypeCandidate[] = [];
