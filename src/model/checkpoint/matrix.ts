@@ -64,6 +64,14 @@ export function asVector(matrix: WeightMatrix): WeightMatrix {
   return { rows: 1, columns: rows * columns, read: (start, end) => matrix.read(0, (end - start) * rows) };
 }
 
+/** Vectors as one, one after another. */
+export function joinedVectors(vectors: readonly WeightMatrix[]): WeightMatrix {
+  const columns = vectors.reduce((sum, vector) => sum + vector.columns, 0);
+  const read = async (): Promise<Float32Array> =>
+    joinFloats(await Promise.all(vectors.map((vector) => vector.read(0, 1))));
+  return { rows: 1, columns, read };
+}
+
 /** The runs of the underlying matrix that make up rows [start, end) of the view; neighbours are joined. */
 function clip(runs: readonly RowRun[], start: number, end: number): RowRun[] {
   const wanted: RowRun[] = [];
@@ -99,8 +107,8 @@ export function everyOtherRow(matrix: WeightMatrix, first: 0 | 1): WeightMatrix 
 }
 
 /**
- * A matrix that is stored the other way round. Reads all of it once for every run of rows that is asked for, so it is held
- * until another one is read: a matrix is read from its first row to its last.
+ * A matrix that is stored the other way round. Any run of its rows takes all that is stored, so that is held until the last row
+ * was read: matrices are read from their first row to their last.
  */
 export function transposedMatrix(stored: WeightMatrix): WeightMatrix {
   const [rows, columns] = [stored.columns, stored.rows];

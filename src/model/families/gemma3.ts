@@ -26,7 +26,7 @@ const keys = z.object({
   sliding_window_pattern: count(MAX_LAYERS).nullish(),
   _sliding_window_pattern: count(MAX_LAYERS).nullish(),
   rope_local_base_freq: thetaSchema.nullish(),
-  rope_parameters: z.unknown().optional(),
+  rope_parameters: z.looseObject({ sliding_attention: z.unknown().optional() }).nullish(),
 });
 type Gemma3Config = z.infer<typeof keys>;
 
@@ -79,7 +79,7 @@ function layersOf(common: CommonConfig, own: Gemma3Config): LayerSpec[] {
 function localLayer(common: CommonConfig, own: Gemma3Config): LayerSpec {
   const spec = standardLayer(common, { activation: 'gelu-tanh', layerType: 'sliding_attention' });
   const rotary = spec.attention.rotary;
-  if (own.rope_parameters || !rotary) return spec;
+  if (own.rope_parameters?.sliding_attention || !rotary) return spec;
   const theta = own.rope_local_base_freq ?? LOCAL_THETA;
   return withAttention(spec, { rotary: { ...rotary, theta, scaling: { kind: 'none' } } });
 }

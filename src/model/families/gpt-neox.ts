@@ -14,6 +14,8 @@ export const GPT_NEOX = defineFamily({
   keys: z.object({
     layer_norm_eps: epsilonSchema.default(1e-5),
     rotary_pct: shareSchema.default(0.25),
+    /** What newer files call rotary_pct. */
+    partial_rotary_factor: shareSchema.nullish(),
     rotary_emb_base: thetaSchema.nullish(),
     use_parallel_residual: z.boolean().default(true),
   }),
@@ -23,7 +25,11 @@ export const GPT_NEOX = defineFamily({
     epsilon: own.layer_norm_eps,
     specs: [
       {
-        ...standardLayer(common, { rotaryShare: own.rotary_pct, activation: 'gelu', mlp: 'plain' }),
+        ...standardLayer(common, {
+          rotaryShare: own.partial_rotary_factor ?? own.rotary_pct,
+          activation: 'gelu',
+          mlp: 'plain',
+        }),
         residual: own.use_parallel_residual ? 'parallel' : 'sequential',
       },
     ],

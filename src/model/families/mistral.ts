@@ -2,13 +2,10 @@
  * Mistral 7B, Nemo, Ministral and Small: Llama's layers, the first of them with a window. Mixtral: with experts for MLPs.
  */
 import { z } from 'zod';
-import type { ExpertsWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
-import type { ModelShape } from '../../core/shape.js';
 import { count, epsilonSchema, MAX_EXPERTS, windowSchema } from '../family/config-limits.js';
 import { checkedExperts } from '../family/experts.js';
 import { defineFamily } from '../family/family.js';
-import type { LayerTensors } from '../family/layer-tensors.js';
+import { separateExperts } from '../family/separate-experts.js';
 import { eachLayer, isWindowed, standardLayer, withWindow } from '../family/standard-layer.js';
 
 const keys = z.object({
@@ -27,6 +24,14 @@ export const MISTRAL = defineFamily({
     );
     return { norm: 'rms', epsilon, specs };
   },
+});
+
+const readExperts = separateExperts({
+  router: 'block_sparse_moe.gate',
+  experts: 'block_sparse_moe.experts',
+  gate: 'w1',
+  up: 'w3',
+  down: 'w2',
 });
 
 export const MIXTRAL = defineFamily({
@@ -49,14 +54,3 @@ export const MIXTRAL = defineFamily({
     return { norm: 'rms', epsilon: own.rms_norm_eps, specs: [spec], readers: { experts: readExperts } };
   },
 });
-
-function readExperts(tensors: LayerTensors, spec: ExpertsSpec, { hidden }: ModelShape): ExpertsWeights {
-  const linear = (expert: number, name: string, rows: number, columns: number) =>
-    tensors.linear(`block_sparse_moe.experts.${expert}.${name}`, rows, columns);
-  const experts = Array.from({ length: spec.count }, (_, expert) => ({
-    gate: linear(expert, 'w1', spec.feedForward, hidden),
-    up: linear(expert, 'w3', spec.feedForward, hidden),
-    down: linear(expert, 'w2', hidden, spec.feedForward),
-  }));
-  return { kind: 'experts', router: tensors.linear('block_sparse_moe.gate', spec.count, hidden), experts };
-}

@@ -2,34 +2,19 @@
  * Qwen 3: norms on the heads of queries and keys, and a head dimension of its own. With experts: Qwen 3 MoE.
  */
 import { z } from 'zod';
-import type { ExpertsWeights } from '../../core/checkpoint.js';
-import type { ExpertsSpec, LayerSpec } from '../../core/layers/layer-spec.js';
-import type { ModelShape } from '../../core/shape.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import type { CommonConfig } from '../family/common-config.js';
-import {
-  count,
-  epsilonSchema,
-  MAX_EXPERTS,
-  MAX_FEED_FORWARD,
-  MAX_LAYERS,
-  windowSchema,
-} from '../family/config-limits.js';
+import { count, MAX_EXPERTS, MAX_FEED_FORWARD, MAX_LAYERS } from '../family/config-limits.js';
 import { checkedExperts } from '../family/experts.js';
 import { defineFamily } from '../family/family.js';
-import type { LayerTensors } from '../family/layer-tensors.js';
-import { eachLayer, isWindowed, standardLayer, withAttention, withWindow } from '../family/standard-layer.js';
-
-const keys = z.object({
-  rms_norm_eps: epsilonSchema.default(1e-6),
-  use_sliding_window: z.boolean().nullish(),
-  sliding_window: windowSchema,
-  max_window_layers: z.number().int().min(0).max(MAX_LAYERS).default(28),
-});
+import { separateExperts } from '../family/separate-experts.js';
+import { standardLayer, withAttention } from '../family/standard-layer.js';
+import { qwenKeys, qwenLayers } from './qwen2.js';
 
 export const QWEN3 = defineFamily({
   name: 'qwen3',
   types: ['qwen3'],
-  keys,
+  keys: qwenKeys,
   defaults: { head_dim: 128 },
   model: (common, own) => ({ norm: 'rms', epsilon: own.rms_norm_eps, specs: layersOf(common, own) }),
 });
@@ -37,7 +22,7 @@ export const QWEN3 = defineFamily({
 export const QWEN3_MOE = defineFamily({
   name: 'qwen3_moe',
   types: ['qwen3_moe'],
-  keys: keys.extend({
+  keys: qwenKeys.extend({
     num_experts: count(MAX_EXPERTS).default(128),
     num_experts_per_tok: count(MAX_EXPERTS).default(8),
     moe_intermediate_size: count(MAX_FEED_FORWARD).default(768),
@@ -57,25 +42,10 @@ export const QWEN3_MOE = defineFamily({
     const hasExperts = (layer: number): boolean =>
       !own.mlp_only_layers?.includes(layer) && (layer + 1) % own.decoder_sparse_step === 0;
     const specs = layersOf(common, own).map((spec, layer) => (hasExperts(layer) ? { ...spec, mlp } : spec));
-    return { norm: 'rms', epsilon: own.rms_norm_eps, specs, readers: { experts: readExperts } };
+    return { norm: 'rms', epsilon: own.rms_norm_eps, specs, readers: { experts: separateExperts() } };
   },
 });
 
-function layersOf(common: CommonConfig, own: z.infer<typeof keys>): LayerSpec[] {
-  const plain = withAttention(standardLayer(common), { queryKeyNorm: 'head' });
-  const window = own.use_sliding_window ? own.sliding_window : null;
-  return eachLayer(common, (layer) =>
-    isWindowed(common, layer, () => layer >= own.max_window_layers) ? withWindow(plain, window) : plain,
-  );
-}
-
-function readExperts(tensors: LayerTensors, spec: ExpertsSpec, { hidden }: ModelShape): ExpertsWeights {
-  const linear = (expert: number, name: string, rows: number, columns: number) =>
-    tensors.linear(`mlp.experts.${expert}.${name}_proj`, rows, columns);
-  const experts = Array.from({ length: spec.count }, (_, expert) => ({
-    gate: linear(expert, 'gate', spec.feedForward, hidden),
-    up: linear(expert, 'up', spec.feedForward, hidden),
-    down: linear(expert, 'down', hidden, spec.feedForward),
-  }));
-  return { kind: 'experts', router: tensors.linear('mlp.gate', spec.count, hidden), experts };
+function layersOf(common: CommonConfig, own: z.infer<typeof qwenKeys>): LayerSpec[] {
+  return qwenLayers(common, own, withAttention(standardLayer(common), { queryKeyNorm: 'head' }));
 }

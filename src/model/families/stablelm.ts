@@ -3,8 +3,9 @@
  * the 12B has a norm of its own for each head and runs attention and MLP side by side.
  */
 import { z } from 'zod';
-import type { NormWeights, WeightMatrix } from '../../core/checkpoint.js';
+import type { NormWeights } from '../../core/checkpoint.js';
 import type { ModelShape } from '../../core/shape.js';
+import { joinedVectors } from '../checkpoint/matrix.js';
 import { epsilonSchema, shareSchema } from '../family/config-limits.js';
 import { defineFamily } from '../family/family.js';
 import type { LayerTensors } from '../family/layer-tensors.js';
@@ -45,21 +46,5 @@ function readHeadNorm(
   const weights = Array.from({ length: heads }, (_, head) =>
     tensors.vector(`${name}.norms.${head}.weight`, headDim),
   );
-  return { weight: joined(weights) };
-}
-
-/** Vectors as one, one after another. */
-function joined(vectors: readonly WeightMatrix[]): WeightMatrix {
-  const columns = vectors.reduce((sum, vector) => sum + vector.columns, 0);
-  const read = async (): Promise<Float32Array> => {
-    const parts = await Promise.all(vectors.map((vector) => vector.read(0, 1)));
-    const all = new Float32Array(columns);
-    let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
-    }
-    return all;
-  };
-  return { rows: 1, columns, read };
+  return { weight: joinedVectors(weights) };
 }

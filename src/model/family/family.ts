@@ -13,6 +13,7 @@ import { checkKeys, ReadTensors } from './guard.js';
 import { LayerTensors } from './layer-tensors.js';
 import { type LayerReaders, layerWeights } from './layer-weights.js';
 import type { ModelParts } from './model-parts.js';
+import { withRotaryShare } from './rotary.js';
 import { LLAMA_NAMES, type TensorNames } from './tensor-names.js';
 
 export type Family = {
@@ -59,7 +60,7 @@ export type FamilyFacts<K extends z.ZodRawShape> = {
 
 export function defineFamily<K extends z.ZodRawShape>(facts: FamilyFacts<K>): Family {
   const understand = (given: ConfigFile): Understood => {
-    const file = { ...given, json: { ...facts.defaults, ...(given.json as object) } };
+    const file = { ...given, json: withRotaryShare({ ...facts.defaults, ...(given.json as object) }) };
     checkKeys(file, Object.keys(facts.keys.shape), facts.name);
     const own = checkJson(facts.keys, file.json, file.path);
     const common = readCommon({ ...file, json: { ...file.json, ...written(facts.commonKeys?.(own)) } });

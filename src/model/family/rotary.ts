@@ -67,7 +67,18 @@ const longRopeSchema = z.object({
   long_factor: pairFactors,
   attention_factor: positive.nullish(),
   factor: positive.nullish(),
+  original_max_position_embeddings: contextTokens.nullish(),
 });
+
+const shareHolder = z.looseObject({
+  rope_parameters: z.looseObject({ partial_rotary_factor: z.unknown() }).nullish().catch(undefined),
+});
+
+/** The config with the share of a head that is turned where families read it, whichever way it is written. */
+export function withRotaryShare(json: object): object {
+  const share = shareHolder.parse(json).rope_parameters?.partial_rotary_factor;
+  return share === undefined || share === null ? json : { ...json, partial_rotary_factor: share };
+}
 
 /**
  * @param dims of a head that are turned. @param layerType where a config writes positions for each type of layer
@@ -159,7 +170,8 @@ function longRopeOf(
   const length = z.array(z.number()).length(dims / 2, `it must have ${dims / 2} factors, one a turned pair`);
   checkJson(z.object({ short_factor: length, long_factor: length }), written, path);
   const most = config.max_position_embeddings;
-  const original = config.original_max_position_embeddings ?? most;
+  const original =
+    written.original_max_position_embeddings ?? config.original_max_position_embeddings ?? most;
   return {
     kind: 'longrope',
     shortFactors: written.short_factor,

@@ -2,53 +2,71 @@
  * Rotary position tables: position p turns pair j of a head by the angle p·frequency[j]. Computed in f64, rounded once. A model
  * has one table for every kind of positions that its layers have; rows carry them all. Pure.
  */
-import type { Rotary } from '../../../core/layers/rotary.js';
-import { layerSpec, type ModelShape } from '../../../core/shape.js';
+import { isStretchedAt, type Rotary } from '../../../core/layers/rotary.js';
+import type { ModelShape } from '../../../core/shape.js';
 import type { RowPositions } from '../../backend/backend.js';
 import { viewRows } from './arrays.js';
-import { rotaryFrequencies } from './rotary-frequencies.js';
+import { type RotaryFrequencies, rotaryFrequencies } from './rotary-frequencies.js';
 
 /** [rows, dims/2] f32 each, row r for the position of row r. */
 export type RotaryTable = { readonly cos: Float32Array; readonly sin: Float32Array };
 
 /** The kinds of rotary positions of a model, and which of them a layer has. */
 export class RotaryKinds {
-  readonly kinds: readonly Rotary[];
-  readonly #shape: ModelShape;
-  readonly #indexes: ReadonlyMap<string, number>;
+  readonly #kinds: readonly FrequenciesOf[];
+  /** One for each of the shape's specs. */
+  readonly #ofSpecs: readonly (number | undefined)[];
 
-  constructor(shape: ModelShape) {
-    const all = shape.specs.flatMap(({ attention: { rotary } }) => (rotary ? [rotary] : []));
-    const byText = new Map(all.map((rotary) => [JSON.stringify(rotary), rotary]));
-    this.kinds = [...byText.values()];
-    this.#indexes = new Map([...byText.keys()].map((text, index) => [text, index]));
-    this.#shape = shape;
+  constructor({ specs }: ModelShape) {
+    const texts = specs.map(({ attention }) => attention.rotary && JSON.stringify(attention.rotary));
+    const kinds = [...new Set(texts.filter((text) => text !== undefined))];
+    this.#ofSpecs = texts.map((text) => (text === undefined ? undefined : kinds.indexOf(text)));
+    this.#kinds = kinds.map((kind) =>
+      rememberedFrequencies(specs[texts.indexOf(kind)]?.attention.rotary as Rotary),
+    );
   }
 
   /** Which of the tables turns rows of a layer; undefined where none does. */
   indexOf(layer: number): number | undefined {
-    const { rotary } = layerSpec(this.#shape, layer).attention;
-    return rotary && this.#indexes.get(JSON.stringify(rotary));
+    return this.#ofSpecs[layer % this.#ofSpecs.length];
   }
 
   tables(rows: number, at: RowPositions): RotaryTable[] {
-    return this.kinds.map((rotary) => rotaryTable(rotary, rows, at));
+    return this.#kinds.map((frequenciesOf) => fill(frequenciesOf, rows, at));
   }
 }
 
-export function rotaryTable(
-  rotary: Rotary,
+type FrequenciesOf = (promptTokens: number) => RotaryFrequencies;
+
+/** Only prompts beyond what the model was made for have frequencies of their own; all others share theirs. */
+function rememberedFrequencies(rotary: Rotary): FrequenciesOf {
+  const usual = rotaryFrequencies(rotary, 1);
+  let last: { readonly promptTokens: number; readonly frequencies: RotaryFrequencies } | undefined;
+  return (promptTokens) => {
+    if (!isStretchedAt(rotary, promptTokens)) return usual;
+    if (last?.promptTokens !== promptTokens)
+      last = { promptTokens, frequencies: rotaryFrequencies(rotary, promptTokens) };
+    return last.frequencies;
+  };
+}
+
+export function rotaryTable(rotary: Rotary, rows: number, at: RowPositions): RotaryTable {
+  return fill((promptTokens) => rotaryFrequencies(rotary, promptTokens), rows, at);
+}
+
+function fill(
+  frequenciesOf: FrequenciesOf,
   rows: number,
   { positions, promptTokens }: RowPositions,
 ): RotaryTable {
-  const pairs = rotary.dims / 2;
+  const common = typeof promptTokens === 'number' ? frequenciesOf(promptTokens) : undefined;
+  const pairs = (common ?? frequenciesOf(1)).perPosition.length;
   const cos = new Float32Array(rows * pairs);
   const sin = new Float32Array(rows * pairs);
-  const common = typeof promptTokens === 'number' ? rotaryFrequencies(rotary, promptTokens) : undefined;
   for (let row = 0, at = 0; row < rows; row++) {
     const position = typeof positions === 'number' ? positions + row : (positions[row] as number);
     const { perPosition, amplitude } =
-      common ?? rotaryFrequencies(rotary, (promptTokens as readonly number[])[row] as number);
+      common ?? frequenciesOf((promptTokens as readonly number[])[row] as number);
     for (let pair = 0; pair < pairs; pair++, at++) {
       const angle = position * (perPosition[pair] as number);
       cos[at] = amplitude * Math.cos(angle);

@@ -27,6 +27,8 @@ export class Route {
   /** Link that earlier ranks' rows are passed on to. */
   readonly relay: Link | undefined;
   readonly #shape: ModelShape;
+  /** Where the next rank's slice begins. */
+  readonly #sliceEnd: number;
   readonly #startMs = wallClock();
   readonly #events: TimelineEvent[] = [];
   /** Rows of other ranks, over all layers, that are still to come. */
@@ -44,6 +46,7 @@ export class Route {
   ) {
     this.#missingRows = rowsFromOthers(shape, run).reduce((sum, rows) => sum + rows, 0);
     this.#shape = shape;
+    this.#sliceEnd = sliceAt(run.partition, run.rank).end;
     this.run = run;
     this.owner = engine.worker;
     this.engine = engine.link;
@@ -93,8 +96,7 @@ export class Route {
 
   /** The first row of a layer that the next rank needs. */
   #firstForNext(layer: number): number {
-    const { partition, rank } = this.run;
-    return firstSeen(layerSpec(this.#shape, layer).attention, sliceAt(partition, rank).end);
+    return firstSeen(layerSpec(this.#shape, layer).attention, this.#sliceEnd);
   }
 
   get #nowMs(): number {
