@@ -7,7 +7,7 @@ import { rotarySchema } from './rotary.js';
 
 const count = z.number().int().positive();
 
-export const attentionSpecSchema = z
+const attentionSpecSchema = z
   .object({
     /** What q·k is multiplied with. */
     scale: z.number().positive(),
@@ -29,7 +29,7 @@ export type AttentionSpec = z.infer<typeof attentionSpecSchema>;
 const activation = z.enum(['silu', 'gelu', 'gelu-tanh']);
 export type Activation = z.infer<typeof activation>;
 
-export const expertsSpecSchema = z
+const expertsSpecSchema = z
   .object({
     kind: z.literal('experts'),
     count,
@@ -52,7 +52,7 @@ export const expertsSpecSchema = z
 export type ExpertsSpec = z.infer<typeof expertsSpecSchema>;
 
 /** 'gated': down(activation(gate(x))·up(x)). 'plain': down(activation(up(x))). Both as wide as the shape's feedForward. */
-export const mlpSpecSchema = z.discriminatedUnion('kind', [
+const mlpSpecSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('gated'), activation }).readonly(),
   z.object({ kind: z.literal('plain'), activation }).readonly(),
   expertsSpecSchema,
@@ -76,7 +76,7 @@ export const layerSpecSchema = z
 export type LayerSpec = z.infer<typeof layerSpecSchema>;
 
 /** Llama's attention, for heads of this width. */
-export function plainAttention(headDim: number, theta: number): AttentionSpec {
+function plainAttention(headDim: number, theta: number): AttentionSpec {
   return {
     scale: 1 / Math.sqrt(headDim),
     hasSinks: false,

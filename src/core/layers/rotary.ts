@@ -11,7 +11,7 @@ const attentionFactor = z.number().positive();
 /** One a pair of the turned dimensions. */
 const factors = z.array(factor).readonly();
 
-export const rotaryScalingSchema = z.discriminatedUnion('kind', [
+const rotaryScalingSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }).readonly(),
   z.object({ kind: z.literal('linear'), factor }).readonly(),
   z

@@ -4,6 +4,7 @@
  */
 import type { ExpertsWeights, ExpertWeights } from '../../core/checkpoint.js';
 import type { ExpertsSpec } from '../../core/layers/layer-spec.js';
+import { addSwish } from './activations.js';
 import { GraphBuilder } from './graph-builder.js';
 import type { GraphTarget } from './graph-target.js';
 import { addLinear } from './linear.js';
@@ -139,11 +140,6 @@ function addClamped(graph: GraphBuilder, name: string, limit: number, gate: stri
   const wide = graph.node('Clip', [up, scalar('least', -limit), most]);
   const shifted = graph.node('Add', [wide, scalar('one', 1)]);
   return graph.node('Mul', [shifted, addSwish(graph, gates, CLAMPED_ALPHA)]);
-}
-
-/** x·sigmoid(alpha·x). */
-function addSwish(graph: GraphBuilder, x: string, alpha: number): string {
-  return graph.node('QuickGelu', [x], { domain: 'com.microsoft', attributes: { alpha: { float: alpha } } });
 }
 
 type MixturePlace = {

@@ -4,6 +4,7 @@
 import type { ExpertsWeights, MlpWeights } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Activation, MlpSpec } from '../../core/layers/layer-spec.js';
+import { addActivation } from './activations.js';
 import { addExperts } from './experts.js';
 import type { GraphTarget } from './graph-target.js';
 import { addLinear, addLinearOf, addUnscaledLinear } from './linear.js';
@@ -29,7 +30,7 @@ async function addGated(
 ): Promise<string> {
   if (!gate) throw new KvrError('INTERNAL', 'a gated MLP has no gate');
   const wide = await addUnscaledLinear(target, 'up', x, up);
-  const active = addActivation(target, activation, await addLinear(target, 'gate', x, gate));
+  const active = addActivation(target.graph, activation, await addLinear(target, 'gate', x, gate));
   const inner = target.graph.node('Mul', [active, wide.values]);
   return addLinearOf(target, 'down', { ...wide, values: inner }, down);
 }
@@ -40,19 +41,6 @@ async function addPlain(
   { up, down }: MlpWeights,
   x: string,
 ): Promise<string> {
-  const active = addActivation(target, activation, await addLinear(target, 'up', x, up));
+  const active = addActivation(target.graph, activation, await addLinear(target, 'up', x, up));
   return addLinear(target, 'down', active, down);
-}
-
-export function addActivation({ graph }: GraphTarget, activation: Activation, x: string): string {
-  const domain = 'com.microsoft';
-  switch (activation) {
-    case 'silu':
-      // QuickGelu(x) = x·sigmoid(alpha·x), which with alpha 1 is SiLU in one pass.
-      return graph.node('QuickGelu', [x], { domain, attributes: { alpha: { float: 1 } } });
-    case 'gelu':
-      return graph.node('Gelu', [x], { domain });
-    case 'gelu-tanh':
-      return graph.node('FastGelu', [x], { domain });
-  }
 }

@@ -14,7 +14,7 @@ const MAX_PARTS = 512;
 export const WEIGHTS = 'model.safetensors';
 export const WEIGHTS_INDEX = 'model.safetensors.index.json';
 /** Above these sizes a file of text is none. */
-export const MAX_TEXT_BYTES = 256_000_000;
+const MAX_TEXT_BYTES = 256_000_000;
 export const MAX_INDEX_BYTES = 16_000_000;
 
 /** Of a repository's own folder: the model's description and its tokenizer, as texts. */

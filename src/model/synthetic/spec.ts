@@ -63,7 +63,7 @@ function shapeNamed(name: string): ModelShape {
 }
 
 /** Of all models that random weights are made for. */
-export function syntheticNames(): string[] {
+function syntheticNames(): string[] {
   return [...RUNNABLE_SHAPES.keys(), ...PUBLISHED_CONFIGS.keys()];
 }
 

@@ -27,7 +27,7 @@ export const MAX_TOKENIZER_BYTES = 64 * MIB;
 /** Gemma 3's tokenizer_config.json, which lists thousands of reserved tokens, has 1.2 MB. */
 export const MAX_CONFIG_BYTES = 16 * MIB;
 /** The longest templates in use have about 20 KB. */
-export const MAX_TEMPLATE_BYTES = MIB;
+const MAX_TEMPLATE_BYTES = MIB;
 
 /** Messages never repeat more than this of what a file or a library said. */
 const MAX_REASON_CHARS = 200;

@@ -14,7 +14,7 @@ export type HubName = {
   readonly file?: string;
 };
 
-export const DEFAULT_REVISION = 'main';
+const DEFAULT_REVISION = 'main';
 
 /** The hub's own rule for both parts of a repository's name. */
 const PART = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$/;
