@@ -50,7 +50,7 @@ async function partsOn(
   hooks: EngineHooks,
 ): Promise<EngineParts> {
   const settings = { ...asked, dtype: dtypeOf(cluster) };
-  const chain = new RunningChain(cluster, settings.maxRunning);
+  const chain = new RunningChain(cluster, settings.maxRunning, warningOf(hooks));
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(chain, model, settings, hooks);

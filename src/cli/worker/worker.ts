@@ -9,7 +9,7 @@ import { exitStatus, KvrError } from '../../core/errors.js';
 import { type Dtype, KV_DTYPES } from '../../core/shape.js';
 import { compileDecided, openWithProgress } from '../../engine/load/load.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
-import { defaultKvBytes } from '../../engine/options/defaults.js';
+import { defaultKvBytes, defaultPrefixCacheBytes, prefixDiskOf } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';
@@ -22,6 +22,7 @@ import {
   type RunContext,
   warningWriter,
 } from '../run/engine-run.js';
+import { checkPrefixDisk, prefixDiskOptions } from '../flags/engine-options.js';
 import {
   machineFlags,
   type ModelFlags,
@@ -37,7 +38,16 @@ type Flags = Omit<ModelFlags, 'workers'> & OutputFlags & OwnFlags;
 type OwnFlags = { readonly listen: Address; readonly insecure?: true };
 
 const BYTES_PER_MB = 1e6;
-const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
+const MACHINE_FLAGS = [
+  'threads',
+  'dtype',
+  'cache-dir',
+  'chunk-tokens',
+  'kv-memory',
+  'prefix-cache',
+  'prefix-cache-dir',
+  'prefix-cache-disk',
+];
 
 export const worker: Command<Flags> = {
   flags: () => [
@@ -131,6 +141,7 @@ function dtypeSettings({ dtype = 'auto', threads, chunkTokens = DEFAULT_CHUNK_TO
 }
 
 function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
+  const kvBytesLimit = flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB;
   return {
     // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
     worker: formatAddress(flags.listen),
@@ -138,10 +149,22 @@ function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
     compiledFolder,
     ...ownThreads(flags.threads ?? availableParallelism()),
     chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
-    kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
-    prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
+    kvBytesLimit,
+    ...prefixSettings(flags, kvBytesLimit),
     followsStdin: true,
   };
+}
+
+/** @throws BAD_INPUT for flags that do not go together */
+function prefixSettings(
+  flags: Flags,
+  kvMemoryBytes: number,
+): Pick<WorkerSettings, 'prefixCacheBytes' | 'prefixDisk'> {
+  checkPrefixDisk(flags);
+  const asked = flags.prefixCache === undefined ? undefined : flags.prefixCache * BYTES_PER_MB;
+  const prefixDisk = prefixDiskOf({ prefixCacheBytes: asked, ...prefixDiskOptions(flags) });
+  const unasked = prefixDisk ? defaultPrefixCacheBytes(1, kvMemoryBytes) : 0;
+  return { prefixCacheBytes: asked ?? unasked, ...(prefixDisk && { prefixDisk }) };
 }
 
 /** Several engines may use it at once, so none can know whether the machine's other cores are free. */

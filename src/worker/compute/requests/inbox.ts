@@ -11,6 +11,7 @@ import type { ActiveRequest } from './active-request.js';
 import { writeRows } from './arrived-rows.js';
 import { withoutCancelled } from './cancelled-runs.js';
 import type { Grammars } from './grammars.js';
+import type { PendingBlocks } from '../stored/pending-blocks.js';
 import type { HeldRequests } from './held-requests.js';
 
 /** How long a sleep lasts before the inbox is read all the same. */
@@ -27,6 +28,8 @@ export type InboxParts = {
   readonly outbox: Outbox;
   readonly requests: HeldRequests;
   readonly grammars: Grammars;
+  /** What waits to be written to disk, where something is. */
+  readonly pending?: Pick<PendingBlocks, 'turnOff'> | undefined;
 };
 
 export class Inbox {
@@ -100,6 +103,8 @@ export class Inbox {
       case 'cores':
         this.hasAllCores = message.all;
         return;
+      case 'storeOff':
+        return this.#parts.pending?.turnOff();
       case 'close':
         this.isClosing = true;
         return;
