@@ -54,6 +54,7 @@ async function partsOn(
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(chain, model, settings, hooks);
+    await chain.storesKnown();
     const preparation = preparationOf(model, settings);
     return { model, settings, chain, calibration, preparation, warn: warningOf(hooks) };
   } catch (error) {

@@ -29,7 +29,7 @@ function main(port: MessagePort, { folder, model, bytes, hasWindows, counters }:
     wakeCompute(words);
     if (writer.isOff) send({ type: 'off' });
   };
-  let last = writer.open();
+  let last = writer.open().then(() => send({ type: 'open' }));
   port.on('message', (order: ToStore) => (last = last.then(() => obey(order))));
 }
 

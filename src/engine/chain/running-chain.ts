@@ -63,6 +63,11 @@ export class RunningChain {
     return this.#stored.blocks;
   }
 
+  /** Settles when it is known what lies on the workers' disks; at once where nothing is kept there. */
+  storesKnown(): Promise<void> {
+    return this.#stored.known();
+  }
+
   /**
    * What workers have of the rows that a prompt begins with, longest first: in memory, and on disk where that is more.
    */

@@ -13,12 +13,15 @@ import type { CachedPrefix } from './prefix-index.js';
 /** Of one folder: as many as a worker knows, see MAX_KNOWN_BLOCKS. */
 const MAX_BLOCKS = 1 << 20;
 
+/** What is found later is used from then on. A folder of 100,000 files is read in about a second. */
+const OPEN_TIMEOUT_MS = 10_000;
+
 /** From where each block holds rows, and who can read them, in chain order. */
 type Folder = { readonly blocks: Map<string, number>; readonly workers: Map<string, WorkerHandle> };
 
 export class StoredIndex {
   readonly #folders = new Map<string, Folder>();
-  readonly #followed = new WeakSet<WorkerHandle>();
+  readonly #followed = new Map<WorkerHandle, Promise<void>>();
 
   /** Listens to these workers for as long as they are there. */
   follow(workers: readonly Pick<ClusterWorker, 'handle' | 'ready'>[]): void {
@@ -26,6 +29,7 @@ export class StoredIndex {
       for (const [worker, handle] of folder.workers) if (handle.isEnded) folder.workers.delete(worker);
       if (folder.workers.size === 0) this.#folders.delete(id);
     }
+    for (const [handle] of this.#followed) if (handle.isEnded) this.#followed.delete(handle);
     for (const { handle, ready } of workers)
       if (ready.storeId !== undefined && !this.#followed.has(handle)) this.#listenTo(handle, ready.storeId);
   }
@@ -33,6 +37,14 @@ export class StoredIndex {
   /** Blocks that are known, of all folders. */
   get blocks(): number {
     return [...this.#folders.values()].reduce((sum, { blocks }) => sum + blocks.size, 0);
+  }
+
+  /** Settles when the workers that are there have told all that they found at their start, or after a while. */
+  async known(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, OPEN_TIMEOUT_MS)));
+    await Promise.race([Promise.all(this.#followed.values()), late]);
+    clearTimeout(timer);
   }
 
   /** The longest prefix in each folder, with the worker that is to read it. @param workers ids in chain order */
@@ -49,8 +61,8 @@ export class StoredIndex {
   #listenTo(handle: WorkerHandle, storeId: string): void {
     const folder = this.#folders.get(storeId) ?? { blocks: new Map(), workers: new Map() };
     this.#folders.set(storeId, folder);
-    this.#followed.add(handle);
     folder.workers.set(handle.id, handle);
+    this.#followed.set(handle, opened(handle));
     handle.listen((message, payload) => {
       if (message.type === 'stored') learn(folder.blocks, payload);
       else if (message.type === 'unstored')
@@ -58,6 +70,13 @@ export class StoredIndex {
     });
     handle.send({ type: 'followStore' });
   }
+}
+
+function opened(handle: WorkerHandle): Promise<void> {
+  return new Promise((resolve) => {
+    handle.listen((message) => message.type === 'storeOpen' && resolve());
+    handle.onEnd(() => resolve());
+  });
 }
 
 function learn(blocks: Map<string, number>, payload: Uint8Array): void {

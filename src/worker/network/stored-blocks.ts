@@ -17,6 +17,7 @@ export class StoredBlocks {
   readonly #engines = new Set<Link>();
   readonly #warnings: string[] = [];
   readonly #onOff: () => void;
+  #isOpen = false;
 
   /** @param onOff called when nothing more is written */
   constructor(onOff: () => void) {
@@ -30,6 +31,7 @@ export class StoredBlocks {
       [engine],
       [...this.#known].map(([hash, start]) => ({ hash, start })),
     );
+    if (this.#isOpen) send(engine, { type: 'storeOpen' });
     for (const words of this.#warnings) send(engine, { type: 'warning', words });
   }
 
@@ -42,6 +44,8 @@ export class StoredBlocks {
       case 'stored':
         for (const { hash, start } of message.blocks) this.#known.set(hash, start);
         return sendStored(this.#engines, message.blocks);
+      case 'open':
+        return this.#open();
       case 'gone':
         for (const hash of message.hashes) this.#known.delete(hash);
         return sendGone(this.#engines, message.hashes);
@@ -50,6 +54,11 @@ export class StoredBlocks {
       case 'off':
         return this.#onOff();
     }
+  }
+
+  #open(): void {
+    this.#isOpen = true;
+    for (const engine of this.#engines) send(engine, { type: 'storeOpen' });
   }
 
   /** The first is told to engines that come later as well: it says why nothing is kept. */

@@ -60,6 +60,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('dropped'), entry: request }),
   /** Blocks that can be read from the worker's disk. Payload: see stored.ts. */
   z.object({ type: z.literal('stored') }),
+  /** All blocks that were there at the start have been told. */
+  z.object({ type: z.literal('storeOpen') }),
   /** Blocks that can not be read any more. Payload: their names. */
   z.object({ type: z.literal('unstored') }),
   /** Something went wrong on the worker and does not matter to any request. */

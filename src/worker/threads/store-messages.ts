@@ -12,6 +12,8 @@ export type ToStore =
 
 export type FromStore =
   | { readonly type: 'stored'; readonly blocks: readonly KnownBlock[] }
+  /** All that was there at the start has been told. */
+  | { readonly type: 'open' }
   | { readonly type: 'gone'; readonly hashes: readonly string[] }
   | { readonly type: 'warning'; readonly words: string }
   /** Nothing more is written. */

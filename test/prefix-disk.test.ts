@@ -1,0 +1,168 @@
+/**
+ * The prefix cache on disk: what was asked before a restart is found after it, on any number of workers and whatever the cut, and never
+ * changes a token. Models made here, f32, against the plain forward pass.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Engine, type GenerateRequest, type GenerationResult } from '../src/index.js';
+import { BLOCK_TOKENS } from '../src/prefix-store/block-hashes.js';
+import { ReferenceModel } from './reference/forward.js';
+import { saveHfFolder } from './support/hf-folder.js';
+import { expectSameAnswer } from './support/same-answer.js';
+import { SMALL_CHECKPOINT, smallPrompt } from './support/small-llama.js';
+
+const STEPS = 6;
+const MEMORY_BYTES = 50_000_000;
+
+let folder = '';
+let disk = '';
+let reference: ReferenceModel;
+const engines = new Set<Engine>();
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'kvr-prefix-disk-'));
+  await saveHfFolder(SMALL_CHECKPOINT, join(folder, 'model'));
+  reference = await ReferenceModel.load(SMALL_CHECKPOINT);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => void (disk = mkdtempSync(join(folder, 'disk-'))));
+afterEach(async () => {
+  await Promise.all([...engines].map((engine) => engine.close()));
+  engines.clear();
+});
+
+async function load(options: Partial<Parameters<typeof Engine.load>[0]>): Promise<Engine> {
+  const engine = await Engine.load({
+    ...{ model: join(folder, 'model'), threads: 1, calibrate: false, cacheDir: folder, chunkTokens: 32 },
+    ...{ prefixCacheDir: disk, prefixCacheBytes: MEMORY_BYTES },
+    ...options,
+  });
+  engines.add(engine);
+  return engine;
+}
+
+async function restart(engine: Engine, options: Parameters<typeof load>[0]): Promise<Engine> {
+  await engine.close();
+  engines.delete(engine);
+  return load(options);
+}
+
+function answer(
+  engine: Engine,
+  promptIds: number[],
+  request: GenerateRequest = {},
+  tolerance?: number,
+): Promise<GenerationResult> {
+  const expected = {
+    ...reference.greedy(promptIds, STEPS),
+    logits: reference.logits(promptIds),
+    ...(tolerance !== undefined && { tolerance }),
+  };
+  return expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...request }, expected);
+}
+
+/** Files of blocks that are whole. */
+function blockFiles(): string[] {
+  const names = readdirSync(disk, { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.rows')).map((name) => join(disk, name));
+}
+
+/** Writing goes on behind an answer. */
+async function untilStored(blocks: number): Promise<void> {
+  await expect.poll(() => blockFiles().length, { timeout: 20_000 }).toBe(blocks);
+}
+
+const CUTS: readonly { readonly label: string; readonly workers: number; readonly cut: GenerateRequest }[] = [
+  { label: 'one worker', workers: 1, cut: {} },
+  { label: 'two workers', workers: 2, cut: { partition: 'e' } },
+  { label: 'three workers', workers: 3, cut: { partition: [190, 40, 25] } },
+];
+
+describe.each(CUTS)('stored by $label', ({ workers, cut }) => {
+  test.each(CUTS)('read by $label after a restart', async ({ workers: later, cut: laterCut }) => {
+    const first = smallPrompt(200, workers);
+    const before = await load({ workers });
+    const [size = 200] = Array.isArray(cut.partition) ? cut.partition : [];
+    await answer(before, first, size === 200 ? cut : { partition: [150, 30, 20] });
+    await untilStored(3);
+    const after = await restart(before, { workers: later });
+    const turn = [...first, ...smallPrompt(55, 7)];
+    const second = await answer(after, turn, laterCut);
+    const most = Math.floor((second.workers === 1 ? 253 : (second.partition[0] ?? 0)) / BLOCK_TOKENS);
+    expect(second.cachedTokens).toBe(Math.min(3, most) * BLOCK_TOKENS);
+    expect(second.timeline[0]?.storedTokens).toBe(second.cachedTokens);
+  });
+});
+
+test('rows in f16 are found by engines of f16 only', async () => {
+  const prompt = smallPrompt(140, 3);
+  const half = await load({ workers: 2, kvDtype: 'f16' });
+  await answer(half, prompt, {}, 5e-3);
+  await untilStored(2);
+  const full = await restart(half, { workers: 1 });
+  expect((await answer(full, prompt)).cachedTokens).toBe(0);
+  const again = await restart(full, { workers: 3, kvDtype: 'f16' });
+  expect((await answer(again, prompt, { workers: 1 }, 5e-3)).cachedTokens).toBe(2 * BLOCK_TOKENS);
+});
+
+test('a prompt of whole blocks that was asked before computes its last two tokens', async () => {
+  const prompt = smallPrompt(2 * BLOCK_TOKENS, 5);
+  const before = await load({});
+  await answer(before, prompt);
+  await untilStored(2);
+  const after = await restart(before, {});
+  expect((await answer(after, prompt)).cachedTokens).toBe(2 * BLOCK_TOKENS - 2);
+});
+
+test('conversations that begin alike share the blocks of what they share', async () => {
+  const common = smallPrompt(130, 6);
+  const engine = await load({});
+  await answer(engine, [...common, ...smallPrompt(64, 1)]);
+  await answer(engine, [...common, ...smallPrompt(64, 2)]);
+  await untilStored(4);
+  const after = await restart(engine, {});
+  expect((await answer(after, [...common, ...smallPrompt(64, 2), 1])).cachedTokens).toBe(3 * BLOCK_TOKENS);
+});
+
+test('a damaged block is told in one line, removed, and computed', async () => {
+  const prompt = smallPrompt(200, 8);
+  const before = await load({});
+  await answer(before, prompt);
+  await untilStored(3);
+  for (const path of blockFiles().slice(0, 1)) {
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+  }
+  const warnings: string[] = [];
+  const after = await restart(before, { workers: 1, onWarning: (words) => warnings.push(words) });
+  expect((await answer(after, prompt)).cachedTokens).toBeLessThan(3 * BLOCK_TOKENS);
+  await expect.poll(() => warnings).toHaveLength(1);
+  expect(warnings[0]).toMatch(/\.rows is damaged/);
+  await untilStored(3);
+});
+
+test('blocks that are gone are computed, and files of others are left alone', async () => {
+  const prompt = smallPrompt(200, 9);
+  const before = await load({});
+  await answer(before, prompt);
+  await untilStored(3);
+  const foreign = join(disk, 'notes.txt');
+  writeFileSync(foreign, 'mine');
+  const after = await restart(before, {});
+  for (const path of blockFiles()) rmSync(path);
+  expect((await answer(after, prompt)).cachedTokens).toBe(0);
+  await untilStored(3);
+  expect(readFileSync(foreign, 'utf8')).toBe('mine');
+});
+
+test('two engines share a folder at the same time', async () => {
+  const [one, two] = [await load({}), await load({ workers: 2 })];
+  const prompts = [11, 12, 13, 14].map((seed) => smallPrompt(140, seed));
+  await Promise.all(prompts.map((ids, at) => answer(at % 2 ? one : two, ids, { workers: 1 })));
+  await untilStored(8);
+  const third = await load({});
+  for (const ids of prompts) expect((await answer(third, ids)).cachedTokens).toBe(2 * BLOCK_TOKENS);
+});
