@@ -103,8 +103,9 @@ export class BlockWriter {
       await act();
     } catch (error) {
       this.#isOff = true;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#events.onWarning(`the prefix cache on disk is off, nothing more is written there: ${reason}`);
+      this.#events.onWarning(
+        `the prefix cache on disk is off, nothing more is written to ${this.#folder.folder}: ${reasonOf(error)}`,
+      );
     }
   }
 
@@ -118,4 +119,10 @@ export class BlockWriter {
     const gone = hashes.filter((hash) => this.#known.delete(hash));
     if (gone.length > 0) this.#events.onGone(gone);
   }
+}
+
+/** Without names of files, so that all who find a disk full say the same. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT' ? `the disk is full (${code})` : (code ?? message);
 }

@@ -6,15 +6,11 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { BackendModel } from '../runtime/backend/backend.js';
 import { openModel } from '../runtime/open-model.js';
 import { warmUp } from './compute/probe.js';
-import { BlockFolder } from '../prefix-store/block-folder.js';
-import type { Disk } from './compute/requests/compute-context.js';
+import { openDisk } from './compute/stored/disk.js';
 import { Grammars } from './compute/requests/grammars.js';
 import { HeldRequests } from './compute/requests/held-requests.js';
 import { Inbox } from './compute/requests/inbox.js';
 import { Scheduler } from './compute/scheduler.js';
-import { type BlockSink, PendingBlocks } from './compute/stored/pending-blocks.js';
-import { StoredRows } from './compute/stored/stored-rows.js';
-import { storedModel } from './threads/store-handle.js';
 import { Mailbox } from './threads/mailbox.js';
 import { Outbox } from './threads/outbox.js';
 import type { ComputeSettings } from './threads/thread-messages.js';
@@ -24,7 +20,7 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   const outbox = new Outbox(port, counters);
   const model = await openAndSay(outbox, settings);
   if (!model) return;
-  const disk = diskOf(outbox, model, settings);
+  const disk = openDisk(outbox, model.shape, settings);
   const requests = new HeldRequests(model, settings, outbox, disk?.pending);
   const grammars = new Grammars();
   const mailbox = new Mailbox(port, counters);
@@ -35,29 +31,10 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
   await warmUp(model, settings.chunkTokens, 'f32', () => inbox.isIdle());
   outbox.send({ type: 'warm' });
-  await new Scheduler({ model, inbox, outbox, requests, grammars, disk }, settings.chunkTokens).run();
+  const context = { model, inbox, outbox, requests, grammars };
+  await new Scheduler(context, settings.chunkTokens, undefined, undefined, disk).run();
   await model.close();
   port.close();
-}
-
-/** Both ways to the disk; undefined where nothing is kept there. */
-function diskOf(
-  outbox: Outbox,
-  { shape }: BackendModel,
-  { prefixDisk, compiledFolder }: ComputeSettings,
-): Disk | undefined {
-  if (!prefixDisk) return undefined;
-  const folder = new BlockFolder(prefixDisk.folder, storedModel(compiledFolder));
-  const sink: BlockSink = {
-    get hasRoom() {
-      return outbox.hasRoomToStore;
-    },
-    writeBlock: (block) => outbox.store({ type: 'write', block }),
-  };
-  return {
-    rows: new StoredRows(folder, shape, (order) => outbox.store(order)),
-    pending: new PendingBlocks(folder, shape, sink),
-  };
 }
 
 async function openAndSay(outbox: Outbox, settings: ComputeSettings): Promise<BackendModel | undefined> {

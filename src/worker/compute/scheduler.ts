@@ -14,6 +14,7 @@ import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
 import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
 import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
+import type { Disk } from './stored/disk.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
 
 type Task = PromptTask | { readonly probe: ProbeMessage };
@@ -30,15 +31,19 @@ export class Scheduler {
   #busyMs = 0;
   readonly #allCoreOpening: AllCoreOpening;
   readonly #clock: Clock;
+  readonly #disk: Disk | undefined;
   readonly #idle: IdleCollection;
 
+  /** @param disk where prefixes are kept on disk as well */
   constructor(
     context: ComputeContext,
     chunkTokens: number,
     clock: Clock = wallClock,
     idle = new IdleCollection(),
+    disk?: Disk,
   ) {
-    const { model, outbox, disk } = context;
+    const { model, outbox } = context;
+    this.#disk = disk;
     this.#context = context;
     this.#clock = clock;
     this.#idle = idle;
@@ -155,14 +160,14 @@ export class Scheduler {
       },
     );
     // Prompts go first; between the tokens of streams a block is a small part of a step.
-    if (this.#tasks.length === 0) await this.#context.disk?.pending.step();
+    if (this.#tasks.length === 0) await this.#disk?.pending.step();
     if (onAllCores && this.#batch.tokensLeft >= ALL_CORE_TOKENS) await this.#allCoreOpening.openNext();
   }
 
   /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
   async #rest(): Promise<void> {
-    const { inbox, outbox, disk } = this.#context;
-    if (this.#tasks.length === 0 && (await disk?.pending.step())) return;
+    const { inbox, outbox } = this.#context;
+    if (this.#tasks.length === 0 && (await this.#disk?.pending.step())) return;
     if (this.#allCoreOpening.isWanted && this.#tasks.length === 0) await this.#allCoreOpening.openNext();
     else if (inbox.sleep() || this.#tasks.length > 0) this.#idle.noteWork();
     else if (this.#idle.noteQuiet()) outbox.send({ type: 'quiet' });

@@ -10,30 +10,32 @@ import { Recorder } from './recorder.js';
 import { RowCoverage } from './row-coverage.js';
 import { layerSpecs } from '../../../core/shape.js';
 import { firstSeen, kvRows, kvStart, rankKvBytes, rowsFromOthers } from '../../../core/kv-rows.js';
-import type { PendingBlocks } from '../stored/pending-blocks.js';
-import { PrefixStore } from './prefix-store.js';
+import { type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
 import { reuseOf } from './reuse.js';
 import type { ComputeSettings, Job } from '../../threads/thread-messages.js';
+
+/** Where kept rows go to be written to disk; it asks for them for as long as they are kept. */
+type Pending = { add(find: () => PrefixEntry | undefined): void };
 
 export class HeldRequests {
   readonly #model: CacheMaker;
   readonly #kvBytesLimit: number;
   readonly #store: PrefixStore;
   readonly #outbox: Outbox;
-  readonly #pending: Pick<PendingBlocks, 'add'> | undefined;
+  readonly #pending: Pending | undefined;
   readonly #requests = new Map<number, ActiveRequest>();
   /** Those of them that count: not the cancelled ones, which are about to go. */
   readonly #counted = new Set<ActiveRequest>();
   #kvBytes = 0;
 
-  /** @param pending where kept rows go to be written to disk, where they are */
+  /** @param pending where nothing is given, nothing is written */
   constructor(
     model: CacheMaker,
     { kvBytesLimit, prefixCacheBytes }: Pick<ComputeSettings, 'kvBytesLimit' | 'prefixCacheBytes'>,
     outbox: Outbox,
-    pending?: Pick<PendingBlocks, 'add'>,
+    pending?: Pending,
   ) {
     this.#model = model;
     this.#kvBytesLimit = kvBytesLimit;

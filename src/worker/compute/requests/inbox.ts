@@ -11,7 +11,6 @@ import type { ActiveRequest } from './active-request.js';
 import { writeRows } from './arrived-rows.js';
 import { withoutCancelled } from './cancelled-runs.js';
 import type { Grammars } from './grammars.js';
-import type { PendingBlocks } from '../stored/pending-blocks.js';
 import type { HeldRequests } from './held-requests.js';
 
 /** How long a sleep lasts before the inbox is read all the same. */
@@ -29,7 +28,7 @@ export type InboxParts = {
   readonly requests: HeldRequests;
   readonly grammars: Grammars;
   /** What waits to be written to disk, where something is. */
-  readonly pending?: Pick<PendingBlocks, 'turnOff'> | undefined;
+  readonly pending?: { turnOff(): void } | undefined;
 };
 
 export class Inbox {
