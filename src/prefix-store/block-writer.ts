@@ -80,7 +80,9 @@ export class BlockWriter {
       this.#events.onWarning(`${this.#folder.pathOf(hash)} is damaged: it is removed, its rows are computed`);
       await this.#folder.remove(hash);
     }
-    this.#forget([hash]);
+    this.#known.delete(hash);
+    // Engines may know it from before this process was started.
+    this.#events.onGone([hash]);
   }
 
   #knownOf(hash: string): KnownBlock[] {

@@ -13,6 +13,9 @@ import type { CachedPrefix } from './prefix-index.js';
 /** Of one folder: as many as a worker knows, see MAX_KNOWN_BLOCKS. */
 const MAX_BLOCKS = 1 << 20;
 
+/** One for each worker of the longest chain that people run; each has up to MAX_BLOCKS names. */
+const MAX_FOLDERS = 64;
+
 /** What is found later is used from then on. A folder of 100,000 files is read in about a second. */
 const OPEN_TIMEOUT_MS = 10_000;
 
@@ -25,10 +28,8 @@ export class StoredIndex {
 
   /** Listens to these workers for as long as they are there. */
   follow(workers: readonly Pick<ClusterWorker, 'handle' | 'ready'>[]): void {
-    for (const [id, folder] of this.#folders) {
-      for (const [worker, handle] of folder.workers) if (handle.isEnded) folder.workers.delete(worker);
-      if (folder.workers.size === 0) this.#folders.delete(id);
-    }
+    for (const { workers: readers } of this.#folders.values())
+      for (const [worker, handle] of readers) if (handle.isEnded) readers.delete(worker);
     for (const [handle] of this.#followed) if (handle.isEnded) this.#followed.delete(handle);
     for (const { handle, ready } of workers)
       if (ready.storeId !== undefined && !this.#followed.has(handle)) this.#listenTo(handle, ready.storeId);
@@ -60,6 +61,8 @@ export class StoredIndex {
 
   #listenTo(handle: WorkerHandle, storeId: string): void {
     const folder = this.#folders.get(storeId) ?? { blocks: new Map(), workers: new Map() };
+    // What a folder holds is still there when its only worker was started anew.
+    if (!this.#folders.has(storeId) && this.#folders.size >= MAX_FOLDERS) return;
     this.#folders.set(storeId, folder);
     folder.workers.set(handle.id, handle);
     this.#followed.set(handle, opened(handle));
