@@ -11,6 +11,7 @@ import { BLOCK_TOKENS } from '../src/prefix-store/block-hashes.js';
 import { ReferenceModel } from './reference/forward.js';
 import { saveHfFolder } from './support/hf-folder.js';
 import { expectSameAnswer, largestDifference } from './support/same-answer.js';
+import { diskObstacle, SmallDisk } from './support/small-disk.js';
 import { SMALL_CHECKPOINT, smallPrompt } from './support/small-llama.js';
 
 const STEPS = 6;
@@ -165,6 +166,31 @@ test('two engines share a folder at the same time', async () => {
   const third = await load({});
   for (const ids of prompts) expect((await answer(third, ids)).cachedTokens).toBe(2 * BLOCK_TOKENS);
 });
+
+const obstacle = diskObstacle();
+test.skipIf(obstacle)(
+  `a full disk turns it off with one line${obstacle ? ` (skipped: ${obstacle})` : ''}`,
+  async () => {
+    const small = SmallDisk.mount(1);
+    const warnings: string[] = [];
+    try {
+      small.fill();
+      const onWarning = (words: string): void => void warnings.push(words);
+      const engine = await load({ prefixCacheDir: small.path, workers: 2, onWarning });
+      for (const seed of [51, 52, 53]) await answer(engine, smallPrompt(200, seed), { workers: 1 });
+      await expect.poll(() => warnings, { timeout: 20_000 }).toHaveLength(1);
+      await answer(engine, smallPrompt(200, 54), { partition: 'e' });
+      // In memory it goes on.
+      expect((await answer(engine, smallPrompt(200, 54))).cachedTokens).toBeGreaterThan(0);
+      expect(warnings).toEqual([
+        expect.stringMatching(/^the prefix cache on disk is off, .*full \(ENOSPC\)$/),
+      ]);
+    } finally {
+      await Promise.all([...engines].map((engine) => engine.close()));
+      small.unmount();
+    }
+  },
+);
 
 /** Layers as Gemma 3 and Ministral mix them: those with a window keep few of the rows before a slice. */
 describe.each(['f32', 'w8a8'] as const)('a model with windows, %s', (dtype) => {

@@ -57,7 +57,7 @@ export class BlockFolder {
   async write(name: Omit<BlockName, 'model'>, rows: Uint8Array, usedMs: number): Promise<number> {
     const path = this.pathOf(name.hash);
     const unfinished = path.replace(/rows$/, `${randomUUID()}.part`);
-    await mkdir(dirname(path), { recursive: true });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     try {
       await writeWhole(unfinished, [blockHead({ model: this.model, ...name }, rows), rows]);
       await utimes(unfinished, usedMs / 1000, usedMs / 1000);
@@ -118,7 +118,8 @@ async function namesBelow(folder: string): Promise<{ readonly path: string; read
 
 /** A disk that fills up takes a part of what is written, without an error: the rest is tried until there is one. */
 async function writeWhole(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, 'wx');
+  // What prompts said is nobody else's.
+  const file = await open(path, 'wx', 0o600);
   try {
     for (const part of parts) await file.writeFile(part);
   } finally {
