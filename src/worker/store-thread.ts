@@ -30,7 +30,9 @@ function main(port: MessagePort, { folder, model, bytes, hasWindows, counters }:
     if (writer.isOff) send({ type: 'off' });
   };
   let last = writer.open().then(() => send({ type: 'open' }));
-  port.on('message', (order: ToStore) => (last = last.then(() => obey(order))));
+  port.on('message', (order: ToStore) => {
+    last = last.then(() => obey(order));
+  });
 }
 
 function carryOut(writer: BlockWriter, order: ToStore): Promise<void> {
