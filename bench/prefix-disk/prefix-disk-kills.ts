@@ -6,19 +6,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { asKvrError } from '../src/core/errors.js';
-import { seededRandom } from '../src/core/random.js';
-import { type Dtype, kvBytesPerToken } from '../src/core/shape.js';
-import { Engine } from '../src/index.js';
-import { BLOCK_TOKENS } from '../src/prefix-store/block-hashes.js';
-import type { Benchmark, BenchContext, Report } from './runner/benchmark.js';
-import { countFlag, dtypesFlag, modelFlag, seedFlag } from './runner/flags.js';
-import { columnsOf, tableOf } from './runner/table.js';
+import { asKvrError } from '../../src/core/errors.js';
+import { seededRandom } from '../../src/core/random.js';
+import { type Dtype, kvBytesPerToken } from '../../src/core/shape.js';
+import { Engine } from '../../src/index.js';
+import { BLOCK_TOKENS } from '../../src/prefix-store/block-hashes.js';
+import type { Benchmark, BenchContext, Report } from '../runner/benchmark.js';
+import { countFlag, dtypesFlag, modelFlag, seedFlag } from '../runner/flags.js';
+import { columnsOf, tableOf } from '../runner/table.js';
+import { killWriters, type WriterKills } from './writer-kills.js';
 
 type Flags = {
   readonly model: string;
   readonly dtype: readonly Dtype[];
   readonly count: number;
+  readonly writerKills: number;
   readonly seed: number;
 };
 
@@ -47,11 +49,13 @@ export const prefixDiskKills: Benchmark<Flags> = {
   summary: 'kills the writer of the prefix cache on disk; no answer may change',
   details: `Asks one of ${TEXTS} texts, of which half fit the folder, waits up to ${WRITE_MS} ms, kills the worker with SIGKILL, and goes on with the
 one that is started in its place. Wrong: other tokens than without a cache. Failed: no answer. Warnings: blocks found damaged, or a cache
-that was turned off. One of any of these is a goal missed.`,
+that was turned off. One of any of these is a goal missed. Processes that only write are killed more often: what they leave must open, and each
+block in it must be missing or whole.`,
   flags: () => [
     modelFlag('quote'),
     dtypesFlag(['f32', 'w8a8']),
-    countFlag('--count <N>', 'kills, for each element type', 100),
+    countFlag('--count <N>', 'kills of workers, for each element type', 100),
+    countFlag('--writer-kills <N>', 'kills of processes that do nothing but write', 500),
     seedFlag(),
   ],
   run: runKills,
@@ -65,8 +69,20 @@ async function runKills(flags: Flags, { note }: BenchContext): Promise<Report> {
       ? []
       : [`${dtype}: ${wrong} wrong answers, ${failed} failed, ${warnings} warnings`],
   );
+  const writers = await killWriters(flags.writerKills, flags.seed, ({ kills, blocksRead }) => {
+    if (kills % 500 === 0) note(`${kills} writers killed, ${blocksRead} blocks read behind them`);
+  });
+  if (writers.wrong + writers.damaged + writers.warnings > 0)
+    missed.push('what a killed writer left was not whole, or did not open');
   const title = `Answers of ${flags.model} while the writer of its prefix cache is killed`;
-  return { tables: [tableOf({ name: 'kills', title, label: 'measured' }, COLUMNS, rows)], missed };
+  const writersTitle = 'What processes that only write leave when they are killed';
+  return {
+    tables: [
+      tableOf({ name: 'kills', title, label: 'measured' }, COLUMNS, rows),
+      tableOf({ name: 'writers', title: writersTitle, label: 'measured' }, WRITER_COLUMNS, [writers]),
+    ],
+    missed,
+  };
 }
 
 async function killsOf(
@@ -148,3 +164,8 @@ const COLUMNS = [
     figure(name, (row) => row[name]),
   ),
 ];
+
+const { figure: count } = columnsOf<WriterKills>();
+const WRITER_COLUMNS = (['kills', 'blocksRead', 'wrong', 'damaged', 'warnings'] as const).map((name) =>
+  count(name, (row) => row[name]),
+);
