@@ -24,8 +24,9 @@ export class StoredBlocks {
     this.#onOff = onOff;
   }
 
-  /** Sends an engine all that is there, and from now on what changes. */
+  /** Sends an engine all that is there, and from now on what changes. To ask twice changes nothing. */
   follow(engine: Link): void {
+    if (this.#engines.has(engine)) return;
     this.#engines.add(engine);
     sendStored(
       [engine],

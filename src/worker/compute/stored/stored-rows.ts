@@ -34,18 +34,19 @@ export class StoredRows {
     const hashes = wantedHashes(request);
     if (hashes.length === 0) return;
     const found: Restored = { tokens: 0, start: 0 };
-    const reads: Promise<ReadBlock>[] = [];
+    // Only those ahead are held: a long prompt's rows are not in memory twice.
+    const ahead = hashes.slice(0, READ_AHEAD).map((hash) => this.#folder.read(hash));
     for (const [block, hash] of hashes.entries()) {
-      while (reads.length < Math.min(hashes.length, block + READ_AHEAD))
-        reads.push(this.#folder.read(hashes[reads.length] as string));
-      const read = this.#checked((await reads[block]) as ReadBlock, hash, { request, block });
+      const file = (await ahead.shift()) as ReadBlock;
+      const next = hashes[block + READ_AHEAD];
+      if (next !== undefined) ahead.push(this.#folder.read(next));
+      const read = this.#checked(file, hash, { request, block });
       if (!read) break;
       await request.recorder.time('cache', 0, () => this.#write(request, block, read));
       found.tokens = endOf(request, block);
       found.start = Math.max(found.start, read.start);
       yield pauseBetween(0);
     }
-    await Promise.all(reads);
     this.#take(request, hashes, found);
   }
 
