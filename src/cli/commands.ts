@@ -72,4 +72,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'serve a model to engines on this or another machine',
     load: async () => (await import('./worker/worker.js')).worker,
   },
+  {
+    name: 'key',
+    summary: 'make the key that keeps strangers out of a cluster of machines',
+    load: async () => (await import('./key/key.js')).key,
+  },
 ];

@@ -34,7 +34,12 @@ export type WorkerProcess = {
 };
 
 /** The worker's name in errors, and its rank. */
-export type WorkerName = { readonly name: string; readonly rank?: number };
+export type WorkerName = {
+  readonly name: string;
+  readonly rank?: number;
+  /** Gets what it says while it works. */
+  readonly onStderr?: (text: string) => void;
+};
 
 /**
  * @param settings followsStdin must hold, or the worker may outlive this process
@@ -49,7 +54,7 @@ export async function startWorkerProcess(
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...MALLOC_ENV, ...process.env },
   });
-  const stderr = keepTail(child);
+  const stderr = keepTail(child, named.onStderr);
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const endError = (): KvrError => diedError(named, child, stderr());
   const address = await readAddress(child, named, endError, signal);
@@ -130,10 +135,11 @@ function diedError({ name, rank }: WorkerName, child: ChildProcess, stderr: stri
   return new KvrError('WORKER_DIED', `${name} ${how}${reason ? `: ${reason}` : ''}`, fields);
 }
 
-function keepTail(child: ChildProcess): () => string {
+function keepTail(child: ChildProcess, onText: ((text: string) => void) | undefined): () => string {
   let tail = '';
-  child.stderr
-    ?.setEncoding('utf8')
-    .on('data', (chunk: string) => (tail = (tail + chunk).slice(-STDERR_TAIL_CHARS)));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    tail = (tail + chunk).slice(-STDERR_TAIL_CHARS);
+    onText?.(chunk);
+  });
   return () => tail;
 }
