@@ -16,6 +16,8 @@ const LISTEN_TIMEOUT_MS = 60_000;
 /** A worker that was asked to end and did not is killed. */
 const END_TIMEOUT_MS = 1_500;
 const STDERR_TAIL_CHARS = 2_000;
+/** How a worker begins what it has to tell while it works; all else is why it ended. */
+const NEWS = 'kvr worker: ';
 /**
  * Collects garbage at once and on its own thread. What calls leave behind is a few large buffers beside a heap of 9 MB;
  * marking that little by little, on four helper threads, took more from the kernels than it gave: TTFT of 2,048 tokens,
@@ -139,7 +141,7 @@ function keepTail(child: ChildProcess, onText: ((text: string) => void) | undefi
   let tail = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
     tail = (tail + chunk).slice(-STDERR_TAIL_CHARS);
-    onText?.(chunk);
+    if (chunk.startsWith(NEWS)) onText?.(chunk);
   });
   return () => tail;
 }

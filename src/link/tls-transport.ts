@@ -50,7 +50,7 @@ export function tlsTransport(identity: Identity): Transport {
         socket.on('error', () => undefined);
         onCaller((handlers) => server.admit(socket, new TlsCaller(socket, handlers)), socket.remoteAddress);
       };
-      return listening(createServer(take) as Server, address, onFull);
+      return listening(createServer(take), address, onFull);
     },
   };
 }
