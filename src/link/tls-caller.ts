@@ -9,7 +9,11 @@ import { KvrError } from '../core/errors.js';
 import type { Frame } from './frame.js';
 import type { Link, LinkHandlers } from './link.js';
 import { SocketLink } from './socket-link.js';
-import { identityOf } from './tls-peer.js';
+
+/** The digest of the certificate that the other end proved to own: SHA-256, as hexadecimal digits between colons. */
+export function identityOf(socket: TLSSocket): string | undefined {
+  return socket.getPeerX509Certificate()?.fingerprint256;
+}
 
 type Unsent = { readonly frame: Frame; readonly onSent: (() => void) | undefined };
 

@@ -2,7 +2,7 @@
  * TCP under TLS 1.3, where both ends prove who they are: every connection has keys of its own (ECDHE), and a recording can
  * neither be read nor be sent again. docs/security.md says why it is done like this.
  */
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import {
   type ConnectionOptions,
   connect,
@@ -17,8 +17,7 @@ import { PROTOCOL_VERSION } from './frame.js';
 import type { Identity } from './security/identity.js';
 import { SocketLink } from './socket-link.js';
 import { connected, listening } from './socket-transport.js';
-import { TlsCaller } from './tls-caller.js';
-import { identityOf } from './tls-peer.js';
+import { identityOf, TlsCaller } from './tls-caller.js';
 import type { Transport } from './transport.js';
 
 type TcpAddress = Extract<Address, { kind: 'tcp' }>;

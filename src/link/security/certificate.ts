@@ -3,13 +3,29 @@
  * certificate an authority has signed. They do not expire: an authority is as good as the cluster key it was made of, and a
  * process's key ends with the process.
  */
-import { createPublicKey, type KeyObject, sign } from 'node:crypto';
-import { bits, identifier, integer, numbered, octets, sequence, setOf, time, utf8, yes } from './der.js';
+import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import {
+  bits,
+  identifier,
+  integer,
+  numbered,
+  numberedBytes,
+  octets,
+  sequence,
+  setOf,
+  time,
+  utf8,
+  yes,
+} from './der.js';
 
 const ED25519 = '1.3.101.112';
 const COMMON_NAME = '2.5.4.3';
 const BASIC_CONSTRAINTS = '2.5.29.19';
 const KEY_USAGE = '2.5.29.15';
+const SUBJECT_KEY = '2.5.29.14';
+const AUTHORITY_KEY = '2.5.29.35';
+/** Of the digest that names a key. */
+const KEY_NAME_BYTES = 20;
 /** Bits of the first byte, and how many after them are none. */
 const SIGNS_CERTIFICATES = bits(Uint8Array.of(0x04), 2);
 const SIGNS = bits(Uint8Array.of(0x80), 7);
@@ -30,27 +46,45 @@ export type CertificateFacts = {
 /** @param issuerKey Ed25519, private. @returns PEM */
 export function signedCertificate(facts: CertificateFacts, issuerKey: KeyObject): string {
   const algorithm = sequence(identifier(ED25519));
-  const body = bodyOf(facts, algorithm);
+  const body = bodyOf(facts, algorithm, issuerKey);
   const signature = sign(null, body, issuerKey);
   return pem(sequence(body, algorithm, bits(signature)));
 }
 
-function bodyOf({ subject, issuer, key, isAuthority, serial }: CertificateFacts, algorithm: Buffer): Buffer {
-  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+function bodyOf(facts: CertificateFacts, algorithm: Buffer, issuerKey: KeyObject): Buffer {
+  const { subject, issuer, key, isAuthority, serial } = facts;
   const names = [nameOf(issuer), ALWAYS, nameOf(subject)] as const;
-  const spki = publicKey.export({ format: 'der', type: 'spki' });
-  return sequence(VERSION_3, integer(serial), algorithm, ...names, spki, extensionsOf(isAuthority));
+  const spki = spkiOf(key);
+  const extensions = extensionsOf(isAuthority, spki, spkiOf(issuerKey));
+  return sequence(VERSION_3, integer(serial), algorithm, ...names, spki, extensions);
+}
+
+function spkiOf(key: KeyObject): Buffer {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  return publicKey.export({ format: 'der', type: 'spki' });
 }
 
 function nameOf(text: string): Buffer {
   return sequence(setOf(sequence(identifier(COMMON_NAME), utf8(text))));
 }
 
-function extensionsOf(isAuthority: boolean): Buffer {
+function extensionsOf(isAuthority: boolean, spki: Buffer, issuerSpki: Buffer): Buffer {
+  const extension = (id: string, value: Buffer): Buffer => sequence(identifier(id), octets(value));
   const critical = (id: string, value: Buffer): Buffer => sequence(identifier(id), yes(), octets(value));
-  const constraints = isAuthority ? sequence(yes()) : sequence();
-  const usage = isAuthority ? SIGNS_CERTIFICATES : SIGNS;
-  return numbered(3, sequence(critical(BASIC_CONSTRAINTS, constraints), critical(KEY_USAGE, usage)));
+  return numbered(
+    3,
+    sequence(
+      critical(BASIC_CONSTRAINTS, isAuthority ? sequence(yes()) : sequence()),
+      critical(KEY_USAGE, isAuthority ? SIGNS_CERTIFICATES : SIGNS),
+      extension(SUBJECT_KEY, octets(keyName(spki))),
+      extension(AUTHORITY_KEY, sequence(numberedBytes(0, keyName(issuerSpki)))),
+    ),
+  );
+}
+
+/** How certificates name a key: by a digest of it (RFC 7093, method 4). */
+function keyName(spki: Buffer): Buffer {
+  return createHash('sha256').update(spki).digest().subarray(0, KEY_NAME_BYTES);
 }
 
 function pem(der: Buffer): string {

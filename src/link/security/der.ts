@@ -12,6 +12,8 @@ const TAG = {
   time: 0x18,
   sequence: 0x30,
   set: 0x31,
+  /** Context-specific, to which a number is added. */
+  contextBytes: 0x80,
   /** Context-specific and constructed, to which a number is added. */
   context: 0xa0,
 } as const;
@@ -23,6 +25,9 @@ export const utf8 = (text: string): Buffer => element(TAG.utf8, Buffer.from(text
 export const yes = (): Buffer => element(TAG.boolean, Uint8Array.of(0xff));
 /** An element under a number that its place gives a meaning. */
 export const numbered = (number: number, part: Uint8Array): Buffer => element(TAG.context + number, part);
+/** Bytes under a number that its place gives a meaning. */
+export const numberedBytes = (number: number, bytes: Uint8Array): Buffer =>
+  element(TAG.contextBytes + number, bytes);
 /** Whole bytes; none of their bits are left over. */
 export const bits = (bytes: Uint8Array, unused = 0): Buffer =>
   element(TAG.bits, Uint8Array.of(unused), bytes);

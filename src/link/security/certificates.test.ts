@@ -7,11 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { identityFrom } from './security/identity.js';
-import { openIdentity } from './security/link-security.js';
-import { newClusterKey, parseClusterKey, readClusterKey } from './security/cluster-key.js';
-import { openTransports } from './open-transport.js';
-import { controlFrame } from './frame.js';
+import { identityFrom } from './identity.js';
+import { openIdentity } from './link-security.js';
+import { newClusterKey, parseClusterKey, readClusterKey } from './cluster-key.js';
+import { openTransports } from '../open-transport.js';
+import { controlFrame } from '../frame.js';
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).status === 0;
 let folder = '';
@@ -156,12 +156,12 @@ test('a key is read as it was made, with the end of a line and spaces around it'
 test.each(['', 'a passphrase', 'kvr-key-', `kvr-key-${'A'.repeat(42)}`, `kvr-key-${'A'.repeat(43)}\nmore`])(
   'the text %j is no key, and is not repeated in the refusal',
   (text) => {
-    const refusal = expect.objectContaining({
+    const refusal: unknown = expect.objectContaining({
       code: 'BAD_INPUT',
       message:
         'the file x holds no cluster key; make one with "kvr key > room.key" and give the same to all machines',
     });
-    expect(() => parseClusterKey(text, 'the file x')).toThrow(refusal);
+    expect(() => parseClusterKey(text, 'the file x')).toThrow(refusal as Error);
   },
 );
 
