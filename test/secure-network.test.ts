@@ -94,6 +94,21 @@ test('an engine without a key, and one with another, find no worker; the next on
   await engine.close();
 });
 
+test('kvr cluster lists the workers, measures the link between them, and tells which is missing', () => {
+  const names = [...workers.map(({ address }) => address), '127.0.0.1:1'].join(',');
+  const args = ['cluster', '--json', '--workers', names, '--cluster-key-file', join(folder, 'room.key')];
+  const { status, stdout } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' });
+  const [first, second, third] = (JSON.parse(stdout) as { workers: unknown[] }).workers;
+  expect(status).toBe(0);
+  expect(first).toMatchObject({
+    status: 'usable',
+    threads: 1,
+    toNext: { bytesPerS: expect.any(Number) as number },
+  });
+  expect(second).toMatchObject({ status: 'usable' });
+  expect(third).toMatchObject({ status: 'missing', fault: expect.stringContaining('127.0.0.1:1') as string });
+});
+
 test('while strangers hold half a handshake at every place that they may have, a request is answered', async () => {
   const port = Number(workers[0]?.address.split(':')[1]);
   const strangers = Array.from({ length: 200 }, () => {

@@ -161,7 +161,7 @@ test.each(['', 'a passphrase', 'kvr-key-', `kvr-key-${'A'.repeat(42)}`, `kvr-key
       message:
         'the file x holds no cluster key; make one with "kvr key > room.key" and give the same to all machines',
     });
-    expect(() => parseClusterKey(text, 'the file x')).toThrow(refusal as Error);
+    expect(() => parseClusterKey(text, 'the file x')).toThrow(refusal);
   },
 );
 
