@@ -10,7 +10,12 @@ import type { GenerateEvent, GenerationResult } from '../../engine/output/genera
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
-import { MAX_CHOICES, type ServedEngine, type ServerSettings } from '../requests/settings.js';
+import {
+  MAX_CHOICES,
+  MAX_CHOICES_AT_ONCE,
+  type ServedEngine,
+  type ServerSettings,
+} from '../requests/settings.js';
 import { Answer, type AnswerPart } from './answer.js';
 import type { ParsedRequest } from './parsed-request.js';
 
@@ -25,7 +30,7 @@ export type ChoiceEvent = {
 /** What a run needs of its server. */
 type RunServer = {
   readonly engine: ServedEngine;
-  readonly settings: Pick<ServerSettings, 'defaultMaxTokens'>;
+  readonly settings: Pick<ServerSettings, 'defaultMaxTokens' | 'isStrictModel'>;
   readonly ledger: Ledger;
   readonly running: RunningRequests;
 };
@@ -75,9 +80,15 @@ export class ChoiceRun {
         failure ??= { error };
         abort();
       };
-      const runs = this.answers.map((answer, index) => this.#runOne(answer, index, signal).catch(onError));
+      const waiting = this.answers.entries();
+      const lane = async (): Promise<void> => {
+        for (const [index, answer] of waiting) {
+          if (failure) return;
+          await this.#runOne(answer, index, signal).catch(onError);
+        }
+      };
       // All have ended before the request counts as over, so that none outlives it.
-      await Promise.all(runs).finally(leave);
+      await Promise.all(Array.from({ length: MAX_CHOICES_AT_ONCE }, lane)).finally(leave);
       if (failure) throw failure.error;
       this.events.end();
     } catch (error) {
@@ -109,7 +120,7 @@ function engineRequests(
   forAll: Pick<GenerateRequest, 'deadlineMs' | 'client'>,
 ): GenerateRequest[] {
   const { prompts, n, toolUse } = parsed;
-  requireModel(parsed.model, engine);
+  if (settings.isStrictModel) requireModel(parsed.model, engine);
   if (prompts.length * n > MAX_CHOICES) {
     const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
     throw bad(message, 'n');
@@ -118,7 +129,7 @@ function engineRequests(
   return prompts.flatMap((ids) =>
     Array.from({ length: n }, (_, k) => ({
       promptIds: ids,
-      maxTokens: parsed.maxTokens ?? roomFor(ids, engine, settings.defaultMaxTokens),
+      maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
@@ -135,9 +146,18 @@ function requireModel(asked: string | undefined, { model }: ServedEngine): void 
   throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
 }
 
-/** Where no number of tokens was given, the context's end is a limit like any other, not an error. */
-function roomFor(ids: Int32Array, { model }: ServedEngine, defaultMaxTokens: number): number {
-  return Math.max(1, Math.min(defaultMaxTokens, model.shape.contextTokens - ids.length));
+/**
+ * The context's end is a limit like any other, not an error: an answer that reaches it ends with the reason "length". Who asks
+ * for more than there is room for asks for no limit, and gets what is given where none is named.
+ */
+function newTokens(
+  ids: Int32Array,
+  { model }: ServedEngine,
+  asked: number | undefined,
+  defaultMaxTokens: number,
+): number {
+  const room = Math.max(1, model.shape.contextTokens - ids.length);
+  return asked !== undefined && asked <= room ? asked : Math.min(defaultMaxTokens, room);
 }
 
 /** The engine has 2³² seeds; those of them that a client names stay as they are. */

@@ -29,4 +29,6 @@ export type ParsedRequest = {
   readonly isStream: boolean;
   /** A stream ends with the numbers of tokens. */
   readonly wantsUsage: boolean;
+  /** Fields that say nothing about the answer, by name; told to the client, and refused by a strict server. */
+  readonly ignored?: readonly string[];
 };

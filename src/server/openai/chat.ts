@@ -7,6 +7,7 @@ import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
 import type { Answer, AnswerPart } from '../answers/answer.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
+import { Ignored } from '../parameters/read.js';
 import { accepted, bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { formatOf } from '../tools/tool-formats.js';
@@ -16,9 +17,9 @@ import { errorBody } from './error-body.js';
 import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
 import { readMessages } from './messages.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
-import { readResponseFormat } from './response-format.js';
+import { formatShape, readFormat } from './response-format.js';
 import { readTemplate, templateShape } from './template.js';
-import { readTools, toolShape } from './tools.js';
+import { readTools, toolShape, withTools } from './tools.js';
 
 const chatSchema = z.strictObject({
   ...sharedShape,
@@ -27,7 +28,7 @@ const chatSchema = z.strictObject({
   max_completion_tokens: sharedShape.max_tokens,
   ...toolShape,
   ...templateShape,
-  response_format: z.unknown().optional(),
+  ...formatShape,
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
 });
@@ -56,13 +57,12 @@ async function parseChat(
   { model: { tokenizer }, preparation }: ServedEngine,
   signal: AbortSignal,
 ): Promise<ParsedRequest> {
-  const given = parseParameters(chatSchema, Object.keys(chatSchema.shape), body);
+  const ignored = new Ignored();
+  const given = parseParameters(chatSchema, Object.keys(chatSchema.shape), withTools(body, ignored), ignored);
   const { max_tokens, max_completion_tokens } = given;
-  if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
-    throw bad('max_tokens and max_completion_tokens differ; give one of them', 'max_completion_tokens');
-  const textFormat = readResponseFormat(given.response_format);
+  const textFormat = readFormat(given, ignored);
   const toolUse = readTools(given, textFormat, tokenizer);
-  const messages = readMessages(given.messages);
+  const messages = readMessages(given.messages, ignored);
   const template = readTemplate(given);
   if (!toolUse) requireNoCalls(messages, tokenizer);
   const shared = sharedRequest(given);
@@ -75,9 +75,11 @@ async function parseChat(
     prompts: [
       await preparation.promptIds({ kind: 'chat', messages, tools: toolUse?.tools, template }, signal),
     ],
+    // The newer name wins.
     maxTokens: max_completion_tokens ?? max_tokens,
     sampling,
     toolUse,
+    ignored: ignored.names,
   };
 }
 
