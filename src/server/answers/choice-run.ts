@@ -7,6 +7,7 @@ import { KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import { isOpenAtEnd } from '../reasoning/reasoning-format.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
@@ -46,7 +47,7 @@ export class ChoiceRun {
     this.engine = server.engine;
     this.#server = server;
     this.#requests = engineRequests(parsed, server, { deadlineMs, client });
-    this.answers = this.#requests.map(() => new Answer(parsed.toolUse, server.engine.model.eosIds));
+    this.answers = this.#requests.map((_, index) => this.#answerOf(index));
   }
 
   /** Of all prompts, each counted once. */
@@ -83,6 +84,14 @@ export class ChoiceRun {
     } catch (error) {
       this.events.fail(running.reasonOf(error) as Error);
     }
+  }
+
+  #answerOf(index: number): Answer {
+    const { prompts, n, reasoning, toolUse } = this.parsed;
+    const { tokenizer, eosIds } = this.engine.model;
+    const ids = prompts[Math.floor(index / n)] ?? new Int32Array();
+    const format = reasoning?.format;
+    return new Answer(toolUse, eosIds, format && { format, isInside: isOpenAtEnd(format, ids, tokenizer) });
   }
 
   async #runOne(answer: Answer, index: number, signal: AbortSignal): Promise<void> {
@@ -123,7 +132,7 @@ function engineRequests(
       priority: parsed.priority,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
-      shownTokens: toolUse?.marks,
+      shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,
     })),
   );
