@@ -7,6 +7,7 @@ import { KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import { isOpenAtEnd } from '../reasoning/reasoning-format.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
@@ -51,7 +52,7 @@ export class ChoiceRun {
     this.engine = server.engine;
     this.#server = server;
     this.#requests = engineRequests(parsed, server, { deadlineMs, client });
-    this.answers = this.#requests.map(() => new Answer(parsed.toolUse, server.engine.model.eosIds));
+    this.answers = this.#requests.map((_, index) => this.#answerOf(index));
   }
 
   /** Of all prompts, each counted once. */
@@ -96,6 +97,14 @@ export class ChoiceRun {
     }
   }
 
+  #answerOf(index: number): Answer {
+    const { prompts, n, reasoning, toolUse } = this.parsed;
+    const { tokenizer, eosIds } = this.engine.model;
+    const ids = prompts[Math.floor(index / n)] ?? new Int32Array();
+    const format = reasoning?.format;
+    return new Answer(toolUse, eosIds, format && { format, isInside: isOpenAtEnd(format, ids, tokenizer) });
+  }
+
   async #runOne(answer: Answer, index: number, signal: AbortSignal): Promise<void> {
     const { ledger, engine, running } = this.#server;
     const request = this.#requests[index] as GenerateRequest;
@@ -134,7 +143,7 @@ function engineRequests(
       priority: parsed.priority,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
-      shownTokens: toolUse?.marks,
+      shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,
     })),
   );

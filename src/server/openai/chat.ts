@@ -10,6 +10,7 @@ import type { ParsedRequest } from '../answers/parsed-request.js';
 import { Ignored } from '../parameters/read.js';
 import { accepted, bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
+import { reasoningUseOf } from '../reasoning/reasoning-format.js';
 import { formatOf } from '../tools/tool-formats.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
@@ -80,6 +81,8 @@ async function parseChat(
     sampling,
     toolUse,
     ignored: ignored.names,
+    // An answer that is held to a grammar has no room for thinking.
+    reasoning: asked ? undefined : reasoningUseOf(tokenizer),
   };
 }
 
@@ -105,7 +108,7 @@ const CHUNKS: ChunkChoices = {
   object: 'chat.completion.chunk',
   begin: (index) => chunkChoice(index, { role: 'assistant', content: '' }),
   text: (index, content, entries) => chunkChoice(index, { content }, null, entries),
-  call: (index, part) => chunkChoice(index, { tool_calls: [callDelta(part)] }),
+  call: (index, part) => chunkChoice(index, deltaOf(part)),
   end: (index, _result, answer) => chunkChoice(index, {}, finishReasonOf(answer)),
 };
 
@@ -118,7 +121,12 @@ function chunkChoice(
   return { index, delta, logprobs: chatLogprobs(entries), finish_reason: finishReason };
 }
 
-function messageOf({ text, calls }: Answer): object {
+function messageOf(answer: Answer): object {
+  const { reasoning } = answer;
+  return { ...(reasoning !== '' && { reasoning_content: reasoning }), ...contentOf(answer) };
+}
+
+function contentOf({ text, calls }: Answer): object {
   if (calls.length === 0) return { content: text };
   const made = calls.map((call) => ({
     id: call.id,
@@ -128,8 +136,13 @@ function messageOf({ text, calls }: Answer): object {
   return { content: text === '' ? null : text, tool_calls: made };
 }
 
+function deltaOf(part: Exclude<AnswerPart, { type: 'text' }>): object {
+  if (part.type === 'reasoning') return { reasoning_content: part.text };
+  return { tool_calls: [callDelta(part)] };
+}
+
 /** The name comes first, then the arguments, bit by bit. */
-function callDelta(part: Exclude<AnswerPart, { type: 'text' }>): object {
+function callDelta(part: Exclude<AnswerPart, { type: 'text' | 'reasoning' }>): object {
   if (part.type === 'arguments') return { index: part.index, function: { arguments: part.text } };
   const { index, id, name } = part.call;
   return { index, id, type: 'function', function: { name, arguments: '' } };

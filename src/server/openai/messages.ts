@@ -16,9 +16,11 @@ const ROLES: Readonly<Record<string, string>> = {
   assistant: 'assistant',
   tool: 'tool',
 };
+/** What clients call the thinking that came with an answer; templates know the first. */
+const REASONING_KEYS = ['reasoning_content', 'reasoning', 'thinking'] as const;
 /** By role, what a message may hold beside role, content and name. `parsed` is the content as the client's library has parsed it. */
 const MORE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  assistant: ['tool_calls', 'parsed'],
+  assistant: ['tool_calls', 'parsed', ...REASONING_KEYS],
   tool: ['tool_call_id'],
 };
 const KEYS = ['role', 'content', 'name'];
@@ -73,8 +75,15 @@ function readMessage(value: unknown, path: string, ignored: Ignored): ChatMessag
     content,
     ...(name !== undefined && { name }),
     ...(calls && { tool_calls: calls }),
+    ...(role === 'assistant' && reasoningOf(value)),
     ...(role === 'tool' && { tool_call_id: readText(value['tool_call_id'], `${path}.tool_call_id`) }),
   };
+}
+
+/** Whether a template shows thinking of earlier answers is its own matter. */
+function reasoningOf(value: Readonly<Record<string, unknown>>): Pick<ChatMessage, 'reasoning_content'> {
+  const said = REASONING_KEYS.map((key) => value[key]).find((one) => typeof one === 'string' && one !== '');
+  return typeof said === 'string' ? { reasoning_content: said } : {};
 }
 
 /** What a message brings that would have to be read, and is not. @throws UNSUPPORTED_PARAMETER */

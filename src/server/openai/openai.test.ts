@@ -128,6 +128,12 @@ test('messages keep their calls, with arguments as objects where they are JSON',
   ]); // prettier-ignore
 });
 
+test.each(['reasoning_content', 'reasoning', 'thinking'])('thinking that comes back as %s reaches the template', (key) => {
+  expect(readMessages([{ role: 'assistant', content: 'a', [key]: 'why' }])).toEqual([
+    { role: 'assistant', content: 'a', reasoning_content: 'why' },
+  ]);
+}); // prettier-ignore
+
 test.each<[param: string, message: unknown]>([
   ['messages.1', 5],
   ['messages.1.role', { role: 'robot', content: '' }],
