@@ -44,6 +44,8 @@ beforeAll(async () => {
     '0',
     '--json',
     '--no-calibrate',
+    '--strict',
+    '--strict-model',
     '--log-level',
     'error',
   ];

@@ -37,6 +37,8 @@ type ToolParameters = z.output<z.ZodObject<typeof toolShape>>;
 export function withTools(body: unknown, ignored: Ignored): unknown {
   if (!isRecord(body)) return body;
   const { functions, function_call: call, ...rest } = body;
+  if (!isNothing(functions) && !Array.isArray(functions))
+    throw bad('functions must be a list of functions', 'functions');
   const older = Array.isArray(functions)
     ? functions.map((one: unknown) => ({ type: 'function', function: one }))
     : [];
