@@ -23,6 +23,7 @@ import { prefixDiskKills } from './prefix-disk/prefix-disk-kills.js';
 import type { AnyBenchmark } from './runner/program.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
+import { tls } from './tls.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -32,6 +33,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   compare,
   peers,
   links,
+  tls,
   emulated,
   limit,
   // What the planner promises.

@@ -10,4 +10,5 @@ export { machineFlags, type ModelFlags, modelFlag } from './machine.js';
 export { type OutputFlags, outputFlags } from './output.js';
 export { requestOptions } from './request-options.js';
 export { type SamplingFlags, samplingFlags } from './sampling.js';
+export { checkListenReach, linkSecurity, securityFlags, type SecurityFlags } from './security.js';
 export { parseWorkers } from './workers.js';

@@ -13,9 +13,10 @@ import {
 import { DEFAULT_PREFIX_DISK_BYTES } from '../../engine/options/defaults.js';
 import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
+import { type SecurityFlags, securityFlags } from './security.js';
 import { parseWorkers, workersSchema } from './workers.js';
 
-export type ModelFlags = {
+export type ModelFlags = SecurityFlags & {
   readonly model: string;
   readonly workers?: number | string[];
   readonly threads?: number;
@@ -98,6 +99,7 @@ export const machineFlags = (): Option[] => [
     `the most that all files in that folder may take; ${DEFAULT_PREFIX_DISK_BYTES / 1e9} unless given`,
     gigabytesSchema,
   ),
+  ...securityFlags(),
   // Holds by itself: nothing but `kvr pull` knows how to ask. Scripts may say so all the same.
   new Option('--offline', 'never ask the network for a model, which no command but kvr pull ever does'),
   new Option('--no-calibrate', 'do not measure the workers at first use; slices are then even'),

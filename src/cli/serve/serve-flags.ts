@@ -44,6 +44,9 @@ type OwnFlags = {
   readonly maxWaiting?: number;
   readonly logLevel?: LogLevel;
   readonly logPrompts?: true;
+  readonly strict?: true;
+  readonly strictModel?: true;
+  readonly allowedHosts?: string[];
 };
 
 export const DEFAULT_HOST = '127.0.0.1';
@@ -74,6 +77,18 @@ export const serveFlags = (): Option[] => [
     ...(before ?? []),
     notEmpty('--cors', value),
   ]),
+  new Option(
+    '--allowed-hosts <NAME>',
+    'answer to this name too, though only this machine is listened to; can be given more than once',
+  ).argParser((value: string, before: string[] | undefined) => [
+    ...(before ?? []),
+    notEmpty('--allowed-hosts', value),
+  ]),
+  new Option('--strict', 'refuse fields that say nothing about the answer, instead of ignoring them by name'),
+  new Option(
+    '--strict-model',
+    'refuse requests for a model of another name; else the one model answers to any',
+  ),
   ...machineFlags(),
   numberFlag(
     '-n, --max-tokens <N>',

@@ -22,7 +22,7 @@ const PARSED: ParsedRequest = {
 function runOf(script: Script, fields: Partial<ParsedRequest> = {}) {
   const server = {
     engine: standInEngine(script),
-    settings: { defaultMaxTokens: 64 },
+    settings: { defaultMaxTokens: 64, isStrictModel: true },
     ledger: new Ledger(() => null),
     running: new RunningRequests(),
   };
@@ -85,7 +85,7 @@ test('the default of new tokens shrinks to the room that the context has', async
 
 test('another model and too many answers are refused before anything runs', () => {
   expect(() => runOf(endless, { model: 'other' })).toThrow('there is no model "other" here');
-  expect(() => runOf(endless, { n: 17 })).toThrow('make 17 answers, above the limit of 16');
+  expect(() => runOf(endless, { n: 129 })).toThrow('make 129 answers, above the limit of 128');
 });
 
 test('the first answer that fails ends the others, and the run with its error', async () => {

@@ -15,7 +15,8 @@ import type { Connection } from './door/connection.js';
 import { Handshake } from './handshake.js';
 import { type FrameHandlers, handleFrame } from './incoming-frames.js';
 import { KeptOwners } from './kept-owners.js';
-import { transportOf } from '../../link/open-transport.js';
+import type { TransportOf } from '../../link/open-transport.js';
+import { Refusals } from './door/refusals.js';
 import type { Listener, OnCaller } from '../../link/transport.js';
 import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
@@ -38,10 +39,12 @@ export class WorkerNode {
   readonly #store: StoreHandle | undefined;
   readonly #probes: Probes;
   readonly #handshake: Handshake;
+  readonly #transportOf: TransportOf;
+  readonly #refusals = new Refusals((line) => process.stderr.write(line));
   readonly #sweep: NodeJS.Timeout;
 
   /** @param onShutdown called when the worker must end, for the reason given */
-  constructor(settings: WorkerSettings, onShutdown: (reason: KvrError) => void) {
+  constructor(settings: WorkerSettings, transportOf: TransportOf, onShutdown: (reason: KvrError) => void) {
     const counters = new SharedArrayBuffer(COUNTER_BYTES);
     const onCompute = (message: FromCompute): void => handleComputeMessage(computeHandlers, message);
     const compute = new ComputeHandle(settings, onCompute, counters);
@@ -61,10 +64,11 @@ export class WorkerNode {
     const kept = new KeptOwners(compute);
     const resting = new RestingMemory();
     const computeHandlers = { modelStatus, requests, rows, peers, probes, kept, stored, store, resting };
-    const handshake = new Handshake(connections, peers, modelStatus);
+    const handshake = new Handshake(connections, peers, modelStatus, transportOf);
     const handlers: FrameHandlers = {
       ...{ compute, handshake, requests, rows, peers, probes, budget, stored },
     };
+    this.#transportOf = transportOf;
     this.#compute = compute;
     this.#stored = stored;
     this.#store = store;
@@ -85,7 +89,7 @@ export class WorkerNode {
   async listen(address: Address): Promise<Address> {
     const onCaller: OnCaller = (open, host) => this.#connections.admit(open, host);
     const onFull = (): void => this.#connections.closeOldestStranger();
-    this.#listener = await transportOf(address).listen(address, onCaller, onFull);
+    this.#listener = await this.#transportOf(address).listen(address, onCaller, onFull);
     return this.#listener.address;
   }
 
@@ -101,6 +105,7 @@ export class WorkerNode {
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
     const { role, worker, engine, link, number } = connection;
+    this.#refusals.note(connection, error);
     const owners = this.#connections.engineLinks(engine);
     const isLost = this.#peers.remove(connection, link, error);
     this.#requests.onLinkClosed(connection, owners, error);

@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
+import { linkSecuritySchema } from '../../link/security/link-security.js';
 
 export const workerSettingsSchema = z.object({
   worker: z.string().min(1).max(128),
@@ -19,6 +20,8 @@ export const workerSettingsSchema = z.object({
   prefixDisk: z.object({ folder: z.string().min(1), bytes: z.number().min(1) }).optional(),
   /** End when standard input ends: the parent holds its other end, and the system closes it however the parent dies. */
   followsStdin: z.boolean(),
+  /** Of links over a network, those it opens included; without it they are plain. */
+  security: linkSecuritySchema.optional(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
