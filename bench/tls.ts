@@ -2,6 +2,7 @@
  * What TLS takes of a link: frames of KV size from one end to the other inside one process, plain and secured, and what share of
  * the first token's time that would be. The share is calculated from bytes; nothing here runs a model.
  */
+import { EventEmitter, once } from 'node:events';
 import { numberFlag } from '../src/cli/flags/index.js';
 import { z } from 'zod';
 import { medianRange } from '../src/core/statistics.js';
@@ -77,10 +78,11 @@ async function runTls(
 /** MB/s from the first frame that is sent to the last that is received. */
 async function speedOf(near: Transport, far: Transport, megabytes: number): Promise<number> {
   const frames = Math.ceil((megabytes * 1e6) / KV_FRAME_BYTES);
-  const { promise: arrived, resolve } = withResolvers();
+  const progress = new EventEmitter();
+  const arrived = once(progress, 'arrived');
   let left = frames;
   const listener = await far.listen(HERE, (open) => {
-    open({ onFrame: () => --left === 0 && resolve(), onClose: () => undefined });
+    open({ onFrame: () => --left === 0 && progress.emit('arrived'), onClose: () => undefined });
   });
   const link = (await near.dial(listener.address))({ onFrame: () => undefined, onClose: () => undefined });
   const payload = new Uint8Array(KV_FRAME_BYTES).fill(7);
@@ -95,12 +97,6 @@ async function speedOf(near: Transport, far: Transport, megabytes: number): Prom
   link.close();
   listener.close();
   return (frames * KV_FRAME_BYTES) / 1e3 / ms;
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
 }
 
 const { figure, words } = columnsOf<Row>();

@@ -416,6 +416,15 @@ describe('who may ask', () => {
     expect(log()).not.toContain('correct-horse');
   });
 
+  test('the key may come under its own name too', async () => {
+    const { url } = await serve(say('ok'), { apiKey: 'correct-horse' });
+    const ask = async (headers: Record<string, string>): Promise<number> =>
+      (await post(`${url}/v1/chat/completions`, { messages: HELLO }, headers)).status;
+    expect(await ask({ 'x-api-key': 'correct-horse' })).toBe(200);
+    expect(await ask({ 'x-api-key': 'wrong-horse' })).toBe(401);
+    expect(await ask({ 'x-api-key': 'correct-horse', authorization: 'Bearer wrong' })).toBe(401);
+  });
+
   test('a key that no request could carry is refused at the start', async () => {
     for (const apiKey of ['correct horse', 'correct:horse', 'c\u00f6rrect-horse', ''])
       await expect(serve(say(''), { apiKey })).rejects.toMatchObject({ code: 'BAD_INPUT' });
@@ -428,6 +437,16 @@ describe('who may ask', () => {
       'GET /v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
     );
     expect(answer).toContain('403 Forbidden');
+  });
+
+  test.each([
+    ['host.docker.internal:8080', '200 OK'],
+    ['Box.Example', '200 OK'],
+    ['other.example', '403 Forbidden'],
+  ])('of further names those that are allowed are answered: %s', async (host, status) => {
+    const { server } = await serve(say(''), { allowedHosts: ['box.example'] });
+    const asked = `GET /v1/models HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    expect(await rawRequest(server.address.port, asked)).toContain(status);
   });
 
   test('pages of other origins read nothing unless they are named', async () => {

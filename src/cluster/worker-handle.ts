@@ -134,9 +134,11 @@ export class WorkerHandle {
   }
 
   #onClose(error: Error | undefined): void {
-    const remedy = this.#hasAnswered
-      ? ''
-      : '; it may have another --cluster-key-file, or one where this end has none';
+    // A local worker has no key: it can only have died.
+    const isRefusal = !this.#hasAnswered && this.address.kind === 'tcp';
+    const remedy = isRefusal
+      ? '; it may have another --cluster-key-file, or one where this end has none'
+      : '';
     const why = error?.message ?? 'closed';
     const gone = new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${why}${remedy}`);
     if (this.#isEnded || this.#reasonGraceMs === 0) return this.fail(gone);

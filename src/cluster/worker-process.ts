@@ -10,14 +10,12 @@ import { KvrError } from '../core/errors.js';
 import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
 import { cancelledStart } from './cluster.js';
 import type { WorkerSettings } from '../worker/protocol/settings.js';
+import { StderrTail } from './stderr-tail.js';
 
 /** From start to listening: seconds of a busy machine, since node has to start; nothing of the model is loaded yet. */
 const LISTEN_TIMEOUT_MS = 60_000;
 /** A worker that was asked to end and did not is killed. */
 const END_TIMEOUT_MS = 1_500;
-const STDERR_TAIL_CHARS = 2_000;
-/** How a worker begins what it has to tell while it works; all else is why it ended. */
-const NEWS = 'kvr worker: ';
 /**
  * Collects garbage at once and on its own thread. What calls leave behind is a few large buffers beside a heap of 9 MB;
  * marking that little by little, on four helper threads, took more from the kernels than it gave: TTFT of 2,048 tokens,
@@ -138,10 +136,7 @@ function diedError({ name, rank }: WorkerName, child: ChildProcess, stderr: stri
 }
 
 function keepTail(child: ChildProcess, onText: ((text: string) => void) | undefined): () => string {
-  let tail = '';
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    tail = (tail + chunk).slice(-STDERR_TAIL_CHARS);
-    if (chunk.startsWith(NEWS)) onText?.(chunk);
-  });
-  return () => tail;
+  const tail = new StderrTail((line) => onText?.(line));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => tail.push(chunk));
+  return () => tail.text;
 }

@@ -26,37 +26,19 @@ function openssl(...args: string[]): void {
   if (status !== 0) throw new Error(stderr);
 }
 
+/** Makes a key, and a request for a certificate of it, or with -x509 the certificate. */
+function request(name: string, file: string, ...more: string[]): void {
+  const own = ['-newkey', 'ed25519', '-nodes', '-keyout', `${name}.key`, '-subj', `/CN=${name}`];
+  openssl('req', ...own, '-out', file, ...more);
+}
+
 function makeAuthority(name: string): void {
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'ed25519',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.pem`,
-    '-subj',
-    `/CN=${name}`,
-  );
+  request(name, `${name}.pem`, '-x509');
 }
 
 /** A certificate of the authority for a host. */
 function makeCertificate(name: string, authority: string, host: string): void {
-  openssl(
-    'req',
-    '-new',
-    '-newkey',
-    'ed25519',
-    '-nodes',
-    '-keyout',
-    `${name}.key`,
-    '-out',
-    `${name}.csr`,
-    '-subj',
-    `/CN=${name}`,
-  );
+  request(name, `${name}.csr`, '-new');
   writeFileSync(join(folder, `${name}.ext`), `subjectAltName=${host}\n`);
   const by = ['-CA', `${authority}.pem`, '-CAkey', `${authority}.key`, '-CAcreateserial'];
   openssl('x509', '-req', '-in', `${name}.csr`, ...by, '-out', `${name}.pem`, '-extfile', `${name}.ext`);

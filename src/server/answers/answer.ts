@@ -36,8 +36,8 @@ export class Answer {
   text = '';
   /** What the model thought before it answered. */
   reasoning = '';
-  /** Tokens of the thinking, its marks included. */
-  reasoningTokens = 0;
+  /** Tokens that are thinking, its marks, or the begin of what may become a mark. */
+  #thoughtTokens = 0;
   readonly calls: AnsweredCall[] = [];
   /** Tokens with their probabilities; empty where those were not asked for. */
   readonly logprobs: LogprobToken[] = [];
@@ -77,21 +77,19 @@ export class Answer {
     if (event.type === 'done') return this.#end(event.result);
     const { id, text, logprobs } = event;
     if (logprobs) this.logprobs.push({ id, logprobs });
-    const wasThinking = this.#isThinking();
-    const parts = this.#read(text);
-    const isThought = wasThinking || this.#isThinking();
-    if (isThought && !event.isRest) this.reasoningTokens++;
-    return parts;
+    if (this.#thoughts?.mayThink && !event.isRest) this.#thoughtTokens++;
+    return this.#read(text);
+  }
+
+  /** Tokens of the thinking, its marks included. */
+  get reasoningTokens(): number {
+    return this.#thoughts?.hasThought ? this.#thoughtTokens : 0;
   }
 
   #end(result: GenerationResult): AnswerPart[] {
     this.result = result;
     const rest = this.#sort(this.#thoughts?.end() ?? []);
     return [...rest, ...this.#keep(this.#reader?.end(this.#isCutOff(result)) ?? [])];
-  }
-
-  #isThinking(): boolean {
-    return this.#thoughts?.isInside === true;
   }
 
   #read(text: string): AnswerPart[] {

@@ -8,9 +8,11 @@ import type { Answer, AnswerPart } from '../answers/answer.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { Ignored } from '../parameters/read.js';
+import { withTemplateArgs } from '../parameters/template-args.js';
 import { accepted, bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { reasoningUseOf } from '../reasoning/reasoning-format.js';
+import { isRecord } from '../tools/json.js';
 import { formatOf } from '../tools/tool-formats.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
@@ -52,6 +54,11 @@ export const CHAT: Dialect = {
   errorBody,
 };
 
+/** Tools, and what the template reads, in one spelling each. */
+function spelledOut(body: unknown, ignored: Ignored): unknown {
+  return isRecord(body) ? withTemplateArgs(withTools(body, ignored)) : body;
+}
+
 /** What is cheap to check comes first. @throws as Dialect.parse */
 async function parseChat(
   body: unknown,
@@ -59,7 +66,12 @@ async function parseChat(
   signal: AbortSignal,
 ): Promise<ParsedRequest> {
   const ignored = new Ignored();
-  const given = parseParameters(chatSchema, Object.keys(chatSchema.shape), withTools(body, ignored), ignored);
+  const given = parseParameters(
+    chatSchema,
+    Object.keys(chatSchema.shape),
+    spelledOut(body, ignored),
+    ignored,
+  );
   const { max_tokens, max_completion_tokens } = given;
   const textFormat = readFormat(given, ignored);
   const toolUse = readTools(given, textFormat, tokenizer);

@@ -59,7 +59,7 @@ function readMessage(value: unknown, path: string, ignored: Ignored): ChatMessag
   if (!isRecord(value)) throw bad(`${path} must be an object with role and content`, path);
   const role = roleOf(value['role'], `${path}.role`);
   // Clients send answers back as they got them, with fields that say nothing to a model.
-  ignored.keepKnown(value, [...KEYS, ...(MORE_KEYS[role] ?? [])], `${path}.`);
+  ignored.addUnknown(value, [...KEYS, ...(MORE_KEYS[role] ?? [])], `${path}.`);
   requireReadable(value, path);
   const { name } = value;
   if (name !== undefined && (typeof name !== 'string' || name.length > 256))

@@ -61,6 +61,7 @@ test.each<[ignored: string[], body: object]>([
   [['frobnicate'], { frobnicate: 1 }],
   [['options', 'keep_alive'], { options: { num_ctx: 4096 }, keep_alive: '5m' }],
   [['messages.0.cache_control'], { messages: [{ role: 'user', content: 'x', cache_control: { type: 'ephemeral' } }] }],
+  [['n_predict', 'user', 'think'], { user: { id: 1 }, think: 'x', max_tokens: 4, n_predict: 5 }],
   [['stream_options.other'], { stream: true, stream_options: { other: true, include_usage: true } }],
   [[], { mirostat: 0, ignore_eos: false, typical_p: 1, tfs_z: 1, suffix: '', best_of: 1 }],
 ])('what says nothing about the answer is told and left alone: %j', async (ignored, fields) => {
@@ -145,9 +146,9 @@ test.each<[param: string, message: unknown]>([
   expect(await paramOf(() => readMessages([...HELLO, message]))).toBe(param);
 }); // prettier-ignore
 
-async function runOf(fields: object) {
-  const server = { engine, settings: { defaultMaxTokens: 9, isStrictModel: false }, ledger: new Ledger(() => null), running: new RunningRequests() };
-  return new ChoiceRun('chatcmpl-1', await CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL), server, 1000);
+async function runOf(fields: object, served = engine) {
+  const server = { engine: served, settings: { defaultMaxTokens: 9, isStrictModel: false }, ledger: new Ledger(() => null), running: new RunningRequests() };
+  return new ChoiceRun('chatcmpl-1', await CHAT.parse({ messages: HELLO, ...fields }, served, SIGNAL), server, 1000);
 } // prettier-ignore
 
 test('a run that has ended is one document', async () => {
@@ -199,4 +200,27 @@ test.each([
     ...{ message: 'x'.repeat(600), type, param: 'n', code: clientCode },
     retryable: isRetryable(code),
   });
+});
+
+test('thinking comes apart from the answer, whole and streamed, and is counted', async () => {
+  const said = standInEngine(async function* (_request, ids) {
+    yield* spoken('<think>why</think>hi', ids);
+  });
+  const tokenizer = { ...said.model.tokenizer, toolTemplate: '… </think> …' };
+  const thinking = { ...said, model: { ...said.model, tokenizer } } as typeof engine;
+  const run = await runOf({}, thinking);
+  const stream = CHAT.stream(run, false);
+  const ended = run.run(SIGNAL);
+  let sent = '';
+  for await (const event of run.events) sent += stream.event(event);
+  await ended;
+  expect(CHAT.whole(run)).toMatchObject({
+    choices: [{ message: { content: 'hi', reasoning_content: 'why' } }],
+    usage: { completion_tokens_details: { reasoning_tokens: '<think>why</think>'.length } },
+  });
+  const joined = (key: string): string =>
+    [...sent.matchAll(new RegExp(`"${key}":"([^"]*)"`, 'g'))].map(([, text = '']) => text).join('');
+  expect([joined('reasoning_content'), joined('content')]).toEqual(['why', 'hi']);
+  const completion = await COMPLETIONS.parse({ prompt: [1], think: true }, thinking, SIGNAL);
+  expect(completion).toMatchObject({ ignored: ['think'] });
 });

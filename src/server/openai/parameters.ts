@@ -5,8 +5,8 @@ import { z } from 'zod';
 import type { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
 import { requestSchema } from '../../engine/options/request.js';
-import { inOneSpelling, templateArgsOf } from '../parameters/aliases.js';
-import { type Ignored, readFields } from '../parameters/read.js';
+import { inOneSpelling } from '../parameters/aliases.js';
+import { type Ignored, isNothing, readFields } from '../parameters/read.js';
 import { ELSEWHERE, REFUSED } from '../parameters/refused.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
@@ -47,8 +47,6 @@ export const sharedShape = {
   safety_identifier: word,
 };
 const STREAM_OPTIONS = ['include_usage'];
-/** Parameters of their own for what templates read as arguments. */
-const SAID_TO_TEMPLATES = ['reasoning_effort', 'reasoning', 'enable_thinking', 'think', 'thinking'];
 type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 
 /**
@@ -63,9 +61,12 @@ export function parseParameters<T>(
   ignored: Ignored,
 ): T {
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
-  const args = templateArgsOf(body);
-  const spelled = inOneSpelling({ ...body, ...(args !== undefined && { chat_template_kwargs: args }) });
-  for (const name of SAID_TO_TEMPLATES) delete spelled[name];
+  const spelled = inOneSpelling(body, ignored);
+  // The log takes texts alone; what else names a user says nothing.
+  if (typeof spelled['user'] !== 'string') {
+    if (!isNothing(body['user'])) ignored.add('user');
+    delete spelled['user'];
+  }
   const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED }, ignored);
   const options = asked['stream_options'];
   if (isRecord(options))

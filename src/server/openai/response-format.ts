@@ -39,7 +39,7 @@ export function readFormat(
     readResponseFormat(format, ignored),
     readSchema(given.json_schema, 'json_schema'),
     readSchema(given.guided_json, 'guided_json'),
-    readChoice(given.guided_choice, 'guided_choice'),
+    readTexts(given.guided_choice, 'guided_choice'),
     readStructured(outputs, ignored),
   ].flatMap((one) => one ?? []);
   const second = asked[1];
@@ -60,11 +60,11 @@ function readStructured(given: unknown, ignored: Ignored): AskedGrammar | undefi
     json_object: isJson,
   } = ignored.keepKnown(given, ['json', 'choice', 'json_object'], `${param}.`);
   if (isJson === true) return { grammar: ANY_OBJECT, param };
-  return readSchema(json, `${param}.json`) ?? readChoice(choice, `${param}.choice`);
+  return readSchema(json, `${param}.json`) ?? readTexts(choice, `${param}.choice`);
 }
 
 /** One of these texts. */
-function readChoice(given: unknown, param: string): AskedGrammar | undefined {
+function readTexts(given: unknown, param: string): AskedGrammar | undefined {
   if (isNothing(given)) return undefined;
   if (!Array.isArray(given) || !given.every((one): one is string => typeof one === 'string'))
     throw bad(`${param} must be a list of strings`, param);
@@ -84,7 +84,7 @@ function readSchema(given: unknown, param: string): AskedGrammar | undefined {
 function readResponseFormat(given: unknown, ignored: Ignored): AskedGrammar | undefined {
   if (given === undefined) return undefined;
   if (!isRecord(given)) throw bad('response_format must be an object with a type', PARAM);
-  ignored.keepKnown(given, ['type', 'schema', 'json_schema'], `${PARAM}.`);
+  ignored.addUnknown(given, ['type', 'schema', 'json_schema'], `${PARAM}.`);
   switch (given['type']) {
     case 'text':
       return undefined;
@@ -102,7 +102,7 @@ function readResponseFormat(given: unknown, ignored: Ignored): AskedGrammar | un
 
 function readJsonSchema(given: unknown, ignored: Ignored): AskedGrammar {
   const param = `${PARAM}.json_schema`;
-  if (isRecord(given)) ignored.keepKnown(given, FORMAT_KEYS, `${param}.`);
+  if (isRecord(given)) ignored.addUnknown(given, FORMAT_KEYS, `${param}.`);
   const parsed = formatSchema.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

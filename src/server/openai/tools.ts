@@ -34,8 +34,10 @@ type ToolParameters = z.output<z.ZodObject<typeof toolShape>>;
  * A body with its tools in one spelling: the older `functions` and `function_call` are tools too, and fields of a tool that say
  * nothing to a model are left out.
  */
-export function withTools(body: unknown, ignored: Ignored): unknown {
-  if (!isRecord(body)) return body;
+export function withTools(
+  body: Readonly<Record<string, unknown>>,
+  ignored: Ignored,
+): Record<string, unknown> {
   const { functions, function_call: call, ...rest } = body;
   if (!isNothing(functions) && !Array.isArray(functions))
     throw bad('functions must be a list of functions', 'functions');

@@ -2,7 +2,7 @@
  * Other names and spellings that clients of local servers use for parameters that are honoured. Applied before a body is
  * read, so that everything after knows one spelling.
  */
-import { isRecord } from '../tools/json.js';
+import type { Ignored } from './read.js';
 
 /** By OpenAI's name, or ours, the names that count where that one is not given. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -11,16 +11,19 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   stop: ['stop_sequences', 'stopping_strings'],
 };
 
-/** @returns a copy in which every honoured parameter has its one name and spelling */
-export function inOneSpelling(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/** @returns a copy in which every honoured parameter has its one name and spelling. @param ignored takes what loses to another */
+export function inOneSpelling(
+  body: Readonly<Record<string, unknown>>,
+  ignored: Ignored,
+): Record<string, unknown> {
   const fields: Record<string, unknown> = { ...body };
-  for (const [name, others] of Object.entries(NAMES)) {
+  for (const [name, others] of Object.entries(NAMES))
     for (const other of others) {
       if (!isThere(fields[other])) continue;
-      if (!isThere(fields[name])) fields[name] = fields[other];
+      if (isThere(fields[name])) ignored.add(other);
+      else fields[name] = fields[other];
       delete fields[other];
     }
-  }
   for (const [name, spell] of Object.entries(SPELLINGS))
     if (isThere(fields[name])) fields[name] = spell(fields[name]);
   return fields;
@@ -33,7 +36,6 @@ const SPELLINGS: Readonly<Record<string, (value: unknown) => unknown>> = {
   top_k: (value) => (value === -1 ? 0 : value),
   stop: (value) => (value === '' ? null : Array.isArray(value) ? value.filter((one) => one !== '') : value),
   logit_bias: (value) => (Array.isArray(value) ? biasOf(value) : value),
-  user: (value) => (typeof value === 'string' ? value : null),
   n: (value) => (value === 0 ? null : value),
 };
 
@@ -51,37 +53,4 @@ function biasOf(pairs: readonly unknown[]): unknown {
 
 function isThere(value: unknown): boolean {
   return value !== undefined && value !== null;
-}
-
-/**
- * What a template reads, wherever a client says it: chat_template_kwargs, or a parameter of its own.
- * @returns undefined where nothing is said
- */
-export function templateArgsOf(body: Readonly<Record<string, unknown>>): unknown {
-  const {
-    chat_template_kwargs: given,
-    reasoning_effort: effort,
-    reasoning,
-    enable_thinking,
-    think,
-    thinking,
-  } = body;
-  if (isThere(given) && !isRecord(given)) return given;
-  const asked = {
-    ...effortOf(effort ?? (isRecord(reasoning) ? reasoning['effort'] : undefined)),
-    ...thinkingOf(enable_thinking ?? think ?? thinking),
-    ...(isRecord(given) ? given : {}),
-  };
-  return Object.keys(asked).length > 0 ? asked : undefined;
-}
-
-function effortOf(value: unknown): object {
-  return typeof value === 'string' ? { reasoning_effort: value } : {};
-}
-
-/** true, false, or an object with a type, as Anthropic's API has it. */
-function thinkingOf(value: unknown): object {
-  if (typeof value === 'boolean') return { enable_thinking: value };
-  if (!isRecord(value)) return {};
-  return { enable_thinking: value['type'] !== 'disabled' };
 }

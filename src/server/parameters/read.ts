@@ -20,14 +20,19 @@ export class Ignored {
     if (this.#names.length < MAX_IGNORED && !this.#names.includes(name)) this.#names.push(name);
   }
 
-  /** @returns the fields that are known. @param path of the object, with a point at its end; empty for a body */
+  /** Notes the fields that are not known. @param path of the object, with a point at its end; empty for a body */
+  addUnknown(given: Readonly<Record<string, unknown>>, known: readonly string[], path: string): void {
+    for (const [name, value] of Object.entries(given))
+      if (!known.includes(name) && !isNothing(value)) this.add(`${path}${name}`);
+  }
+
+  /** @returns the fields that are known; the others are noted */
   keepKnown(
     given: Readonly<Record<string, unknown>>,
     known: readonly string[],
     path: string,
   ): Record<string, unknown> {
-    for (const [name, value] of Object.entries(given))
-      if (!known.includes(name) && !isNothing(value)) this.add(`${path}${name}`);
+    this.addUnknown(given, known, path);
     return Object.fromEntries(Object.entries(given).filter(([name]) => known.includes(name)));
   }
 }

@@ -10,6 +10,7 @@ export class ReasoningReader {
   readonly #format: ReasoningFormat;
   #place: 'before' | 'inside' | 'behind';
   #held = '';
+  #hasThought: boolean;
   /** Space around the thoughts and around the marks says nothing. */
   #isAtBegin = true;
 
@@ -17,10 +18,17 @@ export class ReasoningReader {
   constructor(format: ReasoningFormat, isInside: boolean) {
     this.#format = format;
     this.#place = isInside ? 'inside' : 'before';
+    this.#hasThought = isInside;
   }
 
-  get isInside(): boolean {
-    return this.#place === 'inside';
+  /** Whether what comes next may be thinking, or a mark of it. */
+  get mayThink(): boolean {
+    return this.#place !== 'behind';
+  }
+
+  /** Whether there was a block, by the prompt or by the answer. */
+  get hasThought(): boolean {
+    return this.#hasThought;
   }
 
   /** @returns what is certain now */
@@ -44,6 +52,7 @@ export class ReasoningReader {
     const lead = this.#held.trimStart();
     if (lead.startsWith(open)) {
       this.#place = 'inside';
+      this.#hasThought = true;
       this.#held = lead.slice(open.length);
     } else if (!open.startsWith(lead)) {
       this.#place = 'behind';

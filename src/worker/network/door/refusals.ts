@@ -25,11 +25,6 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** Since the start, by reason. */
-  get counts(): Readonly<Partial<Record<Refusal, number>>> {
-    return Object.fromEntries([...this.#tallies].map(([reason, { count }]) => [reason, count]));
-  }
-
   /** A connection has ended: counted where it never got in. */
   note({ role, host }: Pick<Connection, 'role' | 'host'>, error: Error | undefined): void {
     if (role !== 'unknown' || !error || host === undefined) return;
