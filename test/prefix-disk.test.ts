@@ -72,7 +72,7 @@ function blockFiles(): string[] {
 
 /** Writing goes on behind an answer. */
 async function untilStored(blocks: number): Promise<void> {
-  await expect.poll(() => blockFiles().length, { timeout: 20_000 }).toBe(blocks);
+  await expect.poll(() => blockFiles().length, { timeout: 120_000 }).toBe(blocks);
 }
 
 const CUTS: readonly { readonly label: string; readonly workers: number; readonly cut: GenerateRequest }[] = [
@@ -178,7 +178,7 @@ test.skipIf(obstacle)(
       const onWarning = (words: string): void => void warnings.push(words);
       const engine = await load({ prefixCacheDir: small.path, workers: 2, onWarning });
       for (const seed of [51, 52, 53]) await answer(engine, smallPrompt(200, seed), { workers: 1 });
-      await expect.poll(() => warnings, { timeout: 20_000 }).toHaveLength(1);
+      await expect.poll(() => warnings, { timeout: 120_000 }).toHaveLength(1);
       await answer(engine, smallPrompt(200, 54), { partition: 'e' });
       // In memory it goes on.
       expect((await answer(engine, smallPrompt(200, 54))).cachedTokens).toBeGreaterThan(0);
@@ -235,7 +235,7 @@ describe.each(['f32', 'w8a8'] as const)('a model with windows, %s', (dtype) => {
     await untilStored(4);
     await before.complete({ promptIds: first.slice(0, 192), maxTokens: 2, workers: 1, prefixCache: true });
     const starts = (): number[] => blockFiles().map((path) => readFileSync(path).readUInt32BE(4));
-    await expect.poll(() => starts().filter((start) => start === 0), { timeout: 20_000 }).toHaveLength(3);
+    await expect.poll(() => starts().filter((start) => start === 0), { timeout: 120_000 }).toHaveLength(3);
     const after = await restart(before, { model: join(folder, 'windows'), workers: 1, dtype });
     const early = { promptIds: [...first.slice(0, 70), 1, 2, 3], maxTokens: STEPS };
     expect((await exact(after, early)).cachedTokens).toBe(BLOCK_TOKENS);
