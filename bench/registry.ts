@@ -22,6 +22,7 @@ import { prediction } from './prediction.js';
 import type { AnyBenchmark } from './runner/program.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
+import { tls } from './tls.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -31,6 +32,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   compare,
   peers,
   links,
+  tls,
   emulated,
   limit,
   // What the planner promises.

@@ -201,8 +201,9 @@ describe('the openai client', () => {
   test('knows our errors as its own', async () => {
     const { chat } = openClient();
     const messages = ASKED_BEFORE;
-    await expect(chat.completions.create({ model: 'gpt-5', messages })).rejects.toThrow(OpenAI.NotFoundError);
-    const tooLong = chat.completions.create({ ...common, messages, max_tokens: 999_999 });
+    const wrong = chat.completions.create({ ...common, messages, temperature: -1 });
+    await expect(wrong).rejects.toThrow(OpenAI.BadRequestError);
+    const tooLong = openClient().completions.create({ ...common, prompt: 'a'.repeat(40_000) });
     await expect(tooLong).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded' });
     const stranger = new OpenAI({ apiKey: 'not-the-key', baseURL: `${live.url}/v1`, maxRetries: 0 });
     await expect(stranger.models.list()).rejects.toThrow(OpenAI.AuthenticationError);

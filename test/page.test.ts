@@ -143,10 +143,16 @@ describe.skipIf(chromiumPath === undefined)(`the page (${WHERE})`, () => {
 
   test('an answer is stopped by its button, and the server hears of it', async () => {
     const page = await open();
+    // Long enough that it is still being written when the button is pressed.
+    await page.locator('.settings summary').click();
+    await page.getByLabel('Most new tokens').fill('2000');
     await ask(page, 'fog signal');
+    // Once the table lists it, the server has it: a request that never reached it would never be listed as cancelled.
+    const newest = page.locator('#requests tbody tr').first().locator('.status');
+    await newest.and(page.locator('.prefill, .decode')).waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped.').waitFor();
-    await page.locator('#requests tbody tr').first().locator('.status.cancelled').waitFor();
+    await newest.and(page.locator('.cancelled')).waitFor();
     await page.getByRole('button', { name: 'Send' }).waitFor();
   });
 

@@ -328,7 +328,7 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
       },
       'response_format.json_schema.schema',
     ],
-    ['too many', { tools: Array.from({ length: 129 }, (_, index) => toolOf(`f${index}`, {})) }, 'tools'],
+    ['too many', { tools: Array.from({ length: 1025 }, (_, index) => toolOf(`f${index}`, {})) }, 'tools'],
     [
       'a call that is none',
       { messages: [{ role: 'assistant', content: null, tool_calls: [1] }] },

@@ -41,7 +41,7 @@ const KILL_EVERY_MS = 2_000;
 const PROMPT_TOKENS = [20, 60, 200, 400];
 const NEW_TOKENS = [4, 24];
 /** Of the default model's compiled files and more. */
-const DISK_MB = 1024;
+const DISK_MB = 1536;
 /** How often a member's state is looked at. */
 const LOOK_MS = 5;
 

@@ -72,4 +72,14 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'serve a model to engines on this or another machine',
     load: async () => (await import('./worker/worker.js')).worker,
   },
+  {
+    name: 'cluster',
+    summary: 'the machines of a cluster: what each runs, and how fast its link to the next is',
+    load: async () => (await import('./cluster/cluster.js')).cluster,
+  },
+  {
+    name: 'key',
+    summary: 'make the key that keeps strangers out of a cluster of machines',
+    load: async () => (await import('./key/key.js')).key,
+  },
 ];

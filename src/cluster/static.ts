@@ -1,10 +1,11 @@
 /**
  * Workers that somebody else started (`kvr worker --listen`), found by a list of addresses. They keep running when
- * the engine leaves; one that was started again is found again. Without TLS or a secret: for a network one trusts.
+ * the engine leaves; one that was started again is found again.
  */
 import { randomUUID } from 'node:crypto';
 import { KvrError } from '../core/errors.js';
 import { type Address, formatAddress, parseAddress } from '../link/address.js';
+import { openTransports, type TransportOf } from '../link/open-transport.js';
 import type { Cluster, ClusterWorker, WorkerCheck } from './cluster.js';
 import type { OpenedWorker } from './member.js';
 import { openSupervised } from './supervised-cluster.js';
@@ -15,17 +16,18 @@ type StaticSource = Extract<WorkerSource, { kind: 'static' }>;
 
 /** Connects to all and links them. @throws BAD_INPUT, LINK, and WORKER_FAILED where they run different models */
 export async function joinStaticCluster(
-  { addresses }: StaticSource,
+  { addresses, security }: StaticSource,
   check: WorkerCheck,
   signal?: AbortSignal,
 ): Promise<Cluster> {
   const engine = `engine-${randomUUID()}`;
+  const transportOf = await openTransports(security);
   const parsed = addresses.map(parseAddress);
   checkDistinct(parsed.map(formatAddress));
   const workers = new Map(
     parsed.map((address) => [
       formatAddress(address),
-      (until: AbortSignal) => openWorker(address, engine, until),
+      (until: AbortSignal) => openWorker(address, engine, transportOf, until),
     ]),
   );
   const sameModel = sameModelCheck();
@@ -40,8 +42,13 @@ export async function joinStaticCluster(
   );
 }
 
-async function openWorker(address: Address, engine: string, signal: AbortSignal): Promise<OpenedWorker> {
-  const handle = new WorkerHandle(formatAddress(address), address, engine);
+async function openWorker(
+  address: Address,
+  engine: string,
+  transportOf: TransportOf,
+  signal: AbortSignal,
+): Promise<OpenedWorker> {
+  const handle = new WorkerHandle(formatAddress(address), address, engine, 0, transportOf);
   const end = async (): Promise<void> => handle.close();
   try {
     return { handle, ready: await handle.open(signal), linked: async () => undefined, end };

@@ -6,7 +6,7 @@ import { KvrError, type KvrErrorCode } from '../core/errors.js';
 import { type Address, formatAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
 import type { Link } from '../link/link.js';
-import { transportOf } from '../link/open-transport.js';
+import { plainTransports, type TransportOf } from '../link/open-transport.js';
 import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol/index.js';
 
 /** A worker answers from its network thread, which never computes; silence this long means it hangs. */
@@ -23,6 +23,7 @@ export class WorkerHandle {
   readonly engine: string;
   /** How long a broken link waits for a better reason, such as the signal that killed the process. */
   readonly #reasonGraceMs: number;
+  readonly #transportOf: TransportOf;
   /** Settles once, when the worker can no longer be used; the error says why, undefined after close(). */
   readonly ended: Promise<KvrError | undefined>;
   readonly #listeners = new Set<WorkerListener>();
@@ -33,11 +34,19 @@ export class WorkerHandle {
   #heardMs = performance.now();
   #beatMs = performance.now();
   #isEnded = false;
+  #hasAnswered = false;
   /** Those that somebody waits for; the heartbeat's have number 0. */
   #pings = 0;
 
   /** @param id what this engine calls the worker, in chains and to its peers */
-  constructor(id: string, address: Address, engine = 'engine', reasonGraceMs = 0) {
+  constructor(
+    id: string,
+    address: Address,
+    engine = 'engine',
+    reasonGraceMs = 0,
+    transportOf: TransportOf = plainTransports,
+  ) {
+    this.#transportOf = transportOf;
     this.#reasonGraceMs = reasonGraceMs;
     this.id = id;
     this.address = address;
@@ -53,7 +62,7 @@ export class WorkerHandle {
 
   /** Connects and waits for the worker's model to be open. @throws LINK, WORKER_FAILED, CANCELLED */
   async open(signal?: AbortSignal): Promise<ReadyWorker> {
-    const openLink = await transportOf(this.address).dial(this.address, signal);
+    const openLink = await this.#transportOf(this.address).dial(this.address, signal);
     this.#link = openLink({
       onFrame: (frame) => this.#onFrame(frame),
       onClose: (error) => this.#onClose(error),
@@ -125,7 +134,13 @@ export class WorkerHandle {
   }
 
   #onClose(error: Error | undefined): void {
-    const gone = new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${error?.message ?? 'closed'}`);
+    // A local worker has no key: it can only have died.
+    const isRefusal = !this.#hasAnswered && this.address.kind === 'tcp';
+    const remedy = isRefusal
+      ? '; it may have another --cluster-key-file, or one where this end has none'
+      : '';
+    const why = error?.message ?? 'closed';
+    const gone = new KvrError('WORKER_DIED', `worker ${this.id} is gone: ${why}${remedy}`);
     if (this.#isEnded || this.#reasonGraceMs === 0) return this.fail(gone);
     setTimeout(() => this.fail(gone), this.#reasonGraceMs);
   }
@@ -153,6 +168,7 @@ export class WorkerHandle {
 
   #onFrame(frame: Frame): void {
     this.#heardMs = performance.now();
+    this.#hasAnswered = true;
     if (frame.kind !== 'control')
       return this.fail(new KvrError('PROTOCOL', `worker ${this.id} sent KV rows to the engine`));
     try {

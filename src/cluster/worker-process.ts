@@ -10,12 +10,12 @@ import { KvrError } from '../core/errors.js';
 import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
 import { cancelledStart } from './cluster.js';
 import type { WorkerSettings } from '../worker/protocol/settings.js';
+import { StderrTail } from './stderr-tail.js';
 
 /** From start to listening: seconds of a busy machine, since node has to start; nothing of the model is loaded yet. */
 const LISTEN_TIMEOUT_MS = 60_000;
 /** A worker that was asked to end and did not is killed. */
 const END_TIMEOUT_MS = 1_500;
-const STDERR_TAIL_CHARS = 2_000;
 /**
  * Collects garbage at once and on its own thread. What calls leave behind is a few large buffers beside a heap of 9 MB;
  * marking that little by little, on four helper threads, took more from the kernels than it gave: TTFT of 2,048 tokens,
@@ -34,7 +34,12 @@ export type WorkerProcess = {
 };
 
 /** The worker's name in errors, and its rank. */
-export type WorkerName = { readonly name: string; readonly rank?: number };
+export type WorkerName = {
+  readonly name: string;
+  readonly rank?: number;
+  /** Gets what it says while it works. */
+  readonly onStderr?: (text: string) => void;
+};
 
 /**
  * @param settings followsStdin must hold, or the worker may outlive this process
@@ -49,7 +54,7 @@ export async function startWorkerProcess(
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...MALLOC_ENV, ...process.env },
   });
-  const stderr = keepTail(child);
+  const stderr = keepTail(child, named.onStderr);
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const endError = (): KvrError => diedError(named, child, stderr());
   const address = await readAddress(child, named, endError, signal);
@@ -130,10 +135,8 @@ function diedError({ name, rank }: WorkerName, child: ChildProcess, stderr: stri
   return new KvrError('WORKER_DIED', `${name} ${how}${reason ? `: ${reason}` : ''}`, fields);
 }
 
-function keepTail(child: ChildProcess): () => string {
-  let tail = '';
-  child.stderr
-    ?.setEncoding('utf8')
-    .on('data', (chunk: string) => (tail = (tail + chunk).slice(-STDERR_TAIL_CHARS)));
-  return () => tail;
+function keepTail(child: ChildProcess, onText: ((text: string) => void) | undefined): () => string {
+  const tail = new StderrTail((line) => onText?.(line));
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => tail.push(chunk));
+  return () => tail.text;
 }

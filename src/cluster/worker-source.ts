@@ -3,6 +3,7 @@
  * line in open-cluster.ts.
  */
 
+import type { LinkSecurity } from '../link/security/link-security.js';
 import type { WorkerFiles } from './worker-files.js';
 
 /** Workers one machine may be asked for; more would only fight for its cores. */
@@ -27,7 +28,12 @@ export type WorkerSource =
       readonly files: WorkerFiles;
     }
   /** Workers that run already and keep running, at HOST:PORT each, in chain order. */
-  | { readonly kind: 'static'; readonly addresses: readonly string[] };
+  | {
+      readonly kind: 'static';
+      readonly addresses: readonly string[];
+      /** Undefined for plain links. */
+      readonly security?: LinkSecurity;
+    };
 
 /** What people give: a number of workers to start, or the addresses of running ones. */
 export type WorkersOption = number | readonly string[];

@@ -26,9 +26,9 @@ export const samplingSchema = z.strictObject({
   /** Divide positive and multiply negative logits of tokens already seen; 1 is off. */
   repetitionPenalty: z.number().gt(0).max(100).default(1),
   /** Taken off a token's logit for each time the answer has it already. */
-  frequencyPenalty: z.number().min(-2).max(2).default(0),
+  frequencyPenalty: z.number().min(-100).max(100).default(0),
   /** Taken off a token's logit once the answer has it. */
-  presencePenalty: z.number().min(-2).max(2).default(0),
+  presencePenalty: z.number().min(-100).max(100).default(0),
   /** Token id → what is added to its logit. */
   logitBias: z
     .record(z.string().regex(/^\d{1,10}$/), z.number().min(-100).max(100))

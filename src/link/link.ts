@@ -1,5 +1,5 @@
 /**
- * A link: an ordered, reliable, two-way stream of frames to one peer. Implemented over sockets (unix, TCP) and in
+ * A link: an ordered, reliable, two-way stream of frames to one peer. Implemented over sockets (unix, TCP, TLS) and in
  * memory; one conformance suite holds for all.
  */
 import type { Frame, FrameHeader } from './frame.js';
@@ -16,6 +16,8 @@ export type LinkHandlers = {
 };
 
 export interface Link {
+  /** Which process is at the other end, where it has proved it (TLS): it is the same for all links of one process. */
+  readonly peerIdentity?: string | undefined;
   /** Hands a frame over; it never blocks. The payload must not change until `onSent`, if given, was called:
    * when the system has taken the frame, or the link has ended and it never will. */
   send(frame: Frame, onSent?: () => void): void;

@@ -1,5 +1,5 @@
 /**
- * A link over a connected socket, unix or TCP. Knows frames, not what they mean.
+ * A link over a connected socket: unix, TCP or TLS. Knows frames, not what they mean.
  */
 import type { Socket } from 'node:net';
 import { KvrError } from '../core/errors.js';
@@ -12,6 +12,7 @@ const KEEP_ALIVE_MS = 10_000;
 
 export class SocketLink implements Link {
   readonly #socket: Socket;
+  readonly peerIdentity: string | undefined;
   readonly #handlers: LinkHandlers;
   readonly #isChecksummed: boolean;
   readonly #decoder: FrameDecoder;
@@ -19,9 +20,13 @@ export class SocketLink implements Link {
   #isClosed = false;
   #isEnding = false;
 
-  /** @param isChecksummed whether frames have checksums, in both directions; both ends know it by the address */
-  constructor(socket: Socket, handlers: LinkHandlers, isChecksummed: boolean) {
+  /**
+   * @param isChecksummed whether frames have checksums, in both directions; both ends know it by the address
+   * @param peerIdentity what the other end has proved, where it has
+   */
+  constructor(socket: Socket, handlers: LinkHandlers, isChecksummed: boolean, peerIdentity?: string) {
     this.#socket = socket;
+    this.peerIdentity = peerIdentity;
     this.#handlers = handlers;
     this.#isChecksummed = isChecksummed;
     this.#decoder = new FrameDecoder(isChecksummed, handlers.onFrameHead);

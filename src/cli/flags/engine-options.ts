@@ -8,6 +8,7 @@ import type { ChainFlags } from './chain.js';
 import { defined } from './defined.js';
 import { notEmpty } from './kinds.js';
 import type { ModelFlags } from './machine.js';
+import { linkSecurity } from './security.js';
 
 const BYTES_PER_MB = 1e6;
 
@@ -24,6 +25,7 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     cacheDir,
     chunkTokens,
     calibrate,
+    security: linkSecurity(flags),
     kvMemoryBytes: kvMemory && kvMemory * BYTES_PER_MB,
     prefixCacheBytes: prefixCache === undefined ? undefined : prefixCache * BYTES_PER_MB,
   };

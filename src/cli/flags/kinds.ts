@@ -25,6 +25,15 @@ export function choiceFlag<T extends string>(spec: string, text: string, choices
   });
 }
 
+/** A flag that can be given more than once. */
+export function listFlag(spec: string, text: string): Option {
+  const option = new Option(spec, `${text}; can be given more than once`);
+  return option.argParser((value: string, before: string[] | undefined) => [
+    ...(before ?? []),
+    notEmpty(`--${option.name()}`, value),
+  ]);
+}
+
 /** @throws BAD_INPUT */
 export function notEmpty(flag: string, text: string): string {
   if (text !== '') return text;

@@ -12,9 +12,10 @@ import {
 } from '../../engine/options/options.js';
 import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
+import { type SecurityFlags, securityFlags } from './security.js';
 import { parseWorkers, workersSchema } from './workers.js';
 
-export type ModelFlags = {
+export type ModelFlags = SecurityFlags & {
   readonly model: string;
   readonly workers?: number | string[];
   readonly threads?: number;
@@ -84,6 +85,7 @@ export const machineFlags = (): Option[] => [
     'the part of --kv-memory that keeps finished requests, for later prompts that begin alike; a quarter in chat, else 0 (off), unless given',
     megabytesOrNoneSchema,
   ),
+  ...securityFlags(),
   // Holds by itself: nothing but `kvr pull` knows how to ask. Scripts may say so all the same.
   new Option('--offline', 'never ask the network for a model, which no command but kvr pull ever does'),
   new Option('--no-calibrate', 'do not measure the workers at first use; slices are then even'),

@@ -16,6 +16,7 @@ import {
 } from '../../server/index.js';
 import {
   choiceFlag,
+  listFlag,
   machineFlags,
   type ModelFlags,
   modelFlag,
@@ -44,6 +45,9 @@ type OwnFlags = {
   readonly maxWaiting?: number;
   readonly logLevel?: LogLevel;
   readonly logPrompts?: true;
+  readonly strict?: true;
+  readonly strictModel?: true;
+  readonly allowedHosts?: string[];
 };
 
 export const DEFAULT_HOST = '127.0.0.1';
@@ -67,13 +71,13 @@ export const serveFlags = (): Option[] => [
     `what clients must send as "Authorization: Bearer KEY"; better given as KVR_API_KEY, which other users of the machine can not see; at least ${MIN_KEY_CHARS} characters`,
   ).argParser((text) => notEmpty('--api-key', text)),
   new Option('--no-auth', 'listen beyond this machine although everybody there may then use the model'),
+  listFlag('--cors <ORIGIN>', 'let pages of this origin read answers, as in https://example.org or "*"'),
+  listFlag('--allowed-hosts <NAME>', 'answer to this name too, though only this machine is listened to'),
+  new Option('--strict', 'refuse fields that say nothing about the answer, instead of ignoring them by name'),
   new Option(
-    '--cors <ORIGIN>',
-    'let pages of this origin read answers, as in https://example.org or "*"; can be given more than once',
-  ).argParser((value: string, before: string[] | undefined) => [
-    ...(before ?? []),
-    notEmpty('--cors', value),
-  ]),
+    '--strict-model',
+    'refuse requests for a model of another name; else the one model answers to any',
+  ),
   ...machineFlags(),
   numberFlag(
     '-n, --max-tokens <N>',

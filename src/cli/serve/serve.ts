@@ -15,8 +15,9 @@ import { checkReach, serverSettings } from './serve-settings.js';
 export const serve: Command<ServeFlags> = {
   flags: serveFlags,
   epilogue: `Serves POST /v1/chat/completions and /v1/completions, whole or as a stream, GET /v1/models, /healthz, /readyz and /metrics
-(Prometheus), and a page at /. A parameter that would be ignored is refused by name. Beside OpenAI's parameters there are top_k, min_p
-and repetition_penalty. n gives that many answers, made with the seeds seed, seed + 1, and so on.
+(Prometheus), and a page at /. A parameter that would change the answer and is not done is refused by name; one that says nothing
+about it is ignored and named in the header X-Kvr-Ignored. Beside OpenAI's parameters there are top_k, min_p and repetition_penalty.
+n gives that many answers, made with the seeds seed, seed + 1, and so on.
 
 response_format json_object and json_schema make every answer valid; a keyword of a schema that is not supported is refused by name.
 tools need a model whose chat template knows them. Calls that tool_choice asks for, and calls of functions that are strict, fit the

@@ -1,6 +1,6 @@
 /**
  * `kvr worker`: serves a model to engines that name its address with --workers, one after the other or at once, until
- * it is interrupted. There is no TLS and no secret, so it listens beyond this machine only with --insecure.
+ * it is interrupted. It listens beyond this machine only with a key or certificates, or with --insecure.
  */
 import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
@@ -10,7 +10,8 @@ import { type Dtype, KV_DTYPES } from '../../core/shape.js';
 import { compileDecided, openWithProgress } from '../../engine/load/load.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
 import { defaultKvBytes } from '../../engine/options/defaults.js';
-import { type Address, formatAddress, isLoopback, parseAddress } from '../../link/address.js';
+import { type Address, formatAddress, parseAddress } from '../../link/address.js';
+import type { LinkSecurity } from '../../link/security/link-security.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';
 import type { Command } from '../run/command.js';
@@ -23,6 +24,8 @@ import {
   warningWriter,
 } from '../run/engine-run.js';
 import {
+  checkListenReach,
+  linkSecurity,
   machineFlags,
   type ModelFlags,
   modelFlag,
@@ -38,6 +41,7 @@ type OwnFlags = { readonly listen: Address; readonly insecure?: true };
 
 const BYTES_PER_MB = 1e6;
 const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
+const SECURITY_FLAGS = ['cluster-key-file', 'tls-cert', 'tls-key', 'tls-ca'];
 
 export const worker: Command<Flags> = {
   flags: () => [
@@ -45,13 +49,16 @@ export const worker: Command<Flags> = {
       .argParser(parseAddress)
       .makeOptionMandatory(),
     modelFlag(),
-    ...machineFlags().filter((option) => MACHINE_FLAGS.includes(option.name())),
-    new Option('--insecure', 'listen beyond this machine although there is no TLS and no secret'),
+    ...machineFlags().filter((option) => [...MACHINE_FLAGS, ...SECURITY_FLAGS].includes(option.name())),
+    new Option(
+      '--insecure',
+      'listen beyond this machine without a key: whoever reaches the port can use the worker and read the prompts',
+    ),
     ...outputFlags().filter((option) => option.name() !== 'json'),
   ],
   epilogue: `Prints one line once it listens, and works until it is interrupted. It works for every engine that names its
 address: kvr generate --workers HOST:PORT,HOST:PORT. Give all of them the same --model, --dtype and --chunk-tokens.
-Whoever reaches the port can use the worker and read the prompts it is sent; nothing is encrypted.
+Links over a network are TLS where a cluster key is given, to it and to the engines: kvr key > room.key makes one.
 
 Example, on one machine:
   kvr worker --listen 127.0.0.1:7001 --model quote --threads 1 &
@@ -61,12 +68,16 @@ Example, on one machine:
 };
 
 async function runWorker(flags: Flags, _argument: string | undefined, shell: Shell): Promise<void> {
-  checkReach(flags);
+  const security = linkSecurity(flags);
+  checkListenReach('--listen', flags.listen, security, flags.insecure === true);
   const context = runContext(shell, flags);
   const { digest, dtype, folder } = await compile(flags, context).finally(() => context.progress.clear());
-  const settings = settingsOf(flags, folder);
+  const settings = settingsOf(flags, folder, security);
+  const onStderr = (text: string): unknown => shell.stderr.write(text);
   // Compiled in this process, so that the memory for compiling never counts as the worker's.
-  const started = await startWorkerProcess(settings, { name: 'the worker' }, shell.signal).catch(asOwnError);
+  const started = await startWorkerProcess(settings, { name: 'the worker', onStderr }, shell.signal).catch(
+    asOwnError,
+  );
   try {
     const bound = parseAddress(started.address);
     shell.stdout.write(`${greeting(bound, { ...flags, dtype }, digest, settings.threads)}\n`);
@@ -90,15 +101,6 @@ function asOwnError(error: unknown): never {
   const { status, reason } = error.fields;
   const asked = new KvrError('BAD_INPUT', String(reason), {}, error);
   throw status === exitStatus(asked) ? asked : error;
-}
-
-/** @throws BAD_INPUT where other machines can reach the address and --insecure is not given */
-function checkReach({ listen, insecure }: Flags): void {
-  if (insecure || listen.kind === 'unix' || isLoopback(listen.host)) return;
-  throw new KvrError(
-    'BAD_INPUT',
-    `--listen ${formatAddress(listen)} can be reached from other machines, and there is no TLS and no secret yet; give --insecure on a network you trust, or listen on 127.0.0.1`,
-  );
 }
 
 async function compile(flags: Flags, context: RunContext) {
@@ -130,7 +132,7 @@ function dtypeSettings({ dtype = 'auto', threads, chunkTokens = DEFAULT_CHUNK_TO
   return { dtype, threads, chunkTokens, workers: 1, kvDtype: KV_DTYPES[0] };
 }
 
-function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
+function settingsOf(flags: Flags, compiledFolder: string, security?: LinkSecurity): WorkerSettings {
   return {
     // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
     worker: formatAddress(flags.listen),
@@ -141,6 +143,7 @@ function settingsOf(flags: Flags, compiledFolder: string): WorkerSettings {
     kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
     prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
     followsStdin: true,
+    ...(security && { security }),
   };
 }
 

@@ -155,7 +155,10 @@ async function sourceOf(
   hooks: EngineHooks,
 ): Promise<WorkerSource> {
   const { workers } = settings;
-  if (!areStartedHere(workers)) return { kind: 'static', addresses: workers };
+  if (!areStartedHere(workers)) {
+    const { security } = settings;
+    return { kind: 'static', addresses: workers, ...(security && { security }) };
+  }
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
   const cache = cacheFolder(settings.cacheDir);

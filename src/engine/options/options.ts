@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../../core/shape.js';
+import { linkSecuritySchema } from '../../link/security/link-security.js';
 import type { CompileFacts } from '../../model/compile.js';
 import type { CompileForecast } from '../../model/compile-forecast.js';
 import { MAX_REQUESTS } from '../../worker/protocol/index.js';
@@ -30,6 +31,8 @@ export const engineOptionsSchema = z.strictObject({
   workers: z
     .union([z.number().int().min(1).max(MAX_LOCAL_WORKERS), z.array(z.string()).min(1).max(MAX_RANKS)])
     .default(1),
+  /** How links to workers that already run are secured; without it they are plain. It says where the secret is, never what it is. */
+  security: linkSecuritySchema.optional(),
   /** Kernel threads of each worker; by default the machine's cores shared out evenly. */
   threads: z.number().int().min(1).max(256).optional(),
   /**

@@ -4,6 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenLogprobs } from '../../core/sampling.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import { ReasoningReader, type ThoughtPart } from '../reasoning/reasoning-reader.js';
+import type { ReasoningFormat } from '../reasoning/reasoning-format.js';
 import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
 import type { ToolUse } from '../tools/tool-use.js';
 
@@ -16,6 +18,8 @@ type AnsweredCall = {
 };
 export type AnswerPart =
   | { readonly type: 'text'; readonly text: string }
+  /** What the model thinks before it answers, without the marks around it. */
+  | { readonly type: 'reasoning'; readonly text: string }
   /** A call begins, as yet without arguments. */
   | { readonly type: 'call'; readonly call: AnsweredCall }
   | { readonly type: 'arguments'; readonly index: number; readonly text: string };
@@ -27,8 +31,13 @@ const ID_CHARS = 9;
 
 export class Answer {
   readonly #reader: ToolReader | undefined;
+  readonly #thoughts: ReasoningReader | undefined;
   readonly #eosIds: readonly number[];
   text = '';
+  /** What the model thought before it answered. */
+  reasoning = '';
+  /** Tokens that are thinking, its marks, or the begin of what may become a mark. */
+  #thoughtTokens = 0;
   readonly calls: AnsweredCall[] = [];
   /** Tokens with their probabilities; empty where those were not asked for. */
   readonly logprobs: LogprobToken[] = [];
@@ -38,8 +47,16 @@ export class Answer {
   hasBegun = false;
   result: GenerationResult | undefined;
 
-  /** @param eosIds by which the model ends an answer itself */
-  constructor(use: ToolUse | undefined, eosIds: readonly number[]) {
+  /**
+   * @param eosIds by which the model ends an answer itself
+   * @param thinking how thinking is marked, where the answer may hold any
+   */
+  constructor(
+    use: ToolUse | undefined,
+    eosIds: readonly number[],
+    thinking?: { readonly format: ReasoningFormat; readonly isInside: boolean },
+  ) {
+    this.#thoughts = thinking && new ReasoningReader(thinking.format, thinking.isInside);
     this.#eosIds = eosIds;
     this.#reader = use && new ToolReader(use.format, use.names, use.form);
   }
@@ -60,12 +77,33 @@ export class Answer {
     if (event.type === 'done') return this.#end(event.result);
     const { id, text, logprobs } = event;
     if (logprobs) this.logprobs.push({ id, logprobs });
-    return this.#keep(this.#reader?.push(text) ?? (text === '' ? [] : [{ type: 'text', text }]));
+    if (this.#thoughts?.mayThink && !event.isRest) this.#thoughtTokens++;
+    return this.#read(text);
+  }
+
+  /** Tokens of the thinking, its marks included. */
+  get reasoningTokens(): number {
+    return this.#thoughts?.hasThought ? this.#thoughtTokens : 0;
   }
 
   #end(result: GenerationResult): AnswerPart[] {
     this.result = result;
-    return this.#keep(this.#reader?.end(this.#isCutOff(result)) ?? []);
+    const rest = this.#sort(this.#thoughts?.end() ?? []);
+    return [...rest, ...this.#keep(this.#reader?.end(this.#isCutOff(result)) ?? [])];
+  }
+
+  #read(text: string): AnswerPart[] {
+    if (this.#thoughts) return this.#sort(this.#thoughts.push(text));
+    return this.#sort(text === '' ? [] : [{ type: 'text', text }]);
+  }
+
+  /** Calls stand in what is no thinking. */
+  #sort(parts: readonly ThoughtPart[]): AnswerPart[] {
+    return parts.flatMap(({ type, text }): AnswerPart[] => {
+      if (type === 'text') return this.#keep(this.#reader?.push(text) ?? [{ type, text }]);
+      this.reasoning += text;
+      return [{ type, text }];
+    });
   }
 
   /** By its limit, or by a stop string. */

@@ -5,6 +5,7 @@ import type { GenerateRequest } from '../../engine/options/request.js';
 import { Ledger } from '../requests/ledger.js';
 import { RunningRequests } from '../requests/running.js';
 import { ChoiceRun } from './choice-run.js';
+import { MAX_CHOICES_AT_ONCE } from '../requests/settings.js';
 import type { ParsedRequest } from './parsed-request.js';
 
 const PARSED: ParsedRequest = {
@@ -22,7 +23,7 @@ const PARSED: ParsedRequest = {
 function runOf(script: Script, fields: Partial<ParsedRequest> = {}) {
   const server = {
     engine: standInEngine(script),
-    settings: { defaultMaxTokens: 64 },
+    settings: { defaultMaxTokens: 64, isStrictModel: true },
     ledger: new Ledger(() => null),
     running: new RunningRequests(),
   };
@@ -83,9 +84,49 @@ test('the default of new tokens shrinks to the room that the context has', async
   expect(asked).toEqual([10, 1]);
 });
 
+test.each([
+  [10, 10],
+  [11, 10],
+  [100_000, 10],
+])('of %d new tokens asked for with room for 10 there are %d', async (maxTokens, given) => {
+  const asked: (number | undefined)[] = [];
+  const script: Script = async function* (request, ids) {
+    asked.push(request.maxTokens);
+    yield* spoken('', ids);
+  };
+  await eventsOf(runOf(script, { maxTokens, prompts: [new Int32Array(990).fill(1)] }).run);
+  expect(asked).toEqual([given]);
+});
+
+test('who asks for more than there is room for gets the default', async () => {
+  const asked: (number | undefined)[] = [];
+  const script: Script = async function* (request, ids) {
+    asked.push(request.maxTokens);
+    yield* spoken('', ids);
+  };
+  for (const maxTokens of [500, 5000]) await eventsOf(runOf(script, { maxTokens }).run);
+  expect(asked).toEqual([500, 64]);
+});
+
+test('of many answers some are with the engine at once, and all are given', async () => {
+  let [now, most] = [0, 0];
+  const { run } = runOf(
+    async function* (_request, ids) {
+      most = Math.max(most, ++now);
+      await new Promise(setImmediate);
+      yield* spoken('a', ids);
+      now--;
+    },
+    { n: MAX_CHOICES_AT_ONCE + 5 },
+  );
+  await eventsOf(run);
+  expect(most).toBe(MAX_CHOICES_AT_ONCE);
+  expect(run.answers.map(({ text }) => text)).toEqual(Array(MAX_CHOICES_AT_ONCE + 5).fill('a'));
+});
+
 test('another model and too many answers are refused before anything runs', () => {
   expect(() => runOf(endless, { model: 'other' })).toThrow('there is no model "other" here');
-  expect(() => runOf(endless, { n: 17 })).toThrow('make 17 answers, above the limit of 16');
+  expect(() => runOf(endless, { n: 129 })).toThrow('make 129 answers, above the limit of 128');
 });
 
 test('the first answer that fails ends the others, and the run with its error', async () => {

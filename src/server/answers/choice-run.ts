@@ -7,10 +7,16 @@ import { KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import { isOpenAtEnd } from '../reasoning/reasoning-format.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
-import { MAX_CHOICES, type ServedEngine, type ServerSettings } from '../requests/settings.js';
+import {
+  MAX_CHOICES,
+  MAX_CHOICES_AT_ONCE,
+  type ServedEngine,
+  type ServerSettings,
+} from '../requests/settings.js';
 import { Answer, type AnswerPart } from './answer.js';
 import type { ParsedRequest } from './parsed-request.js';
 
@@ -25,7 +31,7 @@ export type ChoiceEvent = {
 /** What a run needs of its server. */
 type RunServer = {
   readonly engine: ServedEngine;
-  readonly settings: Pick<ServerSettings, 'defaultMaxTokens'>;
+  readonly settings: Pick<ServerSettings, 'defaultMaxTokens' | 'isStrictModel'>;
   readonly ledger: Ledger;
   readonly running: RunningRequests;
 };
@@ -46,7 +52,7 @@ export class ChoiceRun {
     this.engine = server.engine;
     this.#server = server;
     this.#requests = engineRequests(parsed, server, { deadlineMs, client });
-    this.answers = this.#requests.map(() => new Answer(parsed.toolUse, server.engine.model.eosIds));
+    this.answers = this.#requests.map((_, index) => this.#answerOf(index));
   }
 
   /** Of all prompts, each counted once. */
@@ -75,14 +81,28 @@ export class ChoiceRun {
         failure ??= { error };
         abort();
       };
-      const runs = this.answers.map((answer, index) => this.#runOne(answer, index, signal).catch(onError));
+      const waiting = this.answers.entries();
+      const lane = async (): Promise<void> => {
+        for (const [index, answer] of waiting) {
+          if (failure) return;
+          await this.#runOne(answer, index, signal).catch(onError);
+        }
+      };
       // All have ended before the request counts as over, so that none outlives it.
-      await Promise.all(runs).finally(leave);
+      await Promise.all(Array.from({ length: MAX_CHOICES_AT_ONCE }, lane)).finally(leave);
       if (failure) throw failure.error;
       this.events.end();
     } catch (error) {
       this.events.fail(running.reasonOf(error) as Error);
     }
+  }
+
+  #answerOf(index: number): Answer {
+    const { prompts, n, reasoning, toolUse } = this.parsed;
+    const { tokenizer, eosIds } = this.engine.model;
+    const ids = prompts[Math.floor(index / n)] ?? new Int32Array();
+    const format = reasoning?.format;
+    return new Answer(toolUse, eosIds, format && { format, isInside: isOpenAtEnd(format, ids, tokenizer) });
   }
 
   async #runOne(answer: Answer, index: number, signal: AbortSignal): Promise<void> {
@@ -109,7 +129,7 @@ function engineRequests(
   forAll: Pick<GenerateRequest, 'deadlineMs' | 'client'>,
 ): GenerateRequest[] {
   const { prompts, n, toolUse } = parsed;
-  requireModel(parsed.model, engine);
+  if (settings.isStrictModel) requireModel(parsed.model, engine);
   if (prompts.length * n > MAX_CHOICES) {
     const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
     throw bad(message, 'n');
@@ -118,12 +138,12 @@ function engineRequests(
   return prompts.flatMap((ids) =>
     Array.from({ length: n }, (_, k) => ({
       promptIds: ids,
-      maxTokens: parsed.maxTokens ?? roomFor(ids, engine, settings.defaultMaxTokens),
+      maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
-      shownTokens: toolUse?.marks,
+      shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,
     })),
   );
@@ -135,9 +155,18 @@ function requireModel(asked: string | undefined, { model }: ServedEngine): void 
   throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
 }
 
-/** Where no number of tokens was given, the context's end is a limit like any other, not an error. */
-function roomFor(ids: Int32Array, { model }: ServedEngine, defaultMaxTokens: number): number {
-  return Math.max(1, Math.min(defaultMaxTokens, model.shape.contextTokens - ids.length));
+/**
+ * The context's end is a limit like any other, not an error: an answer that reaches it ends with the reason "length". Who asks
+ * for more than there is room for asks for no limit, and gets what is given where none is named.
+ */
+function newTokens(
+  ids: Int32Array,
+  { model }: ServedEngine,
+  asked: number | undefined,
+  defaultMaxTokens: number,
+): number {
+  const room = Math.max(1, model.shape.contextTokens - ids.length);
+  return asked !== undefined && asked <= room ? asked : Math.min(defaultMaxTokens, room);
 }
 
 /** The engine has 2³² seeds; those of them that a client names stay as they are. */

@@ -4,6 +4,7 @@
 import type { RequestKind } from '../../core/documents/request-record.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { AcceptedGrammar } from '../../engine/preparation/accepted-grammar.js';
+import type { ReasoningUse } from '../reasoning/reasoning-format.js';
 import type { ToolUse } from '../tools/tool-use.js';
 
 /** What a client wants, whatever its API calls it. */
@@ -26,7 +27,11 @@ export type ParsedRequest = {
   readonly grammar?: AcceptedGrammar | undefined;
   /** Where functions may be called. */
   readonly toolUse?: ToolUse | undefined;
+  /** Where the model may think before it answers. */
+  readonly reasoning?: ReasoningUse | undefined;
   readonly isStream: boolean;
   /** A stream ends with the numbers of tokens. */
   readonly wantsUsage: boolean;
+  /** Fields that say nothing about the answer, by name; told to the client, and refused by a strict server. */
+  readonly ignored?: readonly string[];
 };

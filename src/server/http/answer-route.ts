@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asKvrError } from '../../core/errors.js';
 import { type ChoiceEvent, ChoiceRun } from '../answers/choice-run.js';
 import type { Dialect, StreamFormat } from '../answers/dialect.js';
-import { bad } from '../requests/refusal.js';
+import { bad, unsupported } from '../requests/refusal.js';
 import {
   HOLD_STREAM_STATUS_MS,
   PROGRESS_MS,
@@ -18,6 +18,9 @@ import { readJson } from './body.js';
 import type { HttpContext, ServerContext } from './context.js';
 import { openBody, type StreamBody } from './stream-body.js';
 
+/** Of the header that names what was ignored. */
+const MAX_HEADER_CHARS = 1000;
+
 /** @throws everything that is known before the first sign of an answer */
 export async function answer(c: HttpContext, server: ServerContext, dialect: Dialect): Promise<Response> {
   const { engine, settings, budget, running } = server;
@@ -26,6 +29,7 @@ export async function answer(c: HttpContext, server: ServerContext, dialect: Dia
   const body = await readJson(c, settings.maxBodyBytes, budget);
   const { signal: client } = c.req.raw;
   const parsed = await running.during(client, (signal) => dialect.parse(body, engine, signal));
+  noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
   const id = `${dialect.idPrefix}${randomUUID().replaceAll('-', '')}`;
   const run = new ChoiceRun(id, parsed, server, deadlineMs, c.env.incoming.socket.remoteAddress);
   noteRequest(c, run, body, settings.logPrompts);
@@ -34,6 +38,22 @@ export async function answer(c: HttpContext, server: ServerContext, dialect: Dia
   return parsed.isStream
     ? sendStream(c, run, dialect.stream(run, wantsEvents))
     : sendWhole(c, documentOf(run, dialect));
+}
+
+/** @throws UNSUPPORTED_PARAMETER where the server is strict */
+function noteIgnored(c: HttpContext, ignored: readonly string[], isStrict: boolean): void {
+  const [first] = ignored;
+  if (first === undefined) return;
+  if (isStrict) throw unsupported(first);
+  c.var.facts['ignored'] = ignored;
+  // Names come from the client: what no header may hold is left out.
+  c.header(
+    'X-Kvr-Ignored',
+    ignored
+      .join(', ')
+      .replace(/[^\x20-\x7e]/g, '?')
+      .slice(0, MAX_HEADER_CHARS),
+  );
 }
 
 /** A request may lower the server's limit, never raise it. @throws BAD_INPUT */

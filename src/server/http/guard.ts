@@ -21,12 +21,19 @@ export function keyCheck(apiKey: string): MiddlewareHandler<HttpEnv> {
       'the API key has characters that no Bearer token may have; use letters, digits, - . _ ~ + and / alone',
     );
   const missing = refusal('no API key was given; send it as "Authorization: Bearer KEY"');
-  return bearerAuth<HttpEnv>({
+  const refusals = {
     token: apiKey,
     noAuthenticationHeader: missing,
     invalidAuthenticationHeader: missing,
     invalidToken: refusal('the API key is wrong; send the one the server was started with'),
-  });
+  };
+  const byBearer = bearerAuth<HttpEnv>(refusals);
+  // Clients of Anthropic's API send the key alone, under a name of its own.
+  const byName = bearerAuth<HttpEnv>({ ...refusals, headerName: 'x-api-key', prefix: '' });
+  return (c, next) =>
+    c.req.header('authorization') === undefined && c.req.header('x-api-key') !== undefined
+      ? byName(c, next)
+      : byBearer(c, next);
 }
 
 /** The library would answer in words of its own, and with 400 to some; thrown, it is told like every other error. */
@@ -38,16 +45,19 @@ function refusal(message: string): { readonly message: () => never } {
   };
 }
 
+/** What containers call the machine they run on; no web page can make a browser use it for a domain of its own. */
+const CONTAINER_HOST = 'host.docker.internal';
+
 /**
  * Guards against DNS rebinding: a web page can point its own domain at this machine and then read answers like its own.
- * So a server on loopback answers only to names of loopback. @throws FORBIDDEN
+ * So a server on loopback answers only to names of loopback. @param allowed further names, in lower case. @throws FORBIDDEN
  */
-export function hostCheck(host: string): (header: string | undefined) => void {
+export function hostCheck(host: string, allowed: readonly string[]): (header: string | undefined) => void {
   if (!isLoopback(host)) return () => undefined;
   return (header = '') => {
     const name = header.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1');
-    if (isLoopback(name)) return;
-    const message = `this server answers to localhost, not to "${name.slice(0, 60)}"; use its own address`;
+    if (isLoopback(name) || name === CONTAINER_HOST || allowed.includes(name.toLowerCase())) return;
+    const message = `this server answers to localhost, not to "${name.slice(0, 60)}"; use its own address, or allow the name by --allowed-hosts`;
     throw new KvrError('FORBIDDEN', message);
   };
 }

@@ -12,7 +12,7 @@ export function envelope({ id, engine }: ChoiceRun, object: string, createdS: nu
 }
 
 /** `usage` of a whole request. */
-export function usageOf({ promptTokens, results }: ChoiceRun) {
+export function usageOf({ promptTokens, results, answers, parsed }: ChoiceRun) {
   const completion = results.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
   return {
     prompt_tokens: promptTokens,
@@ -20,6 +20,11 @@ export function usageOf({ promptTokens, results }: ChoiceRun) {
     total_tokens: promptTokens + completion,
     // A prompt that is answered n times is counted once: what its first answer found is what it saved.
     prompt_tokens_details: { cached_tokens: results[0]?.cachedTokens ?? 0 },
+    ...(parsed.reasoning && {
+      completion_tokens_details: {
+        reasoning_tokens: answers.reduce((sum, answer) => sum + answer.reasoningTokens, 0),
+      },
+    }),
   };
 }
 

@@ -7,8 +7,12 @@ import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
 import type { Answer, AnswerPart } from '../answers/answer.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
+import { Ignored } from '../parameters/read.js';
+import { withTemplateArgs } from '../parameters/template-args.js';
 import { accepted, bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
+import { reasoningUseOf } from '../reasoning/reasoning-format.js';
+import { isRecord } from '../tools/json.js';
 import { formatOf } from '../tools/tool-formats.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
@@ -16,9 +20,9 @@ import { errorBody } from './error-body.js';
 import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
 import { readMessages } from './messages.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
-import { readResponseFormat } from './response-format.js';
+import { formatShape, readFormat } from './response-format.js';
 import { readTemplate, templateShape } from './template.js';
-import { readTools, toolShape } from './tools.js';
+import { readTools, toolShape, withTools } from './tools.js';
 
 const chatSchema = z.strictObject({
   ...sharedShape,
@@ -27,7 +31,7 @@ const chatSchema = z.strictObject({
   max_completion_tokens: sharedShape.max_tokens,
   ...toolShape,
   ...templateShape,
-  response_format: z.unknown().optional(),
+  ...formatShape,
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
 });
@@ -50,19 +54,28 @@ export const CHAT: Dialect = {
   errorBody,
 };
 
+/** Tools, and what the template reads, in one spelling each. */
+function spelledOut(body: unknown, ignored: Ignored): unknown {
+  return isRecord(body) ? withTemplateArgs(withTools(body, ignored)) : body;
+}
+
 /** What is cheap to check comes first. @throws as Dialect.parse */
 async function parseChat(
   body: unknown,
   { model: { tokenizer }, preparation }: ServedEngine,
   signal: AbortSignal,
 ): Promise<ParsedRequest> {
-  const given = parseParameters(chatSchema, Object.keys(chatSchema.shape), body);
+  const ignored = new Ignored();
+  const given = parseParameters(
+    chatSchema,
+    Object.keys(chatSchema.shape),
+    spelledOut(body, ignored),
+    ignored,
+  );
   const { max_tokens, max_completion_tokens } = given;
-  if (max_tokens !== undefined && max_completion_tokens !== undefined && max_tokens !== max_completion_tokens)
-    throw bad('max_tokens and max_completion_tokens differ; give one of them', 'max_completion_tokens');
-  const textFormat = readResponseFormat(given.response_format);
+  const textFormat = readFormat(given, ignored);
   const toolUse = readTools(given, textFormat, tokenizer);
-  const messages = readMessages(given.messages);
+  const messages = readMessages(given.messages, ignored);
   const template = readTemplate(given);
   if (!toolUse) requireNoCalls(messages, tokenizer);
   const shared = sharedRequest(given);
@@ -75,9 +88,13 @@ async function parseChat(
     prompts: [
       await preparation.promptIds({ kind: 'chat', messages, tools: toolUse?.tools, template }, signal),
     ],
+    // The newer name wins.
     maxTokens: max_completion_tokens ?? max_tokens,
     sampling,
     toolUse,
+    ignored: ignored.names,
+    // An answer that is held to a grammar has no room for thinking.
+    reasoning: asked ? undefined : reasoningUseOf(tokenizer),
   };
 }
 
@@ -103,7 +120,7 @@ const CHUNKS: ChunkChoices = {
   object: 'chat.completion.chunk',
   begin: (index) => chunkChoice(index, { role: 'assistant', content: '' }),
   text: (index, content, entries) => chunkChoice(index, { content }, null, entries),
-  call: (index, part) => chunkChoice(index, { tool_calls: [callDelta(part)] }),
+  call: (index, part) => chunkChoice(index, deltaOf(part)),
   end: (index, _result, answer) => chunkChoice(index, {}, finishReasonOf(answer)),
 };
 
@@ -116,7 +133,12 @@ function chunkChoice(
   return { index, delta, logprobs: chatLogprobs(entries), finish_reason: finishReason };
 }
 
-function messageOf({ text, calls }: Answer): object {
+function messageOf(answer: Answer): object {
+  const { reasoning } = answer;
+  return { ...(reasoning !== '' && { reasoning_content: reasoning }), ...contentOf(answer) };
+}
+
+function contentOf({ text, calls }: Answer): object {
   if (calls.length === 0) return { content: text };
   const made = calls.map((call) => ({
     id: call.id,
@@ -126,8 +148,13 @@ function messageOf({ text, calls }: Answer): object {
   return { content: text === '' ? null : text, tool_calls: made };
 }
 
+function deltaOf(part: Exclude<AnswerPart, { type: 'text' }>): object {
+  if (part.type === 'reasoning') return { reasoning_content: part.text };
+  return { tool_calls: [callDelta(part)] };
+}
+
 /** The name comes first, then the arguments, bit by bit. */
-function callDelta(part: Exclude<AnswerPart, { type: 'text' }>): object {
+function callDelta(part: Exclude<AnswerPart, { type: 'text' | 'reasoning' }>): object {
   if (part.type === 'arguments') return { index: part.index, function: { arguments: part.text } };
   const { index, id, name } = part.call;
   return { index, id, type: 'function', function: { name, arguments: '' } };

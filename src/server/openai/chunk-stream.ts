@@ -18,7 +18,7 @@ export type ChunkChoices = {
   /** The first one of an answer; undefined where nothing is said first. */
   readonly begin: (index: number) => unknown;
   readonly text: (index: number, text: string, entries: readonly LogprobEntry[] | undefined) => unknown;
-  /** A part that is no text: calls of functions, where there are any. */
+  /** A part that is no text: thinking, and calls of functions, where there are any. */
   readonly call: (index: number, part: Exclude<AnswerPart, { type: 'text' }>) => unknown;
   readonly end: (index: number, result: GenerationResult, answer: Answer) => unknown;
 };
@@ -82,7 +82,11 @@ class ChunkStream {
   #pieces(index: number, parts: readonly AnswerPart[], entry: LogprobEntry | undefined): unknown[] {
     const { text, call } = this.#choices;
     const joined = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
-    const calls = parts.flatMap((part) => (part.type === 'text' ? [] : [call(index, part)]));
-    return joined === '' && !entry ? calls : [text(index, joined, entry && [entry]), ...calls];
+    const thoughts = parts.filter((part) => part.type === 'reasoning').map((part) => call(index, part));
+    const calls = parts
+      .filter((part) => part.type === 'call' || part.type === 'arguments')
+      .map((part) => call(index, part));
+    const texts = joined === '' && !entry ? [] : [text(index, joined, entry && [entry])];
+    return [...thoughts, ...texts, ...calls];
   }
 }

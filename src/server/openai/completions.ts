@@ -6,18 +6,21 @@ import { KvrError } from '../../core/errors.js';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
-import { bad } from '../requests/refusal.js';
+import { Ignored } from '../parameters/read.js';
+import { accepted, bad } from '../requests/refusal.js';
 import { MAX_CHOICES, type ServedEngine } from '../requests/settings.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
 import { errorBody } from './error-body.js';
 import { completionLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
+import { formatShape, readFormat } from './response-format.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
 
 const completionSchema = z.strictObject({
   ...sharedShape,
   prompt: z.unknown(),
-  logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
+  ...formatShape,
+  logprobs: z.union([z.boolean(), z.number().int().min(0).max(MAX_TOP_LOGPROBS)]).optional(),
 });
 
 /** OpenAI's own default for this endpoint. */
@@ -44,15 +47,24 @@ async function parseCompletion(
   engine: ServedEngine,
   signal: AbortSignal,
 ): Promise<ParsedRequest> {
-  const given = parseParameters(completionSchema, Object.keys(completionSchema.shape), body);
+  const ignored = new Ignored();
+  const given = parseParameters(completionSchema, Object.keys(completionSchema.shape), body, ignored);
   const shared = sharedRequest(given);
+  const format = readFormat(given, ignored);
   return {
     ...shared,
     kind: 'completion',
+    grammar: format && (await accepted(format, engine.preparation, signal)),
+    ignored: ignored.names,
     prompts: await readPrompts(given.prompt, engine, signal),
     maxTokens: given.max_tokens ?? DEFAULT_MAX_TOKENS,
-    sampling: samplingOf(given, given.logprobs),
+    sampling: samplingOf(given, topLogprobsOf(given.logprobs)),
   };
+}
+
+/** true is how chats ask for them, without likely others. */
+function topLogprobsOf(given: boolean | number | undefined): number | undefined {
+  return typeof given === 'boolean' ? (given ? 0 : undefined) : given;
 }
 
 /** A string, several strings, token ids, or several lists of token ids. */

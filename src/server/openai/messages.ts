@@ -3,6 +3,7 @@
  */
 import type { ChatMessage } from '../../tokenizer/index.js';
 import { requireSmallJson } from '../http/json-scan.js';
+import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
 import { isRecord, parsedJson } from '../tools/json.js';
@@ -15,16 +16,18 @@ const ROLES: Readonly<Record<string, string>> = {
   assistant: 'assistant',
   tool: 'tool',
 };
+/** What clients call the thinking that came with an answer; templates know the first. */
+const REASONING_KEYS = ['reasoning_content', 'reasoning', 'thinking'] as const;
 /** By role, what a message may hold beside role, content and name. `parsed` is the content as the client's library has parsed it. */
 const MORE_KEYS: Readonly<Record<string, readonly string[]>> = {
-  assistant: ['tool_calls', 'parsed'],
+  assistant: ['tool_calls', 'parsed', ...REASONING_KEYS],
   tool: ['tool_call_id'],
 };
 const KEYS = ['role', 'content', 'name'];
 const MAX_CALLS = 128;
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
-export function readMessages(value: unknown): ChatMessage[] {
+export function readMessages(value: unknown, ignored = new Ignored()): ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0)
     throw bad('messages must be a list of at least one message', 'messages');
   if (value.length > MAX_MESSAGES)
@@ -32,7 +35,7 @@ export function readMessages(value: unknown): ChatMessage[] {
       `messages has ${value.length} messages, above the limit of ${MAX_MESSAGES}; send fewer`,
       'messages',
     );
-  const messages = value.map((message: unknown, index) => readMessage(message, `messages.${index}`));
+  const messages = value.map((message: unknown, index) => readMessage(message, `messages.${index}`, ignored));
   requireEarlierCalls(messages);
   return messages;
 }
@@ -52,13 +55,12 @@ function requireEarlierCalls(messages: readonly ChatMessage[]): void {
   }
 }
 
-function readMessage(value: unknown, path: string): ChatMessage {
+function readMessage(value: unknown, path: string, ignored: Ignored): ChatMessage {
   if (!isRecord(value)) throw bad(`${path} must be an object with role and content`, path);
   const role = roleOf(value['role'], `${path}.role`);
-  const known = [...KEYS, ...(MORE_KEYS[role] ?? [])];
-  // Clients send answers back as they got them, with fields that say "nothing".
-  const unknown = Object.entries(value).find(([key, field]) => !known.includes(key) && !isNothing(field));
-  if (unknown) throw unsupported(`${path}.${unknown[0]}`);
+  // Clients send answers back as they got them, with fields that say nothing to a model.
+  ignored.addUnknown(value, [...KEYS, ...(MORE_KEYS[role] ?? [])], `${path}.`);
+  requireReadable(value, path);
   const { name } = value;
   if (name !== undefined && (typeof name !== 'string' || name.length > 256))
     throw bad(`${path}.name must be a string of at most 256 characters`, `${path}.name`);
@@ -73,8 +75,28 @@ function readMessage(value: unknown, path: string): ChatMessage {
     content,
     ...(name !== undefined && { name }),
     ...(calls && { tool_calls: calls }),
+    ...(role === 'assistant' && reasoningOf(value)),
     ...(role === 'tool' && { tool_call_id: readText(value['tool_call_id'], `${path}.tool_call_id`) }),
   };
+}
+
+/** Whether a template shows thinking of earlier answers is its own matter. */
+function reasoningOf(value: Readonly<Record<string, unknown>>): Pick<ChatMessage, 'reasoning_content'> {
+  const said = REASONING_KEYS.map((key) => value[key]).find((one) => typeof one === 'string' && one !== '');
+  return typeof said === 'string' ? { reasoning_content: said } : {};
+}
+
+/** What a message brings that would have to be read, and is not. @throws UNSUPPORTED_PARAMETER */
+function requireReadable(value: Readonly<Record<string, unknown>>, path: string): void {
+  const medium = ['images', 'audio', 'video'].find(
+    (key) => !isNothing(value[key]) && !isReference(value[key]),
+  );
+  if (medium !== undefined) throw unsupported(`${path}.${medium}`, 'is not supported: this model reads text');
+}
+
+/** An answer that was spoken is sent back with its id alone; its text is in the content. */
+function isReference(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).every((key) => key === 'id');
 }
 
 function roleOf(value: unknown, path: string): string {
@@ -90,20 +112,21 @@ function readCalls(value: unknown, path: string): unknown[] {
   return value.map((call: unknown, index) => {
     const place = `${path}.${index}`;
     const { id, type, function: called } = isRecord(call) ? call : {};
-    if (type !== 'function' || !isRecord(called))
+    if ((type ?? 'function') !== 'function' || !isRecord(called))
       throw bad(`${place} must be a call of type function`, place);
     const name = readText(called['name'], `${place}.function.name`);
-    const given = readText(called['arguments'], `${place}.function.arguments`);
-    const asObject = { name, arguments: argumentsOf(given, place) };
-    return { id: readText(id, `${place}.id`), type, function: asObject };
+    const asObject = { name, arguments: argumentsOf(called['arguments'], place) };
+    return { id: readText(id, `${place}.id`), type: 'function', function: asObject };
   });
 }
 
 /** A call that was cut off, or written badly, is shown to the template as the text it is. */
-function argumentsOf(given: string, place: string): unknown {
+function argumentsOf(value: unknown, place: string): unknown {
+  if (isRecord(value)) return value;
+  const given = readText(value, `${place}.function.arguments`);
   requireSmallJson(given, `${place}.function.arguments`);
-  const value = given.trim() === '' ? {} : parsedJson(given);
-  return isRecord(value) ? value : given;
+  const parsed = given.trim() === '' ? {} : parsedJson(given);
+  return isRecord(parsed) ? parsed : given;
 }
 
 function readText(value: unknown, path: string): string {
@@ -128,8 +151,4 @@ function readPart(part: unknown, path: string): string {
   }
   if (typeof part['text'] !== 'string') throw bad(`${path}.text must be a string`, `${path}.text`);
   return part['text'];
-}
-
-function isNothing(value: unknown): boolean {
-  return value === null || (Array.isArray(value) && value.length === 0);
 }

@@ -48,14 +48,70 @@ test('parameters become one request, null counts as absent', async () => {
 });
 
 test.each<[param: string, body: object]>([
-  ['frobnicate', { frobnicate: 1 }],
+  ['ignore_eos', { ignore_eos: true }],
   ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
-  ['stream_options', { stream_options: {} }],
+  ['mirostat', { mirostat: 2 }],
   ['top_logprobs', { top_logprobs: 3 }],
   ['stop', { stop: Array(17).fill('x') }],
 ])('%s is refused by name', async (param, fields) => {
   expect(await paramOf(() => CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL))).toBe(param);
 });
+
+test.each<[ignored: string[], body: object]>([
+  [['frobnicate'], { frobnicate: 1 }],
+  [['options', 'keep_alive'], { options: { num_ctx: 4096 }, keep_alive: '5m' }],
+  [['messages.0.cache_control'], { messages: [{ role: 'user', content: 'x', cache_control: { type: 'ephemeral' } }] }],
+  [['n_predict', 'user', 'think'], { user: { id: 1 }, think: 'x', max_tokens: 4, n_predict: 5 }],
+  [['stream_options.other'], { stream: true, stream_options: { other: true, include_usage: true } }],
+  [[], { mirostat: 0, ignore_eos: false, typical_p: 1, tfs_z: 1, suffix: '', best_of: 1 }],
+])('what says nothing about the answer is told and left alone: %j', async (ignored, fields) => {
+  expect(await CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL)).toMatchObject({ ignored });
+}); // prettier-ignore
+
+test('one limit has many names and spellings', async () => {
+  const limitOf = async (fields: object) =>
+    (await CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL)).maxTokens;
+  expect(await limitOf({ n_predict: 4 })).toBe(4);
+  expect(await limitOf({ max_tokens: 8, max_completion_tokens: 4 })).toBe(4);
+  expect(await limitOf({ max_tokens: -1 })).toBeUndefined();
+  const { sampling, stop } = await CHAT.parse(
+    { messages: HELLO, repeat_penalty: 1.1, top_k: -1, stop: ['', 'x'], logit_bias: [[50, -1], [51, false]] },
+    engine, SIGNAL,
+  ); // prettier-ignore
+  expect(stop).toEqual(['x']);
+  expect(sampling).toMatchObject({ repetitionPenalty: 1.1, topK: 0, logitBias: { 50: -1, 51: -100 } });
+});
+
+test('what a template reads has parameters of its own too', async () => {
+  const asked: unknown[] = [];
+  const listening = {
+    ...engine,
+    preparation: {
+      ...engine.preparation,
+      promptIds: async (prompt: { template?: unknown }) => {
+        asked.push(prompt.template);
+        return Int32Array.of(1);
+      },
+    },
+  } as unknown as typeof engine;
+  for (const fields of [{ reasoning_effort: 'low' }, { think: false }, { thinking: { type: 'disabled' } }])
+    await CHAT.parse({ messages: HELLO, ...fields }, listening, SIGNAL);
+  const off = { args: { enable_thinking: false } };
+  expect(asked).toEqual([{ args: { reasoning_effort: 'low' } }, off, off]);
+});
+
+test.each([
+  ['guided_json', { guided_json: { type: 'object' } }],
+  ['json_schema', { json_schema: '{"type": "object"}' }],
+  ['structured_outputs', { structured_outputs: { json: { type: 'object' } } }],
+  ['guided_choice', { guided_choice: ['yes', 'no'] }],
+  ['response_format', { response_format: { type: 'json_object', schema: { type: 'object' } } }],
+])('an answer is held to %s, in both endpoints, and only to one thing', async (name, fields) => {
+  for (const [dialect, prompt] of [[CHAT, { messages: HELLO }], [COMPLETIONS, { prompt: [1] }]] as const)
+    expect((await dialect.parse({ ...prompt, ...fields }, engine, SIGNAL)).grammar).toBeDefined();
+  const twice = { ...fields, ...(name === 'guided_json' ? { guided_choice: ['a'] } : { guided_json: {} }) };
+  expect(await paramOf(() => CHAT.parse({ messages: HELLO, ...twice }, engine, SIGNAL))).toBeDefined();
+}); // prettier-ignore
 
 const call = (id: string, json: string) => ({
   role: 'assistant',
@@ -73,6 +129,12 @@ test('messages keep their calls, with arguments as objects where they are JSON',
   ]); // prettier-ignore
 });
 
+test.each(['reasoning_content', 'reasoning', 'thinking'])('thinking that comes back as %s reaches the template', (key) => {
+  expect(readMessages([{ role: 'assistant', content: 'a', [key]: 'why' }])).toEqual([
+    { role: 'assistant', content: 'a', reasoning_content: 'why' },
+  ]);
+}); // prettier-ignore
+
 test.each<[param: string, message: unknown]>([
   ['messages.1', 5],
   ['messages.1.role', { role: 'robot', content: '' }],
@@ -84,9 +146,9 @@ test.each<[param: string, message: unknown]>([
   expect(await paramOf(() => readMessages([...HELLO, message]))).toBe(param);
 }); // prettier-ignore
 
-async function runOf(fields: object) {
-  const server = { engine, settings: { defaultMaxTokens: 9 }, ledger: new Ledger(() => null), running: new RunningRequests() };
-  return new ChoiceRun('chatcmpl-1', await CHAT.parse({ messages: HELLO, ...fields }, engine, SIGNAL), server, 1000);
+async function runOf(fields: object, served = engine) {
+  const server = { engine: served, settings: { defaultMaxTokens: 9, isStrictModel: false }, ledger: new Ledger(() => null), running: new RunningRequests() };
+  return new ChoiceRun('chatcmpl-1', await CHAT.parse({ messages: HELLO, ...fields }, served, SIGNAL), server, 1000);
 } // prettier-ignore
 
 test('a run that has ended is one document', async () => {
@@ -138,4 +200,27 @@ test.each([
     ...{ message: 'x'.repeat(600), type, param: 'n', code: clientCode },
     retryable: isRetryable(code),
   });
+});
+
+test('thinking comes apart from the answer, whole and streamed, and is counted', async () => {
+  const said = standInEngine(async function* (_request, ids) {
+    yield* spoken('<think>why</think>hi', ids);
+  });
+  const tokenizer = { ...said.model.tokenizer, toolTemplate: '… </think> …' };
+  const thinking = { ...said, model: { ...said.model, tokenizer } } as typeof engine;
+  const run = await runOf({}, thinking);
+  const stream = CHAT.stream(run, false);
+  const ended = run.run(SIGNAL);
+  let sent = '';
+  for await (const event of run.events) sent += stream.event(event);
+  await ended;
+  expect(CHAT.whole(run)).toMatchObject({
+    choices: [{ message: { content: 'hi', reasoning_content: 'why' } }],
+    usage: { completion_tokens_details: { reasoning_tokens: '<think>why</think>'.length } },
+  });
+  const joined = (key: string): string =>
+    [...sent.matchAll(new RegExp(`"${key}":"([^"]*)"`, 'g'))].map(([, text = '']) => text).join('');
+  expect([joined('reasoning_content'), joined('content')]).toEqual(['why', 'hi']);
+  const completion = await COMPLETIONS.parse({ prompt: [1], think: true }, thinking, SIGNAL);
+  expect(completion).toMatchObject({ ignored: ['think'] });
 });

@@ -1,11 +1,13 @@
 /**
- * The parameters that both endpoints share: their bounds, what they mean to the engine, and the refusal, by name, of
- * every other parameter.
+ * The parameters that both endpoints share: their bounds, and what they mean to the engine.
  */
 import { z } from 'zod';
 import type { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
 import { requestSchema } from '../../engine/options/request.js';
+import { inOneSpelling } from '../parameters/aliases.js';
+import { type Ignored, isNothing, readFields } from '../parameters/read.js';
+import { ELSEWHERE, REFUSED } from '../parameters/refused.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -17,7 +19,7 @@ const stop = z.string().min(1).max(MAX_STOP_CHARS);
 
 /** Fields of samplingSchema have defaults, which are taken off: whether a client gave a value must stay visible. */
 export const sharedShape = {
-  /** Must be the name that GET /v1/models lists. */
+  /** Looked at only by a server that is strict about it. */
   model: z.string().optional(),
   max_tokens: maxTokens.optional(),
   temperature: sampling.temperature.unwrap().optional(),
@@ -37,58 +39,45 @@ export const sharedShape = {
     })
     .optional(),
   stream: z.boolean().optional(),
-  stream_options: z
-    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
-    .optional(),
+  stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
   /** Where requests wait, lower numbers go first. */
   priority: requestSchema.shape.priority.unwrap().optional(),
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
-  /** Ignored: prompts that begin alike share their keys and values without a name for it. */
-  prompt_cache_key: word,
 };
+const STREAM_OPTIONS = ['include_usage'];
 type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
-
-/** Parameters that are known but not honoured, and the values with which they ask for nothing. */
-const NEUTRAL: Readonly<Record<string, (value: unknown) => boolean>> = {
-  logprobs: (value) => value === false,
-  top_logprobs: (value) => value === 0,
-  response_format: (value) => isRecord(value) && value['type'] === 'text',
-  tools: isEmpty,
-  functions: isEmpty,
-  metadata: isEmpty,
-  tool_choice: (value) => value === 'none' || value === 'auto',
-  parallel_tool_calls: (value) => typeof value === 'boolean',
-  modalities: (value) => JSON.stringify(value) === '["text"]',
-  store: (value) => value === false,
-  service_tier: (value) => value === 'auto' || value === 'default',
-  echo: (value) => value === false,
-  best_of: (value) => value === 1,
-};
 
 /**
  * Parses a body's parameters. Null counts as absent, as everywhere in this API.
+ * @param known what the endpoint honours. @param ignored takes the names of what says nothing about the answer
  * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
  */
-export function parseParameters<T>(schema: z.ZodType<T>, known: readonly string[], body: unknown): T {
+export function parseParameters<T>(
+  schema: z.ZodType<T>,
+  known: readonly string[],
+  body: unknown,
+  ignored: Ignored,
+): T {
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
-  const given = Object.entries(body).filter(([, value]) => value !== null);
-  const asked = given.filter(([name, value]) => known.includes(name) || !isNeutral(name, value));
-  const unknown = asked.find(([name]) => !known.includes(name));
-  if (unknown) throw unsupported(unknown[0]);
-  const parsed = schema.safeParse(Object.fromEntries(asked));
+  const spelled = inOneSpelling(body, ignored);
+  // The log takes texts alone; what else names a user says nothing.
+  if (typeof spelled['user'] !== 'string') {
+    if (!isNothing(body['user'])) ignored.add('user');
+    delete spelled['user'];
+  }
+  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED }, ignored);
+  const options = asked['stream_options'];
+  if (isRecord(options))
+    asked['stream_options'] = ignored.keepKnown(options, STREAM_OPTIONS, 'stream_options.');
+  const parsed = schema.safeParse(asked);
   if (parsed.success) return parsed.data;
   throw faultOf(parsed.error.issues[0], body);
 }
 
-/** The parts of a request that both endpoints name alike. @throws BAD_INPUT */
+/** The parts of a request that both endpoints name alike. */
 export function sharedRequest(given: SharedParameters) {
-  if (given.stream_options && given.stream !== true)
-    throw bad(
-      'stream_options needs a stream; set stream to true, or leave stream_options out',
-      'stream_options',
-    );
   const stop = given.stop ?? [];
   return {
     model: given.model,
@@ -114,14 +103,6 @@ export function samplingOf(given: SharedParameters, topLogprobs: number | undefi
     logitBias: given.logit_bias,
     topLogprobs,
   };
-}
-
-function isNeutral(name: string, value: unknown): boolean {
-  return Object.hasOwn(NEUTRAL, name) && NEUTRAL[name]?.(value) === true;
-}
-
-function isEmpty(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function faultOf(issue: z.core.$ZodIssue | undefined, body: unknown): KvrError {

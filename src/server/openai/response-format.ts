@@ -1,46 +1,108 @@
 /**
- * `response_format` of a chat: which schema the answer must follow. Every answer follows its schema, whether `strict` is set or not.
+ * `response_format`, and what other servers call it: which schema the answer must follow. Every answer follows its schema,
+ * whether `strict` is set or not.
  */
 import { z } from 'zod';
+import type { Grammar } from '../../grammar/grammar.js';
+import { requireSmallJson } from '../http/json-scan.js';
+import { type Ignored, isNothing } from '../parameters/read.js';
 import { type AskedGrammar, bad, unsupported } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord, parsedJson } from '../tools/json.js';
 
 const PARAM = 'response_format';
+const ANY_OBJECT: Grammar = { type: 'json', schema: { type: 'object' } };
 
-const formatSchema = z.strictObject({
-  name: z.string().regex(/^[\w-]{1,64}$/, 'must be of 1 to 64 letters, digits, _ and -'),
-  description: z.string().optional(),
+/** A schema that is said in a parameter of its own, as vLLM and llama.cpp take it. */
+export const formatShape = {
+  response_format: z.unknown().optional(),
+  json_schema: z.unknown().optional(),
+  guided_json: z.unknown().optional(),
+  guided_choice: z.unknown().optional(),
+  structured_outputs: z.unknown().optional(),
+};
+
+const FORMAT_KEYS = ['name', 'description', 'schema', 'strict'];
+const formatSchema = z.object({
   schema: z
     .union([z.boolean(), z.custom<Record<string, unknown>>(isRecord, 'must be a JSON schema')])
     .optional(),
   strict: z.boolean().nullish(),
 });
 
+/** At most one of these may say something. @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
+export function readFormat(
+  given: z.output<z.ZodObject<typeof formatShape>>,
+  ignored: Ignored,
+): AskedGrammar | undefined {
+  const { response_format: format, structured_outputs: outputs } = given;
+  const asked = [
+    readResponseFormat(format, ignored),
+    readSchema(given.json_schema, 'json_schema'),
+    readSchema(given.guided_json, 'guided_json'),
+    readTexts(given.guided_choice, 'guided_choice'),
+    readStructured(outputs, ignored),
+  ].flatMap((one) => one ?? []);
+  const second = asked[1];
+  if (second) throw bad(`${second.param} is given beside ${asked[0]?.param}; give one of them`, second.param);
+  return asked[0];
+}
+
+/** vLLM's: { json }, { choice } or { json_object: true }. */
+function readStructured(given: unknown, ignored: Ignored): AskedGrammar | undefined {
+  const param = 'structured_outputs';
+  if (given === undefined) return undefined;
+  if (!isRecord(given)) throw bad(`${param} must be an object`, param);
+  const other = ['regex', 'grammar', 'structural_tag'].find((name) => !isNothing(given[name]));
+  if (other !== undefined) throw unsupported(`${param}.${other}`);
+  const {
+    json,
+    choice,
+    json_object: isJson,
+  } = ignored.keepKnown(given, ['json', 'choice', 'json_object'], `${param}.`);
+  if (isJson === true) return { grammar: ANY_OBJECT, param };
+  return readSchema(json, `${param}.json`) ?? readTexts(choice, `${param}.choice`);
+}
+
+/** One of these texts. */
+function readTexts(given: unknown, param: string): AskedGrammar | undefined {
+  if (isNothing(given)) return undefined;
+  if (!Array.isArray(given) || !given.every((one): one is string => typeof one === 'string'))
+    throw bad(`${param} must be a list of strings`, param);
+  return { grammar: { type: 'choice', options: given.map((text) => ({ type: 'text', text })) }, param };
+}
+
+/** A schema, or its JSON as a text. */
+function readSchema(given: unknown, param: string): AskedGrammar | undefined {
+  if (isNothing(given)) return undefined;
+  if (typeof given === 'string') requireSmallJson(given, param);
+  const schema = typeof given === 'string' ? parsedJson(given) : given;
+  if (!isRecord(schema) && typeof schema !== 'boolean') throw bad(`${param} must be a JSON schema`, param);
+  return { grammar: { type: 'json', schema }, param };
+}
+
 /** @returns undefined where the answer is plain text. @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
-export function readResponseFormat(given: unknown): AskedGrammar | undefined {
+function readResponseFormat(given: unknown, ignored: Ignored): AskedGrammar | undefined {
   if (given === undefined) return undefined;
   if (!isRecord(given)) throw bad('response_format must be an object with a type', PARAM);
+  ignored.addUnknown(given, ['type', 'schema', 'json_schema'], `${PARAM}.`);
   switch (given['type']) {
     case 'text':
       return undefined;
     case 'json_object':
-      requireOnly(given, ['type']);
-      return { grammar: { type: 'json', schema: { type: 'object' } }, param: PARAM };
+      // llama.cpp takes a schema here too.
+      return readSchema(given['schema'], `${PARAM}.schema`) ?? { grammar: ANY_OBJECT, param: PARAM };
     case 'json_schema':
-      requireOnly(given, ['type', 'json_schema']);
-      return readJsonSchema(given['json_schema']);
+      return given['json_schema'] === undefined && given['schema'] !== undefined
+        ? readSchema(given['schema'], `${PARAM}.schema`)
+        : readJsonSchema(given['json_schema'], ignored);
     default:
       throw bad('response_format.type must be text, json_object or json_schema', `${PARAM}.type`);
   }
 }
 
-function requireOnly(given: Readonly<Record<string, unknown>>, known: readonly string[]): void {
-  const unknown = Object.keys(given).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw unsupported(`${PARAM}.${unknown}`);
-}
-
-function readJsonSchema(given: unknown): AskedGrammar {
+function readJsonSchema(given: unknown, ignored: Ignored): AskedGrammar {
   const param = `${PARAM}.json_schema`;
+  if (isRecord(given)) ignored.addUnknown(given, FORMAT_KEYS, `${param}.`);
   const parsed = formatSchema.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -27,6 +27,12 @@ export type ServerSettings = {
   readonly requestTimeoutMs: number;
   /** New tokens where a request does not say how many. */
   readonly defaultMaxTokens: number;
+  /** Refuse fields that say nothing about the answer, instead of ignoring them by name. */
+  readonly isStrict: boolean;
+  /** Answer only to the model's own name; else the one model that is served answers to any. */
+  readonly isStrictModel: boolean;
+  /** Names beside loopback's that a server on loopback answers to. */
+  readonly allowedHosts: readonly string[];
   /** Write prompts into the log. */
   readonly logPrompts: boolean;
   /** Where the built page lies. */
@@ -54,9 +60,11 @@ export const MAX_JSON_PARTS = 100_000;
 /** Token ids above all: as many as the longest contexts have. A million is parsed in about 30 ms. */
 export const MAX_JSON_VALUES = 1_200_000;
 export const MAX_MESSAGES = 4096;
-export const MAX_TOOLS = 128;
+export const MAX_TOOLS = 1024;
 /** Answers to one HTTP request: prompts times `n`. */
-export const MAX_CHOICES = 16;
+export const MAX_CHOICES = 128;
+/** Of those the ones that are with the engine at once: one request shall not take the places of many. */
+export const MAX_CHOICES_AT_ONCE = 16;
 export const MAX_STOPS = 16;
 export const MAX_STOP_CHARS = 1000;
 

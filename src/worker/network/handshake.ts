@@ -6,8 +6,9 @@ import { MAX_RANKS } from '../../core/partition.js';
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
 import { controlFrame } from '../../link/frame.js';
-import { transportOf } from '../../link/open-transport.js';
+import type { TransportOf } from '../../link/open-transport.js';
 import type { Connections } from './connections.js';
+import { checkClaim } from './door/checked-claim.js';
 import type { Connection } from './door/connection.js';
 import { Dials, type PeerAddress } from './dials.js';
 import type { ModelStatus } from './model-status.js';
@@ -19,9 +20,11 @@ export class Handshake {
   readonly #connections: Connections;
   readonly #peers: Peers;
   readonly #modelStatus: ModelStatus;
+  readonly #transportOf: TransportOf;
   readonly #dials = new Dials();
 
-  constructor(connections: Connections, peers: Peers, modelStatus: ModelStatus) {
+  constructor(connections: Connections, peers: Peers, modelStatus: ModelStatus, transportOf: TransportOf) {
+    this.#transportOf = transportOf;
     this.#connections = connections;
     this.#peers = peers;
     this.#modelStatus = modelStatus;
@@ -31,6 +34,7 @@ export class Handshake {
   receive(connection: Connection, hello: Extract<ToWorker, { type: 'hello' }>): void {
     const { role, worker, as, engine } = hello;
     if (connection.role !== 'unknown') throw new KvrError('PROTOCOL', 'a second hello over one connection');
+    checkClaim(connection, hello, this.#connections.all);
     // The engine says hello to every worker before it links them.
     if (role === 'peer' && this.#connections.engineLinks(engine).length === 0)
       throw new KvrError('PROTOCOL', 'a link between workers for an engine that is not connected here');
@@ -82,7 +86,7 @@ export class Handshake {
   }
 
   async #connectPeer({ engine, own, link: to }: Connection, worker: string, address: Address): Promise<void> {
-    const peer = this.#connections.adopt(await transportOf(address).dial(address));
+    const peer = this.#connections.adopt(await this.#transportOf(address).dial(address));
     // Until it is heard for the first time, the limit is that of its greeting.
     Object.assign(peer, { role: 'peer', worker, engine, own, lastHeardMs: Infinity });
     this.#peers.add(peer, peer.link);

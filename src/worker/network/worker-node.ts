@@ -12,7 +12,8 @@ import type { Connection } from './door/connection.js';
 import { Handshake } from './handshake.js';
 import { type FrameHandlers, handleFrame } from './incoming-frames.js';
 import { KeptOwners } from './kept-owners.js';
-import { transportOf } from '../../link/open-transport.js';
+import type { TransportOf } from '../../link/open-transport.js';
+import { Refusals } from './door/refusals.js';
 import type { Listener, OnCaller } from '../../link/transport.js';
 import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
@@ -33,10 +34,12 @@ export class WorkerNode {
   readonly #kept: KeptOwners;
   readonly #probes: Probes;
   readonly #handshake: Handshake;
+  readonly #transportOf: TransportOf;
+  readonly #refusals = new Refusals((line) => process.stderr.write(line));
   readonly #sweep: NodeJS.Timeout;
 
   /** @param onShutdown called when the worker must end, for the reason given */
-  constructor(settings: WorkerSettings, onShutdown: (reason: KvrError) => void) {
+  constructor(settings: WorkerSettings, transportOf: TransportOf, onShutdown: (reason: KvrError) => void) {
     const compute = new ComputeHandle(settings, (message) => handleComputeMessage(computeHandlers, message));
     const connections = new Connections(settings.worker, {
       onFrame: (connection, frame) => handleFrame(handlers, connection, frame),
@@ -51,10 +54,11 @@ export class WorkerNode {
     const kept = new KeptOwners(compute);
     const resting = new RestingMemory();
     const computeHandlers = { modelStatus, requests, rows, peers, probes, kept, resting };
-    const handshake = new Handshake(connections, peers, modelStatus);
+    const handshake = new Handshake(connections, peers, modelStatus, transportOf);
     const handlers: FrameHandlers = {
       ...{ compute, handshake, requests, rows, peers, probes, budget },
     };
+    this.#transportOf = transportOf;
     this.#compute = compute;
     this.#connections = connections;
     this.#requests = requests;
@@ -73,7 +77,7 @@ export class WorkerNode {
   async listen(address: Address): Promise<Address> {
     const onCaller: OnCaller = (open, host) => this.#connections.admit(open, host);
     const onFull = (): void => this.#connections.closeOldestStranger();
-    this.#listener = await transportOf(address).listen(address, onCaller, onFull);
+    this.#listener = await this.#transportOf(address).listen(address, onCaller, onFull);
     return this.#listener.address;
   }
 
@@ -89,6 +93,7 @@ export class WorkerNode {
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
     const { role, worker, engine, link, number } = connection;
+    this.#refusals.note(connection, error);
     const owners = this.#connections.engineLinks(engine);
     const isLost = this.#peers.remove(connection, link, error);
     this.#requests.onLinkClosed(connection, owners, error);

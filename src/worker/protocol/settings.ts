@@ -3,6 +3,7 @@
  */
 import { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
+import { linkSecuritySchema } from '../../link/security/link-security.js';
 
 export const workerSettingsSchema = z.object({
   worker: z.string().min(1).max(128),
@@ -17,6 +18,8 @@ export const workerSettingsSchema = z.object({
   prefixCacheBytes: z.number().min(0),
   /** End when standard input ends: the parent holds its other end, and the system closes it however the parent dies. */
   followsStdin: z.boolean(),
+  /** Of links over a network, those it opens included; without it they are plain. */
+  security: linkSecuritySchema.optional(),
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
