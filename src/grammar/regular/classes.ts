@@ -35,7 +35,14 @@ export const CLASSES: Readonly<Record<string, readonly Range[]>> = {
   s: SPACES,
   S: subtract(ALL, SPACES),
 };
-export const CONTROLS: Readonly<Record<string, number>> = { n: 0x0a, r: 0x0d, t: 0x09, v: 0x0b, f: 0x0c, 0: 0 };
+export const CONTROLS: Readonly<Record<string, number>> = {
+  n: 0x0a,
+  r: 0x0d,
+  t: 0x09,
+  v: 0x0b,
+  f: 0x0c,
+  0: 0,
+};
 
 export const ANY_CHAR = chars(ALL);
 /** Nothing stands before, and nothing stands behind. */

@@ -6,7 +6,7 @@ import { KvrError } from '../../core/errors.js';
 import type { Meter } from '../limits/meter.js';
 import { Alphabet } from './alphabet.js';
 import { ANY_CHAR, START } from './classes.js';
-import { bothFormula, type Formula } from './formula.js';
+import { type Formula } from './formula.js';
 import { LooksBehind } from './looks-behind.js';
 import { Positions } from './positions.js';
 import { inOrder, times, type Tree } from './tree.js';
@@ -64,7 +64,7 @@ class DfaMaker {
       const found = this.#positions.begin(anywhere(tree), false, answer);
       return isNegated ? this.#positions.not(found) : found;
     });
-    return { formula: formulas.reduce(bothFormula), behind };
+    return { formula: formulas.reduce((all, one) => this.#positions.both(all, one)), behind };
   }
 
   #after({ formula, behind }: Along, point: number): Along {

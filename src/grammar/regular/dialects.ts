@@ -10,7 +10,7 @@ const OTHER_NAMES: readonly (readonly [elsewhere: string, here: string])[] = [
   ['\\z', '$'],
   ['(?P<', '(?<'],
 ];
-const OPEN_COUNT = /^\{,\d+\}/;
+const COUNT = /^\{(\d*)(,\d*)?\}/;
 /** An escaped sign that needs no escape; flag u takes only some of them. */
 const NEEDLESS = /^\\[-_'"@#%&,:;<=>`~! ]/;
 
@@ -47,12 +47,12 @@ function translate(pattern: string): string {
 function nextToken(rest: string, isInClass: boolean): readonly [taken: string, written: string] {
   const other = OTHER_NAMES.find(([name]) => rest.startsWith(name));
   if (other && !isInClass) return other;
-  const count = isInClass ? null : OPEN_COUNT.exec(rest);
-  if (count) return [count[0], count[0].replace('{', '{0')];
+  const count = isInClass ? null : COUNT.exec(rest);
+  if (count && /\d/.test(count[0]))
+    return [count[0], count[1] === '' ? count[0].replace('{', '{0') : count[0]];
   if (NEEDLESS.test(rest)) return [rest.slice(0, 2), isInClass && rest[1] === '-' ? '\\-' : rest.slice(1, 2)];
   if (rest.startsWith('\\')) return [rest.slice(0, 2), rest.slice(0, 2)];
   const [char = ''] = rest;
-  // Flag u takes a lone brace only escaped.
-  const isLone = !isInClass && ((char === '{' && !/^\{\d+(,\d*)?\}/.test(rest)) || char === ']');
-  return [char, isLone ? `\\${char}` : char];
+  // Flag u takes lone brackets only escaped.
+  return [char, !isInClass && '{}]'.includes(char) ? `\\${char}` : char];
 }

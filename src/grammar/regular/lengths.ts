@@ -39,9 +39,7 @@ export class Lengths {
   isAlive(state: number, count: number): boolean {
     if (count > this.#max || state < 0) return false;
     const isAbove = count > this.#lastAlike;
-    const index = isAbove
-      ? this.#firstAlike + (count - this.#lastAlike)
-      : Math.min(count, this.#firstAlike);
+    const index = isAbove ? this.#firstAlike + (count - this.#lastAlike) : Math.min(count, this.#firstAlike);
     return this.#alive[index]?.[state] === 1;
   }
 }
@@ -50,17 +48,19 @@ type Tables = { below: Uint8Array[]; alike: Uint8Array; above: Uint8Array[] };
 
 /** From the longest text back to the empty one: by count, the states that can still end. @throws BAD_INPUT */
 function tables({ canEnd, next }: Dfa, min: number, max: number, meter: Meter): Tables {
-  const ends = Uint8Array.from(canEnd, Number);
+  const ends: Uint8Array = Uint8Array.from(canEnd, Number);
   const edges = next.map((all) => [...new Set(all)].filter((to) => to >= 0));
   const width = edges.reduce((sum, all) => sum + all.length + 1, 0);
   let left = MAX_TABLE;
   const before = (after: Uint8Array, mayEnd: boolean): Uint8Array => {
     if ((left -= width) < 0) throw tooLong();
     meter.spend(width / STEPS_PER_PART);
-    return after.map((_, state) => Number((mayEnd && canEnd[state]) || edges[state]?.some((to) => after[to] === 1)));
+    return after.map((_, state) =>
+      Number((mayEnd && canEnd[state]) || edges[state]?.some((to) => after[to] === 1)),
+    );
   };
   const above: Uint8Array[] = [];
-  let alike = max === Infinity ? new Uint8Array(ends.length).fill(1) : ends;
+  let alike: Uint8Array = max === Infinity ? new Uint8Array(ends.length).fill(1) : ends;
   for (let count = max - 1; max !== Infinity && count >= min; count--) {
     const now = before(alike, true);
     if (now.every((one, state) => one === alike[state])) break;
@@ -76,5 +76,8 @@ function tables({ canEnd, next }: Dfa, min: number, max: number, meter: Meter): 
 }
 
 function tooLong(): KvrError {
-  return new KvrError('BAD_INPUT', 'lengths beside this pattern or format take too much; shorten the lengths or put them into the pattern');
+  return new KvrError(
+    'BAD_INPUT',
+    'lengths beside this pattern or format take too much; shorten the lengths or put them into the pattern',
+  );
 }

@@ -19,7 +19,10 @@ export class LooksBehind {
     this.#positions = positions;
     this.#bodies = bodiesOf(trees);
     if (this.#bodies.length > MAX_LOOKS)
-      throw new KvrError('BAD_INPUT', `a pattern has more than ${MAX_LOOKS} looks behind; write it another way`);
+      throw new KvrError(
+        'BAD_INPUT',
+        `a pattern has more than ${MAX_LOOKS} looks behind; write it another way`,
+      );
   }
 
   /** By body. */
@@ -28,7 +31,9 @@ export class LooksBehind {
   }
 
   after(formulas: readonly Formula[], point: number): readonly Formula[] {
-    return this.#along((_body, behind, index) => this.#positions.after(formulas[index] as Formula, point, behind));
+    return this.#along((_body, behind, index) =>
+      this.#positions.after(formulas[index] as Formula, point, behind),
+    );
   }
 
   answer(formulas: readonly Formula[]): Behind {
@@ -55,12 +60,14 @@ function bodiesOf(trees: readonly Tree[]): readonly Tree[] {
     for (const one of within(look.body)) {
       if (one.kind !== 'look') continue;
       if (!one.isBehind)
-        throw new KvrError('BAD_INPUT', 'a pattern looks ahead within a look behind, which is not supported; write it another way');
+        throw new KvrError(
+          'BAD_INPUT',
+          'a pattern looks ahead within a look behind, which is not supported; write it another way',
+        );
       add(one);
     }
     bodies.add(look.body);
   };
-  for (const tree of trees)
-    for (const one of within(tree)) if (one.kind === 'look' && one.isBehind) add(one);
+  for (const tree of trees) for (const one of within(tree)) if (one.kind === 'look' && one.isBehind) add(one);
   return [...bodies];
 }

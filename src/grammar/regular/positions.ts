@@ -2,9 +2,16 @@
  * Positions in patterns, as an alternating automaton: what a position asks of the next character, once all that takes none is
  * followed. Looks ahead become literals beside the others, looks behind are answered by whoever goes along.
  */
+import { KvrError } from '../../core/errors.js';
 import type { Meter } from '../limits/meter.js';
 import { ALWAYS, anyFormula, bothFormula, type Formula, literalFormula, NEVER } from './formula.js';
 import { type LookTree, times, type Tree } from './tree.js';
+
+/** Pairs of options that are compared in about the time of one part of a grammar. */
+const COMPARED_PER_PART = 64;
+
+/** Positions that are followed at once without a character being taken; keeps within any stack. */
+const MAX_FOLLOWED = 500;
 
 /** A tree that is still to come, then the rest; an end that is reached has none. */
 type Position = { readonly tree: Tree | 'whole' | 'here'; readonly rest: Position | undefined };
@@ -49,12 +56,12 @@ export class Positions {
 
   /** What must hold after one more character. @param behind as it is after it */
   after(formula: Formula, point: number, behind: Behind): Formula {
-    return anyFormula(
+    return this.#any(
       formula.options.map((literals) => {
         let all = ALWAYS;
         for (const literal of literals) {
           if (all === NEVER) break;
-          all = bothFormula(all, this.#literalAfter(this.#literals[literal] as Literal, point, behind));
+          all = this.both(all, this.#literalAfter(this.#literals[literal] as Literal, point, behind));
         }
         return all;
       }),
@@ -92,9 +99,9 @@ export class Positions {
     if (tree === 'whole') return ALWAYS;
     if (tree === 'here') return this.#literal('end', 'end', { kind: 'end' });
     const after = rest as Position;
-    if (tree.kind === 'chars')
-      return this.#literal(tree, after, { kind: 'character', tree, rest: after });
+    if (tree.kind === 'chars') return this.#literal(tree, after, { kind: 'character', tree, rest: after });
     if (around.has(position)) return NEVER;
+    if (around.size >= MAX_FOLLOWED) throw tooDeep();
     around.add(position);
     const found = this.#within(tree, after, (next) => this.#expand(next, behind, around), behind);
     around.delete(position);
@@ -111,18 +118,31 @@ export class Positions {
       case 'sequence':
         return expand(tree.parts.reduceRight<Position>((after, part) => this.#position(part, after), rest));
       case 'choice':
-        return anyFormula(tree.options.map((option) => expand(this.#position(option, rest))));
+        return this.#any(tree.options.map((option) => expand(this.#position(option, rest))));
       case 'repeat': {
         const once =
           tree.max > 0 ? expand(this.#position(tree.part, this.#position(this.#lessOne(tree), rest))) : NEVER;
-        return tree.min === 0 ? anyFormula([once, expand(rest)]) : once;
+        return tree.min === 0 ? this.#any([once, expand(rest)]) : once;
       }
       case 'look': {
         if (tree.isBehind) return behind(tree) ? expand(rest) : NEVER;
         const ahead = this.begin(tree.body, false, behind);
-        return bothFormula(tree.isNegated ? this.not(ahead) : ahead, expand(rest));
+        return this.both(tree.isNegated ? this.not(ahead) : ahead, expand(rest));
       }
     }
+  }
+
+  /** Options are compared with each other. */
+  #any(all: readonly Formula[]): Formula {
+    const options = all.reduce((sum, one) => sum + one.options.length, 0);
+    this.#meter.spend((options * options) / COMPARED_PER_PART);
+    return anyFormula(all);
+  }
+
+  both(a: Formula, b: Formula): Formula {
+    const options = a.options.length * b.options.length;
+    this.#meter.spend((options * options) / COMPARED_PER_PART);
+    return bothFormula(a, b);
   }
 
   #lessOne(tree: Extract<Tree, { kind: 'repeat' }>): Tree {
@@ -152,4 +172,9 @@ export class Positions {
     siblings.set(other, number);
     return literalFormula(number);
   }
+}
+
+function tooDeep(): KvrError {
+  const message = `a pattern has more than ${MAX_FOLLOWED} parts in a row that may be empty; simplify its repeats and looks`;
+  return new KvrError('BAD_INPUT', message);
 }

@@ -14,7 +14,9 @@ const known = new Map<string, readonly Range[]>();
 export function propertyRanges(property: string): readonly Range[] {
   const kept = known.get(property);
   if (kept) return kept;
-  const found = Array.from(everything().matchAll(new RegExp(`\\p{${property}}+`, 'gu')), ([run]) => rangeOf(run));
+  const found = Array.from(everything().matchAll(new RegExp(`\\p{${property}}+`, 'gu')), ([run]) =>
+    rangeOf(run),
+  );
   const [oldest] = known.keys();
   if (known.size >= MAX_KEPT && oldest !== undefined) known.delete(oldest);
   known.set(property, found);

@@ -90,7 +90,10 @@ class PatternReader {
   #groupKind(): (body: Tree) => Tree {
     if (!this.#take('?') || this.#take(':')) return (body) => body;
     const isBehind = this.#take('<');
-    for (const [sign, isNegated] of [['=', false], ['!', true]] as const)
+    for (const [sign, isNegated] of [
+      ['=', false],
+      ['!', true],
+    ] as const)
       if (this.#take(sign)) return (body) => look(body, isBehind, isNegated);
     if (!isBehind) throw unknown('a group with flags');
     this.#until('>');
