@@ -139,7 +139,7 @@ function termOf(grammar: Grammar, compiling: Compiling): Term {
   const { meter, onPattern } = compiling;
   switch (grammar.type) {
     case 'json':
-      return schemaTerm(grammar.schema, meter, onPattern);
+      return schemaTerm(grammar.schema, meter, { onPattern });
     case 'text':
       meter.spend(grammar.text.length);
       return text(grammar.text);

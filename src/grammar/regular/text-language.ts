@@ -23,8 +23,10 @@ export function languageWalker({ rules, min, max }: TextRules, meter: Meter): Wa
   return textWalker(dfa, isFree ? undefined : new Lengths(dfa, min, max, meter));
 }
 
+export type Matches = (text: string) => boolean;
+
 /** @throws BAD_INPUT for rules that come to too much */
-export function matcherOf(rules: readonly Rule[], meter: Meter): (text: string) => boolean {
+export function matcherOf(rules: readonly Rule[], meter: Meter): Matches {
   const dfa = rules.length > 0 ? dfaOf(rules, meter) : undefined;
   return (text) => rules.length === 0 || (dfa !== undefined && matches(dfa, text));
 }
