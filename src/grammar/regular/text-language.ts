@@ -15,12 +15,19 @@ export type TextRules = {
   readonly max: number;
 };
 
-/** Their bytes in JSON, without the quotes; undefined where there is none. @throws BAD_INPUT */
-export function languageWalker({ rules, min, max }: TextRules, meter: Meter): Walker | undefined {
+/**
+ * Their bytes; undefined where there is none.
+ * @param isJson as they stand in JSON, without the quotes; else as they are. @throws BAD_INPUT
+ */
+export function languageWalker(
+  { rules, min, max }: TextRules,
+  meter: Meter,
+  isJson = true,
+): Walker | undefined {
   const dfa = dfaOf(rules.length > 0 ? rules : [ANYTHING], meter);
   if (!dfa) return undefined;
   const isFree = min === 0 && max === Infinity;
-  return textWalker(dfa, isFree ? undefined : new Lengths(dfa, min, max, meter));
+  return textWalker(dfa, isFree ? undefined : new Lengths(dfa, min, max, meter), isJson);
 }
 
 export type Matches = (text: string) => boolean;

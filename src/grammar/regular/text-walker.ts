@@ -1,5 +1,5 @@
 /**
- * An automaton over characters, followed byte by byte as JSON writes them: escaped where they must be, else as they are.
+ * An automaton over characters, followed byte by byte, as JSON writes them (escaped where they must be) or as they are.
  */
 import type { Walker } from '../terms/terms.js';
 import type { Dfa } from './dfa.js';
@@ -22,9 +22,9 @@ const SPACE = 0x20;
 const NUMBERED = /^u(0(0([01]([0-9a-f])?)?)?)?$/;
 
 /** @returns undefined where no text is of a length that is allowed */
-export function textWalker(dfa: Dfa, lengths: Lengths | undefined): Walker | undefined {
+export function textWalker(dfa: Dfa, lengths: Lengths | undefined, isJson: boolean): Walker | undefined {
   if (lengths && !lengths.isAlive(0, 0)) return undefined;
-  return new WalkedText(dfa, lengths).between(0, 0);
+  return new WalkedText(dfa, lengths, isJson).between(0, 0);
 }
 
 /** A state of the text, and how many characters led to it. */
@@ -33,9 +33,11 @@ type At = { readonly state: number; readonly count: number };
 class WalkedText {
   readonly #dfa: Dfa;
   readonly #lengths: Lengths | undefined;
+  readonly #isJson: boolean;
   readonly #known = new Map<string, Walker>();
 
-  constructor(dfa: Dfa, lengths: Lengths | undefined) {
+  constructor(dfa: Dfa, lengths: Lengths | undefined, isJson: boolean) {
+    this.#isJson = isJson;
     this.#dfa = dfa;
     this.#lengths = lengths;
   }
@@ -49,8 +51,8 @@ class WalkedText {
   }
 
   #afterByte(at: At, byte: number): Walker | undefined {
-    if (byte === BACKSLASH) return this.#escape(at, '');
-    if (byte < SPACE || byte === QUOTE) return undefined;
+    if (this.#isJson && byte === BACKSLASH) return this.#escape(at, '');
+    if (this.#isJson && (byte < SPACE || byte === QUOTE)) return undefined;
     if (byte < 0x80) return this.#after(at, byte);
     const part = firstPart(byte);
     return part && this.#within(at, part);

@@ -63,7 +63,7 @@ const unheld = new WeakMap<Error, Unheld>();
 
 /** A fault of a keyword that could be left out instead. */
 export function unheldFault(what: Unheld, message: string, cause?: unknown): KvrError {
-  const error = fault(what.path, message, cause);
+  const error = fault(what.path, `${message} (with strict: false it is left out)`, cause);
   unheld.set(error, what);
   return error;
 }
