@@ -38,7 +38,10 @@ export class LooksBehind {
 
   answer(formulas: readonly Formula[]): Behind {
     const holds = formulas.map((formula) => this.#positions.canEnd(formula));
-    return (look) => holds[this.#bodies.indexOf(look.body)] !== look.isNegated;
+    return {
+      key: holds.map(Number).join(''),
+      isAs: (look) => holds[this.#bodies.indexOf(look.body)] !== look.isNegated,
+    };
   }
 
   /** A body may ask about those before it. */

@@ -22,7 +22,11 @@ type Literal =
   | { readonly kind: 'not'; readonly inner: Formula };
 
 /** Whether what stands behind is as a look asks. */
-export type Behind = (look: LookTree) => boolean;
+export type Behind = {
+  /** The same for the same answers. */
+  readonly key: string;
+  readonly isAs: (look: LookTree) => boolean;
+};
 
 /** Where a pattern that needs no more ends: whatever follows, or only at the text's end. */
 const WHOLE: Position = { tree: 'whole', rest: undefined };
@@ -35,6 +39,8 @@ export class Positions {
   readonly #negated = new Map<string, Formula>();
   readonly #positions = new Map<Position, Map<Tree, Position>>();
   readonly #repeats = new Map<Tree, Map<string, Tree>>();
+  /** What positions come to, by what stands behind. */
+  readonly #known = new Map<string, Map<Position, Formula>>();
 
   constructor(meter: Meter) {
     this.#meter = meter;
@@ -42,7 +48,7 @@ export class Positions {
 
   /** @param mustEnd the text ends with the tree; else anything may follow */
   begin(tree: Tree, mustEnd: boolean, behind: Behind): Formula {
-    return this.#expand(this.#position(tree, mustEnd ? HERE : WHOLE), behind, new Set());
+    return this.#expanded(this.#position(tree, mustEnd ? HERE : WHOLE), behind);
   }
 
   not(formula: Formula): Formula {
@@ -87,9 +93,18 @@ export class Positions {
         return this.not(this.after(literal.inner, point, behind));
       case 'character':
         return literal.tree.ranges.some(([first, last]) => first <= point && point <= last)
-          ? this.#expand(literal.rest, behind, new Set())
+          ? this.#expanded(literal.rest, behind)
           : NEVER;
     }
+  }
+
+  /** As before, where the same stands behind. */
+  #expanded(position: Position, behind: Behind): Formula {
+    const known = this.#known.get(behind.key) ?? new Map<Position, Formula>();
+    this.#known.set(behind.key, known);
+    const formula = known.get(position) ?? this.#expand(position, behind, new Set());
+    known.set(position, formula);
+    return formula;
   }
 
   /** @param around positions that are being followed: a repeat of nothing leads back to one, and to nothing new */
@@ -125,7 +140,7 @@ export class Positions {
         return tree.min === 0 ? this.#any([once, expand(rest)]) : once;
       }
       case 'look': {
-        if (tree.isBehind) return behind(tree) ? expand(rest) : NEVER;
+        if (tree.isBehind) return behind.isAs(tree) ? expand(rest) : NEVER;
         const ahead = this.begin(tree.body, false, behind);
         return this.both(tree.isNegated ? this.not(ahead) : ahead, expand(rest));
       }

@@ -18,8 +18,13 @@ const SHORT_ESCAPES: Readonly<Record<string, number>> = {
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
 const SPACE = 0x20;
-/** What is written as a number: control characters without a short escape. */
-const NUMBERED = /^u(0(0([01]([0-9a-f])?)?)?)?$/;
+/** What stands behind a backslash, and the character that it means: control characters without a short escape are numbers. */
+const ESCAPES: readonly (readonly [text: string, point: number])[] = [
+  ...Object.entries(SHORT_ESCAPES),
+  ...Array.from({ length: SPACE }, (_, point) => point)
+    .filter((point) => !Object.values(SHORT_ESCAPES).includes(point))
+    .map((point) => [`u${point.toString(16).padStart(4, '0')}`, point] as const),
+];
 
 /** @returns undefined where no text is of a length that is allowed */
 export function textWalker(dfa: Dfa, lengths: Lengths | undefined, isJson: boolean): Walker | undefined {
@@ -84,20 +89,25 @@ class WalkedText {
     return found.size === 1 && found.has(-1) ? new Set() : found;
   }
 
-  #escape(at: At, text: string): Walker {
-    return new ByteWalker(false, (byte) => {
-      const now = text + String.fromCharCode(byte);
-      const short = Object.hasOwn(SHORT_ESCAPES, now) ? SHORT_ESCAPES[now] : undefined;
-      if (short !== undefined) return this.#after(at, short);
-      if (!NUMBERED.test(now)) return undefined;
-      if (now.length < 5) return this.#escape(at, now);
-      const point = Number.parseInt(now.slice(1), 16);
-      return Object.values(SHORT_ESCAPES).includes(point) ? undefined : this.#after(at, point);
-    });
+  /** Undefined where no escape that begins so leads on. */
+  #escape(at: At, text: string): Walker | undefined {
+    const left = ESCAPES.filter(([escape, point]) => escape.startsWith(text) && this.#leadsOn(at, point));
+    if (left.length === 0) return undefined;
+    const [whole] = left;
+    if (whole?.[0] === text) return this.#after(at, whole[1]);
+    return new ByteWalker(false, (byte) => this.#escape(at, text + String.fromCharCode(byte)));
+  }
+
+  #leadsOn(at: At, point: number): boolean {
+    return this.#isAlive(this.#target(at, point), at);
+  }
+
+  #target({ state }: At, point: number): number {
+    return this.#dfa.next[state]?.[this.#dfa.alphabet.setOf(point)] ?? -1;
   }
 
   #after(at: At, point: number): Walker | undefined {
-    const target = this.#dfa.next[at.state]?.[this.#dfa.alphabet.setOf(point)] ?? -1;
+    const target = this.#target(at, point);
     return this.#isAlive(target, at) ? this.between(target, at.count + 1) : undefined;
   }
 

@@ -13,13 +13,13 @@ const LABEL = '[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?';
 const HOST = `${LABEL}(?:\\.${LABEL}){1,4}`;
 const BYTE = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 const EMAIL = `^[a-z0-9_+-]{1,24}(?:\\.[a-z0-9_+-]{1,24}){0,3}@${HOST}$`;
-const PATH = '(?:/[A-Za-z0-9._~-]{0,64}){0,8}';
-const QUERY = '(?:\\?[A-Za-z0-9._~&=-]{0,64})?(?:#[A-Za-z0-9._~-]{0,32})?';
+const PATH = '(?:/[A-Za-z0-9._~-]*)*';
+const QUERY = '(?:\\?[A-Za-z0-9._~&=-]*)?(?:#[A-Za-z0-9._~-]*)?';
 const URI = `^https?://${HOST}${PATH}${QUERY}$`;
 const GROUP = '[0-9a-f]{1,4}';
 const IPV6 = `^(?:(?:${GROUP}:){7}${GROUP}|(?:${GROUP}:){1,6}:${GROUP}|(?:${GROUP}:){1,7}:|::(?:${GROUP}:){0,6}${GROUP}|::)$`;
 const COUNT = '[0-9]{1,6}';
-const POINTER = '(?:/(?:[A-Za-z0-9._-]|~[01]){0,32}){0,8}';
+const POINTER = '(?:/(?:[A-Za-z0-9._-]|~[01])*)*';
 
 const FORMATS: Readonly<Record<string, string>> = {
   date: `^${DATE}$`,
@@ -36,7 +36,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   uri: URI,
   url: URI,
   iri: URI,
-  'uri-reference': `^(?:https?://${HOST}|(?:/[A-Za-z0-9._~-]{1,64})?)(?:/[A-Za-z0-9._~-]{1,64}){0,8}/?${QUERY}$`,
+  'uri-reference': `^(?:https?://${HOST}|(?:/[A-Za-z0-9._~-]+)?)(?:/[A-Za-z0-9._~-]+)*/?${QUERY}$`,
   'json-pointer': `^${POINTER}$`,
 };
 
