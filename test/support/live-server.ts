@@ -103,7 +103,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     predictedTtftMs: 1,
     decodeTokensPerSecond: 1,
     wideTokens: 0,
-    retries: 0,
+    ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
     timeline: [],
   };
 }

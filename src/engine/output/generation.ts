@@ -38,6 +38,10 @@ export type GenerationResult = {
   readonly wideTokens: number;
   /** How often it was run again since a worker or a link was lost; the times are those of the answer as it was heard. */
   readonly retries: number;
+  /** The same: each time it went on where it stood. */
+  readonly recoveries: number;
+  /** How long the answer stood still for that, in all: from each loss to the next token. */
+  readonly recoveryMs: number;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
@@ -51,6 +55,8 @@ export type GenerateEvent =
       readonly text: string;
       /** Text of earlier tokens that was held back, at the answer's end: no token of its own. */
       readonly isRest?: true;
+      /** With the first token after a worker or a link was lost: how long the answer stood still. */
+      readonly recoveredMs?: number;
     } & TokenFacts)
   | { readonly type: 'done'; readonly result: GenerationResult };
 
@@ -107,6 +113,8 @@ class Generation {
     this.#input = input;
     this.#output = new TextOutput({ ...input.output, promptIds: input.request.ids });
     this.#layersDone = input.request.workers.map(() => 0);
+    // What an earlier run has said is said: only what it held back of the last tokens comes with the next.
+    for (const id of input.request.answered ?? []) this.push(id);
   }
 
   /** @returns the share of the prompt phase that is done: layers times tokens over all ranks. */
@@ -158,7 +166,7 @@ class Generation {
       predictedTtftMs,
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
       wideTokens: this.#wideTokens,
-      retries: 0,
+      ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

@@ -12,7 +12,8 @@ import { probeModel } from './probe.js';
 import { IdleCollection } from '../threads/idle-collection.js';
 import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
-import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
+import type { PrefillContext } from './prefill/prompt-run.js';
+import { runPrompt } from './prefill/rank-loop.js';
 import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
 
