@@ -95,6 +95,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     strategy: 'kvr',
     partition: [ids.length],
     workers: 1,
+    plan: { chain: ['stand-in'], leftOut: [] },
     dtype: 'f32',
     kvDtype: 'f32',
     ttftMs: 1,

@@ -7,6 +7,7 @@ import type { RankTimeline } from '../../core/timeline.js';
 import type { StrategyName } from '../../core/strategy.js';
 import type { ChainEvent, TokenFacts } from '../chain/chain-events.js';
 import type { ChainRequest } from '../chain/chain-request.js';
+import type { LeftOutWorker } from '../partition/chain-partition.js';
 import { TextOutput, type TextOutputOptions } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
@@ -24,6 +25,8 @@ export type GenerationResult = {
   /** Slice sizes in rank order. */
   readonly partition: readonly number[];
   readonly workers: number;
+  /** Who they were, in rank order, and which workers the plan did without. */
+  readonly plan: { readonly chain: readonly string[]; readonly leftOut: readonly LeftOutWorker[] };
   readonly dtype: Dtype;
   readonly kvDtype: KvDtype;
   /** From being asked to being handed to the chain. */
@@ -67,6 +70,7 @@ export type GenerationInput = {
   readonly layers: number;
   readonly dtype: Dtype;
   readonly predictedTtftMs: number | null;
+  readonly leftOut: readonly LeftOutWorker[];
   readonly queueMs: number;
 };
 
@@ -146,7 +150,7 @@ class Generation {
   }
 
   result(): GenerationResult {
-    const { request, dtype, predictedTtftMs, queueMs } = this.#input;
+    const { request, dtype, predictedTtftMs, leftOut, queueMs } = this.#input;
     const { spec, ids, partition, workers } = request;
     const decodeMs = this.#lastMs - this.#firstMs;
     return {
@@ -159,6 +163,7 @@ class Generation {
       strategy: spec.strategy,
       partition: partitionSizes(partition),
       workers: workers.length,
+      plan: { chain: workers.map(({ handle }) => handle.id), leftOut },
       dtype,
       kvDtype: spec.kvDtype,
       queueMs,

@@ -58,6 +58,7 @@ export class AdmittedRuns {
       layers: model.shape.layers,
       dtype: settings.dtype,
       predictedTtftMs: chosen.predictedTtftMs,
+      leftOut: chosen.leftOut ?? [],
       queueMs: performance.now() - validated.startMs,
     });
     for await (const event of events) {

@@ -3,6 +3,7 @@
  * listeners hear one answer.
  */
 import { asKvrError, KvrError, type KvrErrorCode } from '../../core/errors.js';
+import { cancelled } from '../chain/chain-failure.js';
 import type { Lease } from '../chain/kv-capacity.js';
 import type { GenerateEvent } from '../output/generation.js';
 import { AnswerSoFar } from './answer-so-far.js';
@@ -52,7 +53,7 @@ export async function* withRetries(
       if (!isLoss(error)) throw isWorkerMissing(error) ? (loss ?? error) : error;
       loss = error;
       losses.note(sharedBy(), answer.hasGrown);
-      if (signal.aborted) throw loss;
+      if (signal.aborted) throw cancelled();
       if (losses.areTooMany(mostFor(loss, maxRetries))) throw lostTooOften(loss, losses);
       answer.startOver();
     }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { jobOf } from '../compute-parts.test-support.js';
-import { FakeCache, FakeModel } from '../fake-model.test-support.js';
+import { type FakeCache, FakeModel } from '../fake-model.test-support.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import { openRequest } from '../requests/held-requests.js';
 import { noExchange } from './exchange.js';
