@@ -18,6 +18,7 @@ import {
 } from '../../plan/index.js';
 import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
+import type { ReusedRows } from '../chain/prefix-index.js';
 import type { WorkerCosts } from './worker-costs.js';
 
 export type ChainPartition = {
@@ -26,7 +27,7 @@ export type ChainPartition = {
   readonly workers: readonly string[];
   readonly predictedTtftMs: number | null;
   /** Rows that rank 0's worker has kept of an earlier request. */
-  readonly reuse?: { readonly entry: number; readonly tokens: number };
+  readonly reuse?: ReusedRows;
   /** Workers that the plan does without, where there is a plan. */
   readonly leftOut?: readonly LeftOutWorker[];
 };

@@ -8,6 +8,7 @@ import type { ActiveRequest } from '../requests/active-request.js';
 import type { HeldRows } from '../requests/held-rows.js';
 import type { PromptKernel } from '../requests/pace.js';
 import type { Exchange } from './exchange.js';
+import type { Pause } from './turns.js';
 
 /** What the loop needs of the worker beside the request. */
 export type PrefillContext = {
@@ -17,6 +18,8 @@ export type PrefillContext = {
   readonly reportProgress: (request: number, layer: number) => void;
   /** Rows that may go through a kernel in one call now. */
   readonly rowsAtOnce: () => number;
+  /** Reads the front of a request's rows from disk, where some may be there. */
+  readonly restore?: ((request: ActiveRequest) => AsyncGenerator<Pause, void, void>) | undefined;
   readonly noteCall: (kernel: PromptKernel, rows: number, ms: number) => void;
 };
 

@@ -44,6 +44,7 @@ export async function* runPrompt(
 async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefined, void> {
   const { bench, request, exchange } = run;
   const { layers } = bench.model.shape;
+  if (bench.restore) yield* bench.restore(request);
   const chunks = await embedChunks(run);
   for (let layer = 0; layer < layers; layer++) {
     if (layer > 0) yield waitForPrefix(exchange, layer - 1);
