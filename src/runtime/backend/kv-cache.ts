@@ -1,6 +1,6 @@
 /**
- * The keys and values of one request on a backend's device, for every layer rows [0, capacity). Made by a BackendModel, which
- * reads it in attention. How rows lie in it is the backend's matter.
+ * The keys and values of one request on a backend's device, for every layer rows [0, capacity), or what is left of them where
+ * a layer sees a window only. Made by a BackendModel, which reads it in attention. How rows lie in it is the backend's matter.
  */
 import type { KvDtype } from '../../core/shape.js';
 import type { CacheRows } from './rows.js';
@@ -14,8 +14,27 @@ export interface KvCache {
   readonly capacity: number;
   /** Layers with a window begin with the first row that the row at this position sees; others, and models without, at 0. */
   readonly start: number;
-  /** Bytes that its rows take in all layers; what a layout needs beside them is not counted. */
+  /** Bytes that its rows take in all layers; what a layout needs beside them is not counted, nor is what is kept apart. */
   readonly bytes: number;
+  /** Positions at which rows are kept apart, so that other caches can go on from there; none once they are dropped. */
+  readonly resumeAt: readonly number[];
+  /** Bytes of those rows, when all of them have come. */
+  readonly resumeBytes: number;
+
+  /** Bytes that such a cache takes with rows [0, end). */
+  bytesOf(end: number): number;
+
+  /** The most tokens, no more than these, that a cache can be continued from with (BackendModel.continueCache). */
+  continuable(tokens: number): number;
+
+  /** Gives the rows that are kept apart back. A second call is harmless. */
+  dropResumeRows(): void;
+
+  /**
+   * True for a layer of which it has no room for a slice at once: attendSlice puts the slice's own rows in, a few at a time
+   * as older ones go, and write() is for rows before the slice, and for the slice's of a layer that does not attend.
+   */
+  takesRowsLate(layer: number): boolean;
 
   /**
    * Copies rows in at [start, start + rows.count). The rows stay the caller's.

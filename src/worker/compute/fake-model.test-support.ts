@@ -107,9 +107,11 @@ export class FakeModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers }: CacheOptions = {},
+    { layers = this.shape.layers, resumeAt = [] }: CacheOptions = {},
   ): Promise<FakeCache> {
-    return new FakeCache(this, capacity, kvDtype, layers);
+    const cache = new FakeCache(this, capacity, kvDtype, layers);
+    cache.resumeAt = resumeAt;
+    return cache;
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<FakeCache> {
@@ -234,6 +236,11 @@ export class FakeCache implements KvCache {
   readonly bytes: number;
   readonly rowBytes: number;
   isClosed = false;
+  resumeAt: readonly number[] = [];
+  /** Layers that take rows late, as attention puts them in: here nobody does. */
+  readonly late = new Set<number>();
+  /** More can not be continued. */
+  mostContinuable = Infinity;
   #isTaken = false;
   readonly #model: FakeModel;
   readonly #layers: readonly Uint8Array[][];
@@ -246,6 +253,27 @@ export class FakeCache implements KvCache {
     this.bytes = capacity * kvBytesPerToken(model.shape, kvDtype);
     this.#layers = Array.from({ length: layers }, () => []);
     model.live.add(this);
+  }
+
+  /** One a point. */
+  get resumeBytes(): number {
+    return this.resumeAt.length;
+  }
+
+  dropResumeRows(): void {
+    this.resumeAt = [];
+  }
+
+  bytesOf(end: number): number {
+    return end * kvBytesPerToken(this.#model.shape, this.kvDtype);
+  }
+
+  continuable(tokens: number): number {
+    return Math.min(tokens, this.mostContinuable);
+  }
+
+  takesRowsLate(layer: number): boolean {
+    return this.late.has(layer);
   }
 
   async write(layer: number, start: number, rows: CacheRows): Promise<void> {

@@ -9,7 +9,7 @@ import type { Clock } from '../../../core/clock.js';
 import type { Slice } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { BackendModel } from '../../../runtime/backend/backend.js';
-import type { AttendedRows, StateRows } from '../../../runtime/backend/rows.js';
+import type { AttendedRows, CacheRows, StateRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
 import type { PromptKernel } from '../requests/pace.js';
@@ -36,7 +36,12 @@ type Run = {
   readonly request: ActiveRequest;
   readonly exchange: Exchange;
   readonly held: HeldRows;
+  /** Of the last layer, where the cache takes them late: the prefix may come after them. */
+  readonly lastRows: RowsFrom[];
 };
+
+/** Keys and values of rows from `start` on. */
+type RowsFrom = { readonly start: number; readonly rows: CacheRows };
 
 /** A run of a slice's rows, as the last block left them. */
 type Chunk = Slice & { rows: StateRows };
@@ -55,7 +60,7 @@ export async function* runPrompt(
 ): AsyncGenerator<Pause, Float32Array | undefined, void> {
   const held = new HeldRows();
   try {
-    return yield* runLayers({ bench, request, exchange, held });
+    return yield* runLayers({ bench, request, exchange, held, lastRows: [] });
   } finally {
     held.releaseAll();
   }
@@ -114,19 +119,32 @@ async function* runLayer(run: Run, layer: number, chunk: Chunk): AsyncGenerator<
 }
 
 /** First to the next rank, which may be waiting. */
-async function handOn({ bench, request, exchange }: Run, layer: number, start: number, output: StateRows) {
-  const rows = await bench.model.takeKv(output, request.job.spec.kvDtype);
-  try {
-    await exchange.publish(layer, start, rows);
-    await request.cache.write(layer, start, rows);
-  } finally {
-    rows.release();
+async function handOn(run: Run, layer: number, start: number, output: StateRows): Promise<void> {
+  const { bench, request, exchange } = run;
+  const rows = run.held.hold(await bench.model.takeKv(output, request.job.spec.kvDtype));
+  await exchange.publish(layer, start, rows);
+  if (await keepRows(run, layer, { start, rows })) run.held.release(rows);
+}
+
+/**
+ * Puts a slice's rows into the cache, unless attention does so.
+ * @returns false for those of the last layer that are to wait for the prefix
+ */
+async function keepRows({ bench, request, lastRows }: Run, layer: number, own: RowsFrom): Promise<boolean> {
+  const { cache, job, rank } = request;
+  if (!cache.takesRowsLate(layer)) {
+    await cache.write(layer, own.start, own.rows);
+    return true;
   }
+  // Of the last layer one row attends, on the last rank.
+  const isNeeded = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
+  if (isNeeded) lastRows.push(own);
+  return !isNeeded;
 }
 
 /** A chunk's rows after a block. Of the last layer only the last row counts, and it is the last part's. */
 async function joinParts(
-  { bench: { model }, held }: Run,
+  { bench: { model }, held, lastRows }: Run,
   layer: number,
   whole: StateRows,
   parts: readonly StateRows[],
@@ -134,7 +152,8 @@ async function joinParts(
   const isLast = layer === model.shape.layers - 1;
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
-  for (const part of parts) if (part !== kept) held.release(part);
+  // Keys and values that wait may be views of these.
+  if (lastRows.length === 0) for (const part of parts) if (part !== kept) held.release(part);
   return kept;
 }
 
@@ -190,9 +209,12 @@ async function timed<T>(
 }
 
 /** Attention, MLP and head of the prompt's last token. */
-async function lastRow({ bench: { model }, request, held }: Run, chunk: Chunk): Promise<Float32Array> {
+async function lastRow(run: Run, chunk: Chunk): Promise<Float32Array> {
+  const { model } = run.bench;
+  const { request, held, lastRows } = run;
   const { cache, contextTokens, recorder } = request;
   const layer = model.shape.layers - 1;
+  for (const { start, rows } of lastRows) await cache.write(layer, start, rows);
   const call = (): Promise<AttendedRows> => model.attendRow(chunk.rows, { cache, layer }, contextTokens);
   const attended = held.hold(await recorder.time('attention', layer, call));
   return recorder.time('head', layer, () => model.logits(chunk.rows, attended));
