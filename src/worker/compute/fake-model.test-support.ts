@@ -4,6 +4,7 @@
  */
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../../core/shape.js';
+import { resumeBytes } from '../../core/resume-points.js';
 import type {
   AllCoreDecode,
   BackendModel,
@@ -255,9 +256,8 @@ export class FakeCache implements KvCache {
     model.live.add(this);
   }
 
-  /** One a point. */
   get resumeBytes(): number {
-    return this.resumeAt.length;
+    return resumeBytes(this.#model.shape, this.kvDtype, { start: 0, end: this.capacity }, this.resumeAt);
   }
 
   dropResumeRows(): void {
