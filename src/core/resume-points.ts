@@ -5,6 +5,7 @@
  */
 import { firstSeen, MASKED_ROWS, windowRows } from './kv-rows.js';
 import type { AttentionSpec } from './layers/layer-spec.js';
+import { type Slice, sliceTokens } from './partition.js';
 import { type KvDtype, kvRowBytes, layerSpecs, type ModelShape } from './shape.js';
 
 /** Tokens of a block: so many of the widest window, so that what is kept apart is a quarter of the rows, and a few at least. */
@@ -12,6 +13,9 @@ const BLOCK_WINDOWS = 4;
 const LEAST_BLOCK_TOKENS = 512;
 /** Prompts often differ in their last words, or go on one token before the end: a point serves for so many tokens before it. */
 const SLACK_TOKENS = 64;
+
+/** Rows that are kept apart: those that prompts need to go on from some positions, or all. */
+export type KeptApart = readonly number[] | 'all';
 
 type Span = { readonly start: number; readonly end: number };
 
@@ -33,21 +37,26 @@ export function resumePoints(shape: ModelShape, prompt: Span, capacity: number):
 }
 
 /** The first row that is kept apart for a position: what it sees, and what those a little before it see. */
-export function firstForResume(attention: Pick<AttentionSpec, 'windowTokens'>, point: number): number {
+function firstForResume(attention: Pick<AttentionSpec, 'windowTokens'>, point: number): number {
   return firstSeen(attention, Math.max(0, point - SLACK_TOKENS));
 }
 
-/** Bytes of all rows that are kept apart for these positions. @param span the rows of the cache: where its slice begins, and its end */
-export function resumeBytes(
-  shape: ModelShape,
-  kvDtype: KvDtype,
+/** Rows of a layer [from, end) that are kept apart, each run by itself. @param span as in apartBytes */
+export function runsApart(
+  attention: Pick<AttentionSpec, 'windowTokens'>,
   span: Span,
-  points: readonly number[],
-): number {
-  const rows = layerSpecs(shape)
-    .filter(({ attention }) => slides(attention, span))
-    .flatMap(({ attention }) => points.map((point) => point - firstForResume(attention, point)));
-  return kvRowBytes(shape, kvDtype) * rows.reduce((sum, count) => sum + count, 0);
+  apart: KeptApart,
+): Slice[] {
+  if (!slides(attention, span)) return [];
+  const least = firstSeen(attention, span.start);
+  if (apart === 'all') return [{ start: least, end: span.end }];
+  return apart.map((end) => ({ start: Math.max(least, firstForResume(attention, end)), end }));
+}
+
+/** Bytes of all rows that are kept apart. @param span the rows of the cache: where its slice begins, and its end */
+export function apartBytes(shape: ModelShape, kvDtype: KvDtype, span: Span, apart: KeptApart): number {
+  const runs = layerSpecs(shape).flatMap(({ attention }) => runsApart(attention, span, apart));
+  return kvRowBytes(shape, kvDtype) * runs.reduce((sum, run) => sum + sliceTokens(run), 0);
 }
 
 /** True where more rows come than a cache of windows keeps of the layer. */

@@ -6,6 +6,7 @@
  * All calls of a model come from one thread, one after the other. A call may return before its device is done: its errors
  * and its time then show where results are next read.
  */
+import type { KeptApart } from '../../core/resume-points.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import type { KvCache, KvMemoryCount } from './kv-cache.js';
 import type { AttendedRows, CacheRows, StateRows } from './rows.js';
@@ -66,11 +67,11 @@ export type CacheOptions = {
   readonly start?: number;
   /** Layers with a window keep no more than a window's rows: see KvCache.takesRowsLate. Not for attendDense. False unless given. */
   readonly keepsWindows?: boolean;
-  /** Positions of the context at which such a cache keeps apart what the next row sees; none unless given. */
-  readonly resumeAt?: readonly number[];
+  /** What such a cache keeps apart of the rows that it lets go: what the next row sees at some positions, or all; nothing unless given. */
+  readonly apart?: KeptApart;
 };
 
-export type ContinueOptions = Pick<CacheOptions, 'keepsWindows' | 'resumeAt'>;
+export type ContinueOptions = Pick<CacheOptions, 'keepsWindows' | 'apart'>;
 
 /** Rows to measure with. */
 export type MadeUpRows = { readonly states: StateRows; readonly attended: AttendedRows };
@@ -144,7 +145,7 @@ export interface BackendModel {
 
   /**
    * A new cache of the same element type, layers and start that begins with rows [0, tokens) of another, copied; the other stays
-   * as it is. Of positions of options.resumeAt that are no later than `tokens` it has what the other has.
+   * as it is. Of what it is to keep apart it has what the other has.
    * @param tokens for which from.continuable(tokens) is tokens
    * @param options keepsWindows: as the other does unless given
    * @throws INTERNAL where they do not fit, WORKER_REFUSED where the device has no memory for it

@@ -2,6 +2,7 @@
  * The keys and values of one request on a backend's device, for every layer rows [0, capacity), or what is left of them where
  * a layer sees a window only. Made by a BackendModel, which reads it in attention. How rows lie in it is the backend's matter.
  */
+import type { KeptApart } from '../../core/resume-points.js';
 import type { KvDtype } from '../../core/shape.js';
 import type { CacheRows } from './rows.js';
 
@@ -16,10 +17,10 @@ export interface KvCache {
   readonly start: number;
   /** Bytes that its rows take in all layers; what a layout needs beside them is not counted, nor is what is kept apart. */
   readonly bytes: number;
-  /** Positions at which rows are kept apart, so that other caches can go on from there; none once they are dropped. */
-  readonly resumeAt: readonly number[];
+  /** What it keeps apart of rows that layers with a window let go; nothing once that is dropped. */
+  readonly apart: KeptApart;
   /** Bytes of those rows, when all of them have come. */
-  readonly resumeBytes: number;
+  readonly apartBytes: number;
 
   /** Bytes that such a cache takes with rows [0, end). */
   bytesOf(end: number): number;
@@ -28,7 +29,13 @@ export interface KvCache {
   continuable(tokens: number): number;
 
   /** Gives the rows that are kept apart back. A second call is harmless. */
-  dropResumeRows(): void;
+  dropRowsApart(): void;
+
+  /** True where all rows from those that the row at this position sees up to the last can be read, in every layer. */
+  holdsFrom(position: number): boolean;
+
+  /** The rows written so far do not count: rows come from the beginning again. */
+  startOver(): void;
 
   /**
    * True for a layer of which it has no room for a slice at once: attendSlice puts the slice's own rows in, a few at a time

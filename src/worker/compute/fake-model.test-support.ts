@@ -4,7 +4,7 @@
  */
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../../core/shape.js';
-import { resumeBytes } from '../../core/resume-points.js';
+import { apartBytes, type KeptApart } from '../../core/resume-points.js';
 import type {
   AllCoreDecode,
   BackendModel,
@@ -108,10 +108,10 @@ export class FakeModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers, resumeAt = [] }: CacheOptions = {},
+    { layers = this.shape.layers, apart = [] }: CacheOptions = {},
   ): Promise<FakeCache> {
     const cache = new FakeCache(this, capacity, kvDtype, layers);
-    cache.resumeAt = resumeAt;
+    cache.apart = apart;
     return cache;
   }
 
@@ -237,7 +237,7 @@ export class FakeCache implements KvCache {
   readonly bytes: number;
   readonly rowBytes: number;
   isClosed = false;
-  resumeAt: readonly number[] = [];
+  apart: KeptApart = [];
   /** Layers that take rows late, as attention puts them in: here nobody does. */
   readonly late = new Set<number>();
   /** More can not be continued. */
@@ -256,12 +256,20 @@ export class FakeCache implements KvCache {
     model.live.add(this);
   }
 
-  get resumeBytes(): number {
-    return resumeBytes(this.#model.shape, this.kvDtype, { start: 0, end: this.capacity }, this.resumeAt);
+  get apartBytes(): number {
+    return apartBytes(this.#model.shape, this.kvDtype, { start: 0, end: this.capacity }, this.apart);
   }
 
-  dropResumeRows(): void {
-    this.resumeAt = [];
+  dropRowsApart(): void {
+    this.apart = [];
+  }
+
+  holdsFrom(): boolean {
+    return true;
+  }
+
+  startOver(): void {
+    for (const rows of this.#layers) rows.length = 0;
   }
 
   bytesOf(end: number): number {

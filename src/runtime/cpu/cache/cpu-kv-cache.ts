@@ -1,12 +1,13 @@
 /**
  * The keys and values of one request: a LayerRows for every layer, all in one buffer of the request's size, taken when the
  * first rows come and never grown. A layer with a window begins with the first row that its slice sees, and in a cache of
- * windows goes on with no more than a window's rows; what a later prompt could go on from is kept apart (ResumeRows). Owned
- * by the compute thread; kernels read it in place.
+ * windows goes on with no more than a window's rows; what a later prompt could go on from is kept apart (RowsApart). Owned by
+ * the compute thread; kernels read it in place.
  */
 import { KvrError } from '../../../core/errors.js';
 import { firstSeen, kvBytesOf, MASKED_ROWS, windowRows } from '../../../core/kv-rows.js';
-import { resumeBytes, slides } from '../../../core/resume-points.js';
+import { apartBytes, type KeptApart, runsApart, slides } from '../../../core/resume-points.js';
+import type { Slice } from '../../../core/partition.js';
 import { type KvDtype, kvRowBytes, layerSpec, layerSpecs, type ModelShape } from '../../../core/shape.js';
 import type { CacheOptions, ContinueOptions } from '../../backend/backend.js';
 import type { KvCache } from '../../backend/kv-cache.js';
@@ -15,8 +16,8 @@ import type { Elements } from '../../sessions/kernels.js';
 import { CpuCacheRows, cpuCacheRows, type KeysAndValues, unpack } from './cpu-cache-rows.js';
 import { KvMemory } from './kv-memory.js';
 import { layerArrays, layersBytes } from './layer-arrays.js';
-import { doNotFit, type LayerPlace, LayerRows } from './layer-rows.js';
-import { ResumeRows, type RowSource } from './resume-rows.js';
+import { doNotFit, type LayerPlace, LayerRows, type RowsAt } from './layer-rows.js';
+import { RowsApart, type RowSource } from './rows-apart.js';
 import { PIECE_TOKENS } from './sum-pieces.js';
 
 type CpuKvCacheOptions = Omit<CacheOptions, 'layers'> & { readonly memory?: KvMemory };
@@ -30,18 +31,19 @@ export class CpuKvCache implements KvCache {
   readonly #memory: KvMemory;
   readonly #keepsWindows: boolean;
   readonly #places: readonly LayerPlace[];
-  readonly #resume: ResumeRows;
+  #apart: KeptApart;
   #isClosed = false;
   #buffer: ArrayBuffer | undefined;
   /** None until something is written or read. */
   #layers: readonly LayerRows[] = [];
+  #layersApart: readonly RowsApart[] = [];
 
   /** @param shape with as many layers as the cache is to have. @param capacity where rows (tokens) of a layer end */
   constructor(
     shape: ModelShape,
     capacity: number,
     kvDtype: KvDtype = 'f32',
-    { memory = new KvMemory(), start = 0, keepsWindows = false, resumeAt = [] }: CpuKvCacheOptions = {},
+    { memory = new KvMemory(), start = 0, keepsWindows = false, apart = [] }: CpuKvCacheOptions = {},
   ) {
     this.kvDtype = kvDtype;
     this.#shape = shape;
@@ -51,24 +53,38 @@ export class CpuKvCache implements KvCache {
     this.#memory = memory;
     this.#places = layerSpecs(shape).map((_, layer) => this.#placeOf(layer));
     this.bytes = this.bytesOf(capacity);
-    this.#resume = new ResumeRows(resumeAt, memory, shape.kvHeads * shape.headDim);
+    this.#apart = keepsWindows ? apart : [];
   }
 
   bytesOf(end: number): number {
     return kvBytesOf(this.#shape, this.kvDtype, { start: this.start, end, keepsAll: !this.#keepsWindows });
   }
 
-  get resumeAt(): readonly number[] {
-    return this.#resume.points;
+  get apart(): KeptApart {
+    return this.#apart;
   }
 
-  get resumeBytes(): number {
-    const span = { start: this.start, end: this.capacity };
-    return resumeBytes(this.#shape, this.kvDtype, span, this.resumeAt);
+  get apartBytes(): number {
+    return apartBytes(this.#shape, this.kvDtype, this.#span, this.#apart);
   }
 
-  dropResumeRows(): void {
-    this.#resume.close();
+  dropRowsApart(): void {
+    for (const rows of this.#layersApart) rows.close();
+    this.#apart = [];
+  }
+
+  holdsFrom(position: number): boolean {
+    return this.#places.every((_, layer) => {
+      const first = firstSeen(this.#windowOf(layer), position);
+      const { end } = this.#rows(layer).span;
+      return this.#sources(layer).some((source) => source.from <= first && source.end === end);
+    });
+  }
+
+  startOver(): void {
+    for (const [layer, rows] of this.#layers.entries())
+      rows.startOver(firstSeen(this.#windowOf(layer), this.start));
+    for (const rows of this.#layersApart) rows.startOver();
   }
 
   takesRowsLate(layer: number): boolean {
@@ -82,7 +98,7 @@ export class CpuKvCache implements KvCache {
 
   /**
    * A new cache that begins with rows [0, tokens) of another, as far as layers keep them, copied once; the other stays as it is.
-   * Of positions to resume at that are no later it gets what the other has.
+   * What it is to keep apart of them it gets as far as the other has it.
    * @throws INTERNAL where the other can not be continued from there, or they do not fit
    */
   static continued(
@@ -123,15 +139,15 @@ export class CpuKvCache implements KvCache {
     const isKind = keys instanceof Uint16Array === (this.kvDtype === 'f16');
     if (!isKind || !Number.isInteger(count) || values.length !== keys.length)
       throw doNotFit(start, start + count, this.capacity);
-    const rows = this.#rows(layer);
-    const attention = this.#windowOf(layer);
-    rows.write({ start, keys, values }, (from, end) => {
-      if (this.#places[layer]?.keptRows !== undefined) this.#resume.note(layer, attention, rows, from, end);
-    });
+    const rows = { start, keys, values };
+    this.#rows(layer).write(rows);
+    this.#layersApart[layer]?.note(rows);
   }
 
   read(layer: number, start: number, end: number): CpuCacheRows {
-    return new CpuCacheRows(this.#rows(layer).read(start, end), this.#shape.kvHeads * this.#shape.headDim);
+    const rows = this.#find(layer, start, end);
+    if (!rows) throw doNotFit(start, end, this.capacity);
+    return new CpuCacheRows(rows, this.#shape.kvHeads * this.#shape.headDim);
   }
 
   /** As LayerRows.all. */
@@ -158,9 +174,13 @@ export class CpuKvCache implements KvCache {
   close(): void {
     this.#isClosed = true;
     this.#layers = [];
-    this.#resume.close();
+    this.dropRowsApart();
     if (this.#buffer) this.#memory.giveBack(this.#buffer);
     this.#buffer = undefined;
+  }
+
+  get #span(): Slice {
+    return { start: this.start, end: this.capacity };
   }
 
   #windowOf(layer: number): { readonly windowTokens?: number | undefined } {
@@ -178,19 +198,34 @@ export class CpuKvCache implements KvCache {
     return { ...place, rows: kept + fresh, keptRows: kept };
   }
 
-  /** What has the rows that the row at position `tokens` sees, or at the next position before that it has them for. */
-  #sourceFor(
-    layer: number,
-    tokens: number,
-  ): { readonly source: RowSource; readonly tokens: number } | undefined {
-    const attention = this.#windowOf(layer);
+  #sources(layer: number): RowSource[] {
     const rows = this.#rows(layer);
-    const copyInto = (target: LayerRows, from: number, end: number): void => target.copyFrom(rows, from, end);
-    const found = [{ ...rows.span, copyInto }, ...this.#resume.sources(layer)].flatMap((source) => {
+    const own: RowSource = {
+      ...rows.span,
+      read: (start, end) => rows.read(start, end),
+      copyInto: (target, start, end) => target.copyFrom(rows, start, end),
+    };
+    return [own, ...(this.#layersApart[layer]?.sources ?? [])];
+  }
+
+  /**
+   * What has the rows that the row at position `tokens` sees, or at the next position before that it has them for; where
+   * several do, the one with the most.
+   */
+  #sourceFor(layer: number, tokens: number) {
+    const attention = this.#windowOf(layer);
+    const found = this.#sources(layer).flatMap((source) => {
       const most = Math.min(tokens, source.end);
       return source.from <= firstSeen(attention, most) ? [{ source, tokens: most }] : [];
     });
-    return found.sort((a, b) => b.tokens - a.tokens)[0];
+    return found.sort((a, b) => b.tokens - a.tokens || a.source.from - b.source.from)[0];
+  }
+
+  #find(layer: number, start: number, end: number): RowsAt | undefined {
+    const rows = this.#rows(layer);
+    if (rows.covers(start, end)) return rows.read(start, end);
+    const apart = this.#layersApart[layer]?.sources.find((each) => each.from <= start && end <= each.end);
+    return apart?.read(start, end);
   }
 
   #continueLayer(other: CpuKvCache, layer: number, tokens: number): void {
@@ -201,7 +236,12 @@ export class CpuKvCache implements KvCache {
     const from = Math.max(first, source.from, tokens - keptRows);
     rows.beginAt(from, tokens);
     source.copyInto(rows, from, tokens);
-    this.#resume.copyFrom(other.#resume, layer, tokens);
+    const apart = this.#layersApart[layer];
+    if (!apart) return;
+    apart.close();
+    apart.begin(source.from, tokens);
+    apart.note(source.read(source.from, tokens));
+    apart.takeFrom((start, end) => other.#find(layer, start, end), tokens);
   }
 
   #rows(layer: number): LayerRows {
@@ -220,6 +260,22 @@ export class CpuKvCache implements KvCache {
       const from = firstSeen(this.#windowOf(layer), this.start);
       return new LayerRows(place, arrays[layer] as KeysAndValues, from);
     });
+    this.#layersApart = this.#places.map((_, layer) => this.#beginApart(layer));
+  }
+
+  #beginApart(layer: number): RowsApart {
+    const { kvHeads, headDim } = this.#shape;
+    const attention = this.#windowOf(layer);
+    const Kind = this.kvDtype === 'f16' ? Uint16Array : Float32Array;
+    const rows = new RowsApart({
+      wanted: runsApart(attention, this.#span, this.#apart),
+      width: kvHeads * headDim,
+      take: (elements) => new Kind(this.#takeBuffer(elements * Kind.BYTES_PER_ELEMENT)),
+      giveBack: (buffer) => this.#memory.giveBack(buffer),
+    });
+    const first = firstSeen(attention, this.start);
+    rows.begin(first, first);
+    return rows;
   }
 
   #takeBuffer(bytes: number): ArrayBuffer {

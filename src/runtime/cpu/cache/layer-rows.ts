@@ -65,12 +65,15 @@ export class LayerRows {
     this.#end = Math.max(this.#end, end);
   }
 
-  /**
-   * Copies rows in, a few at a time where older ones go meanwhile.
-   * @param onRows called after each time, with what was written
-   * @throws INTERNAL where they do not fit
-   */
-  write({ start, keys, values }: RowsAt, onRows?: (start: number, end: number) => void): void {
+  /** Rows come again from the first on. */
+  startOver(from: number): void {
+    this.#first = this.#place.first;
+    this.#from = from;
+    this.#end = from;
+  }
+
+  /** Copies rows in, a few at a time where older ones go meanwhile. @throws INTERNAL where they do not fit */
+  write({ start, keys, values }: RowsAt): void {
     const { kvHeads, headDim, rows, capacity, keptRows = 0 } = this.#place;
     const width = kvHeads * headDim;
     const end = start + keys.length / width;
@@ -83,16 +86,19 @@ export class LayerRows {
       this.#scatter(part(keys), this.#arrays.keys, from);
       this.#scatter(part(values), this.#arrays.values, from);
       this.#end = Math.max(this.#end, to);
-      onRows?.(from, to);
     }
   }
 
-  /** Copies of rows [start, end), [rows, kvHeads, D] each. @throws INTERNAL where they are not here */
-  read(start: number, end: number): KeysAndValues {
+  /** True where rows [start, end) have their place here, whether they have come or not. */
+  covers(start: number, end: number): boolean {
     const { capacity, rows } = this.#place;
-    if (start < this.#first || end > Math.min(capacity, this.#first + rows))
-      throw doNotFit(start, end, capacity);
+    return start >= this.#first && end <= Math.min(capacity, this.#first + rows);
+  }
+
+  /** Copies of rows [start, end), which are covered, [rows, kvHeads, D] each. */
+  read(start: number, end: number): RowsAt {
     return {
+      start,
       keys: this.#gather(this.#arrays.keys, start, end),
       values: this.#gather(this.#arrays.values, start, end),
     };

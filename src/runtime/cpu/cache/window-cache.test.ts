@@ -62,12 +62,8 @@ async function make(each: Case & { readonly kvDtype: KvDtype }): Promise<Made> {
   return { shape, attention: new Attention(attentionShape(shape, spec), 1), rows, kept, whole };
 }
 
-function windows(
-  { shape, whole }: Made,
-  resumeAt: readonly number[] = [],
-  memory = new KvMemory(),
-): CpuKvCache {
-  return new CpuKvCache(shape, TOKENS, whole.kvDtype, { keepsWindows: true, resumeAt, memory });
+function windows({ shape, whole }: Made, apart: readonly number[] = [], memory = new KvMemory()): CpuKvCache {
+  return new CpuKvCache(shape, TOKENS, whole.kvDtype, { keepsWindows: true, apart, memory });
 }
 
 /** Rows [start, end) over a cache, which gets them on the way where it takes rows late. */
@@ -125,7 +121,7 @@ test.each(EVERY_CASE)(
     const { kept, fresh } = windowRows(each.windowTokens);
     if (kept + fresh < 500) expect(source.continuable(1000)).toBe(640);
     for (const tokens of [600, 640, 1250, PROMPT_TOKENS]) {
-      const next = CpuKvCache.continued(source, tokens, TOKENS, { resumeAt: points });
+      const next = CpuKvCache.continued(source, tokens, TOKENS, { apart: points });
       const expected = await attend(made, made.whole, tokens, PROMPT_TOKENS + 50);
       expect(await attend(made, next, tokens, PROMPT_TOKENS + 50), `from ${tokens}`).toEqual(expected);
       // It has the points of the other, and its own.
@@ -146,11 +142,11 @@ test('rows that are kept apart take what was foretold, and are given back', asyn
   const rowBytes = 2 * 4 * made.shape.kvHeads * made.shape.headDim;
   expect(cache.bytes).toBe((kept + fresh) * rowBytes);
   await attend(made, cache, 0, PROMPT_TOKENS);
-  const own = memory.heldBytes - cache.resumeBytes;
-  expect(cache.resumeBytes).toBe(2 * (36 + 64) * rowBytes);
+  const own = memory.heldBytes - cache.apartBytes;
+  expect(cache.apartBytes).toBe(2 * (36 + 64) * rowBytes);
   expect(own / cache.bytes).toBeLessThan(2);
-  cache.dropResumeRows();
-  expect([memory.heldBytes, cache.resumeBytes, cache.continuable(640)]).toEqual([own, 0, 0]);
+  cache.dropRowsApart();
+  expect([memory.heldBytes, cache.apartBytes, cache.continuable(640)]).toEqual([own, 0, 0]);
   cache.close();
   expect(memory.heldBytes).toBe(0);
 });

@@ -6,7 +6,7 @@ import { jobOf, SentMessages } from '../compute-parts.test-support.js';
 import { FakeModel } from '../fake-model.test-support.js';
 import type { ActiveRequest } from './active-request.js';
 import { HeldRequests } from './held-requests.js';
-import { resumeShare } from './resume-share.js';
+import { apartShares } from './apart-shares.js';
 
 const PROMPT_TOKENS = 2000;
 
@@ -28,7 +28,7 @@ type Room = { readonly requests: number; readonly shares: number; readonly prefi
 function heldWith({ requests, shares, prefixShares = shares }: Room) {
   const model = localModel();
   const job = keptJob(1);
-  const share = resumeShare(job, model.shape).bytes;
+  const share = apartShares(job, model.shape, false)[0]?.bytes ?? 0;
   const kvBytesLimit = requests * rankKvBytes(model.shape, 'f32', job) + shares * share;
   const sent = new SentMessages();
   const limits = { kvBytesLimit, prefixCacheBytes: prefixShares * share };
@@ -36,12 +36,12 @@ function heldWith({ requests, shares, prefixShares = shares }: Room) {
 }
 
 const pointsOf = (requests: readonly ActiveRequest[]): number[] =>
-  requests.map(({ cache }) => cache.resumeAt.length);
+  requests.map(({ cache }) => (cache.apart as number[]).length);
 
 test('a request keeps rows apart at the ends of blocks and of its prompt, as far as the prefix cache goes', async () => {
   const { held } = heldWith({ requests: 3, shares: 3, prefixShares: 2 });
   const open = [await held.open(keptJob(1)), await held.open(keptJob(2)), await held.open(keptJob(3))];
-  expect(open[0]?.cache.resumeAt).toEqual([512, 1024, 1536, PROMPT_TOKENS]);
+  expect(open[0]?.cache.apart).toEqual([512, 1024, 1536, PROMPT_TOKENS]);
   expect(pointsOf(open)).toEqual([4, 4, 0]);
 });
 

@@ -17,12 +17,16 @@ import {
   rankKvBytes,
   rowsFromOthers,
 } from '../../../core/kv-rows.js';
-import { PrefixStore } from './prefix-store.js';
+import type { KeptApart } from '../../../core/resume-points.js';
+import { type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
-import { NO_SHARE, type ResumeShare, resumeShare } from './resume-share.js';
+import { NO_SHARE, type ApartShare, apartShares } from './apart-shares.js';
 import { reuseOf } from './reuse.js';
 import type { ComputeSettings, Job } from '../../threads/thread-messages.js';
+
+/** Where kept rows go to be written to disk; it asks for them for as long as they are kept. */
+type Pending = { add(find: () => PrefixEntry | undefined): void };
 
 export class HeldRequests {
   readonly #model: CacheMaker;
@@ -30,16 +34,19 @@ export class HeldRequests {
   readonly #prefixCacheBytes: number;
   readonly #store: PrefixStore;
   readonly #outbox: Outbox;
+  readonly #pending: Pending | undefined;
   readonly #requests = new Map<number, ActiveRequest>();
   /** Those of them that count: not the cancelled ones, which are about to go. */
   readonly #counted = new Set<ActiveRequest>();
   /** Of their rows, without those kept apart for later prompts. */
   #kvBytes = 0;
 
+  /** @param pending where nothing is given, nothing is written */
   constructor(
     model: CacheMaker,
     { kvBytesLimit, prefixCacheBytes }: Pick<ComputeSettings, 'kvBytesLimit' | 'prefixCacheBytes'>,
     outbox: Outbox,
+    pending?: Pending,
   ) {
     this.#model = model;
     this.#kvBytesLimit = kvBytesLimit;
@@ -48,6 +55,7 @@ export class HeldRequests {
       outbox.send({ type: 'dropped', entry }),
     );
     this.#outbox = outbox;
+    this.#pending = pending;
   }
 
   get(request: number): ActiveRequest | undefined {
@@ -56,14 +64,14 @@ export class HeldRequests {
 
   /** Takes on a request, with the kept rows that it goes on from. @throws WORKER_REFUSED */
   async open(job: Job): Promise<ActiveRequest> {
-    const source = job.reuse && this.#store.find(job.reuse.entry);
+    const source = job.reuse?.entry === undefined ? undefined : this.#store.find(job.reuse.entry);
     const bytes = rankKvBytes(this.#model.shape, job.spec.kvDtype, job);
-    const resumeAt = this.#giveWayTo(job, this.#roomBeside(bytes));
-    const roomBytes = this.#kvBytesLimit - this.#kvBytes - bytes - resumeAt.bytes - this.#resumeBytes;
+    const share = this.#giveWayTo(job, this.#roomBeside(bytes));
+    const roomBytes = this.#kvBytesLimit - this.#kvBytes - bytes - share.bytes - this.#apartBytes;
     this.#store.shrinkTo(roomBytes, source?.entry);
     try {
       const reuse = source && reuseOf(job, source);
-      const request = await openRequest(job, this.#model, reuse, resumeAt.points);
+      const request = await openRequest(job, this.#model, reuse, share.apart);
       this.#kvBytes += request.cache.bytes;
       this.#counted.add(request);
       this.#requests.set(job.request, request);
@@ -99,14 +107,22 @@ export class HeldRequests {
     this.#forget(request);
     const { cache, job } = request;
     const kept = ids.slice(0, cache.continuable(ids.length));
-    const roomBytes = this.#kvBytesLimit - this.#kvBytes - this.#resumeBytes;
+    const roomBytes = this.#kvBytesLimit - this.#kvBytes - this.#apartBytes;
     let isKept = false;
     try {
-      isKept = await this.#store.keep(job.request, kept, cache, roomBytes);
+      isKept = await this.#store.keep(job.request, kept, cache, roomBytes, request.rowsStart);
     } finally {
       if (!isKept) cache.close();
     }
-    if (isKept) this.#outbox.send({ type: 'kept', request: job.request, ids: kept });
+    if (!isKept) return;
+    this.#outbox.send({ type: 'kept', request: job.request, ids: kept });
+    this.#pending?.add(() => this.#storable(job.request));
+  }
+
+  /** What is kept of a request, where all its rows are there to be stored. */
+  #storable(request: number): PrefixEntry | undefined {
+    const entry = this.#store.peek(request);
+    return entry?.cache.holdsFrom(entry.start) ? entry : undefined;
   }
 
   /** Closes all caches, those that are kept too. */
@@ -130,16 +146,16 @@ export class HeldRequests {
   }
 
   /** What running requests keep apart for later prompts: part of the prefix cache, which gives way to requests. */
-  get #resumeBytes(): number {
-    return [...this.#counted].reduce((sum, { cache }) => sum + cache.resumeBytes, 0);
+  get #apartBytes(): number {
+    return [...this.#counted].reduce((sum, { cache }) => sum + cache.apartBytes, 0);
   }
 
   /** Drops what running requests keep apart, where a new one needs the room. @returns what the new one may keep apart itself */
-  #giveWayTo(job: Job, roomBytes: number): ResumeShare {
-    for (const { cache } of this.#counted) if (this.#resumeBytes > roomBytes) cache.dropResumeRows();
-    const share = resumeShare(job, this.#model.shape);
-    const mostBytes = Math.min(roomBytes, this.#prefixCacheBytes) - this.#resumeBytes;
-    return share.bytes <= mostBytes ? share : NO_SHARE;
+  #giveWayTo(job: Job, roomBytes: number): ApartShare {
+    for (const { cache } of this.#counted) if (this.#apartBytes > roomBytes) cache.dropRowsApart();
+    const mostBytes = Math.min(roomBytes, this.#prefixCacheBytes) - this.#apartBytes;
+    const shares = apartShares(job, this.#model.shape, this.#pending !== undefined);
+    return shares.find(({ bytes }) => bytes <= mostBytes) ?? NO_SHARE;
   }
 
   /** @returns bytes that kept caches may take beside a new one. @throws WORKER_REFUSED where there is no room for that */
@@ -170,7 +186,7 @@ export async function openRequest(
   job: Job,
   model: CacheMaker,
   reuse?: Reuse,
-  resumeAt: readonly number[] = [],
+  apart: KeptApart = [],
 ): Promise<ActiveRequest> {
   const contextTokens = contextTokensOf(job.partition);
   const slice = sliceAt(job.partition, job.rank);
@@ -178,17 +194,20 @@ export async function openRequest(
   // A chain needs rows before its slice; an all-gather needs everyone's, its own included.
   const isGathered = strategyOf(job.spec.strategy).topology === 'gather';
   const end = isGathered ? contextTokens : slice.start;
-  const options = { start: kvStart(job), keepsWindows: keepsWindows(job), resumeAt };
+  const options = { start: kvStart(job), keepsWindows: keepsWindows(job), apart };
   const expected = rowsFromOthers(model.shape, job).map((rows) => (isGathered ? contextTokens : rows));
+  const cache = await (reuse
+    ? model.continueCache(reuse.cache, reuse.tokens, capacity, options)
+    : model.createCache(capacity, job.spec.kvDtype, options));
   return {
     job,
     rank: job.rank,
     slice,
     cachedTokens: reuse?.tokens ?? 0,
+    storedTokens: 0,
+    rowsStart: reuse?.start ?? cache.start,
     contextTokens,
-    cache: await (reuse
-      ? model.continueCache(reuse.cache, reuse.tokens, capacity, options)
-      : model.createCache(capacity, job.spec.kvDtype, options)),
+    cache,
     coverage: expected.map((rows) => new RowCoverage(end - rows, end)),
     firstForNext: layerSpecs(model.shape).map(({ attention }) => firstSeen(attention, slice.end)),
     recorder: new Recorder(),

@@ -15,6 +15,8 @@ export type PrefixEntry = {
   /** What its rows stand for, prompt and answer. */
   readonly ids: Int32Array;
   readonly cache: KvCache;
+  /** Layers with a window have rows from the first on that the row at this position sees. */
+  readonly start: number;
   readonly bytes: number;
 };
 
@@ -37,6 +39,11 @@ export class PrefixStore {
     return this.#bytes;
   }
 
+  /** An entry, whose use this does not count as. */
+  peek(entry: number): PrefixEntry | undefined {
+    return this.#entries.get(entry);
+  }
+
   /** Makes an entry the most recently used one. */
   find(entry: number): PrefixEntry | undefined {
     const found = this.#entries.get(entry);
@@ -49,26 +56,34 @@ export class PrefixStore {
    * Keeps rows [0, ids.length) of a cache, which is the store's from then on. What the new entry begins with is dropped: it has it all.
    * @param ids as many as the cache can be continued with
    * @param roomBytes more than this may not be held afterwards, whatever the budget
+   * @param start as in PrefixEntry
    * @returns false where it is not kept and stays the caller's: too large, or another entry holds all of it
    */
-  async keep(entry: number, ids: Int32Array, cache: KvCache, roomBytes: number): Promise<boolean> {
+  async keep(
+    entry: number,
+    ids: Int32Array,
+    cache: KvCache,
+    roomBytes: number,
+    start = cache.start,
+  ): Promise<boolean> {
     const mostBytes = Math.min(this.#budgetBytes, roomBytes);
-    const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache }));
+    const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache, start }));
     if (longer) this.find(longer.entry);
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
-    const bytes = (isSlack ? cache.bytesOf(ids.length) : cache.bytes) + cache.resumeBytes;
+    const bytes = (isSlack ? cache.bytesOf(ids.length) : cache.bytes) + cache.apartBytes;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
-    for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
+    for (const other of this.#entries.values())
+      if (holdsAll({ ids, cache, start }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);
     const kept = isSlack ? await this.#shrunk(cache, ids.length) : cache;
     if (kept !== cache) cache.close();
-    this.#entries.set(entry, { entry, ids, cache: kept, bytes });
+    this.#entries.set(entry, { entry, ids, cache: kept, start, bytes });
     this.#bytes += bytes;
     return true;
   }
 
   #shrunk(cache: KvCache, tokens: number): Promise<KvCache> {
-    return this.#model.continueCache(cache, tokens, tokens, { resumeAt: cache.resumeAt });
+    return this.#model.continueCache(cache, tokens, tokens, { apart: cache.apart });
   }
 
   /** Drops entries, least recently used first, until at most so many bytes are held; `spared` stays. */
@@ -91,10 +106,10 @@ export class PrefixStore {
 
 /** True where all that can go on from the shorter entry can go on from the longer one, in the same element type. */
 function holdsAll(longer: Rows, shorter: Rows): boolean {
-  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype && longer.cache.start <= shorter.cache.start;
+  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype && longer.start <= shorter.start;
   const tokens = shorter.ids.length;
   return (
     isAlike && commonTokens(longer.ids, shorter.ids) === tokens && longer.cache.continuable(tokens) === tokens
   );
 }
-type Rows = Pick<PrefixEntry, 'ids' | 'cache'>;
+type Rows = Pick<PrefixEntry, 'ids' | 'cache' | 'start'>;
