@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../../../core/clock.js';
 import type { BackendModel } from '../../../runtime/backend/backend.js';
-import type { AttendedRows, StateRows } from '../../../runtime/backend/rows.js';
+import type { AttendedRows, CacheRows, StateRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { HeldRows } from '../requests/held-rows.js';
 import type { PromptKernel } from '../requests/pace.js';
@@ -29,7 +29,12 @@ export type Run = {
   readonly request: ActiveRequest;
   readonly exchange: Exchange;
   readonly held: HeldRows;
+  /** Of the last layer, where the cache takes them late: the prefix may come after them. */
+  readonly lastRows: RowsFrom[];
 };
+
+/** Keys and values of rows from `start` on. */
+export type RowsFrom = { readonly start: number; readonly rows: CacheRows };
 
 /** The pace learns from calls of the prompt phase what a row costs. */
 export async function timed<T>(
@@ -42,6 +47,12 @@ export async function timed<T>(
   const result = await act();
   noteCall(kernel, rows, clock() - startMs);
   return result;
+}
+
+/** Puts the last layer's rows that have waited for the prefix into the cache. */
+export async function writeLastRows({ bench, request, lastRows }: Run): Promise<void> {
+  const layer = bench.model.shape.layers - 1;
+  for (const { start, rows } of lastRows) await request.cache.write(layer, start, rows);
 }
 
 /**

@@ -12,7 +12,7 @@ import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
 import { answerRows } from './answer-rows.js';
 import type { Exchange } from './exchange.js';
-import { lastRow, type PrefillContext, type Run, timed } from './prompt-run.js';
+import { lastRow, type PrefillContext, type RowsFrom, type Run, timed, writeLastRows } from './prompt-run.js';
 import { type Pause, pauseBetween } from './turns.js';
 
 /** Kept rows that are read out of the cache at once. */
@@ -35,7 +35,7 @@ export async function* runPrompt(
 ): AsyncGenerator<Pause, Float32Array | undefined, void> {
   const held = new HeldRows();
   try {
-    return yield* runLayers({ bench, request, exchange, held });
+    return yield* runLayers({ bench, request, exchange, held, lastRows: [] });
   } finally {
     held.releaseAll();
   }
@@ -54,6 +54,7 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
   }
   if (request.rank < request.job.chain.length - 1) return undefined;
   yield waitForPrefix(exchange, layers - 1);
+  await writeLastRows(run);
   if (request.job.answer.length > 0) return yield* answerRows(run);
   const { rows } = chunks[chunks.length - 1] as Chunk;
   return lastRow(run, rows, request.contextTokens);
@@ -97,19 +98,32 @@ async function* runLayer(run: Run, layer: number, chunk: Chunk): AsyncGenerator<
 }
 
 /** First to the next rank, which may be waiting. */
-async function handOn({ bench, request, exchange }: Run, layer: number, start: number, output: StateRows) {
-  const rows = await bench.model.takeKv(output, request.job.spec.kvDtype);
-  try {
-    await exchange.publish(layer, start, rows);
-    await request.cache.write(layer, start, rows);
-  } finally {
-    rows.release();
+async function handOn(run: Run, layer: number, start: number, output: StateRows): Promise<void> {
+  const { bench, request, exchange } = run;
+  const rows = run.held.hold(await bench.model.takeKv(output, request.job.spec.kvDtype));
+  await exchange.publish(layer, start, rows);
+  if (await keepRows(run, layer, { start, rows })) run.held.release(rows);
+}
+
+/**
+ * Puts a slice's rows into the cache, unless attention does so.
+ * @returns false for those of the last layer that are to wait for the prefix
+ */
+async function keepRows({ bench, request, lastRows }: Run, layer: number, own: RowsFrom): Promise<boolean> {
+  const { cache, job, rank } = request;
+  if (!cache.takesRowsLate(layer)) {
+    await cache.write(layer, own.start, own.rows);
+    return true;
   }
+  // Of the last layer one row attends, on the last rank.
+  const isNeeded = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
+  if (isNeeded) lastRows.push(own);
+  return !isNeeded;
 }
 
 /** A chunk's rows after a block. Of the last layer only the last row counts, and it is the last part's. */
 async function joinParts(
-  { bench: { model }, held }: Run,
+  { bench: { model }, held, lastRows }: Run,
   layer: number,
   whole: StateRows,
   parts: readonly StateRows[],
@@ -117,7 +131,8 @@ async function joinParts(
   const isLast = layer === model.shape.layers - 1;
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
-  for (const part of parts) if (part !== kept) held.release(part);
+  // Keys and values that wait may be views of these.
+  if (lastRows.length === 0) for (const part of parts) if (part !== kept) held.release(part);
   return kept;
 }
 
