@@ -79,7 +79,9 @@ export class RunningChain {
   }
 
   #missing(count: number): KvrError {
-    const { members } = this.cluster;
+    const { members, invitation } = this.cluster;
+    if (members.length === 0 && invitation !== undefined)
+      return new KvrError('WORKER_DIED', `0 workers have joined; type on another machine: ${invitation}`);
     const missing = members.find(({ status }) => status !== 'usable');
     const { reason } = missing ?? {};
     const message = `${this.workers.length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;

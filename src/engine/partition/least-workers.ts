@@ -6,9 +6,11 @@ import type { RequestSettings } from '../options/request.js';
 
 /**
  * What the plan chooses runs on the workers that are there; slices that were asked for need a worker each.
- * @param all workers of the engine, whether they can be used now or not
+ * Of none, one is waited for.
+ * @param present workers of the engine, whether they can be used now or not
  */
-export function leastWorkers({ strategy, partition, workers }: RequestSettings, all: number): number {
+export function leastWorkers({ strategy, partition, workers }: RequestSettings, present: number): number {
+  const all = Math.max(1, present);
   const { planner } = strategyOf(strategy);
   if (planner === 'one slice') return 1;
   if (Array.isArray(partition)) return Math.min(all, Math.max(1, partition.length));

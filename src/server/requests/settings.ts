@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.js';
 /** What the server asks of an engine. */
 export type ServedEngine = Pick<
   Engine,
-  'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'preparation'
+  'model' | 'settings' | 'workers' | 'members' | 'invitation' | 'costs' | 'generate' | 'preparation'
 >;
 
 export type ServerSettings = {

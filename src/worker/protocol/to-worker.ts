@@ -46,5 +46,9 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   /** Whether the worker may decode with all cores: no other worker of the engine has anything to do. */
   z.object({ type: z.literal('cores'), all: z.boolean() }),
   z.object({ type: z.literal('ping'), ping: index }),
+  /** To a worker that leaves: no request follows any more. */
+  z.object({ type: z.literal('released') }),
+  /** To a worker that joined: it is not wanted as it is, and why. */
+  z.object({ type: z.literal('refused'), code: z.string().max(64), message: z.string().max(4096) }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;
