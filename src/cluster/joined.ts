@@ -32,6 +32,7 @@ export async function listenForWorkers(
   checkListenReach('--listen-workers', address, source.security, source.insecure);
   const desk = new ModelDesk(source.model, source.files, source.tell);
   let door: EngineDoor | undefined;
+  const closers = [() => desk.close()];
   const plan = {
     ...({
       workers: new Map(),
@@ -41,14 +42,11 @@ export async function listenForWorkers(
     } as const),
     ...(prepare && { prepare }),
     invitation: () => invitationTo(door?.address ?? address, source.security),
-    onClose: () => {
-      door?.close();
-      desk.close();
-      joined.close();
-    },
+    onClose: () => closers.splice(0).forEach((close) => close()),
   };
   const cluster = await openSupervised(plan, signal);
   const joined = new JoinedWorkers(cluster, source.tell);
+  closers.push(() => joined.close());
   const onCaller = ({ message, host, handed }: Caller): void =>
     message.type === 'join'
       ? joined.take({ message, host, handed })
@@ -56,6 +54,8 @@ export async function listenForWorkers(
   try {
     const transportOf = await openTransports(source.security);
     door = await EngineDoor.open({ address, transportOf, onCaller, tell: source.tell });
+    const opened = door;
+    closers.push(() => opened.close());
     tellChanges(cluster, source.tell);
     return cluster;
   } catch (error) {

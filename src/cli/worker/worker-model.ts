@@ -1,10 +1,15 @@
 /**
  * The compiled model that a worker runs: from a checkpoint of this machine, or from the engine that it joins.
  */
+import { fetchModel } from '../../cluster/transfer/fetch-model.js';
+import type { Offer } from '../../cluster/transfer/messages.js';
 import { KvrError } from '../../core/errors.js';
 import { type Dtype, KV_DTYPES } from '../../core/shape.js';
 import { compileDecided, openWithProgress } from '../../engine/load/load.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
+import type { Address } from '../../link/address.js';
+import { openTransports } from '../../link/open-transport.js';
+import type { LinkSecurity } from '../../link/security/link-security.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import {
   choiceWriter,
@@ -13,8 +18,11 @@ import {
   type RunContext,
   warningWriter,
 } from '../run/engine-run.js';
+import { kernelKey } from '../../runtime/sessions/kernels.js';
 import { notEmpty } from '../flags/index.js';
 import type { WorkerFlags } from './worker-flags.js';
+
+const BYTES_PER_MB = 1e6;
 
 export type WorkerModel = {
   readonly name: string;
@@ -51,9 +59,40 @@ export async function ownModel(flags: WorkerFlags, model: string, context: RunCo
   }
 }
 
-/** @throws BAD_INPUT where nothing can be fetched */
-export async function fetchedModel(flags: WorkerFlags, context: RunContext): Promise<WorkerModel> {
-  void context;
-  await Promise.resolve();
-  throw new KvrError('BAD_INPUT', `not yet ${flags.maxCache}`);
+/**
+ * The model of the server that the worker joins, from the cache of this machine where it is there, else from the server.
+ * @throws as fetchModel, and BAD_INPUT where the flags ask for something else
+ */
+export async function fetchedModel(
+  flags: WorkerFlags,
+  address: Address,
+  security: LinkSecurity | undefined,
+  context: RunContext,
+): Promise<WorkerModel> {
+  const { shell, progress } = context;
+  const { maxCache, fetch = true, cacheDir } = flags;
+  const tell = choiceWriter(context);
+  const transportOf = await openTransports(security);
+  const { offer, folder } = await fetchModel({
+    ...{ address, transport: transportOf(address), cacheFolder: cacheFolder(cacheDir) },
+    ...{ kernelKey: kernelKey(), mayFetch: fetch, maxCacheBytes: maxCache && maxCache * BYTES_PER_MB },
+    ...{ signal: shell.signal, onProgress: (what, fraction) => progress.update(what, fraction), tell },
+  }).finally(() => progress.clear());
+  checkOffered(flags, offer);
+  const { model, digest, dtype, chunkTokens } = offer;
+  return { name: model, digest, dtype, folder, chunkTokens };
+}
+
+/** @throws BAD_INPUT */
+function checkOffered({ dtype = 'auto', chunkTokens }: WorkerFlags, offer: Offer): void {
+  if (dtype !== 'auto' && dtype !== offer.dtype)
+    throw new KvrError(
+      'BAD_INPUT',
+      `--dtype ${dtype} is asked for, the server runs ${offer.dtype}; leave it out`,
+    );
+  if (chunkTokens !== undefined && chunkTokens !== offer.chunkTokens)
+    throw new KvrError(
+      'BAD_INPUT',
+      `--chunk-tokens ${chunkTokens} is asked for, the server takes ${offer.chunkTokens}; leave it out`,
+    );
 }

@@ -5,8 +5,9 @@
 import { endWorkerProcess, leaveWorkerProcess, startWorkerProcess } from '../../cluster/worker-process.js';
 import { exitStatus, KvrError } from '../../core/errors.js';
 import { formatAddress } from '../../link/address.js';
+import type { LinkSecurity } from '../../link/security/link-security.js';
 import type { Command } from '../run/command.js';
-import { runContext } from '../run/engine-run.js';
+import { type RunContext, runContext } from '../run/engine-run.js';
 import { formatPlural, oneLine } from '../terminal/format.js';
 import type { Shell } from '../terminal/shell.js';
 import { checkFlags, type WorkerFlags, workerFlags } from './worker-flags.js';
@@ -36,9 +37,7 @@ async function runWorker(flags: WorkerFlags, _argument: string | undefined, shel
   checkFlags(flags);
   const security = ownSecurity(flags);
   const context = runContext(shell, flags);
-  const { model } = flags;
-  const own =
-    model === undefined ? await fetchedModel(flags, context) : await ownModel(flags, model, context);
+  const own = await modelOf(flags, security, context);
   const settings = settingsOf(flags, own, security);
   const onStderr = (text: string): unknown => shell.stderr.write(text);
   const started = await startWorkerProcess(settings, { name: 'the worker', onStderr }, shell.signal).catch(
@@ -52,6 +51,18 @@ async function runWorker(flags: WorkerFlags, _argument: string | undefined, shel
   } finally {
     await endWorkerProcess(started);
   }
+}
+
+/** @throws BAD_INPUT, and what opening, compiling and fetching throw */
+async function modelOf(
+  flags: WorkerFlags,
+  security: LinkSecurity | undefined,
+  context: RunContext,
+): Promise<WorkerModel> {
+  const { model, join } = flags;
+  if (model !== undefined) return ownModel(flags, model, context);
+  if (join) return fetchedModel(flags, join, security, context);
+  throw new KvrError('INTERNAL', 'a worker without a model joins nobody');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

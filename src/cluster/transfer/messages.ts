@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { type Dtype, DTYPES } from '../../core/shape.js';
+import { BLOCK_BYTES } from '../../model/cache/index.js';
 
 /** What workers of an engine must run. */
 export type OfferedModel = {
@@ -13,8 +14,8 @@ export type OfferedModel = {
   readonly chunkTokens: number;
 };
 
-/** In one frame: large enough that asking costs nothing, small enough that the engine's thread is back soon. */
-export const PIECE_BYTES = 1 << 20;
+/** In one frame: large enough that asking costs nothing, small enough that the engine's thread is back soon. Digests go by the same. */
+export const PIECE_BYTES = BLOCK_BYTES;
 /** Pieces that may be asked for and not be there yet: 8 MB, enough for 1 Gbit/s over 60 ms. */
 export const MAX_PIECES_AHEAD = 8;
 /** A compiled model has two files a graph, and graphs for a few hundred layers at most. */
