@@ -76,9 +76,9 @@ export async function fetchedModel(
   const { offer, folder } = await fetchModel({
     ...{ address, transport: transportOf(address), cacheFolder: cacheFolder(cacheDir) },
     ...{ kernelKey: kernelKey(), mayFetch: fetch, maxCacheBytes: maxCache && maxCache * BYTES_PER_MB },
+    checkOffer: (found) => checkOffered(flags, found),
     ...{ signal: shell.signal, onProgress: (what, fraction) => progress.update(what, fraction), tell },
   }).finally(() => progress.clear());
-  checkOffered(flags, offer);
   const { model, digest, dtype, chunkTokens } = offer;
   return { name: model, digest, dtype, folder, chunkTokens };
 }

@@ -25,6 +25,8 @@ export type FetchOptions = FetchLimits & {
   readonly cacheFolder: string;
   /** How this machine's kernels want weights packed. */
   readonly kernelKey: string;
+  /** Looks at the offer before anything is fetched. @throws where it is not what was asked for */
+  readonly checkOffer: (offer: Offer) => void;
   readonly signal: AbortSignal;
   readonly onProgress: (what: string, fraction: number) => void;
   /** Gets a line about what is done, and about what is in its way. */
@@ -72,6 +74,7 @@ async function tryToFetch(options: FetchOptions, visit: Visit): Promise<FetchedM
   try {
     const { message: offer } = await desk.next();
     if (offer.type !== 'offer') throw new KvrError('PROTOCOL', `got ${offer.type} before there was an offer`);
+    options.checkOffer(offer);
     return { offer, folder: await publishOffered(desk, offer, options, visit) };
   } finally {
     desk.close();
