@@ -61,7 +61,7 @@ async function joinedParts(
   const check = (worker: ClusterWorker): KvrError | undefined => misfit(worker, model, settings);
   const cluster = await openCluster(source, check, hooks.signal, prepare);
   costs?.follow(cluster);
-  const chain = new RunningChain(cluster, settings.maxRunning);
+  const chain = new RunningChain(cluster, settings.maxRunning, warningOf(hooks));
   const preparation = preparationOf(model, settings);
   return { model, settings, chain, calibration: costs, preparation, warn: warningOf(hooks) };
 }
@@ -74,10 +74,11 @@ async function partsOn(
   hooks: EngineHooks,
 ): Promise<EngineParts> {
   const settings = { ...asked, dtype: dtypeOf(cluster) };
-  const chain = new RunningChain(cluster, settings.maxRunning);
+  const chain = new RunningChain(cluster, settings.maxRunning, warningOf(hooks));
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(chain, model, settings, hooks);
+    await chain.storesKnown();
     const preparation = preparationOf(model, settings);
     return { model, settings, chain, calibration, preparation, warn: warningOf(hooks) };
   } catch (error) {

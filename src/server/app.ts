@@ -13,6 +13,7 @@ import { errorResponse } from './http/failure.js';
 import { hostCheck, keyCheck } from './http/guard.js';
 import { pathOf } from './http/path.js';
 import { ready, showInfo, showMetrics, showPlan, showRequests } from './kvr/info-routes.js';
+import { WARM } from './kvr/warm.js';
 import { showLive } from './kvr/live-route.js';
 import { logWhenOver } from './http/log.js';
 import { CHAT } from './openai/chat.js';
@@ -27,6 +28,7 @@ type Route = readonly [method: 'GET' | 'POST', path: string, handler: Handler];
 const DIALECTS: readonly (readonly [path: string, dialect: Dialect])[] = [
   ['/v1/chat/completions', CHAT],
   ['/v1/completions', COMPLETIONS],
+  ['/kvr/warm', WARM],
 ];
 
 const OPEN_ROUTES: readonly Route[] = [

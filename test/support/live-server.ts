@@ -73,7 +73,6 @@ export function standInEngine(script: Script): ServedEngine {
     settings: { dtype: 'f32', kvDtype: 'f32' } as ServedEngine['settings'],
     workers: [],
     members: [{ id: 'stand-in', status: 'usable' }],
-    invitation: undefined,
     costs: undefined,
     preparation: new InlinePreparation({ tokenizer: served, contextTokens: 1000 }),
     generate: (request) => script(request, [...(request.promptIds ?? [])]),

@@ -31,7 +31,8 @@ function joinedWorkers(flags: ServeFlags): EngineOptions['workers'] {
 }
 
 /** Workers that join were given these where they were started. @throws BAD_INPUT */
-function checkAlone({ workers, threads, decodeThreads, kvMemory, prefixCache }: ServeFlags): void {
+function checkAlone(flags: ServeFlags): void {
+  const { workers, threads, decodeThreads, kvMemory, prefixCache, prefixCacheDir } = flags;
   if (workers !== undefined)
     throw new KvrError(
       'BAD_INPUT',
@@ -39,7 +40,7 @@ function checkAlone({ workers, threads, decodeThreads, kvMemory, prefixCache }: 
     );
   const asked = {
     ...{ '--threads': threads, '--decode-threads': decodeThreads },
-    ...{ '--kv-memory': kvMemory, '--prefix-cache': prefixCache },
+    ...{ '--kv-memory': kvMemory, '--prefix-cache': prefixCache, '--prefix-cache-dir': prefixCacheDir },
   };
   const given = Object.entries(asked).find(([, value]) => value !== undefined)?.[0];
   if (given === undefined) return;

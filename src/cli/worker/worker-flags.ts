@@ -33,7 +33,10 @@ type OwnFlags = {
   readonly maxCache?: number;
 };
 
-const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
+const MACHINE_FLAGS = [
+  ...['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory'],
+  ...['prefix-cache', 'prefix-cache-dir', 'prefix-cache-disk'],
+];
 const SECURITY_FLAGS = ['cluster-key-file', 'tls-cert', 'tls-key', 'tls-ca'];
 /** As long as `kvr serve` lets requests go on. */
 export const DEFAULT_DRAIN_S = 30;

@@ -2,10 +2,11 @@
  * From the flags of `kvr worker` to what its process is started with, and where it may listen.
  */
 import { availableParallelism } from 'node:os';
-import { defaultKvBytes } from '../../engine/options/defaults.js';
+import { defaultKvBytes, defaultPrefixCacheBytes, prefixDiskOf } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, isLoopback } from '../../link/address.js';
 import type { LinkSecurity } from '../../link/security/link-security.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';
+import { checkPrefixDisk, prefixDiskOptions } from '../flags/engine-options.js';
 import { checkListenReach, linkSecurity } from '../flags/index.js';
 import { DEFAULT_DRAIN_S, nameOf, type WorkerFlags } from './worker-flags.js';
 import type { WorkerModel } from './worker-model.js';
@@ -38,7 +39,8 @@ export function settingsOf(
   { folder, chunkTokens }: WorkerModel,
   security: LinkSecurity | undefined,
 ): WorkerSettings {
-  const { join, kvMemory, prefixCache = 0 } = flags;
+  const { join, kvMemory } = flags;
+  const kvBytesLimit = kvMemory === undefined ? defaultKvBytes(1) : kvMemory * BYTES_PER_MB;
   const listen = listenAddress(flags);
   return {
     // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
@@ -48,11 +50,23 @@ export function settingsOf(
     compiledFolder: folder,
     ...ownThreads(flags.threads ?? availableParallelism()),
     chunkTokens,
-    kvBytesLimit: kvMemory === undefined ? defaultKvBytes(1) : kvMemory * BYTES_PER_MB,
-    prefixCacheBytes: prefixCache * BYTES_PER_MB,
+    kvBytesLimit,
+    ...prefixSettings(flags, kvBytesLimit),
     followsStdin: true,
     ...(security && { security }),
   };
+}
+
+/** @throws BAD_INPUT for flags that do not go together */
+function prefixSettings(
+  flags: WorkerFlags,
+  kvMemoryBytes: number,
+): Pick<WorkerSettings, 'prefixCacheBytes' | 'prefixDisk'> {
+  checkPrefixDisk(flags);
+  const asked = flags.prefixCache === undefined ? undefined : flags.prefixCache * BYTES_PER_MB;
+  const prefixDisk = prefixDiskOf({ prefixCacheBytes: asked, ...prefixDiskOptions(flags) });
+  const unasked = prefixDisk ? defaultPrefixCacheBytes(1, kvMemoryBytes) : 0;
+  return { prefixCacheBytes: asked ?? unasked, ...(prefixDisk && { prefixDisk }) };
 }
 
 /** Several engines may use it at once, so none can know whether the machine's other cores are free. */

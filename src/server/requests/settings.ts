@@ -6,8 +6,9 @@ import type { Engine } from '../../engine/engine.js';
 /** What the server asks of an engine. */
 export type ServedEngine = Pick<
   Engine,
-  'model' | 'settings' | 'workers' | 'members' | 'invitation' | 'costs' | 'generate' | 'preparation'
->;
+  'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'preparation'
+> &
+  Partial<Pick<Engine, 'invitation'>>;
 
 export type ServerSettings = {
   readonly host: string;
