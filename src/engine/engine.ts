@@ -9,7 +9,7 @@ import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
 import { validateRequest } from './queue/validated-request.js';
 import { withRetries } from './queue/with-retries.js';
-import type { CalibrationStore } from './partition/calibration-store.js';
+import type { CostSource } from './partition/cost-source.js';
 import type { ChainPartition } from './partition/chain-partition.js';
 import { loadParts } from './load-parts.js';
 import type { EngineParts } from './queue/engine-parts.js';
@@ -57,8 +57,13 @@ export class Engine {
     return this.#parts.chain.cluster.members;
   }
 
+  /** What to type on another machine so that a worker of it joins; undefined where none can. */
+  get invitation(): string | undefined {
+    return this.#parts.chain.cluster.invitation;
+  }
+
   /** What was measured of the workers; undefined where calibration is off. */
-  get costs(): CalibrationStore | undefined {
+  get costs(): CostSource | undefined {
     return this.#parts.calibration;
   }
 

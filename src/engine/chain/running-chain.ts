@@ -118,7 +118,10 @@ export class RunningChain {
   }
 
   #missing(count: number, allowed: readonly string[]): KvrError {
-    const members = this.cluster.members.filter(({ id }) => allowed.includes(id));
+    const { members: all, invitation } = this.cluster;
+    if (all.length === 0 && invitation !== undefined)
+      return new KvrError('WORKER_DIED', `0 workers have joined; type on another machine: ${invitation}`);
+    const members = all.filter(({ id }) => allowed.includes(id));
     const missing = members.find(({ status }) => status !== 'usable');
     const { reason } = missing ?? {};
     const message = `${this.#usableOf(allowed).length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;
