@@ -7,7 +7,7 @@ import { KvrError } from '../../core/errors.js';
 import { partitionSizes } from '../../core/partition.js';
 import type { FromWorker, Phase } from '../../worker/protocol/index.js';
 import { AsyncQueue } from './async-queue.js';
-import { type ChainEvent, tokenEvent } from './chain-events.js';
+import { type ChainEvent, pooledEvent, tokenEvent } from './chain-events.js';
 import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
 import { isLastWord, RankEnds } from './rank-ends.js';
@@ -130,6 +130,8 @@ class ChainRun {
       case 'token':
         state.phase = 'decode';
         return this.events.push(tokenEvent(message, payload));
+      case 'pooled':
+        return this.events.push(pooledEvent(message, rank, payload));
       case 'prefilled':
         state.isPrefilled = true;
         this.events.push({ type: 'prefilled', timeline: message.timeline });

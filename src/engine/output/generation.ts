@@ -5,8 +5,9 @@ import { partitionSizes } from '../../core/partition.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { StrategyName } from '../../core/strategy.js';
-import type { ChainEvent, TokenFacts } from '../chain/chain-events.js';
+import type { ChainEvent, PooledSlice, TokenFacts } from '../chain/chain-events.js';
 import type { ChainRequest } from '../chain/chain-request.js';
+import { meanOf } from './pooled-mean.js';
 import { TextOutput, type TextOutputOptions } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
@@ -38,6 +39,8 @@ export type GenerationResult = {
   readonly wideTokens: number;
   /** How often it was run again since a worker or a link was lost; the times are those of the answer as it was heard. */
   readonly retries: number;
+  /** Where the prompt was pooled instead of answered: the mean of the rows that count, [hidden], not normalised. */
+  readonly pooled?: Float32Array;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
@@ -72,6 +75,7 @@ export async function* generateText(
   const run = new Generation(input);
   for await (const event of events) {
     if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
+    else if (event.type === 'pooled') run.pool(event);
     else if (event.type === 'prefilled') {
       run.timelines.push(event.timeline);
       // After the first token the prompt phase is over for listeners; the result has all timelines.
@@ -100,6 +104,7 @@ class Generation {
   readonly #layersDone: number[];
   readonly #startMs = performance.now();
   #firstMs = 0;
+  readonly #pooled: (PooledSlice & { readonly rank: number })[] = [];
   #wideTokens = 0;
   #lastMs = 0;
 
@@ -119,6 +124,12 @@ class Generation {
     );
     this.fraction = done / (request.ids.length * layers);
     return this.fraction;
+  }
+
+  /** What is left of the prompt takes the place of a first token. */
+  pool(slice: PooledSlice & { readonly rank: number }): void {
+    this.#pooled.push(slice);
+    this.#firstMs = performance.now();
   }
 
   /** @returns the text that can be shown after this token; an end token has none. */
@@ -159,6 +170,7 @@ class Generation {
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
       wideTokens: this.#wideTokens,
       retries: 0,
+      ...(spec.pooling !== undefined && { pooled: meanOf(this.#pooled) }),
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

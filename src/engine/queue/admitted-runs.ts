@@ -64,7 +64,8 @@ export class AdmittedRuns {
       queueMs: performance.now() - validated.startMs,
     });
     for await (const event of events) {
-      if (event.type === 'done' && lease.wasAlone) this.#learn(chosen, event.result);
+      if (event.type === 'done' && lease.wasAlone && request.spec.pooling === undefined)
+        this.#learn(chosen, event.result);
       yield event;
     }
   }

@@ -74,7 +74,7 @@ export class ReplayedEvents {
       ...result,
       retries: this.#retries,
       queueMs,
-      ttftMs: this.#firstMs - this.#startMs - queueMs,
+      ttftMs: completionTokens > 0 ? this.#firstMs - this.#startMs - queueMs : result.ttftMs,
       decodeTokensPerSecond: completionTokens > 1 ? (completionTokens - 1) / decodeS : null,
     };
   }

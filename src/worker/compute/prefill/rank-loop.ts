@@ -14,7 +14,15 @@ import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
 import type { PromptKernel } from '../requests/pace.js';
 import type { Exchange } from './exchange.js';
+import { type PooledRows, RowSum } from './row-sum.js';
 import { type Pause, pauseBetween } from './turns.js';
+
+/** What the prompt phase leaves: logits or a pooled row on the last rank, and on all ranks their pooled rows where all count. */
+export type PromptEnd = {
+  /** After the prompt, [vocabulary]. */
+  readonly logits?: Float32Array;
+  readonly pooled?: PooledRows;
+};
 
 /** Kept rows that are read out of the cache at once. */
 const CACHED_ROWS = 512;
@@ -46,13 +54,12 @@ type Part = { readonly start: number; readonly rows: StateRows };
 /**
  * Fills the cache with the slice's keys and values of all layers. Gives its rows back however it ends; a prompt that is
  * given up is told so by the generator's return().
- * @returns on the last rank the logits after the prompt, [vocabulary]; on others nothing.
  */
 export async function* runPrompt(
   bench: PrefillContext,
   request: ActiveRequest,
   exchange: Exchange,
-): AsyncGenerator<Pause, Float32Array | undefined, void> {
+): AsyncGenerator<Pause, PromptEnd, void> {
   const held = new HeldRows();
   try {
     return yield* runLayers({ bench, request, exchange, held });
@@ -61,7 +68,7 @@ export async function* runPrompt(
   }
 }
 
-async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefined, void> {
+async function* runLayers(run: Run): AsyncGenerator<Pause, PromptEnd, void> {
   const { bench, request, exchange } = run;
   const { layers } = bench.model.shape;
   const chunks = await embedChunks(run);
@@ -71,9 +78,16 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
     for (const chunk of chunks) yield* runLayer(run, layer, chunk);
     bench.reportProgress(request.job.request, layer);
   }
-  if (request.rank < request.job.chain.length - 1) return undefined;
+  const isLast = request.rank === request.job.chain.length - 1;
+  if (!isLast && !poolsAll(request)) return {};
   yield waitForPrefix(exchange, layers - 1);
+  if (poolsAll(request)) return { pooled: yield* poolSlice(run, chunks) };
   return lastRow(run, chunks[chunks.length - 1] as Chunk);
+}
+
+/** Whether every row of the prompt goes through the last layer, and not the last one alone. */
+function poolsAll({ job }: ActiveRequest): boolean {
+  return job.spec.pooling === 'mean';
 }
 
 /** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
@@ -126,12 +140,12 @@ async function handOn({ bench, request, exchange }: Run, layer: number, start: n
 
 /** A chunk's rows after a block. Of the last layer only the last row counts, and it is the last part's. */
 async function joinParts(
-  { bench: { model }, held }: Run,
+  { bench: { model }, request, held }: Run,
   layer: number,
   whole: StateRows,
   parts: readonly StateRows[],
 ): Promise<StateRows> {
-  const isLast = layer === model.shape.layers - 1;
+  const isLast = layer === model.shape.layers - 1 && !poolsAll(request);
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
   for (const part of parts) if (part !== kept) held.release(part);
@@ -172,8 +186,9 @@ function runBlock(
   attended: AttendedRows | undefined,
 ): Promise<StateRows> {
   // Of the last layer the first token needs one row.
+  const keeps = poolsAll(request) ? 'all' : 'last';
   const call = (): Promise<StateRows> =>
-    bench.model.block(layer, rows, { ...(attended && { attended }), keeps: 'last' });
+    bench.model.block(layer, rows, { ...(attended && { attended }), keeps });
   return timed(bench, 'block', rows.count, () => request.recorder.time('block', layer, call, start));
 }
 
@@ -189,11 +204,33 @@ async function timed<T>(
   return result;
 }
 
-/** Attention, MLP and head of the prompt's last token. */
-async function lastRow({ bench: { model }, request, held }: Run, chunk: Chunk): Promise<Float32Array> {
+/** Attention and MLP of the prompt's last token, then the head, or the row itself where that is the result. */
+async function lastRow({ bench: { model }, request, held }: Run, chunk: Chunk): Promise<PromptEnd> {
   const { cache, contextTokens, recorder } = request;
   const layer = model.shape.layers - 1;
   const call = (): Promise<AttendedRows> => model.attendRow(chunk.rows, { cache, layer }, contextTokens);
   const attended = held.hold(await recorder.time('attention', layer, call));
-  return recorder.time('head', layer, () => model.logits(chunk.rows, attended));
+  if (request.job.spec.pooling === undefined)
+    return { logits: await recorder.time('head', layer, () => model.logits(chunk.rows, attended)) };
+  const sum = new RowSum(model.shape.hidden);
+  sum.add(await recorder.time('head', layer, () => model.normed(chunk.rows, attended)));
+  return { pooled: sum.pooled };
+}
+
+/** Takes all rows of the slice through the last layer's attention and the final norm, in parts, and adds them up. */
+async function* poolSlice(run: Run, chunks: readonly Chunk[]): AsyncGenerator<Pause, PooledRows, void> {
+  const { bench, request, held } = run;
+  const layer = bench.model.shape.layers - 1;
+  const sum = new RowSum(bench.model.shape.hidden);
+  for (const { start, rows } of chunks) {
+    for (let row = 0, end = 0; row < rows.count; row = end) {
+      yield pauseBetween(layer);
+      end = Math.min(rows.count, row + bench.rowsAtOnce());
+      const part = { start: start + row, rows: rows.part(row, end) };
+      const attended = held.hold(await attend(run, layer, part));
+      sum.add(await request.recorder.time('head', layer, () => bench.model.normed(part.rows, attended)));
+      held.release(attended);
+    }
+  }
+  return sum.pooled;
 }
