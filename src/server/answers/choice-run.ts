@@ -36,17 +36,19 @@ type RunServer = {
   readonly running: RunningRequests;
 };
 
-export class ChoiceRun {
+export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
   readonly id: string;
-  readonly parsed: ParsedRequest;
+  readonly parsed: Parsed;
   readonly engine: ServedEngine;
   readonly events = new AsyncQueue<ChoiceEvent>();
   readonly answers: readonly Answer[];
   readonly #server: RunServer;
   readonly #requests: readonly GenerateRequest[];
+  #cancel = (): void => undefined;
+  #ended: Promise<void> | undefined;
 
   /** @param deadlineMs for each answer. @param client who asks. @throws BAD_INPUT, NOT_FOUND where it asks for another model */
-  constructor(id: string, parsed: ParsedRequest, server: RunServer, deadlineMs: number, client?: string) {
+  constructor(id: string, parsed: Parsed, server: RunServer, deadlineMs: number, client?: string) {
     this.id = id;
     this.parsed = parsed;
     this.engine = server.engine;
@@ -72,10 +74,21 @@ export class ChoiceRun {
   }
 
   /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
-  async run(client: AbortSignal): Promise<void> {
+  run(client: AbortSignal): Promise<void> {
+    this.#ended ??= this.#run(client);
+    return this.#ended;
+  }
+
+  /** Ends it with CANCELLED, as a client that leaves does. */
+  cancel(): void {
+    this.#cancel();
+  }
+
+  async #run(client: AbortSignal): Promise<void> {
     const { running } = this.#server;
     try {
       const { signal, abort, leave } = running.enter(client);
+      this.#cancel = abort;
       let failure: { readonly error: unknown } | undefined;
       const onError = (error: unknown): void => {
         failure ??= { error };
