@@ -47,6 +47,7 @@ type OwnFlags = {
   readonly logPrompts?: true;
   readonly strict?: true;
   readonly strictModel?: true;
+  readonly alias?: string[];
   readonly allowedHosts?: string[];
 };
 
@@ -78,6 +79,7 @@ export const serveFlags = (): Option[] => [
     '--strict-model',
     'refuse requests for a model of another name; else the one model answers to any',
   ),
+  listFlag('--alias <NAME>', 'call the model so, instead of by its folder or its name on the hub'),
   ...machineFlags(),
   numberFlag(
     '-n, --max-tokens <N>',

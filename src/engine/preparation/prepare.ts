@@ -21,7 +21,7 @@ export function prepare(
 ): Int32Array<ArrayBuffer> {
   switch (task.kind) {
     case 'text':
-      return Int32Array.from(tokenizer.encode(task.text, contextTokens));
+      return Int32Array.from(tokenizer.encode(task.text, contextTokens, task.isPart));
     case 'chat': {
       const { tools, template: { name: template, ...choice } = {} } = task;
       const options = { limits: limits.template, tools, template, ...choice };
