@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { secureHeaders } from 'hono/secure-headers';
 import { KvrError } from '../core/errors.js';
+import { anthropicApi } from './anthropic/api.js';
 import type { ErrorBody, HttpContext, HttpEnv, ServerContext } from './http/context.js';
 import { errorResponse } from './http/failure.js';
 import { hostCheck, keyCheck } from './http/guard.js';
@@ -18,9 +19,10 @@ import { llamacppApi } from './llamacpp/api.js';
 import { ollamaApi } from './ollama/api.js';
 import { openaiApi } from './openai/api.js';
 import { errorBody } from './openai/error-body.js';
+import { responsesApi } from './responses/api.js';
 
 /** A further API is a folder beside openai/, and its name here. */
-const APIS: readonly (() => Api)[] = [openaiApi, ollamaApi, llamacppApi, kvrApi];
+const APIS: readonly (() => Api)[] = [openaiApi, responsesApi, anthropicApi, ollamaApi, llamacppApi, kvrApi];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
 const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored'];

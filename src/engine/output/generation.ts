@@ -21,6 +21,8 @@ export type GenerationResult = {
   readonly completionTokens: number;
   /** 'stop': an end token or a stop string; 'length': the limit of new tokens. */
   readonly finishReason: FinishReason;
+  /** The stop string that ended it, where one did. */
+  readonly stopString?: string | undefined;
   readonly strategy: StrategyName;
   /** Slice sizes in rank order. */
   readonly partition: readonly number[];
@@ -159,6 +161,7 @@ class Generation {
       cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
       finishReason: this.finishReason,
+      stopString: this.#output.stopped,
       strategy: spec.strategy,
       partition: partitionSizes(partition),
       workers: workers.length,

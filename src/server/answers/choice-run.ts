@@ -3,6 +3,7 @@
  * all. Keeps the ledger. Knows neither HTTP, but for the signal of a client that leaves, nor any API's words.
  */
 import { randomInt } from 'node:crypto';
+import { asKvrError, KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
@@ -42,10 +43,11 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
   readonly engine: ServedEngine;
   readonly events = new AsyncQueue<ChoiceEvent>();
   readonly answers: readonly Answer[];
+  /** Why it failed, once it has. */
+  failure: KvrError | undefined;
   readonly #server: RunServer;
   readonly #requests: readonly GenerateRequest[];
   #cancel = (): void => undefined;
-  #ended: Promise<void> | undefined;
 
   /** @param deadlineMs for each answer. @param client who asks. @throws BAD_INPUT, NOT_FOUND where it asks for another model */
   constructor(id: string, parsed: Parsed, server: RunServer, deadlineMs: number, client?: string) {
@@ -74,17 +76,7 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
   }
 
   /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
-  run(client: AbortSignal): Promise<void> {
-    this.#ended ??= this.#run(client);
-    return this.#ended;
-  }
-
-  /** Ends it with CANCELLED, as a client that leaves does. */
-  cancel(): void {
-    this.#cancel();
-  }
-
-  async #run(client: AbortSignal): Promise<void> {
+  async run(client: AbortSignal): Promise<void> {
     const { running } = this.#server;
     try {
       const { signal, abort, leave } = running.enter(client);
@@ -106,8 +98,14 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
       if (failure) throw failure.error;
       this.events.end();
     } catch (error) {
-      this.events.fail(running.reasonOf(error) as Error);
+      this.failure = asKvrError(running.reasonOf(error));
+      this.events.fail(this.failure);
     }
+  }
+
+  /** Ends it with CANCELLED, as a client that leaves does. */
+  cancel(): void {
+    this.#cancel();
   }
 
   #answerOf(index: number): Answer {

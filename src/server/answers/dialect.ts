@@ -10,6 +10,8 @@ import type { ParsedRequest } from './parsed-request.js';
 /** The text of one stream. Made for each answer anew, so it may remember what it has sent. */
 export type StreamFormat = {
   readonly headers: Readonly<Record<string, string>>;
+  /** Before all else, before the prompt is read. */
+  readonly begin?: () => string;
   /** @returns an empty text where clients are told nothing */
   readonly event: (event: ChoiceEvent) => string;
   /**
@@ -30,8 +32,8 @@ export type Dialect<Parsed extends ParsedRequest = ParsedRequest> = {
   readonly parse: (body: unknown, engine: ServedEngine, signal: AbortSignal) => Promise<Parsed>;
   /** The document of a body that asks for no answer, where the API has such; undefined for all others. */
   readonly atOnce?: (body: unknown, engine: ServedEngine) => unknown;
-  /** Told of each run as it begins, where the dialect keeps account of them. */
-  readonly begun?: (run: ChoiceRun<Parsed>) => void;
+  /** Told of each run as it begins, where the dialect keeps account of them. @param ended settles when all of it is over */
+  readonly begun?: (run: ChoiceRun<Parsed>, ended: Promise<void>) => void;
   /** The document of a run that has ended; of one in the background as it begins, too. */
   readonly whole: (run: ChoiceRun<Parsed>) => unknown;
   /** @param wantsEvents progress comes as events that programs can read, where the API has such */

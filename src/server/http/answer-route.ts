@@ -49,7 +49,7 @@ async function answer<Parsed extends ParsedRequest>(
   noteRequest(c, run, body, settings.logPrompts);
   const ended = run.run(parsed.isBackground ? NEVER : signal);
   void ended.then(() => noteResult(c, run));
-  dialect.begun?.(run);
+  dialect.begun?.(run, ended);
   if (parsed.isStream) return sendStream(c, run, dialect.stream(run, wantsEvents));
   if (parsed.isBackground) return sendAtOnce(c, run, dialect);
   return sendWhole(c, documentOf(run, dialect));
@@ -195,6 +195,7 @@ async function writeStream(
       void write(format.progress(isReading ? run.fraction : 1, silentMs));
   };
   const ticker = setInterval(tick, PROGRESS_MS);
+  void write(format.begin?.() ?? '');
   tick();
   try {
     for (let next = await first; !next.done; next = await events.next())

@@ -45,7 +45,7 @@ export function endFields(run: LlamaRun, index: number, result: GenerationResult
     prompt: textOfIds(promptOf(run, index), model.tokenizer),
     has_new_line: text.includes('\n'),
     truncated: finishReason === 'length' && promptTokens + completionTokens >= model.shape.contextTokens,
-    ...stopFields(run, result),
+    ...stopFields(result),
     tokens_cached: cachedTokens,
     timings: timingsOf(result),
   };
@@ -55,13 +55,9 @@ export function promptOf({ parsed }: LlamaRun, index: number): Int32Array {
   return parsed.prompts[Math.floor(index / parsed.n)] ?? new Int32Array();
 }
 
-function stopFields({ engine, parsed }: LlamaRun, { finishReason, tokenIds, text }: GenerationResult) {
+function stopFields({ finishReason, stopString }: GenerationResult) {
   if (finishReason === 'length') return { stop_type: 'limit', stopping_word: '' };
-  const { eosIds, tokenizer } = engine.model;
-  if (eosIds.includes(tokenIds.at(-1) ?? -1)) return { stop_type: 'eos', stopping_word: '' };
-  const behind = tokenizer.decode(tokenIds).slice(text.length);
-  const word = parsed.stop.find((stop) => behind.startsWith(stop));
-  return { stop_type: word === undefined ? 'eos' : 'word', stopping_word: word ?? '' };
+  return { stop_type: stopString === undefined ? 'eos' : 'word', stopping_word: stopString ?? '' };
 }
 
 export function timingsOf(result: GenerationResult) {

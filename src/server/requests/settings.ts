@@ -100,6 +100,8 @@ export const HOLD_STREAM_STATUS_MS = 1_000;
 export const WHITESPACE_MS = 10_000;
 /** Progress of the prompt phase, about twice a second. */
 export const PROGRESS_MS = 500;
+/** Silence of a stream before readers that know no progress get a sign of life: some choke on what is no answer. */
+export const STREAM_QUIET_MS = 5_000;
 /** Longest silence of a stream. */
 export const STREAM_SILENCE_MS = 10_000;
 /** Bytes of a stream that may wait for a slow reader. */
