@@ -7,7 +7,7 @@ import { samplingSchema } from '../../core/sampling.js';
 import { requestSchema } from '../../engine/options/request.js';
 import { inOneSpelling } from '../parameters/aliases.js';
 import { type Ignored, isNothing, readFields } from '../parameters/read.js';
-import { ELSEWHERE, REFUSED } from '../parameters/refused.js';
+import { ELSEWHERE, REFUSED, type RefusedParameters } from '../parameters/refused.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -54,6 +54,7 @@ type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 /**
  * Parses a body's parameters. Null counts as absent, as everywhere in this API.
  * @param known what the endpoint honours. @param ignored takes the names of what says nothing about the answer
+ * @param refused what the endpoint refuses beside what all do
  * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
  */
 export function parseParameters<T>(
@@ -61,6 +62,7 @@ export function parseParameters<T>(
   known: readonly string[],
   body: unknown,
   ignored: Ignored,
+  refused: RefusedParameters = {},
 ): T {
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
   const spelled = inOneSpelling(body, ignored);
@@ -69,7 +71,7 @@ export function parseParameters<T>(
     if (!isNothing(body['user'])) ignored.add('user');
     delete spelled['user'];
   }
-  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED }, ignored);
+  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED, ...refused }, ignored);
   const options = asked['stream_options'];
   if (isRecord(options))
     asked['stream_options'] = ignored.keepKnown(options, STREAM_OPTIONS, 'stream_options.');
