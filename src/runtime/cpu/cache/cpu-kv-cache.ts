@@ -6,7 +6,7 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import { firstSeen, kvBytesOf, MASKED_ROWS, windowRows } from '../../../core/kv-rows.js';
-import { apartBytes, type KeptApart, runsApart, slides } from '../../../core/resume-points.js';
+import { apartBytes, type KeptApart, runsApart, slides } from '../../../core/kept-rows/resume-points.js';
 import type { Slice } from '../../../core/partition.js';
 import { type KvDtype, kvRowBytes, layerSpec, layerSpecs, type ModelShape } from '../../../core/shape.js';
 import type { CacheOptions, ContinueOptions } from '../../backend/backend.js';
