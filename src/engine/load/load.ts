@@ -2,7 +2,12 @@
  * The steps of loading: checkpoint, tokenizer, compiled graphs, workers. Each is handed the progress hooks; what a
  * step opened is closed again when a later one fails.
  */
-import { areStartedHere, type WorkerSource } from '../../cluster/worker-source.js';
+import {
+  areStartedHere,
+  type ListenOption,
+  mayJoin,
+  type WorkerSource,
+} from '../../cluster/worker-source.js';
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
@@ -160,11 +165,9 @@ async function sourceOf(
   model: LoadedModel,
   hooks: EngineHooks,
 ): Promise<WorkerSource> {
-  const { workers } = settings;
-  if (!areStartedHere(workers)) {
-    const { security } = settings;
-    return { kind: 'static', addresses: workers, ...(security && { security }) };
-  }
+  const { workers, security } = settings;
+  if (mayJoin(workers)) return joinedSource(workers, settings, checkpoint, model, hooks);
+  if (!areStartedHere(workers)) return { kind: 'static', addresses: workers, ...(security && { security }) };
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
   const cache = cacheFolder(settings.cacheDir);
@@ -185,6 +188,29 @@ async function sourceOf(
   };
   const files = new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) });
   return { kind: 'local', count: workers, settings: own, files };
+}
+
+/** What is to be run is decided before anybody is there. The model is compiled when the first one comes without it. */
+async function joinedSource(
+  { listen, insecure = false }: ListenOption,
+  settings: AskedSettings,
+  checkpoint: Checkpoint,
+  model: LoadedModel,
+  hooks: EngineHooks,
+): Promise<WorkerSource> {
+  const cache = cacheFolder(settings.cacheDir);
+  const dtype = await decidedDtype(checkpoint, { ...settings, workers: 1 }, cache, hooks);
+  const { chunkTokens, security } = settings;
+  const compile = (signal?: AbortSignal): Promise<string> => {
+    const { onProgress: _, ...quiet } = hooks;
+    return compileAgain(settings.model, model, dtype, { ...quiet, ...(signal && { signal }) }, cache);
+  };
+  return {
+    ...{ kind: 'joined', listen, insecure, ...(security && { security }) },
+    model: { name: model.name, digest: model.digest, dtype, chunkTokens },
+    files: new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) }),
+    tell: (words) => hooks.onNews?.(words),
+  };
 }
 
 /** The checkpoint is opened once more: it is not kept open for a cache folder that might be deleted. @throws as loadModel */

@@ -7,7 +7,8 @@ import type { Engine } from '../../engine/engine.js';
 export type ServedEngine = Pick<
   Engine,
   'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'preparation'
->;
+> &
+  Partial<Pick<Engine, 'invitation'>>;
 
 export type ServerSettings = {
   readonly host: string;

@@ -80,6 +80,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     peer: workerId.optional(),
   }),
   z.object({ type: z.literal('pong'), ping: index }),
+  /** It finishes what it has and then goes; `released` answers that it will get nothing more. */
+  z.object({ type: z.literal('leaving') }),
   z.object({ type: z.literal('probed'), probe: index, samples: z.array(probeSampleSchema).max(10_000) }),
   z.object({
     type: z.literal('probedLink'),

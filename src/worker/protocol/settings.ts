@@ -4,10 +4,22 @@
 import { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
 import { linkSecuritySchema } from '../../link/security/link-security.js';
+import { workerNameSchema } from './joining.js';
 
 export const workerSettingsSchema = z.object({
   worker: z.string().min(1).max(128),
-  listen: z.string(),
+  /** Nowhere where it is not given: then it must join. */
+  listen: z.string().optional(),
+  /** The engine that it dials. */
+  join: z
+    .strictObject({
+      address: z.string(),
+      /** What it asks to be called. */
+      name: workerNameSchema,
+      /** How long it goes on with what it has when it is told to end. */
+      drainMs: z.number().min(0),
+    })
+    .optional(),
   compiledFolder: z.string(),
   threads: z.number().int().min(1).max(1024),
   /** Of a decode step while the engine says that no other worker of this machine is busy. */

@@ -5,7 +5,8 @@ import { FakeCache, fakeRow, FakeModel } from '../fake-model.test-support.js';
 import type { ActiveRequest, Reuse } from '../requests/active-request.js';
 import { openRequest } from '../requests/held-requests.js';
 import type { Exchange } from './exchange.js';
-import { type PrefillContext, runPrompt } from './rank-loop.js';
+import type { PrefillContext } from './prompt-run.js';
+import { runPrompt } from './rank-loop.js';
 import type { Pause } from './turns.js';
 
 /** Records what is published, in the order of the model's calls, and is ready when the test says so. */
