@@ -23,6 +23,11 @@ export function kvRows({ spec, partition, rank }: RankShare): number {
   return isGathered(spec) ? contextTokens : sliceAt(partition, rank).end;
 }
 
+/** Whether any layer sees a window only. */
+export function hasWindows({ specs }: Pick<ModelShape, 'specs'>): boolean {
+  return specs.some(({ attention }) => attention.windowTokens !== undefined);
+}
+
 /** The first row that the row at a position sees. */
 export function firstSeen({ windowTokens }: Pick<AttentionSpec, 'windowTokens'>, position: number): number {
   return windowTokens === undefined ? 0 : Math.max(0, position + 1 - windowTokens);

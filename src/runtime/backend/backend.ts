@@ -6,7 +6,7 @@
  * All calls of a model come from one thread, one after the other. A call may return before its device is done: its errors
  * and its time then show where results are next read.
  */
-import type { KeptApart } from '../../core/resume-points.js';
+import type { KeptApart } from '../../core/kept-rows/resume-points.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import type { KvCache, KvMemoryCount } from './kv-cache.js';
 import type { AttendedRows, CacheRows, StateRows } from './rows.js';

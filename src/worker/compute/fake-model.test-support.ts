@@ -4,7 +4,8 @@
  */
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../../core/shape.js';
-import { apartBytes, type KeptApart } from '../../core/resume-points.js';
+import { kvBytesOf } from '../../core/kv-rows.js';
+import { apartBytes, type KeptApart } from '../../core/kept-rows/resume-points.js';
 import type {
   AllCoreDecode,
   BackendModel,
@@ -120,9 +121,9 @@ export class FakeModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers, apart = [] }: CacheOptions = {},
+    { layers = this.shape.layers, apart = [], keepsWindows = false }: CacheOptions = {},
   ): Promise<FakeCache> {
-    const cache = new FakeCache(this, capacity, kvDtype, layers);
+    const cache = new FakeCache(this, capacity, kvDtype, layers, keepsWindows);
     cache.apart = apart;
     return cache;
   }
@@ -258,12 +259,18 @@ export class FakeCache implements KvCache {
   readonly #model: FakeModel;
   readonly #layers: readonly Uint8Array[][];
 
-  constructor(model: FakeModel, capacity: number, kvDtype: KvDtype, layers = model.shape.layers) {
+  constructor(
+    model: FakeModel,
+    capacity: number,
+    kvDtype: KvDtype,
+    layers = model.shape.layers,
+    keepsWindows = false,
+  ) {
     this.#model = model;
     this.capacity = capacity;
     this.kvDtype = kvDtype;
     this.rowBytes = kvRowBytes(model.shape, kvDtype);
-    this.bytes = capacity * kvBytesPerToken(model.shape, kvDtype);
+    this.bytes = kvBytesOf(model.shape, kvDtype, { start: 0, end: capacity, keepsAll: !keepsWindows });
     this.#layers = Array.from({ length: layers }, () => []);
     model.live.add(this);
   }

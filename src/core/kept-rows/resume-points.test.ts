@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { plainLayer } from './layers/layer-spec.js';
-import { LLAMA_7B } from './published-shapes.js';
+import { plainLayer } from '../layers/layer-spec.js';
+import { LLAMA_7B } from '../published-shapes.js';
 import { apartBytes, resumePoints } from './resume-points.js';
-import { kvRowBytes, type ModelShape } from './shape.js';
+import { kvRowBytes, type ModelShape } from '../shape.js';
 
 const FULL = plainLayer(128, 1e4);
 const withWindow = (windowTokens: number): typeof FULL => ({

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { kvBytesOf, rankKvBytes, rowsFromOthers, windowRows } from './kv-rows.js';
-import { plainLayer } from './layers/layer-spec.js';
-import { LLAMA_7B } from './published-shapes.js';
-import { kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from './shape.js';
+import { kvBytesOf, rankKvBytes, rowsFromOthers, windowRows } from '../kv-rows.js';
+import { plainLayer } from '../layers/layer-spec.js';
+import { LLAMA_7B } from '../published-shapes.js';
+import { kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../shape.js';
 
 const FULL = plainLayer(256, 1e6);
 const LOCAL = { ...FULL, attention: { ...FULL.attention, windowTokens: 512 } };

@@ -3,10 +3,10 @@
  * the end of the prompt, and at the end of every block. At each of these positions the rows that the next one sees are kept
  * apart, as part of the prefix cache. Layers without a window keep all rows, and go on anywhere. Pure.
  */
-import { firstSeen, MASKED_ROWS, windowRows } from './kv-rows.js';
-import type { AttentionSpec } from './layers/layer-spec.js';
-import { type Slice, sliceTokens } from './partition.js';
-import { type KvDtype, kvRowBytes, layerSpecs, type ModelShape } from './shape.js';
+import { firstSeen, MASKED_ROWS, windowRows } from '../kv-rows.js';
+import type { AttentionSpec } from '../layers/layer-spec.js';
+import { type Slice, sliceTokens } from '../partition.js';
+import { type KvDtype, kvRowBytes, layerSpecs, type ModelShape } from '../shape.js';
 
 /** Tokens of a block: so many of the widest window, so that what is kept apart is a quarter of the rows, and a few at least. */
 const BLOCK_WINDOWS = 4;
