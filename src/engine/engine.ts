@@ -1,6 +1,6 @@
 /**
  * The library's front door: loads a model onto a chain of workers, answers prompts, ends cleanly. Requests are
- * handed to the chain in order of arrival, many at once, on the workers that are there; one that loses a worker is run again.
+ * handed to the chain in order of arrival, many at once, on the workers that are there; one that loses a worker goes on with others.
  */
 import { setMaxListeners } from 'node:events';
 import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
@@ -87,18 +87,14 @@ export class Engine {
   /**
    * Answers a prompt; may be called while others are answered. Leaving the loop early cancels the request.
    * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, CACHE_DAMAGED,
-   *   LINK, PROTOCOL with fields rank and phase, CLOSED
+   *   LINK, LOST_TOO_OFTEN, PROTOCOL with fields rank and phase, CLOSED
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
     try {
       const arrival = await validateRequest(request, this.#parts, this.#closing.signal);
       this.#checkOpen();
-      yield* withRetries(
-        (isRetry, onHandedOver) => this.#runs.run(arrival, isRetry, onHandedOver),
-        arrival,
-        this.settings.retries,
-      );
+      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, this.settings.retries);
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();

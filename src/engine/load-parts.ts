@@ -118,7 +118,8 @@ async function openCalibration(
   } catch (error) {
     const { signal = new AbortController().signal } = hooks;
     if (signal.aborted || (await areSound(workers))) throw error;
-    return measured(await chain.usable(workers.length, signal, false), model, settings, hooks);
+    const all = { count: workers.length, allowed: workers.map(({ handle }) => handle.id) };
+    return measured(await chain.usable(all, signal, false), model, settings, hooks);
   }
 }
 

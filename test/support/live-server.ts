@@ -95,6 +95,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     strategy: 'kvr',
     partition: [ids.length],
     workers: 1,
+    plan: { chain: ['stand-in'], leftOut: [] },
     dtype: 'f32',
     kvDtype: 'f32',
     ttftMs: 1,
@@ -103,7 +104,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     predictedTtftMs: 1,
     decodeTokensPerSecond: 1,
     wideTokens: 0,
-    retries: 0,
+    ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
     timeline: [],
   };
 }

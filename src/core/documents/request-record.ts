@@ -36,6 +36,9 @@ export const requestRecordSchema = z.object({
   decodeTokensPerSecond: figure,
   partition: partitionSchema,
   timeline: timelineSchema,
+  /** How often it went on after a worker or a link was lost, and how long it stood still for that; absent where it never did. */
+  recoveries: z.optional(index),
+  recoveryMs: z.optional(milliseconds),
   /** Of a request that failed. */
   error: z.optional(z.object({ code: text, message: text })),
 });

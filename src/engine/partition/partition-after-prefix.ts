@@ -12,7 +12,13 @@ import {
 } from '../../core/partition.js';
 import { planPartition } from '../../plan/index.js';
 import { strategyOf } from '../../core/strategy.js';
-import { type ChainPartition, type PartitionContext, partitionContext } from './chain-partition.js';
+import {
+  type ChainPartition,
+  leftOutOf,
+  type PartitionContext,
+  partitionContext,
+} from './chain-partition.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix, ReusedRows } from '../chain/prefix-index.js';
 
@@ -31,7 +37,7 @@ export function partitionAfterPrefix(
   const plain = partitionContext(request, context);
   const { reusesPrefix, planner } = strategyOf(request.strategy);
   if (!reusesPrefix) return plain;
-  const most = request.workers ?? context.workers.length;
+  const most = mostWorkers(request) ?? context.workers.length;
   const isPlanned = planner === 'plan' && request.partition === 'auto';
   const candidates = found.flatMap((prefix) => {
     if (!isPlanned) return reordered(plain, prefix, context);
@@ -94,6 +100,7 @@ function planned(
       partition: afterCached(plan.partition, cachedTokens),
       workers: plan.ranks.map(({ worker }) => chain[worker] as string),
       predictedTtftMs: plan.predictedTtftMs,
+      leftOut: leftOutOf(plan, chain),
       reuse,
     },
   ];

@@ -7,6 +7,7 @@ import { cacheFolder } from '../../model/cache/index.js';
 import { partitionAfterPrefix } from './partition-after-prefix.js';
 import type { ChainPartition } from './chain-partition.js';
 import type { EngineSettings } from '../options/options.js';
+import { allowedWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix } from '../chain/prefix-index.js';
 import type { RunningChain } from '../chain/running-chain.js';
@@ -30,7 +31,12 @@ export async function partitionRequest(
   contextTokens: number,
   found: readonly CachedPrefix[] = [],
 ): Promise<ChainPartition> {
-  const { workers, capacity, cluster } = chain;
+  const { capacity, cluster } = chain;
+  const allowed = allowedWorkers(
+    request,
+    cluster.members.map(({ id }) => id),
+  );
+  const workers = chain.workers.filter(({ handle }) => allowed.includes(handle.id));
   const owner = { model, settings, workers };
   const table =
     request.partition === 'p' ? await readTable(cacheFolder(settings.cacheDir), owner, warn) : undefined;
@@ -39,11 +45,12 @@ export async function partitionRequest(
   const context = {
     contextTokens,
     workers: ids,
-    allWorkers: cluster.members.length,
+    allWorkers: allowed.length,
     shape,
     costs: calibration?.costs,
     table,
   };
-  const planned = partitionAfterPrefix(request, context, found);
+  const usable = found.filter(({ worker }) => ids.includes(worker));
+  const planned = partitionAfterPrefix(request, context, usable);
   return balanceLoad(planned, request, context, capacity.heldBytes);
 }

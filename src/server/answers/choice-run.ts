@@ -141,6 +141,7 @@ function engineRequests(
       maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
+      chain: parsed.chain,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),

@@ -42,6 +42,8 @@ export const sharedShape = {
   stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
   /** Where requests wait, lower numbers go first. */
   priority: requestSchema.shape.priority.unwrap().optional(),
+  /** Which workers may take part. */
+  chain: requestSchema.shape.chain,
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
@@ -85,6 +87,7 @@ export function sharedRequest(given: SharedParameters) {
     seed: given.seed,
     stop: typeof stop === 'string' ? [stop] : stop,
     priority: given.priority,
+    chain: given.chain,
     isStream: given.stream === true,
     wantsUsage: given.stream_options?.include_usage === true,
   };

@@ -117,6 +117,7 @@ export class LedgerEntry {
         this.#advance('decode');
         const count = this.#record.completionTokens + (event.isRest ? 0 : 1);
         this.#record = { ...this.#record, completionTokens: count };
+        if (event.recoveredMs !== undefined) this.#noteRecovery(event.recoveredMs);
         return this.#ledger.publish({ type: 'tokens', data: { id, count } });
       }
       case 'done':
@@ -139,6 +140,11 @@ export class LedgerEntry {
     this.#ledger.publish({ type: 'timeline', data: { id: this.#record.id, timeline } });
   }
 
+  #noteRecovery(ms: number): void {
+    const { recoveries = 0, recoveryMs = 0 } = this.#record;
+    this.#record = { ...this.#record, recoveries: recoveries + 1, recoveryMs: recoveryMs + ms };
+  }
+
   #advance(status: 'prefill' | 'decode'): void {
     if (this.#record.status === status) return;
     const ms = performance.now() - this.#startMs;
@@ -159,6 +165,7 @@ export class LedgerEntry {
       decodeTokensPerSecond: result.decodeTokensPerSecond,
       partition: result.partition,
       timeline,
+      ...(result.recoveries > 0 && { recoveries: result.recoveries, recoveryMs: result.recoveryMs }),
     });
   }
 

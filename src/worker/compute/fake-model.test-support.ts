@@ -4,6 +4,7 @@
  */
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../../core/shape.js';
+import { apartBytes, type KeptApart } from '../../core/resume-points.js';
 import type {
   AllCoreDecode,
   BackendModel,
@@ -107,9 +108,11 @@ export class FakeModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers }: CacheOptions = {},
+    { layers = this.shape.layers, apart = [] }: CacheOptions = {},
   ): Promise<FakeCache> {
-    return new FakeCache(this, capacity, kvDtype, layers);
+    const cache = new FakeCache(this, capacity, kvDtype, layers);
+    cache.apart = apart;
+    return cache;
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<FakeCache> {
@@ -234,6 +237,11 @@ export class FakeCache implements KvCache {
   readonly bytes: number;
   readonly rowBytes: number;
   isClosed = false;
+  apart: KeptApart = [];
+  /** Layers that take rows late, as attention puts them in: here nobody does. */
+  readonly late = new Set<number>();
+  /** More can not be continued. */
+  mostContinuable = Infinity;
   #isTaken = false;
   readonly #model: FakeModel;
   readonly #layers: readonly Uint8Array[][];
@@ -246,6 +254,34 @@ export class FakeCache implements KvCache {
     this.bytes = capacity * kvBytesPerToken(model.shape, kvDtype);
     this.#layers = Array.from({ length: layers }, () => []);
     model.live.add(this);
+  }
+
+  get apartBytes(): number {
+    return apartBytes(this.#model.shape, this.kvDtype, { start: 0, end: this.capacity }, this.apart);
+  }
+
+  dropRowsApart(): void {
+    this.apart = [];
+  }
+
+  holdsFrom(): boolean {
+    return true;
+  }
+
+  startOver(): void {
+    for (const rows of this.#layers) rows.length = 0;
+  }
+
+  bytesOf(end: number): number {
+    return end * kvBytesPerToken(this.#model.shape, this.kvDtype);
+  }
+
+  continuable(tokens: number): number {
+    return Math.min(tokens, this.mostContinuable);
+  }
+
+  takesRowsLate(layer: number): boolean {
+    return this.late.has(layer);
   }
 
   async write(layer: number, start: number, rows: CacheRows): Promise<void> {

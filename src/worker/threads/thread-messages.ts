@@ -12,6 +12,8 @@ import type { Phase, ProbeMessage, ProbeSample, RunMessage } from '../protocol/i
 /** A run message and its ids; slice ids for all ranks but the last, which gets the whole prompt. */
 export type Job = RunMessage & {
   readonly ids: Int32Array;
+  /** On the last rank, the answer so far, as an earlier chain has given it; else empty. */
+  readonly answer: Int32Array;
   /** The number of the engine's link, whose vocabulary the grammar is for. */
   readonly owner: number;
 };

@@ -5,7 +5,8 @@ import { FakeCache, fakeRow, FakeModel } from '../fake-model.test-support.js';
 import type { ActiveRequest, Reuse } from '../requests/active-request.js';
 import { openRequest } from '../requests/held-requests.js';
 import type { Exchange } from './exchange.js';
-import { type PrefillContext, runPrompt } from './rank-loop.js';
+import type { PrefillContext } from './prompt-run.js';
+import { runPrompt } from './rank-loop.js';
 import type { Pause } from './turns.js';
 
 /** Records what is published, in the order of the model's calls, and is ready when the test says so. */
@@ -181,6 +182,31 @@ test('parts of the last layer are not joined: the last part has the row that cou
       'logits of [3,4)',
     ].slice(-8),
   );
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('rows that a cache takes late are left to attention, and of the last layer wait for the prefix', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3] }, bench: { rowsAtOnce: () => 2 } });
+  const cache = loop.request.cache as FakeCache;
+  for (const layer of [0, 2]) cache.late.add(layer);
+  loop.exchange.prefixes.delete(2);
+  for (let isWaiting = false; !isWaiting;) {
+    const { value } = await loop.run.next();
+    isWaiting = (value as Pause).isWait && !(value as Pause).isReady();
+  }
+  expect([0, 1, 2].map((layer) => cache.written(layer))).toEqual([[], [2, 3, 4], []]);
+  loop.exchange.prefixes.add(2);
+  await finish(loop);
+  expect([0, 1, 2].map((layer) => cache.written(layer))).toEqual([[], [2, 3, 4], [2, 3, 4]]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('nobody reads rows of the last layer on an earlier rank, so late ones are not kept', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3], rank: 0 } });
+  const cache = loop.request.cache as FakeCache;
+  cache.late.add(2);
+  await finish(loop);
+  expect(cache.written(2)).toEqual([]);
   expect(heldRows(loop.model)).toEqual([]);
 });
 

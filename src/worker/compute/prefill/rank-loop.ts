@@ -5,40 +5,18 @@
  * calls, so that other requests of the worker get their turn.
  */
 import { chunksOf } from '../../../core/chunks/chunks.js';
-import type { Clock } from '../../../core/clock.js';
 import type { Slice } from '../../../core/partition.js';
 import { strategyOf } from '../../../core/strategy.js';
-import type { BackendModel } from '../../../runtime/backend/backend.js';
 import type { AttendedRows, StateRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
-import type { PromptKernel } from '../requests/pace.js';
+import { answerRows } from './answer-rows.js';
 import type { Exchange } from './exchange.js';
+import { lastRow, type PrefillContext, type RowsFrom, type Run, timed, writeLastRows } from './prompt-run.js';
 import { type Pause, pauseBetween } from './turns.js';
 
 /** Kept rows that are read out of the cache at once. */
 const CACHED_ROWS = 512;
-
-/** What the loop needs of the worker beside the request. */
-export type PrefillContext = {
-  readonly model: BackendModel;
-  readonly clock: Clock;
-  readonly chunkTokens: number;
-  readonly reportProgress: (request: number, layer: number) => void;
-  /** Rows that may go through a kernel in one call now. */
-  readonly rowsAtOnce: () => number;
-  /** Reads the front of a request's rows from disk, where some may be there. */
-  readonly restore?: ((request: ActiveRequest) => AsyncGenerator<Pause, void, void>) | undefined;
-  readonly noteCall: (kernel: PromptKernel, rows: number, ms: number) => void;
-};
-
-/** One request's way through the loop. */
-type Run = {
-  readonly bench: PrefillContext;
-  readonly request: ActiveRequest;
-  readonly exchange: Exchange;
-  readonly held: HeldRows;
-};
 
 /** A run of a slice's rows, as the last block left them. */
 type Chunk = Slice & { rows: StateRows };
@@ -48,7 +26,7 @@ type Part = { readonly start: number; readonly rows: StateRows };
 /**
  * Fills the cache with the slice's keys and values of all layers. Gives its rows back however it ends; a prompt that is
  * given up is told so by the generator's return().
- * @returns on the last rank the logits after the prompt, [vocabulary]; on others nothing.
+ * @returns on the last rank the logits after the prompt, or after the answer so far, [vocabulary]; on others nothing.
  */
 export async function* runPrompt(
   bench: PrefillContext,
@@ -57,7 +35,7 @@ export async function* runPrompt(
 ): AsyncGenerator<Pause, Float32Array | undefined, void> {
   const held = new HeldRows();
   try {
-    return yield* runLayers({ bench, request, exchange, held });
+    return yield* runLayers({ bench, request, exchange, held, lastRows: [] });
   } finally {
     held.releaseAll();
   }
@@ -76,7 +54,10 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
   }
   if (request.rank < request.job.chain.length - 1) return undefined;
   yield waitForPrefix(exchange, layers - 1);
-  return lastRow(run, chunks[chunks.length - 1] as Chunk);
+  await writeLastRows(run);
+  if (request.job.answer.length > 0) return yield* answerRows(run);
+  const { rows } = chunks[chunks.length - 1] as Chunk;
+  return lastRow(run, rows, request.contextTokens);
 }
 
 /** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
@@ -117,19 +98,32 @@ async function* runLayer(run: Run, layer: number, chunk: Chunk): AsyncGenerator<
 }
 
 /** First to the next rank, which may be waiting. */
-async function handOn({ bench, request, exchange }: Run, layer: number, start: number, output: StateRows) {
-  const rows = await bench.model.takeKv(output, request.job.spec.kvDtype);
-  try {
-    await exchange.publish(layer, start, rows);
-    await request.cache.write(layer, start, rows);
-  } finally {
-    rows.release();
+async function handOn(run: Run, layer: number, start: number, output: StateRows): Promise<void> {
+  const { bench, request, exchange } = run;
+  const rows = run.held.hold(await bench.model.takeKv(output, request.job.spec.kvDtype));
+  await exchange.publish(layer, start, rows);
+  if (await keepRows(run, layer, { start, rows })) run.held.release(rows);
+}
+
+/**
+ * Puts a slice's rows into the cache, unless attention does so.
+ * @returns false for those of the last layer that are to wait for the prefix
+ */
+async function keepRows({ bench, request, lastRows }: Run, layer: number, own: RowsFrom): Promise<boolean> {
+  const { cache, job, rank } = request;
+  if (!cache.takesRowsLate(layer)) {
+    await cache.write(layer, own.start, own.rows);
+    return true;
   }
+  // Of the last layer one row attends, on the last rank.
+  const isNeeded = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
+  if (isNeeded) lastRows.push(own);
+  return !isNeeded;
 }
 
 /** A chunk's rows after a block. Of the last layer only the last row counts, and it is the last part's. */
 async function joinParts(
-  { bench: { model }, held }: Run,
+  { bench: { model }, held, lastRows }: Run,
   layer: number,
   whole: StateRows,
   parts: readonly StateRows[],
@@ -137,7 +131,8 @@ async function joinParts(
   const isLast = layer === model.shape.layers - 1;
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
-  for (const part of parts) if (part !== kept) held.release(part);
+  // Keys and values that wait may be views of these.
+  if (lastRows.length === 0) for (const part of parts) if (part !== kept) held.release(part);
   return kept;
 }
 
@@ -178,25 +173,4 @@ function runBlock(
   const call = (): Promise<StateRows> =>
     bench.model.block(layer, rows, { ...(attended && { attended }), keeps: 'last' });
   return timed(bench, 'block', rows.count, () => request.recorder.time('block', layer, call, start));
-}
-
-async function timed<T>(
-  { clock, noteCall }: PrefillContext,
-  kernel: PromptKernel,
-  rows: number,
-  act: () => Promise<T>,
-): Promise<T> {
-  const startMs = clock();
-  const result = await act();
-  noteCall(kernel, rows, clock() - startMs);
-  return result;
-}
-
-/** Attention, MLP and head of the prompt's last token. */
-async function lastRow({ bench: { model }, request, held }: Run, chunk: Chunk): Promise<Float32Array> {
-  const { cache, contextTokens, recorder } = request;
-  const layer = model.shape.layers - 1;
-  const call = (): Promise<AttendedRows> => model.attendRow(chunk.rows, { cache, layer }, contextTokens);
-  const attended = held.hold(await recorder.time('attention', layer, call));
-  return recorder.time('head', layer, () => model.logits(chunk.rows, attended));
 }
