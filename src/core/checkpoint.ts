@@ -88,6 +88,8 @@ export type Checkpoint = {
   /** sha-256 (hex) over everything the compiled model depends on. */
   readonly digest: string;
   readonly parameters: number;
+  /** Of one folder: all that is needed to open it elsewhere, but for its tokenizer. Undefined where it is computed from its name. */
+  readonly files?: readonly string[];
   /** Where a file may mix kinds of stored weights. */
   readonly storedKinds?: StoredKinds;
   /** Ids after which generation ends, from generation_config.json and config.json. */

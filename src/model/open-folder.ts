@@ -16,7 +16,7 @@ import type { DigestOptions } from './cache/digest.js';
 import { isErrno } from './cache/files/errno.js';
 import { checkJson, readJsonFile } from './checkpoint/json-file.js';
 import { countParameters } from './checkpoint/parameters.js';
-import { openSafetensors } from './checkpoint/safetensors.js';
+import { INDEX_FILE, openSafetensors } from './checkpoint/safetensors.js';
 import type { TensorSource } from './checkpoint/safetensors.js';
 
 /** Configs have a few KB; vocabularies some list in them make hundreds. */
@@ -55,12 +55,20 @@ async function checkpointOf(
     layer,
     name: options.name ?? folder,
     digest: await digestOfFiles([join(folder, 'config.json'), ...tensors.files], options),
+    files: await filesOf(folder, tensors),
     parameters: countParameters({ ...parts, layer }),
     ...(await readSpecialIds(folder, config)),
     tokenizerFolder: resolve(folder),
     ...(embeddingRecipe && { embeddingRecipe }),
     close: () => tensors.close(),
   };
+}
+
+/** The config, and what else lies there of the files that opening reads. */
+async function filesOf(folder: string, tensors: TensorSource): Promise<string[]> {
+  const others = ['config.json', 'generation_config.json', INDEX_FILE].map((name) => join(folder, name));
+  const kinds = await Promise.all(others.map(kindOf));
+  return [...others.filter((_, place) => kinds[place] === 'file'), ...tensors.files];
 }
 
 function noSuchLayer(index: number, layers: number): never {

@@ -210,7 +210,7 @@ async function joinedSource(
   };
   return {
     ...{ kind: 'joined', listen, insecure, ...(security && { security }) },
-    model: { name: model.name, digest: model.digest, dtype, chunkTokens },
+    model: { name: model.name, digest: model.digest, dtype, chunkTokens, checkpointFiles: checkpoint.files },
     files: new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) }),
     tell: (words) => hooks.onNews?.(words),
   };

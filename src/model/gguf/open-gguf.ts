@@ -67,6 +67,7 @@ async function checkpointOf(
     layer,
     name: options.name ?? path,
     digest,
+    files: tensors.files,
     parameters: countParameters({ ...parts, layer }),
     eosIds: vocabulary ? endIds(metadata, vocabulary, architecture) : [],
     bosId: vocabulary && namedId(metadata, 'bos', vocabulary.tokens.length),
