@@ -9,7 +9,9 @@ import type { ServedEngine } from '../requests/settings.js';
 const CREATED_S = Math.floor(Date.now() / 1000);
 
 export function listModels(c: HttpContext, { engine }: ServerContext): Response {
-  return c.json({ object: 'list', data: [modelObject(engine)] });
+  const model = modelObject(engine);
+  // The latter are how Anthropic's API tells pages of a list.
+  return c.json({ object: 'list', data: [model], has_more: false, first_id: model.id, last_id: model.id });
 }
 
 /** @throws NOT_FOUND */
@@ -27,6 +29,8 @@ function modelObject({ model }: ServedEngine) {
     object: 'model',
     created: CREATED_S,
     owned_by: 'kv-runahead',
+    // As Anthropic's API has them.
+    ...{ type: 'model', display_name: id, created_at: new Date(CREATED_S * 1000).toISOString() },
     max_model_len: shape.contextTokens,
   };
 }
