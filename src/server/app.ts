@@ -23,7 +23,7 @@ import { responsesApi } from './responses/api.js';
 const APIS: readonly (() => Api)[] = [openaiApi, responsesApi, anthropicApi, kvrApi];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
-const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored'];
+const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored', 'X-Kvr-Loosened'];
 
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   const { corsOrigins } = server.settings;

@@ -20,7 +20,7 @@ import type { HttpContext, ServerContext } from './context.js';
 import type { Route } from './route.js';
 import { openBody, type StreamBody } from './stream-body.js';
 
-/** Of the header that names what was ignored. */
+/** Of a header that names what was ignored or loosened. */
 const MAX_HEADER_CHARS = 1000;
 /** The client of what runs in the background: it goes on without one. */
 const NEVER = new AbortController().signal;
@@ -42,6 +42,7 @@ async function answer<Parsed extends ParsedRequest>(
   const { signal } = c.req.raw;
   const parsed = await running.during(signal, (during) => dialect.parse(body, engine, during));
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
+  noteLoosened(c, parsed.grammar?.loosened ?? []);
   const id = `${dialect.idPrefix}${randomUUID().replaceAll('-', '')}`;
   const run = new ChoiceRun(id, parsed, server, deadlineMs, c.env.incoming.socket.remoteAddress);
   noteRequest(c, run, body, settings.logPrompts);
@@ -59,14 +60,22 @@ export function noteIgnored(c: HttpContext, ignored: readonly string[], isStrict
   if (first === undefined) return;
   if (isStrict) throw unsupported(first);
   c.var.facts['ignored'] = ignored;
-  // Names come from the client: what no header may hold is left out.
-  c.header(
-    'X-Kvr-Ignored',
-    ignored
-      .join(', ')
-      .replace(/[^\x20-\x7e]/g, '?')
-      .slice(0, MAX_HEADER_CHARS),
-  );
+  c.header('X-Kvr-Ignored', headerOf(ignored));
+}
+
+/** What a schema asks and the answer is not held to, since the request said it need not be. */
+function noteLoosened(c: HttpContext, loosened: readonly string[]): void {
+  if (loosened.length === 0) return;
+  c.var.facts['loosened'] = loosened;
+  c.header('X-Kvr-Loosened', headerOf(loosened));
+}
+
+/** Names come from the client: what no header may hold is left out. */
+function headerOf(names: readonly string[]): string {
+  return names
+    .join(', ')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, MAX_HEADER_CHARS);
 }
 
 /** A request may lower the server's limit, never raise it. @throws BAD_INPUT */
