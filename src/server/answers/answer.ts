@@ -9,21 +9,9 @@ import type { ReasoningFormat } from '../reasoning/reasoning-format.js';
 import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
 import type { ToolUse } from '../tools/tool-use.js';
 import { type AnswerBlock, Blocks } from './blocks.js';
+import type { AnsweredCall, AnswerPart } from './parts.js';
 
-/** `text` is the arguments, as the model wrote them: JSON, unless it was cut off or wrote something else. */
-type AnsweredCall = {
-  readonly index: number;
-  readonly id: string;
-  readonly name: string;
-  readonly text: string;
-};
-export type AnswerPart =
-  | { readonly type: 'text'; readonly text: string }
-  /** What the model thinks before it answers, without the marks around it. */
-  | { readonly type: 'reasoning'; readonly text: string }
-  /** A call begins, as yet without arguments. */
-  | { readonly type: 'call'; readonly call: AnsweredCall }
-  | { readonly type: 'arguments'; readonly index: number; readonly text: string };
+export type { AnswerPart } from './parts.js';
 
 export type LogprobToken = { readonly id: number; readonly logprobs: TokenLogprobs };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AnswerPart } from './answer.js';
+import type { AnswerPart } from './parts.js';
 import { Blocks } from './blocks.js';
 
 const CALL: AnswerPart = { type: 'call', call: { index: 0, id: 'a', name: 'f', text: '' } };

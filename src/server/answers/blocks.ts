@@ -2,7 +2,7 @@
  * An answer as a row of blocks, in the order in which the model wrote them: thinking, text, and calls of functions. For dialects whose
  * answers are such rows; tells which of them begin, grow and end.
  */
-import type { AnswerPart } from './answer.js';
+import type { AnswerPart } from './parts.js';
 
 export type AnswerBlock =
   | { readonly type: 'text' | 'reasoning'; readonly text: string }

@@ -3,7 +3,7 @@
  * all. Keeps the ledger. Knows neither HTTP, but for the signal of a client that leaves, nor any API's words.
  */
 import { randomInt } from 'node:crypto';
-import { asKvrError, KvrError } from '../../core/errors.js';
+import { asKvrError, type KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';

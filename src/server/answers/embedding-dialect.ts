@@ -1,6 +1,6 @@
 /**
  * The seam between the server and the APIs that ask for embeddings: as dialect.ts, for requests that are pooled instead of answered.
- * http/embed-route.ts runs it.
+ * routes/embed-route.ts runs it.
  */
 import type { EmbedRequest, EmbedResult } from '../../engine/embedding/embed-request.js';
 import type { ServedEngine } from '../requests/settings.js';

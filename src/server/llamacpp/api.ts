@@ -2,8 +2,8 @@
  * llama.cpp's own API, beside OpenAI's: completions, filling in, tokens, and the state of the server.
  */
 import { answerRoute } from '../http/answer-route.js';
-import { embedRoute } from '../http/embed-route.js';
-import { jsonRoute } from '../http/json-route.js';
+import { embedRoute } from '../routes/embed-route.js';
+import { jsonRoute } from '../routes/json-route.js';
 import type { Api } from '../http/route.js';
 import { COMPLETION, INFILL } from './completion.js';
 import { EMBEDDING } from './embedding.js';

@@ -8,14 +8,17 @@ import type { ServedEngine } from '../requests/settings.js';
 /** What Ollama's clients put behind a name without a tag. */
 const LATEST = ':latest';
 
-/** @param aliases what the model is called instead, the first one where it is shown. @returns all names it answers to, that one first */
+/**
+ * @param aliases what the model is called instead, the first one where it is shown
+ * @returns all names it answers to, that one first; never a path, since where a model lies is nobody's business
+ */
 export async function servedNames(
   { model }: ServedEngine,
   aliases: readonly string[],
 ): Promise<readonly [string, ...string[]]> {
   const own = await modelName(model.name);
-  const [first = own, ...others] = aliases;
-  return [first, ...others, own, model.name];
+  const [first = own, ...others] = new Set([...aliases, own]);
+  return [first, ...others];
 }
 
 export function namedEngine(engine: ServedEngine, name: string): ServedEngine {

@@ -3,8 +3,8 @@
  */
 import { KvrError } from '../../core/errors.js';
 import { answerRoute } from '../http/answer-route.js';
-import { embedRoute } from '../http/embed-route.js';
-import { jsonRoute } from '../http/json-route.js';
+import { embedRoute } from '../routes/embed-route.js';
+import { jsonRoute } from '../routes/json-route.js';
 import type { Api, Route } from '../http/route.js';
 import { OLLAMA_CHAT } from './chat.js';
 import { OLLAMA_EMBED, OLLAMA_EMBEDDINGS } from './embed.js';

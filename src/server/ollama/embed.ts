@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { EmbeddingDialect, ParsedEmbedding } from '../answers/embedding-dialect.js';
 import { readInputs } from '../openai/embeddings.js';
-import { Ignored, readFields } from '../parameters/read.js';
+import { Ignored, isNothing } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -52,7 +52,7 @@ async function parse(
 ): Promise<ParsedHere> {
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
   const ignored = new Ignored();
-  const given = embedSchema.safeParse(readFields(body, KNOWN, {}, ignored));
+  const given = embedSchema.safeParse(ignored.keepKnown(present(body), KNOWN, ''));
   if (!given.success) {
     const [issue] = given.error.issues;
     const param = issue?.path.join('.') ?? '';
@@ -64,4 +64,9 @@ async function parse(
     inputs: await readInputs(input, field, engine, signal, truncate),
     ignored: ignored.names,
   };
+}
+
+/** null counts as absent. */
+function present(body: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => !isNothing(value)));
 }

@@ -3,7 +3,7 @@
  * nothing new.
  */
 import type { KvrError } from '../../core/errors.js';
-import type { AnswerPart } from '../answers/answer.js';
+import type { AnswerPart } from '../answers/parts.js';
 import type { ChoiceEvent, ChoiceRun } from '../answers/choice-run.js';
 import type { StreamFormat } from '../answers/dialect.js';
 import { STREAM_SILENCE_MS } from '../requests/settings.js';

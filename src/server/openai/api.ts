@@ -2,7 +2,7 @@
  * OpenAI's API but for /v1/responses, which has a folder of its own: chats, completions and the list of models.
  */
 import { answerRoute } from '../http/answer-route.js';
-import { embedRoute } from '../http/embed-route.js';
+import { embedRoute } from '../routes/embed-route.js';
 import type { Api } from '../http/route.js';
 import { CHAT } from './chat.js';
 import { COMPLETIONS } from './completions.js';

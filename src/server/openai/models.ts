@@ -1,7 +1,6 @@
 /**
  * GET /v1/models: the one model that is served.
  */
-import { isAbsolute } from 'node:path';
 import type { HttpContext, ServerContext } from '../http/context.js';
 import { capabilitiesOf } from '../model/capabilities.js';
 import { requireModel } from '../model/named-engine.js';
@@ -10,7 +9,9 @@ import { requireModel } from '../model/named-engine.js';
 const CREATED_S = Math.floor(Date.now() / 1000);
 
 export function listModels(c: HttpContext, server: ServerContext): Response {
-  return c.json({ object: 'list', data: [modelObject(server)] });
+  const model = modelObject(server);
+  // The latter are how Anthropic's API tells pages of a list.
+  return c.json({ object: 'list', data: [model], has_more: false, first_id: model.id, last_id: model.id });
 }
 
 /** @throws NOT_FOUND */
@@ -32,7 +33,9 @@ function modelObject(server: ServerContext) {
     object: 'model',
     created: CREATED_S,
     owned_by: 'kv-runahead',
-    aliases: server.settings.aliases?.filter((name) => name !== id && !isPath(name)) ?? [],
+    aliases: namesOf(server).filter((name) => name !== id),
+    // As Anthropic's API has them.
+    ...{ type: 'model', display_name: id, created_at: new Date(CREATED_S * 1000).toISOString() },
     max_model_len: shape.contextTokens,
     context_length: shape.contextTokens,
     capabilities: capabilitiesOf(model),
@@ -43,9 +46,4 @@ function modelObject(server: ServerContext) {
       n_params: parameters,
     },
   };
-}
-
-/** Where a model lies is nobody's business. */
-function isPath(name: string): boolean {
-  return name.startsWith('.') || isAbsolute(name);
 }

@@ -1,12 +1,13 @@
 /**
- * The parameters that both endpoints share: their bounds, and what they mean to the engine.
+ * The parameters that both endpoints share: their bounds, and what they mean to the engine. Fields are told apart: those that are
+ * honoured, those that say nothing about the answer and are ignored, and those that would change it and are refused by name.
  */
 import { z } from 'zod';
 import type { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
 import { requestSchema } from '../../engine/options/request.js';
 import { inOneSpelling } from '../parameters/aliases.js';
-import { type Ignored, isNothing, readFields } from '../parameters/read.js';
+import { type Ignored, isNothing } from '../parameters/read.js';
 import { ELSEWHERE, REFUSED, type RefusedParameters } from '../parameters/refused.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
@@ -78,6 +79,28 @@ export function parseParameters<T>(
   const parsed = schema.safeParse(asked);
   if (parsed.success) return parsed.data;
   throw faultOf(parsed.error.issues[0], body);
+}
+
+/**
+ * @param known what the endpoint honours
+ * @param refused what it refuses, unless the value asks for nothing; what is known is never looked for here
+ * @returns the known fields; null counts as absent, as does what a dialect left undefined. @throws UNSUPPORTED_PARAMETER with the field `param`
+ */
+function readFields(
+  given: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  refused: RefusedParameters,
+  ignored: Ignored,
+): Record<string, unknown> {
+  const fields = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== null && value !== undefined),
+  );
+  for (const [name, value] of Object.entries(fields)) {
+    if (known.includes(name) || !Object.hasOwn(refused, name)) continue;
+    if (refused[name]?.(value) !== true) throw unsupported(name);
+    delete fields[name];
+  }
+  return ignored.keepKnown(fields, known, '');
 }
 
 /** The parts of a request that both endpoints name alike. */

@@ -1,9 +1,9 @@
 /**
  * POST to an endpoint that takes a document and answers with one, without running the model.
  */
-import type { Route } from './route.js';
-import type { ServerContext } from './context.js';
-import { readJson } from './body.js';
+import type { Route } from '../http/route.js';
+import type { ServerContext } from '../http/context.js';
+import { readJson } from '../http/body.js';
 
 /** @param answer is told by a signal when the client has left. What it throws is told as every other error */
 export function jsonRoute(

@@ -9,10 +9,10 @@ import { requireModel } from '../model/named-engine.js';
 import type { LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import { MAX_EMBEDDING_NUMBERS } from '../requests/settings.js';
-import { noteIgnored, readDeadline, sendWhole } from './answer-route.js';
-import { readJson } from './body.js';
-import type { HttpContext, ServerContext } from './context.js';
-import type { Route } from './route.js';
+import { noteIgnored, readDeadline, sendWhole } from '../http/answer-route.js';
+import { readJson } from '../http/body.js';
+import type { HttpContext, ServerContext } from '../http/context.js';
+import type { Route } from '../http/route.js';
 
 export function embedRoute<Parsed extends ParsedEmbedding>(
   path: string,
