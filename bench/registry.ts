@@ -19,6 +19,7 @@ import { rounds } from './memory/rounds.js';
 import { peers } from './peers/peers.js';
 import { planning } from './planning.js';
 import { prediction } from './prediction.js';
+import { prefixDiskKills } from './prefix-disk/prefix-disk-kills.js';
 import type { AnyBenchmark } from './runner/program.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
@@ -55,4 +56,5 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   workerMemoryBench,
   doorCodes,
   cacheDamage,
+  prefixDiskKills,
 ];

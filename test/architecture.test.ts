@@ -20,6 +20,7 @@ const FOLDERS = [
   'model',
   'runtime',
   'link',
+  'prefix-store',
   'worker',
   'cluster',
   'engine',

@@ -12,6 +12,7 @@ const PROGRAMS = [
   'cli/main',
   'worker/main',
   'worker/compute-thread',
+  'worker/store-thread',
   'engine/preparation/preparation-thread',
 ];
 /**

@@ -17,6 +17,8 @@ export type LocalWorkerSettings = {
   readonly chunkTokens: number;
   readonly kvBytesLimit: number;
   readonly prefixCacheBytes: number;
+  /** Where they are kept on disk as well, which all of them share. */
+  readonly prefixDisk?: { readonly folder: string; readonly bytes: number };
 };
 
 export type WorkerSource =

@@ -48,6 +48,8 @@ export const rankTimelineSchema = z.object({
   sharedMs: z.optional(milliseconds),
   /** Tokens at the slice's front whose rows were kept from an earlier request, and not computed. */
   cachedTokens: z.optional(index),
+  /** Those of them whose rows were read from disk. */
+  storedTokens: z.optional(index),
   sentBytes: bytes,
   receivedBytes: bytes,
   /** Absent where no links are measured, as in emulations. */

@@ -50,10 +50,11 @@ async function partsOn(
   hooks: EngineHooks,
 ): Promise<EngineParts> {
   const settings = { ...asked, dtype: dtypeOf(cluster) };
-  const chain = new RunningChain(cluster, settings.maxRunning);
+  const chain = new RunningChain(cluster, settings.maxRunning, warningOf(hooks));
   try {
     const calibration =
       settings.calibrate === false ? undefined : await openCalibration(chain, model, settings, hooks);
+    await chain.storesKnown();
     const preparation = preparationOf(model, settings);
     return { model, settings, chain, calibration, preparation, warn: warningOf(hooks) };
   } catch (error) {

@@ -13,6 +13,7 @@ import { errorResponse } from './http/failure.js';
 import { hostCheck, keyCheck } from './http/guard.js';
 import { pathOf } from './http/path.js';
 import { ready, showInfo, showMetrics, showPlan, showRequests } from './kvr/info-routes.js';
+import { WARM } from './kvr/warm.js';
 import { showLive } from './kvr/live-route.js';
 import { logWhenOver } from './http/log.js';
 import { CHAT } from './openai/chat.js';
@@ -27,6 +28,7 @@ type Route = readonly [method: 'GET' | 'POST', path: string, handler: Handler];
 const DIALECTS: readonly (readonly [path: string, dialect: Dialect])[] = [
   ['/v1/chat/completions', CHAT],
   ['/v1/completions', COMPLETIONS],
+  ['/kvr/warm', WARM],
 ];
 
 const OPEN_ROUTES: readonly Route[] = [
@@ -48,7 +50,7 @@ const KEYED_ROUTES: readonly Route[] = [
 ];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
-const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored'];
+const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored', 'X-Kvr-Loosened'];
 
 export function buildApp(server: ServerContext, page: Page): Hono<HttpEnv> {
   const { settings } = server;

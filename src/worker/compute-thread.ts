@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { BackendModel } from '../runtime/backend/backend.js';
 import { openModel } from '../runtime/open-model.js';
 import { warmUp } from './compute/probe.js';
+import { openDisk } from './compute/stored/disk.js';
 import { Grammars } from './compute/requests/grammars.js';
 import { HeldRequests } from './compute/requests/held-requests.js';
 import { Inbox } from './compute/requests/inbox.js';
@@ -19,14 +20,19 @@ async function main(port: MessagePort, settings: ComputeSettings): Promise<void>
   const outbox = new Outbox(port, counters);
   const model = await openAndSay(outbox, settings);
   if (!model) return;
-  const requests = new HeldRequests(model, settings, outbox);
+  const disk = openDisk(outbox, model.shape, settings);
+  const requests = new HeldRequests(model, settings, outbox, disk?.pending);
   const grammars = new Grammars();
   const mailbox = new Mailbox(port, counters);
-  const inbox = new Inbox(model.shape, { mailbox, outbox, requests, grammars });
+  const inbox = new Inbox(model.shape, {
+    ...{ mailbox, outbox, requests, grammars },
+    pending: disk?.pending,
+  });
   // Mapping a model's pages takes a while; better before the first request than in it, as long as there is none.
   await warmUp(model, settings.chunkTokens, 'f32', () => inbox.isIdle());
   outbox.send({ type: 'warm' });
-  await new Scheduler({ model, inbox, outbox, requests, grammars }, settings.chunkTokens).run();
+  const context = { model, inbox, outbox, requests, grammars };
+  await new Scheduler(context, settings.chunkTokens, undefined, undefined, disk).run();
   await model.close();
   port.close();
 }

@@ -11,12 +11,14 @@ import type { ModelFlags } from './machine.js';
 import { linkSecurity } from './security.js';
 
 const BYTES_PER_MB = 1e6;
+const BYTES_PER_GB = 1e9;
 
 /** @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
   const { model, threads, decodeThreads, dtype, kvDtype, cacheDir } = flags;
   const { chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
+  checkPrefixDisk(flags);
   const options = {
     threads,
     decodeThreads,
@@ -28,20 +30,39 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     security: linkSecurity(flags),
     kvMemoryBytes: kvMemory && kvMemory * BYTES_PER_MB,
     prefixCacheBytes: prefixCache === undefined ? undefined : prefixCache * BYTES_PER_MB,
+    ...prefixDiskOptions(flags),
   };
   return { model: notEmpty('--model', model), workers: workersOf(flags), ...defined(options) };
+}
+
+/** As the engine's options and `kvr worker` take them. */
+export function prefixDiskOptions({ prefixCacheDir, prefixCacheDisk }: PrefixDiskFlags) {
+  return {
+    prefixCacheDir: prefixCacheDir === undefined ? undefined : notEmpty('--prefix-cache-dir', prefixCacheDir),
+    prefixDiskBytes: prefixCacheDisk === undefined ? undefined : Math.floor(prefixCacheDisk * BYTES_PER_GB),
+  };
+}
+type PrefixDiskFlags = Pick<ModelFlags, 'prefixCacheDir' | 'prefixCacheDisk'>;
+
+/** @throws BAD_INPUT for a size without a folder */
+export function checkPrefixDisk({ prefixCacheDir, prefixCacheDisk }: PrefixDiskFlags): void {
+  if (prefixCacheDisk === undefined || prefixCacheDir !== undefined) return;
+  throw new KvrError('BAD_INPUT', '--prefix-cache-disk needs a folder; give --prefix-cache-dir too');
 }
 
 /** Workers that run already were given these where they were started. @throws BAD_INPUT */
 function checkOwnWorkers(flags: ModelFlags): void {
   if (flags.workers === undefined || areStartedHere(flags.workers)) return;
-  const { threads, decodeThreads, kvMemory, prefixCache } = flags;
+  const { threads, decodeThreads, kvMemory, prefixCache, prefixCacheDir } = flags;
   if (decodeThreads !== undefined)
     throw new KvrError(
       'BAD_INPUT',
       '--decode-threads is for workers this command starts; those that run already decode with the --threads they were started with',
     );
-  const asked = { '--threads': threads, '--kv-memory': kvMemory, '--prefix-cache': prefixCache };
+  const asked = {
+    ...{ '--threads': threads, '--kv-memory': kvMemory },
+    ...{ '--prefix-cache': prefixCache, '--prefix-cache-dir': prefixCacheDir },
+  };
   const given = Object.entries(asked).find(([, value]) => value !== undefined)?.[0];
   if (given === undefined) return;
   throw new KvrError(

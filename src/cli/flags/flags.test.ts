@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DEFAULT_PREFIX_DISK_BYTES, prefixDiskOf } from '../../engine/options/defaults.js';
 import { engineOptions, parsePartition, requestOptions } from './index.js';
 
 test('a partition is a name, or whole sizes', () => {
@@ -35,4 +36,22 @@ test('flags reach the engine in its units', () => {
     stop: ['x'],
     sampling: { temperature: 0.7 },
   });
+});
+
+test('a folder for prefixes has a size in GB, and a size needs a folder', () => {
+  const flags = { model: 'm', prefixCacheDir: 'd', prefixCacheDisk: 1.5 };
+  expect(engineOptions(flags)).toMatchObject({ prefixCacheDir: 'd', prefixDiskBytes: 1_500_000_000 });
+  expect(() => engineOptions({ model: 'm', prefixCacheDisk: 1 })).toThrow(
+    /needs a folder; give --prefix-cache-dir/,
+  );
+  expect(() => engineOptions({ model: 'm', prefixCacheDir: '' })).toThrow(/--prefix-cache-dir/);
+  expect(() => engineOptions({ ...flags, workers: ['a:1'] })).toThrow(
+    /give --prefix-cache-dir to kvr worker/,
+  );
+});
+
+test('rows go to disk from memory, so neither is had without the other', () => {
+  expect(prefixDiskOf({})).toBeUndefined();
+  expect(prefixDiskOf({ prefixCacheDir: '/d' })).toEqual({ folder: '/d', bytes: DEFAULT_PREFIX_DISK_BYTES });
+  expect(() => prefixDiskOf({ prefixCacheDir: '/d', prefixCacheBytes: 0 })).toThrow(/leave the 0 out/);
 });

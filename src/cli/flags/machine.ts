@@ -10,6 +10,7 @@ import {
   DTYPE_CHOICES,
   engineOptionsSchema,
 } from '../../engine/options/options.js';
+import { DEFAULT_PREFIX_DISK_BYTES } from '../../engine/options/defaults.js';
 import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
 import { type SecurityFlags, securityFlags } from './security.js';
@@ -26,11 +27,15 @@ export type ModelFlags = SecurityFlags & {
   readonly chunkTokens?: number;
   readonly kvMemory?: number;
   readonly prefixCache?: number;
+  readonly prefixCacheDir?: string;
+  /** GB. */
+  readonly prefixCacheDisk?: number;
   /** True unless --no-calibrate is given. */
   readonly calibrate?: boolean;
 };
 
 const megabytesSchema = z.number().int().min(1).max(1_000_000_000);
+const gigabytesSchema = z.number().min(0.001).max(1_000_000);
 const megabytesOrNoneSchema = z.number().int().min(0).max(1_000_000_000);
 const { threads, decodeThreads, chunkTokens } = engineOptionsSchema.shape;
 
@@ -82,8 +87,17 @@ export const machineFlags = (): Option[] => [
   ),
   numberFlag(
     '--prefix-cache <MB>',
-    'the part of --kv-memory that keeps finished requests, for later prompts that begin alike; a quarter in chat, else 0 (off), unless given',
+    'the part of --kv-memory that keeps finished requests, for later prompts that begin alike; a quarter in chat and with --prefix-cache-dir, else 0 (off), unless given',
     megabytesOrNoneSchema,
+  ),
+  new Option(
+    '--prefix-cache-dir <DIR>',
+    'keep them on disk as well, so that they are found after a restart; workers and commands may share a folder',
+  ),
+  numberFlag(
+    '--prefix-cache-disk <GB>',
+    `the most that all files in that folder may take; ${DEFAULT_PREFIX_DISK_BYTES / 1e9} unless given`,
+    gigabytesSchema,
   ),
   ...securityFlags(),
   // Holds by itself: nothing but `kvr pull` knows how to ask. Scripts may say so all the same.

@@ -27,6 +27,9 @@ While a prompt is read, a stream carries the comment ": prefill 0.42" twice a se
 these are events named kvr.prefill. An answer that is not streamed and takes more than ten seconds begins with spaces, which JSON
 allows. The request header x-kvr-deadline-ms sets a shorter time than --deadline.
 
+POST /kvr/warm takes the body of a chat or completion and reads its prompt ahead, so that its question costs only what follows. With
+--prefix-cache-dir what was read is found after a restart.
+
 Prints one line once it listens, or with --json { "url", "model", "workers", "threads", "pid" }. When it is interrupted it takes no
 new requests, lets running ones go on for the time of --drain, and ends.
 

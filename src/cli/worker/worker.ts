@@ -9,7 +9,7 @@ import { exitStatus, KvrError } from '../../core/errors.js';
 import { type Dtype, KV_DTYPES } from '../../core/shape.js';
 import { compileDecided, openWithProgress } from '../../engine/load/load.js';
 import { DEFAULT_CHUNK_TOKENS } from '../../engine/options/options.js';
-import { defaultKvBytes } from '../../engine/options/defaults.js';
+import { defaultKvBytes, defaultPrefixCacheBytes, prefixDiskOf } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, parseAddress } from '../../link/address.js';
 import type { LinkSecurity } from '../../link/security/link-security.js';
 import { cacheFolder } from '../../model/cache/index.js';
@@ -23,6 +23,7 @@ import {
   type RunContext,
   warningWriter,
 } from '../run/engine-run.js';
+import { checkPrefixDisk, prefixDiskOptions } from '../flags/engine-options.js';
 import {
   checkListenReach,
   linkSecurity,
@@ -40,7 +41,16 @@ type Flags = Omit<ModelFlags, 'workers'> & OutputFlags & OwnFlags;
 type OwnFlags = { readonly listen: Address; readonly insecure?: true };
 
 const BYTES_PER_MB = 1e6;
-const MACHINE_FLAGS = ['threads', 'dtype', 'cache-dir', 'chunk-tokens', 'kv-memory', 'prefix-cache'];
+const MACHINE_FLAGS = [
+  'threads',
+  'dtype',
+  'cache-dir',
+  'chunk-tokens',
+  'kv-memory',
+  'prefix-cache',
+  'prefix-cache-dir',
+  'prefix-cache-disk',
+];
 const SECURITY_FLAGS = ['cluster-key-file', 'tls-cert', 'tls-key', 'tls-ca'];
 
 export const worker: Command<Flags> = {
@@ -133,6 +143,7 @@ function dtypeSettings({ dtype = 'auto', threads, chunkTokens = DEFAULT_CHUNK_TO
 }
 
 function settingsOf(flags: Flags, compiledFolder: string, security?: LinkSecurity): WorkerSettings {
+  const kvBytesLimit = flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB;
   return {
     // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
     worker: formatAddress(flags.listen),
@@ -140,11 +151,23 @@ function settingsOf(flags: Flags, compiledFolder: string, security?: LinkSecurit
     compiledFolder,
     ...ownThreads(flags.threads ?? availableParallelism()),
     chunkTokens: flags.chunkTokens ?? DEFAULT_CHUNK_TOKENS,
-    kvBytesLimit: flags.kvMemory === undefined ? defaultKvBytes(1) : flags.kvMemory * BYTES_PER_MB,
-    prefixCacheBytes: (flags.prefixCache ?? 0) * BYTES_PER_MB,
+    kvBytesLimit,
+    ...prefixSettings(flags, kvBytesLimit),
     followsStdin: true,
     ...(security && { security }),
   };
+}
+
+/** @throws BAD_INPUT for flags that do not go together */
+function prefixSettings(
+  flags: Flags,
+  kvMemoryBytes: number,
+): Pick<WorkerSettings, 'prefixCacheBytes' | 'prefixDisk'> {
+  checkPrefixDisk(flags);
+  const asked = flags.prefixCache === undefined ? undefined : flags.prefixCache * BYTES_PER_MB;
+  const prefixDisk = prefixDiskOf({ prefixCacheBytes: asked, ...prefixDiskOptions(flags) });
+  const unasked = prefixDisk ? defaultPrefixCacheBytes(1, kvMemoryBytes) : 0;
+  return { prefixCacheBytes: asked ?? unasked, ...(prefixDisk && { prefixDisk }) };
 }
 
 /** Several engines may use it at once, so none can know whether the machine's other cores are free. */

@@ -3,6 +3,7 @@
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
+import type { ReusedRows } from './prefix-index.js';
 import type { Partition } from '../../core/partition.js';
 import type { RequestSpec } from '../../core/request.js';
 
@@ -14,7 +15,7 @@ export type ChainRequest = {
   /** In rank order, as many as the partition has slices. */
   readonly workers: readonly ClusterWorker[];
   /** Rows that rank 0's worker has kept of an earlier request. */
-  readonly reuse?: { readonly entry: number; readonly tokens: number };
+  readonly reuse?: ReusedRows;
   /** Called before the last rank's part is sent, where it needs to know the vocabulary. */
   readonly sendVocabulary?: (handle: WorkerHandle) => void;
   readonly signal?: AbortSignal;

@@ -10,9 +10,13 @@ import { commonTokens } from '../../core/common-prefix.js';
 export type CachedPrefix = {
   /** The worker's id. */
   readonly worker: string;
-  readonly entry: number;
+  /** What the worker calls the rows; undefined where they are blocks on its disk. */
+  readonly entry?: number;
   readonly tokens: number;
 };
+
+/** What a request's rank 0 goes on from. */
+export type ReusedRows = Pick<CachedPrefix, 'entry' | 'tokens'>;
 
 /** Shorter prefixes are ignored: a begin token and a turn's header are in every chat and should not decide a chain's order. */
 export const LEAST_CACHED_TOKENS = 16;

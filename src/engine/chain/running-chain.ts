@@ -6,7 +6,10 @@ import type { Cluster, ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
 import { allCoreDecode } from './all-core-decode.js';
 import { KvCapacity } from './kv-capacity.js';
-import { PrefixIndex } from './prefix-index.js';
+import type { KvDtype } from '../../core/shape.js';
+import { StoredIndex } from './stored-index.js';
+import { Warnings } from './warnings.js';
+import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 
 /** How long a request without a deadline waits for workers that are being opened again. */
 const RECOVERY_WAIT_MS = 60_000;
@@ -14,11 +17,15 @@ const RECOVERY_WAIT_MS = 60_000;
 export class RunningChain {
   readonly cluster: Cluster;
   readonly capacity: KvCapacity;
-  readonly prefixes = new PrefixIndex();
+  readonly #prefixes = new PrefixIndex();
+  readonly #stored = new StoredIndex();
+  readonly #warnings: Warnings;
   readonly #stopFollowing: () => void;
   #isClosed = false;
 
-  constructor(cluster: Cluster, maxRunning: number) {
+  /** @param warn takes what workers tell that does not matter to a request */
+  constructor(cluster: Cluster, maxRunning: number, warn: (words: string) => void = () => undefined) {
+    this.#warnings = new Warnings(warn);
     this.cluster = cluster;
     const onChange = cluster.allowsAllCoreDecode ? allCoreDecode(cluster) : undefined;
     this.capacity = new KvCapacity(new Map(), maxRunning, undefined, onChange);
@@ -51,6 +58,27 @@ export class RunningChain {
     return this.workers;
   }
 
+  /** Blocks of prompts that lie on the workers' disks, as far as they have told. */
+  get storedBlocks(): number {
+    return this.#stored.blocks;
+  }
+
+  /** Settles when it is known what lies on the workers' disks; at once where nothing is kept there. */
+  storesKnown(): Promise<void> {
+    return this.#stored.known();
+  }
+
+  /**
+   * What workers have of the rows that a prompt begins with, longest first: in memory, and on disk where that is more.
+   */
+  cachedPrefixes(ids: Int32Array, kvDtype: KvDtype): CachedPrefix[] {
+    const inMemory = this.#prefixes.find(ids);
+    const most = inMemory[0]?.tokens ?? 0;
+    const workers = this.workers.map(({ handle }) => handle.id);
+    const onDisk = this.#stored.find(ids, kvDtype, workers).filter(({ tokens }) => tokens > most);
+    return [...onDisk, ...inMemory].sort((a, b) => b.tokens - a.tokens);
+  }
+
   /** Ends the workers; settles when none is left. Twice is harmless. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -61,7 +89,9 @@ export class RunningChain {
   /** A worker that was opened again has other room, and has kept nothing. */
   #follow(): void {
     for (const { handle, ready } of this.workers) this.capacity.setLimit(handle.id, ready.kvBytesLimit);
-    this.prefixes.follow(this.workers);
+    this.#prefixes.follow(this.workers);
+    this.#warnings.follow(this.workers);
+    this.#stored.follow(this.workers);
   }
 
   #until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {

@@ -19,7 +19,13 @@ import {
 import { pickDtype } from './dtype-choice.js';
 import { CompiledFiles } from './compiled-files.js';
 import { type AskedSettings, type EngineHooks, warningOf } from '../options/options.js';
-import { defaultDecodeThreads, defaultKvBytes, defaultThreads } from '../options/defaults.js';
+import {
+  defaultDecodeThreads,
+  defaultKvBytes,
+  defaultPrefixCacheBytes,
+  defaultThreads,
+  prefixDiskOf,
+} from '../options/defaults.js';
 
 /** What an engine knows of its model. */
 export type LoadedModel = {
@@ -163,12 +169,15 @@ async function sourceOf(
   checkThreads(threads, settings);
   const cache = cacheFolder(settings.cacheDir);
   const { dtype, folder } = await compileDecided(checkpoint, { ...settings, workers }, cache, hooks);
+  const prefixDisk = prefixDiskOf(settings);
+  const aQuarter = defaultPrefixCacheBytes(workers, settings.kvMemoryBytes);
   const own = {
     threads,
     decodeThreads: settings.decodeThreads ?? defaultDecodeThreads(dtype, workers, threads),
     chunkTokens: settings.chunkTokens,
     kvBytesLimit: settings.kvMemoryBytes ?? defaultKvBytes(workers),
-    prefixCacheBytes: settings.prefixCacheBytes,
+    prefixCacheBytes: settings.prefixCacheBytes ?? (prefixDisk ? aQuarter : 0),
+    ...(prefixDisk && { prefixDisk }),
   };
   const compile = async (signal?: AbortSignal): Promise<string> => {
     if (await hasSoundGraphs(folder)) return folder;

@@ -2,6 +2,8 @@
  * Defaults of workers where the options say nothing.
  */
 import { availableParallelism, totalmem } from 'node:os';
+import { resolve } from 'node:path';
+import { KvrError } from '../../core/errors.js';
 import type { Dtype } from '../../core/shape.js';
 import { areStartedHere, type WorkersOption } from '../../cluster/worker-source.js';
 
@@ -31,4 +33,26 @@ export function defaultPrefixCacheBytes(
   kvMemoryBytes = defaultKvBytes(areStartedHere(workers) ? workers : 1),
 ): number {
   return Math.floor(kvMemoryBytes / 4);
+}
+
+/** Of all blocks in the folder of a prefix cache on disk: some hundred thousand tokens of a small model. */
+export const DEFAULT_PREFIX_DISK_BYTES = 10e9;
+
+type PrefixOptions = {
+  readonly prefixCacheBytes?: number | undefined;
+  readonly prefixCacheDir?: string | undefined;
+  readonly prefixDiskBytes?: number | undefined;
+};
+
+/** Where prefixes are kept on disk; undefined where nowhere. @throws BAD_INPUT for options that do not go together */
+export function prefixDiskOf({
+  prefixCacheBytes,
+  prefixCacheDir: folder,
+  prefixDiskBytes: bytes = DEFAULT_PREFIX_DISK_BYTES,
+}: PrefixOptions): { readonly folder: string; readonly bytes: number } | undefined {
+  if (folder === undefined) return undefined;
+  if (prefixCacheBytes !== 0) return { folder: resolve(folder), bytes };
+  const words =
+    'rows go to the prefix cache on disk from the one in memory, which is turned off; leave the 0 out, or the folder';
+  throw new KvrError('BAD_INPUT', words);
 }

@@ -52,10 +52,14 @@ export const engineOptionsSchema = z.strictObject({
   /** Bytes of KV-cache each worker may hold. */
   kvMemoryBytes: z.number().int().min(1).optional(),
   /**
-   * The part of it that caches of ended requests may take, for later prompts that begin with the same tokens; 0 is
-   * off. Workers that run already have a bound of their own.
+   * The part of it that caches of ended requests may take, for later prompts that begin with the same tokens; 0 is off, and what
+   * holds unless given, or a quarter where there is a folder for them. Workers that run already have a bound of their own.
    */
-  prefixCacheBytes: z.number().int().min(0).default(0),
+  prefixCacheBytes: z.number().int().min(0).optional(),
+  /** A folder where they are kept on disk as well, so that they are found after a restart. */
+  prefixCacheDir: z.string().min(1).optional(),
+  /** Bytes that all blocks in that folder may take together; DEFAULT_PREFIX_DISK_BYTES unless given. */
+  prefixDiskBytes: z.number().int().min(1).optional(),
   /** Requests under way at once; what the workers' memory has no room for waits as well. */
   maxRunning: z.number().int().min(1).max(MAX_REQUESTS).default(DEFAULT_RUNNING),
   /** Requests that may wait for their turn; one more is refused with BUSY. */

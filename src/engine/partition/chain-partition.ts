@@ -16,6 +16,7 @@ import {
   searchedPartition,
 } from '../../plan/index.js';
 import type { RequestSettings } from '../options/request.js';
+import type { ReusedRows } from '../chain/prefix-index.js';
 import type { WorkerCosts } from './worker-costs.js';
 
 export type ChainPartition = {
@@ -24,7 +25,7 @@ export type ChainPartition = {
   readonly workers: readonly string[];
   readonly predictedTtftMs: number | null;
   /** Rows that rank 0's worker has kept of an earlier request. */
-  readonly reuse?: { readonly entry: number; readonly tokens: number };
+  readonly reuse?: ReusedRows;
 };
 
 export type PartitionContext = {

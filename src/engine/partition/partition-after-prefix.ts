@@ -14,7 +14,7 @@ import { planPartition } from '../../plan/index.js';
 import { strategyOf } from '../../core/strategy.js';
 import { type ChainPartition, type PartitionContext, partitionContext } from './chain-partition.js';
 import type { RequestSettings } from '../options/request.js';
-import type { CachedPrefix } from '../chain/prefix-index.js';
+import type { CachedPrefix, ReusedRows } from '../chain/prefix-index.js';
 
 /**
  * Computed of every prompt, whatever is kept of it. The last token is needed; a row alone is added up in another order
@@ -59,7 +59,7 @@ function reordered(
   const tokens = Math.min(prefix.tokens, most);
   if (tokens < 1) return [];
   // The prediction was for a chain that computes everything.
-  return [{ ...plain, workers: chain, predictedTtftMs: null, reuse: { entry: prefix.entry, tokens } }];
+  return [{ ...plain, workers: chain, predictedTtftMs: null, reuse: reused(prefix, tokens) }];
 }
 
 /**
@@ -78,12 +78,12 @@ function chainsFrom(worker: string, workers: readonly string[], most: number): s
 
 function planned(
   chain: readonly string[],
-  { entry, tokens }: CachedPrefix,
+  prefix: CachedPrefix,
   context: PartitionContext,
 ): ChainPartition[] {
   const { contextTokens, shape, costs } = context;
-  const cachedTokens = Math.min(tokens, contextTokens - LEAST_NEW_TOKENS);
-  const reuse = { entry, tokens: cachedTokens };
+  const cachedTokens = Math.min(prefix.tokens, contextTokens - LEAST_NEW_TOKENS);
+  const reuse = reused(prefix, cachedTokens);
   if (!costs) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
   const ahead = { cachedTokens, isCachedAtFirst: true };
   const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain) });
@@ -97,6 +97,10 @@ function planned(
       reuse,
     },
   ];
+}
+
+function reused({ entry }: CachedPrefix, tokens: number): ReusedRows {
+  return { tokens, ...(entry !== undefined && { entry }) };
 }
 
 /** Without costs: the worker alone if the new tokens are at most an even share of the prompt, else even slices of them. */

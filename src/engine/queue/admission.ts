@@ -114,14 +114,14 @@ export class Admission {
   async #findRoom(request: ValidatedRequest, signal: AbortSignal): Promise<Omit<Admitted, 'end'>> {
     const { settings, spec, ids, deadline } = request;
     const { model, chain } = this.#parts;
-    const { capacity, prefixes } = chain;
+    const { capacity } = chain;
     const count = leastWorkers(settings, chain.cluster.members.length);
     for (;;) {
       await chain.usable(count, signal, deadline.isSet);
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
       const isReusable = spec.prefixCache && canReuseRows(model.shape, ids.length);
-      const found = isReusable ? prefixes.find(ids) : [];
+      const found = isReusable ? chain.cachedPrefixes(ids, spec.kvDtype) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
       const workers = this.#workersOf(chosen);
       if (!workers) continue;

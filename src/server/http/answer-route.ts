@@ -18,7 +18,7 @@ import { readJson } from './body.js';
 import type { HttpContext, ServerContext } from './context.js';
 import { openBody, type StreamBody } from './stream-body.js';
 
-/** Of the header that names what was ignored. */
+/** Of a header that names what was ignored or loosened. */
 const MAX_HEADER_CHARS = 1000;
 
 /** @throws everything that is known before the first sign of an answer */
@@ -30,6 +30,7 @@ export async function answer(c: HttpContext, server: ServerContext, dialect: Dia
   const { signal: client } = c.req.raw;
   const parsed = await running.during(client, (signal) => dialect.parse(body, engine, signal));
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
+  noteLoosened(c, parsed.grammar?.loosened ?? []);
   const id = `${dialect.idPrefix}${randomUUID().replaceAll('-', '')}`;
   const run = new ChoiceRun(id, parsed, server, deadlineMs, c.env.incoming.socket.remoteAddress);
   noteRequest(c, run, body, settings.logPrompts);
@@ -46,14 +47,22 @@ function noteIgnored(c: HttpContext, ignored: readonly string[], isStrict: boole
   if (first === undefined) return;
   if (isStrict) throw unsupported(first);
   c.var.facts['ignored'] = ignored;
-  // Names come from the client: what no header may hold is left out.
-  c.header(
-    'X-Kvr-Ignored',
-    ignored
-      .join(', ')
-      .replace(/[^\x20-\x7e]/g, '?')
-      .slice(0, MAX_HEADER_CHARS),
-  );
+  c.header('X-Kvr-Ignored', headerOf(ignored));
+}
+
+/** What a schema asks and the answer is not held to, since the request said it need not be. */
+function noteLoosened(c: HttpContext, loosened: readonly string[]): void {
+  if (loosened.length === 0) return;
+  c.var.facts['loosened'] = loosened;
+  c.header('X-Kvr-Loosened', headerOf(loosened));
+}
+
+/** Names come from the client: what no header may hold is left out. */
+function headerOf(names: readonly string[]): string {
+  return names
+    .join(', ')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, MAX_HEADER_CHARS);
 }
 
 /** A request may lower the server's limit, never raise it. @throws BAD_INPUT */

@@ -54,6 +54,8 @@ export class Metrics {
     counts.requests.inc({ kind, status });
     counts.promptTokens.inc(record.promptTokens);
     counts.cachedTokens.inc(record.cachedTokens);
+    counts.prefixHits.inc({ from: hitOf(record) });
+    counts.storedTokens.inc(storedTokensOf(record));
     counts.completionTokens.inc(record.completionTokens);
     if (queueMs !== null) counts.queue.observe(queueMs / 1000);
     if (ttftMs !== null) counts.ttft.observe(ttftMs / 1000);
@@ -67,6 +69,15 @@ export class Metrics {
   }
 }
 
+function storedTokensOf({ timeline }: RequestRecord): number {
+  return timeline.reduce((sum, { storedTokens = 0 }) => sum + storedTokens, 0);
+}
+
+function hitOf(record: RequestRecord): 'memory' | 'disk' | 'none' {
+  if (record.cachedTokens === 0) return 'none';
+  return storedTokensOf(record) > 0 ? 'disk' : 'memory';
+}
+
 /** A rank's share of waiting is rate(kvr_rank_wait_seconds_total) over rate(kvr_rank_prefill_seconds_total). */
 function counters(registers: Registry[]) {
   const counter = <T extends string>(name: string, help: string, labelNames: T[] = []): Counter<T> =>
@@ -77,6 +88,12 @@ function counters(registers: Registry[]) {
     requests: counter('kvr_requests_total', 'Requests that ended, by kind and how', ['kind', 'status']),
     promptTokens: counter('kvr_prompt_tokens_total', 'Tokens of prompts'),
     cachedTokens: counter('kvr_cached_tokens_total', 'Tokens of prompts found in the prefix cache'),
+    storedTokens: counter('kvr_stored_tokens_total', 'Those of them that were read from disk'),
+    prefixHits: counter(
+      'kvr_prefix_hits_total',
+      'Requests that ended, by where the first rows of their prompts were found',
+      ['from'],
+    ),
     completionTokens: counter('kvr_completion_tokens_total', 'New tokens'),
     linkBytes: counter('kvr_link_sent_bytes_total', 'Bytes of keys and values a rank sent on', ['rank']),
     rankWait: counter('kvr_rank_wait_seconds_total', 'Time a rank waited for keys and values', ['rank']),

@@ -14,6 +14,7 @@ import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
 import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
 import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
+import type { Disk } from './stored/disk.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
 
 type Task = PromptTask | { readonly probe: ProbeMessage };
@@ -30,15 +31,19 @@ export class Scheduler {
   #busyMs = 0;
   readonly #allCoreOpening: AllCoreOpening;
   readonly #clock: Clock;
+  readonly #disk: Disk | undefined;
   readonly #idle: IdleCollection;
 
+  /** @param disk where prefixes are kept on disk as well */
   constructor(
     context: ComputeContext,
     chunkTokens: number,
     clock: Clock = wallClock,
     idle = new IdleCollection(),
+    disk?: Disk,
   ) {
     const { model, outbox } = context;
+    this.#disk = disk;
     this.#context = context;
     this.#clock = clock;
     this.#idle = idle;
@@ -49,6 +54,7 @@ export class Scheduler {
       clock,
       chunkTokens,
       reportProgress: (request, layer) => outbox.send({ type: 'progress', request, phase: 'prefill', layer }),
+      restore: disk && ((request) => disk.rows.restore(request)),
       rowsAtOnce: () => this.#pace.rowsAtOnce(chunkTokens, !this.#batch.isEmpty),
       noteCall: (kernel, rows, ms) => this.#pace.noteCall(kernel, rows, ms),
     };
@@ -111,7 +117,12 @@ export class Scheduler {
         (ms) => this.#pace.notePrefill(ms),
       );
       if (!end) return task.notePause(this.#busyMs);
-      const timeline = request.recorder.timeline(request.rank, request.slice, request.cachedTokens);
+      const timeline = request.recorder.timeline(
+        request.rank,
+        request.slice,
+        request.cachedTokens,
+        request.storedTokens,
+      );
       if (!end.logits) requests.release(request);
       outbox.send({ type: 'prefilled', request: id, timeline });
       if (end.logits) await this.#batch.add(request, end.logits);
@@ -148,12 +159,15 @@ export class Scheduler {
         if (mayUseAllCores && isOpenForAllCores(this.#context.model)) this.#width.note(onAllCores, rows, ms);
       },
     );
+    // Prompts go first; between the tokens of streams a block is a small part of a step.
+    if (this.#tasks.length === 0) await this.#disk?.pending.step();
     if (onAllCores && this.#batch.tokensLeft >= ALL_CORE_TOKENS) await this.#allCoreOpening.openNext();
   }
 
   /** Sleeps until there is work, or gets ready to decode with all cores: whichever rank it was, it may be the last one next. */
   async #rest(): Promise<void> {
     const { inbox, outbox } = this.#context;
+    if (this.#tasks.length === 0 && (await this.#disk?.pending.step())) return;
     if (this.#allCoreOpening.isWanted && this.#tasks.length === 0) await this.#allCoreOpening.openNext();
     else if (inbox.sleep() || this.#tasks.length > 0) this.#idle.noteWork();
     else if (this.#idle.noteQuiet()) outbox.send({ type: 'quiet' });

@@ -7,6 +7,8 @@ import type { Peers } from './peers.js';
 import type { Probes } from './probes.js';
 import type { Requests } from './requests.js';
 import type { RowsRouter } from './relay/rows-router.js';
+import type { StoreHandle } from '../threads/store-handle.js';
+import type { StoredBlocks } from './stored-blocks.js';
 import type { RestingMemory } from '../../runtime/memory/resting-memory.js';
 import { collectGarbage } from '../threads/idle-collection.js';
 import type { FromCompute } from '../threads/thread-messages.js';
@@ -19,16 +21,21 @@ export type ComputeHandlers = {
   readonly peers: Peers;
   readonly probes: Probes;
   readonly kept: KeptOwners;
+  readonly stored: StoredBlocks;
+  readonly store: StoreHandle | undefined;
   readonly resting: Pick<RestingMemory, 'noteWarm' | 'rest'>;
 };
 
 export function handleComputeMessage(
-  { modelStatus, requests, rows, peers, probes, kept, resting }: ComputeHandlers,
+  { modelStatus, requests, rows, peers, probes, kept, stored, store, resting }: ComputeHandlers,
   message: FromCompute,
 ): void {
   switch (message.type) {
     case 'ready':
+      store?.start(message.shape, (news) => stored.onMessage(news));
       return modelStatus.onReady(message);
+    case 'store':
+      return store?.post(message.order);
     case 'publish':
       return rows.publish(message);
     case 'drained':

@@ -12,6 +12,7 @@ import { parseMessage, peerSchema, type ToWorker, toWorkerSchema } from '../prot
 import type { MemoryBudget } from './door/memory-budget.js';
 import type { Peers } from './peers.js';
 import type { Requests } from './requests.js';
+import type { StoredBlocks } from './stored-blocks.js';
 import type { RowsRouter } from './relay/rows-router.js';
 import { send } from './send.js';
 
@@ -24,6 +25,7 @@ export type FrameHandlers = {
   readonly rows: RowsRouter;
   readonly probes: Probes;
   readonly budget: MemoryBudget;
+  readonly stored: StoredBlocks;
 };
 
 /** Answers that wait for an engine: hundreds of tokens with all their logits. */
@@ -72,6 +74,8 @@ function handleMessage(
       return handlers.rows.cancelFor(caller.link, message.request);
     case 'cores':
       return handlers.compute.post(message);
+    case 'followStore':
+      return handlers.stored.follow(caller.link);
     case 'ping':
       return send(caller.link, { type: 'pong', ping: message.ping });
   }

@@ -13,10 +13,13 @@ import type { FromCompute } from '../threads/thread-messages.js';
 export class ModelStatus {
   readonly #settings: WorkerSettings;
   readonly #connections: Connections;
+  readonly #storeId: string | undefined;
   #news: Extract<FromWorker, { type: 'ready' | 'failed' }> | undefined;
   #shape: ModelShape | undefined;
 
-  constructor(settings: WorkerSettings, connections: Connections) {
+  /** @param storeId of the folder on disk, where there is one */
+  constructor(settings: WorkerSettings, connections: Connections, storeId?: string) {
+    this.#storeId = storeId;
     this.#settings = settings;
     this.#connections = connections;
   }
@@ -37,6 +40,7 @@ export class ModelStatus {
     this.#news = {
       ...{ type: 'ready', pid: process.pid },
       ...{ digest, dtype, threads, chunkTokens, kvBytesLimit },
+      ...(this.#storeId !== undefined && { storeId: this.#storeId }),
     };
     this.#connections.sendToGreeted(this.#news);
   }

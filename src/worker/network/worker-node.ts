@@ -5,6 +5,9 @@
  */
 import { asKvrError, type KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
+import { StoredBlocks } from './stored-blocks.js';
+import { COUNTER_BYTES, type FromCompute } from '../threads/thread-messages.js';
+import { StoreHandle } from '../threads/store-handle.js';
 import { ComputeHandle } from '../threads/compute-handle.js';
 import { handleComputeMessage } from './compute-messages.js';
 import { Connections } from './connections.js';
@@ -32,6 +35,8 @@ export class WorkerNode {
   readonly #peers = new Peers();
   readonly #requests: Requests;
   readonly #kept: KeptOwners;
+  readonly #stored: StoredBlocks;
+  readonly #store: StoreHandle | undefined;
   readonly #probes: Probes;
   readonly #handshake: Handshake;
   readonly #transportOf: TransportOf;
@@ -40,26 +45,33 @@ export class WorkerNode {
 
   /** @param onShutdown called when the worker must end, for the reason given */
   constructor(settings: WorkerSettings, transportOf: TransportOf, onShutdown: (reason: KvrError) => void) {
-    const compute = new ComputeHandle(settings, (message) => handleComputeMessage(computeHandlers, message));
+    const counters = new SharedArrayBuffer(COUNTER_BYTES);
+    const onCompute = (message: FromCompute): void => handleComputeMessage(computeHandlers, message);
+    const compute = new ComputeHandle(settings, onCompute, counters);
+    const { prefixDisk, compiledFolder } = settings;
+    const store = prefixDisk && new StoreHandle(prefixDisk, compiledFolder, counters);
+    const stored = new StoredBlocks(() => compute.post({ type: 'storeOff' }));
     const connections = new Connections(settings.worker, {
       onFrame: (connection, frame) => handleFrame(handlers, connection, frame),
       onClose: (connection, error) => this.#onLinkClosed(connection, error),
     });
     const peers = this.#peers;
-    const modelStatus = new ModelStatus(settings, connections);
+    const modelStatus = new ModelStatus(settings, connections, store?.id);
     const { budget } = connections;
     const rows = new RowsRouter(compute, peers, budget);
     const requests = new Requests(compute, rows, modelStatus);
     const probes = new Probes(compute, peers, requests, settings.chunkTokens);
     const kept = new KeptOwners(compute);
     const resting = new RestingMemory();
-    const computeHandlers = { modelStatus, requests, rows, peers, probes, kept, resting };
+    const computeHandlers = { modelStatus, requests, rows, peers, probes, kept, stored, store, resting };
     const handshake = new Handshake(connections, peers, modelStatus, transportOf);
     const handlers: FrameHandlers = {
-      ...{ compute, handshake, requests, rows, peers, probes, budget },
+      ...{ compute, handshake, requests, rows, peers, probes, budget, stored },
     };
     this.#transportOf = transportOf;
     this.#compute = compute;
+    this.#stored = stored;
+    this.#store = store;
     this.#connections = connections;
     this.#requests = requests;
     this.#kept = kept;
@@ -87,7 +99,7 @@ export class WorkerNode {
     clearInterval(this.#sweep);
     this.#compute.post({ type: 'close' });
     this.#connections.closeAll();
-    await this.#compute.exited;
+    await Promise.all([this.#compute.exited, this.#store?.close()]);
   }
 
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
@@ -102,6 +114,7 @@ export class WorkerNode {
     if (role !== 'engine') return;
     this.#compute.post({ type: 'forget', owner: number });
     this.#kept.leave(link);
+    this.#stored.leave(link);
     this.#probes.leave(link);
     this.#handshake.leave(connection);
     if (owners.length === 0) this.#connections.closePeersOf(engine);

@@ -28,6 +28,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     chunkTokens: index,
     /** Bytes of KV-cache that all its requests may take together. */
     kvBytesLimit: z.number().min(0),
+    /** The folder on disk that it keeps prefixes in, the same for all workers that share it; absent where there is none. */
+    storeId: z.string().min(1).max(64).optional(),
   }),
   /** The link to a peer is open. */
   z.object({ type: z.literal('connected'), worker: workerId }),
@@ -56,6 +58,14 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('kept'), request }),
   /** Kept rows are gone. */
   z.object({ type: z.literal('dropped'), entry: request }),
+  /** Blocks that can be read from the worker's disk. Payload: see stored.ts. */
+  z.object({ type: z.literal('stored') }),
+  /** All blocks that were there at the start have been told. */
+  z.object({ type: z.literal('storeOpen') }),
+  /** Blocks that can not be read any more. Payload: their names. */
+  z.object({ type: z.literal('unstored') }),
+  /** Something went wrong on the worker and does not matter to any request. */
+  z.object({ type: z.literal('warning'), words: z.string().max(4096) }),
   /** The last rank is done; nothing more comes for this request. */
   z.object({ type: z.literal('finished'), request, reason: z.enum(['stop', 'length', 'cancelled']) }),
   z.object({

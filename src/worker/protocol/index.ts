@@ -8,4 +8,5 @@ export { parseMessage } from './parse.js';
 export { type PeerMessage, peerSchema } from './peers.js';
 export type { ProbeMessage, ProbeSample } from './probe.js';
 export { MAX_REQUESTS, type RunMessage } from './run.js';
+export { readStored, readUnstored } from './stored.js';
 export { type ToWorker, toWorkerSchema } from './to-worker.js';

@@ -9,8 +9,11 @@ import { index, request, workerId } from './fields.js';
 /** Requests one worker holds at once, running and waiting. */
 export const MAX_REQUESTS = 64;
 
-/** Rows that a worker has kept of an earlier request: the entry's name and how many of its tokens the prompt begins with. */
-const reuseSchema = z.object({ entry: request, tokens: index });
+/**
+ * Rows that a worker has kept of an earlier request: the entry's name and how many of its tokens the prompt begins with. Without a name
+ * they are blocks on its disk.
+ */
+const reuseSchema = z.object({ entry: request.optional(), tokens: index });
 
 /** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's. */
 export const runSchema = z.object({

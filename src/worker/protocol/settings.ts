@@ -16,6 +16,8 @@ export const workerSettingsSchema = z.object({
   kvBytesLimit: z.number().min(0),
   /** The part of it that caches of ended requests may take, for later prompts that begin alike. */
   prefixCacheBytes: z.number().min(0),
+  /** Where they are kept on disk as well, and how many bytes the folder may take. */
+  prefixDisk: z.object({ folder: z.string().min(1), bytes: z.number().min(1) }).optional(),
   /** End when standard input ends: the parent holds its other end, and the system closes it however the parent dies. */
   followsStdin: z.boolean(),
   /** Of links over a network, those it opens included; without it they are plain. */

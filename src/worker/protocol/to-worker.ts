@@ -45,6 +45,8 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('cancel'), request }),
   /** Whether the worker may decode with all cores: no other worker of the engine has anything to do. */
   z.object({ type: z.literal('cores'), all: z.boolean() }),
+  /** Asks which blocks are on the worker's disk, and to be told what changes. */
+  z.object({ type: z.literal('followStore') }),
   z.object({ type: z.literal('ping'), ping: index }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;

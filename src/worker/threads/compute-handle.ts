@@ -20,8 +20,12 @@ export class ComputeHandle {
   /** Settles when the thread is gone, with the error that ended it if one did. */
   readonly exited: Promise<Error | undefined>;
 
-  constructor(settings: Omit<ComputeSettings, 'counters'>, onMessage: (message: FromCompute) => void) {
-    const counters = new SharedArrayBuffer(COUNTER_BYTES);
+  /** @param counters COUNTER_BYTES of zeros */
+  constructor(
+    settings: Omit<ComputeSettings, 'counters'>,
+    onMessage: (message: FromCompute) => void,
+    counters = new SharedArrayBuffer(COUNTER_BYTES),
+  ) {
     this.#counters = new Int32Array(counters);
     const workerData: ComputeSettings = { ...settings, counters };
     this.#thread = new Worker(new URL('../compute-thread.js', import.meta.url), { workerData });

@@ -6,6 +6,7 @@ import { asKvrError } from '../../core/errors.js';
 import { KV_FRAME_BYTES } from '../../link/frame.js';
 import type { CacheRows } from '../../runtime/backend/rows.js';
 import type { Phase } from '../protocol/index.js';
+import { MAX_UNWRITTEN_KIB, type ToStore } from './store-messages.js';
 import { COUNTERS, type FromCompute, kib, type KvRows, MAX_UNSENT_KIB } from './thread-messages.js';
 
 /** What went wrong where; without a request it concerns the worker as a whole. */
@@ -49,6 +50,18 @@ export class Outbox {
       const payload = await rows.pack(row, end);
       this.#publish({ request, layer, start: start + row, rows: end - row, payload });
     }
+  }
+
+  get hasRoomToStore(): boolean {
+    return Atomics.load(this.#counters, COUNTERS.unwrittenKib) <= MAX_UNWRITTEN_KIB;
+  }
+
+  /** Rows of a block move. */
+  store(order: ToStore): void {
+    if (order.type !== 'write') return this.send({ type: 'store', order });
+    const { rows } = order.block;
+    Atomics.add(this.#counters, COUNTERS.unwrittenKib, kib(rows.byteLength));
+    this.send({ type: 'store', order }, [rows.buffer as ArrayBuffer]);
   }
 
   /** The payload moves. */

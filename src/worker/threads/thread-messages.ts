@@ -6,6 +6,7 @@ import type { KvrErrorCode } from '../../core/errors.js';
 import type { TokenLogprobs } from '../../core/sampling.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
+import type { PrefixDisk, ToStore } from './store-messages.js';
 import type { Phase, ProbeMessage, ProbeSample, RunMessage } from '../protocol/index.js';
 
 /** A run message and its ids; slice ids for all ranks but the last, which gets the whole prompt. */
@@ -40,6 +41,8 @@ export type ToCompute =
   | { readonly type: 'forget'; readonly owner: number }
   /** The engine that kept entries are for has left. */
   | { readonly type: 'drop'; readonly entries: readonly number[] }
+  /** Nothing more is written to disk. */
+  | { readonly type: 'storeOff' }
   | { readonly type: 'close' };
 
 export type FromCompute =
@@ -68,6 +71,8 @@ export type FromCompute =
       readonly layer?: number;
     }
   | { readonly type: 'probed'; readonly probe: number; readonly samples: ProbeSample[] }
+  /** For the store's thread. */
+  | { readonly type: 'store'; readonly order: ToStore }
   | { readonly type: 'drained' }
   /** The model's pages are mapped and the heap has the size that calls need, unless a request came before that. */
   | { readonly type: 'warm' }
@@ -84,6 +89,8 @@ export type ComputeSettings = {
   readonly kvBytesLimit: number;
   /** The part of it that caches of ended requests may take. */
   readonly prefixCacheBytes: number;
+  /** Where they are kept on disk as well. */
+  readonly prefixDisk?: PrefixDisk | undefined;
   /** i32 words shared by both threads; see COUNTERS. */
   readonly counters: SharedArrayBuffer;
 };
@@ -96,6 +103,8 @@ export const COUNTERS = {
   unsentKib: 1,
   /** KiB of others' KV handed to the compute thread and not yet in a cache. */
   unreadKib: 2,
+  /** KiB of blocks handed to the store's thread and not yet on the disk. */
+  unwrittenKib: 3,
 } as const;
 export const COUNTER_BYTES = 4 * Object.keys(COUNTERS).length;
 

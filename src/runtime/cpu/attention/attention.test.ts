@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
 import { KV_DTYPES, type KvDtype } from '../../../core/shape.js';
 import { CpuKvCache } from '../cache/cpu-kv-cache.js';
@@ -45,7 +45,7 @@ const SLICES = [
   [7, 1],
   [33, 20],
   [3, 300],
-  [40, 600],
+  [40, 330],
 ] as const;
 const FEW_SLICES = [SLICES[1], SLICES[3], SLICES[5]];
 /** Of the keys: at 60 scores differ by hundreds, far over what an exponent of f32 holds. */
@@ -73,6 +73,9 @@ function sinksOf({ heads }: AttentionShape): Float32Array {
   return Float32Array.from({ length: heads }, (_, head) => 4 - 3 * head);
 }
 
+/** Loud scores of heads 20 wide reach several hundred, where f32 has steps of 3e-5. */
+const SLICE_TOLERANCE = 5e-5;
+
 test.each(EVERY_CASE)(
   'slices attend as written out in f64: $name, $kvDtype',
   async ({ kvDtype, ...each }) => {
@@ -83,9 +86,8 @@ test.each(EVERY_CASE)(
         const made = await makeRows(shape, kvDtype, prefixTokens, rows, loud);
         const got = await attention.slice(placeOf(shape, made.cache), prefixTokens, made.own);
         const wanted = writtenOut(shape, prefixTokens, made);
-        expect(largestGap(got, wanted), `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(
-          2e-5,
-        );
+        const gap = largestGap(got, wanted);
+        expect(gap, `${prefixTokens} + ${rows}, ${JSON.stringify(loud)}`).toBeLessThan(SLICE_TOLERANCE);
       }
     }
     await attention.close();
@@ -95,7 +97,7 @@ test.each(EVERY_CASE)(
 /** Loud scores of heads 128 wide reach a thousand, where f32 has steps of 6e-5. */
 const ROW_TOLERANCE = 1e-4;
 /** Around the ends of pieces of the cache, and far beyond. */
-const ROW_TOKENS = [1, 5, 127, 128, 129, 256, 257, 700];
+const ROW_TOKENS = [1, 5, 127, 128, 129, 257, 600];
 
 test.each(EVERY_CASE)(
   'one row attends as written out in f64, the same to the last digit for any number of threads: $name, $kvDtype',
@@ -167,6 +169,10 @@ test.each([
   },
 );
 
+/** Opening one takes longer than most of what it is used for. */
+const rounding = new KvRounding();
+afterAll(() => rounding.close());
+
 type Rows = Awaited<ReturnType<typeof makeRows>>;
 
 async function makeRows(
@@ -186,9 +192,7 @@ async function makeRows(
   const values = held(noise(keys.length));
   // Room after the last row, so that strides are told from tokens.
   const cache = new CpuKvCache({ ...TINY_LLAMA, ...shape, layers: 1 }, prefixTokens + rows + 3, kvDtype);
-  const rounding = new KvRounding();
   cache.writeArrays(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
-  await rounding.close();
   const own = {
     queries: noise(rows * shape.heads * shape.headDim).map((query) => query * 3),
     keys: scaled.subarray(prefixTokens * width),
@@ -203,38 +207,46 @@ function writtenOut(shape: AttentionShape, prefixTokens: number, { keys, values,
   const rows = own.queries.length / (heads * headDim);
   const attended = new Float64Array(own.queries.length);
   for (let row = 0; row < rows; row++) {
+    const end = prefixTokens + row + 1;
+    const first = Math.max(0, end - (shape.windowTokens ?? end));
     for (let head = 0; head < heads; head++) {
       const query = (row * heads + head) * headDim;
       const kvHead = Math.floor((head * kvHeads) / heads);
       const at = (token: number): number => (token * kvHeads + kvHead) * headDim;
-      const end = prefixTokens + row + 1;
-      const first = Math.max(0, end - (shape.windowTokens ?? end));
-      const tokens = Array.from({ length: end - first }, (_, index) => first + index);
-      const scores = tokens.map((token) => {
-        const score = shape.scale * dot(own.queries, query, keys, at(token), headDim);
-        return shape.scoreCap === undefined ? score : shape.scoreCap * Math.tanh(score / shape.scoreCap);
-      });
-      if (shape.hasSinks) scores.push(sinksOf(shape)[head] as number);
-      const top = Math.max(...scores);
-      const weights = scores.map((score) => Math.exp(score - top));
-      const sum = weights.reduce((total, weight) => total + weight, 0);
-      for (const [index, token] of tokens.entries())
+      const scores = new Float64Array(end - first);
+      for (let token = first; token < end; token++)
+        scores[token - first] = scoreOf(shape, dot(own.queries, query, keys, at(token), headDim));
+      const weights = softmaxOf(scores, shape.hasSinks ? sinksOf(shape)[head] : undefined);
+      for (let token = first; token < end; token++)
         for (let d = 0; d < headDim; d++)
-          attended[query + d] =
-            (attended[query + d] ?? 0) + ((weights[index] ?? 0) / sum) * (values[at(token) + d] ?? 0);
+          attended[query + d]! += weights[token - first]! * values[at(token) + d]!;
     }
   }
   return attended;
 }
 
+function scoreOf({ scale, scoreCap }: AttentionShape, product: number): number {
+  return scoreCap === undefined ? scale * product : scoreCap * Math.tanh((scale * product) / scoreCap);
+}
+
+/** A sink takes its part of the weight and has no value. */
+function softmaxOf(scores: Float64Array, sink = -Infinity): Float64Array {
+  const top = scores.reduce((most, score) => Math.max(most, score), sink);
+  const weights = scores.map((score) => Math.exp(score - top));
+  const sum = weights.reduce((total, weight) => total + weight, Math.exp(sink - top));
+  return weights.map((weight) => weight / sum);
+}
+
 function dot(a: Float32Array, aFrom: number, b: Float32Array, bFrom: number, count: number): number {
   let sum = 0;
-  for (let i = 0; i < count; i++) sum += (a[aFrom + i] ?? 0) * (b[bFrom + i] ?? 0);
+  for (let i = 0; i < count; i++) sum += a[aFrom + i]! * b[bFrom + i]!;
   return sum;
 }
 
 function largestGap(got: Float32Array, wanted: Float64Array): number {
-  return got.reduce((gap, value, at) => Math.max(gap, Math.abs(value - (wanted[at] ?? NaN))), 0);
+  let gap = got.length === wanted.length ? 0 : NaN;
+  for (let at = 0; at < got.length; at++) gap = Math.max(gap, Math.abs(got[at]! - wanted[at]!));
+  return gap;
 }
 
 /** The nearest number of 11 significant bits, for numbers that are neither very small nor very large. */

@@ -27,6 +27,8 @@ export type PrefillContext = {
   readonly reportProgress: (request: number, layer: number) => void;
   /** Rows that may go through a kernel in one call now. */
   readonly rowsAtOnce: () => number;
+  /** Reads the front of a request's rows from disk, where some may be there. */
+  readonly restore?: ((request: ActiveRequest) => AsyncGenerator<Pause, void, void>) | undefined;
   readonly noteCall: (kernel: PromptKernel, rows: number, ms: number) => void;
 };
 
@@ -64,6 +66,7 @@ export async function* runPrompt(
 async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefined, void> {
   const { bench, request, exchange } = run;
   const { layers } = bench.model.shape;
+  if (bench.restore) yield* bench.restore(request);
   const chunks = await embedChunks(run);
   for (let layer = 0; layer < layers; layer++) {
     if (layer > 0) yield waitForPrefix(exchange, layer - 1);

@@ -12,8 +12,12 @@ export type ActiveRequest = {
   readonly job: Job;
   readonly rank: number;
   readonly slice: Slice;
-  /** Tokens at the slice's front whose rows are in the cache from the start. */
-  readonly cachedTokens: number;
+  /** Tokens at the slice's front whose rows are in the cache from the start, or were read from disk before anything else. */
+  cachedTokens: number;
+  /** Those of them that came from disk. */
+  storedTokens: number;
+  /** Its layers with a window have the rows that the row at this position sees, and all after it; 0: all rows. */
+  rowsStart: number;
   readonly contextTokens: number;
   readonly cache: KvCache;
   /** Per layer, which of the rows that this rank waits for are there. */
@@ -25,7 +29,12 @@ export type ActiveRequest = {
 };
 
 /** Rows of an earlier request that this one begins with. */
-export type Reuse = { readonly cache: KvCache; readonly tokens: number };
+export type Reuse = {
+  readonly cache: KvCache;
+  readonly tokens: number;
+  /** See ActiveRequest.rowsStart; that of the cache unless given. */
+  readonly start?: number;
+};
 
 /** The part of a model that makes caches. */
 export type CacheMaker = Pick<BackendModel, 'shape' | 'createCache' | 'continueCache'>;

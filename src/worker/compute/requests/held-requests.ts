@@ -10,26 +10,32 @@ import { Recorder } from './recorder.js';
 import { RowCoverage } from './row-coverage.js';
 import { layerSpecs } from '../../../core/shape.js';
 import { firstSeen, kvRows, kvStart, rankKvBytes, rowsFromOthers } from '../../../core/kv-rows.js';
-import { PrefixStore } from './prefix-store.js';
+import { type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
 import { reuseOf } from './reuse.js';
 import type { ComputeSettings, Job } from '../../threads/thread-messages.js';
+
+/** Where kept rows go to be written to disk; it asks for them for as long as they are kept. */
+type Pending = { add(find: () => PrefixEntry | undefined): void };
 
 export class HeldRequests {
   readonly #model: CacheMaker;
   readonly #kvBytesLimit: number;
   readonly #store: PrefixStore;
   readonly #outbox: Outbox;
+  readonly #pending: Pending | undefined;
   readonly #requests = new Map<number, ActiveRequest>();
   /** Those of them that count: not the cancelled ones, which are about to go. */
   readonly #counted = new Set<ActiveRequest>();
   #kvBytes = 0;
 
+  /** @param pending where nothing is given, nothing is written */
   constructor(
     model: CacheMaker,
     { kvBytesLimit, prefixCacheBytes }: Pick<ComputeSettings, 'kvBytesLimit' | 'prefixCacheBytes'>,
     outbox: Outbox,
+    pending?: Pending,
   ) {
     this.#model = model;
     this.#kvBytesLimit = kvBytesLimit;
@@ -37,6 +43,7 @@ export class HeldRequests {
       outbox.send({ type: 'dropped', entry }),
     );
     this.#outbox = outbox;
+    this.#pending = pending;
   }
 
   get(request: number): ActiveRequest | undefined {
@@ -45,7 +52,7 @@ export class HeldRequests {
 
   /** Takes on a request, with the kept rows that it goes on from. @throws WORKER_REFUSED */
   async open(job: Job): Promise<ActiveRequest> {
-    const source = job.reuse && this.#store.find(job.reuse.entry);
+    const source = job.reuse?.entry === undefined ? undefined : this.#store.find(job.reuse.entry);
     const roomBytes = this.#roomBeside(rankKvBytes(this.#model.shape, job.spec.kvDtype, job));
     this.#store.shrinkTo(roomBytes, source?.entry);
     try {
@@ -86,11 +93,14 @@ export class HeldRequests {
     const { cache, job } = request;
     let isKept = false;
     try {
-      isKept = await this.#store.keep(job.request, ids, cache, this.#kvBytesLimit - this.#kvBytes);
+      const roomBytes = this.#kvBytesLimit - this.#kvBytes;
+      isKept = await this.#store.keep(job.request, ids, cache, roomBytes, request.rowsStart);
     } finally {
       if (!isKept) cache.close();
     }
-    if (isKept) this.#outbox.send({ type: 'kept', request: job.request, ids });
+    if (!isKept) return;
+    this.#outbox.send({ type: 'kept', request: job.request, ids });
+    this.#pending?.add(() => this.#store.peek(job.request));
   }
 
   /** Closes all caches, those that are kept too. */
@@ -145,15 +155,18 @@ export async function openRequest(job: Job, model: CacheMaker, reuse?: Reuse): P
   const isGathered = strategyOf(job.spec.strategy).topology === 'gather';
   const end = isGathered ? contextTokens : slice.start;
   const expected = rowsFromOthers(model.shape, job).map((rows) => (isGathered ? contextTokens : rows));
+  const cache = await (reuse
+    ? model.continueCache(reuse.cache, reuse.tokens, capacity)
+    : model.createCache(capacity, job.spec.kvDtype, { start: kvStart(job) }));
   return {
     job,
     rank: job.rank,
     slice,
     cachedTokens: reuse?.tokens ?? 0,
+    storedTokens: 0,
+    rowsStart: reuse?.start ?? cache.start,
     contextTokens,
-    cache: await (reuse
-      ? model.continueCache(reuse.cache, reuse.tokens, capacity)
-      : model.createCache(capacity, job.spec.kvDtype, { start: kvStart(job) })),
+    cache,
     coverage: expected.map((rows) => new RowCoverage(end - rows, end)),
     firstForNext: layerSpecs(model.shape).map(({ attention }) => firstSeen(attention, slice.end)),
     recorder: new Recorder(),

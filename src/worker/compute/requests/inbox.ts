@@ -27,6 +27,8 @@ export type InboxParts = {
   readonly outbox: Outbox;
   readonly requests: HeldRequests;
   readonly grammars: Grammars;
+  /** What waits to be written to disk, where something is. */
+  readonly pending?: { turnOff(): void } | undefined;
 };
 
 export class Inbox {
@@ -100,6 +102,8 @@ export class Inbox {
       case 'cores':
         this.hasAllCores = message.all;
         return;
+      case 'storeOff':
+        return this.#parts.pending?.turnOff();
       case 'close':
         this.isClosing = true;
         return;

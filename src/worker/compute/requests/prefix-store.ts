@@ -16,6 +16,8 @@ export type PrefixEntry = {
   /** What its rows stand for, prompt and answer. */
   readonly ids: Int32Array;
   readonly cache: KvCache;
+  /** Layers with a window have rows from the first on that the row at this position sees. */
+  readonly start: number;
   readonly bytes: number;
 };
 
@@ -38,6 +40,11 @@ export class PrefixStore {
     return this.#bytes;
   }
 
+  /** An entry, whose use this does not count as. */
+  peek(entry: number): PrefixEntry | undefined {
+    return this.#entries.get(entry);
+  }
+
   /** Makes an entry the most recently used one. */
   find(entry: number): PrefixEntry | undefined {
     const found = this.#entries.get(entry);
@@ -49,23 +56,30 @@ export class PrefixStore {
   /**
    * Keeps rows [0, ids.length) of a cache, which is the store's from then on. What the new entry begins with is dropped: it has it all.
    * @param roomBytes more than this may not be held afterwards, whatever the budget
+   * @param start as in PrefixEntry
    * @returns false where it is not kept and stays the caller's: too large, or another entry holds all of it
    */
-  async keep(entry: number, ids: Int32Array, cache: KvCache, roomBytes: number): Promise<boolean> {
+  async keep(
+    entry: number,
+    ids: Int32Array,
+    cache: KvCache,
+    roomBytes: number,
+    start = cache.start,
+  ): Promise<boolean> {
     const mostBytes = Math.min(this.#budgetBytes, roomBytes);
-    const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache }));
+    const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache, start }));
     if (longer) this.find(longer.entry);
-    const { start } = cache;
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
     const bytes = isSlack
-      ? kvBytesOf(this.#model.shape, cache.kvDtype, { start, end: ids.length })
+      ? kvBytesOf(this.#model.shape, cache.kvDtype, { start: cache.start, end: ids.length })
       : cache.bytes;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
-    for (const other of this.#entries.values()) if (holdsAll({ ids, cache }, other)) this.drop(other.entry);
+    for (const other of this.#entries.values())
+      if (holdsAll({ ids, cache, start }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);
     const kept = isSlack ? await this.#model.continueCache(cache, ids.length, ids.length) : cache;
     if (kept !== cache) cache.close();
-    this.#entries.set(entry, { entry, ids, cache: kept, bytes });
+    this.#entries.set(entry, { entry, ids, cache: kept, start, bytes });
     this.#bytes += bytes;
     return true;
   }
@@ -90,7 +104,7 @@ export class PrefixStore {
 
 /** True where the longer entry has all rows of the shorter one, in the same element type. */
 function holdsAll(longer: Rows, shorter: Rows): boolean {
-  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype && longer.cache.start <= shorter.cache.start;
+  const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype && longer.start <= shorter.start;
   return isAlike && commonTokens(longer.ids, shorter.ids) === shorter.ids.length;
 }
-type Rows = Pick<PrefixEntry, 'ids' | 'cache'>;
+type Rows = Pick<PrefixEntry, 'ids' | 'cache' | 'start'>;

@@ -53,7 +53,7 @@ export class Recorder {
   }
 
   /** The record so far; bytes and send events are added by the network thread. */
-  timeline(rank: number, slice: Slice, cachedTokens = 0): RankTimeline {
+  timeline(rank: number, slice: Slice, cachedTokens = 0, storedTokens = 0): RankTimeline {
     return {
       rank,
       slice: [slice.start, slice.end],
@@ -63,6 +63,7 @@ export class Recorder {
       waitMs: this.#waitMs,
       sharedMs: this.#sharedMs,
       cachedTokens,
+      ...(storedTokens > 0 && { storedTokens }),
       sentBytes: 0,
       receivedBytes: 0,
       events: this.#events,

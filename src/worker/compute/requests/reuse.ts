@@ -20,5 +20,5 @@ export function reuseOf(
   const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
   const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
   // Layers with a window have no rows for what would go on before the slice that made them.
-  return tokens > 0 && tokens >= entry.cache.start ? { cache: entry.cache, tokens } : undefined;
+  return tokens > 0 && tokens >= entry.start ? { cache: entry.cache, tokens, start: entry.start } : undefined;
 }

@@ -107,6 +107,19 @@ test('of a layer with a window the next rank gets what its first row sees, and o
   expect(isDone).toBe(true);
 });
 
+test('it is done, too, when the last rows that it waits for are none that the next rank sees', () => {
+  const next = new HeldLink();
+  const [plain] = SHAPE.specs as [LayerSpec];
+  const local = { ...plain, attention: { ...plain.attention, windowTokens: 4 } };
+  const route = new Route(run(1), ENGINE, [next], next, { ...SHAPE, specs: [local, local] });
+  let done = 0;
+  route.receiveRows(rows(0, 1, 3));
+  route.whenSent(() => done++);
+  expect(done).toBe(0);
+  route.receiveRows(rows(1, 1, 3));
+  expect([done, next.finish.length]).toEqual([1, 0]);
+});
+
 test('own rows that still wait for the link hold it back as well', () => {
   const first = new Route(run(0), ENGINE, [new HeldLink()], new HeldLink(), SHAPE);
   const noteSent = first.startSend(0, 80);

@@ -61,6 +61,8 @@ export class Route {
     this.#traffic.noteReceived(bytes, this.#nowMs);
     const passedOn = this.relay && seenFrom(rows, this.#firstForNext(rows.layer));
     if (passedOn) this.relay?.send(passedOn, this.startSend(rows.layer, passedOn.payload.byteLength));
+    // Rows that the next rank does not see leave nothing behind that would end.
+    else this.#noteSent();
   }
 
   /** True while this rank needs that worker: rows have yet to come from it, or to go to it. */
@@ -81,8 +83,12 @@ export class Route {
       this.#unsent--;
       this.#traffic.noteSent(bytes, startMs, endMs);
       this.#events.push({ kind: 'send', layer, startMs, endMs });
-      if (this.#isSent()) this.#onAllSent?.();
+      this.#noteSent();
     };
+  }
+
+  #noteSent(): void {
+    if (this.#isSent()) this.#onAllSent?.();
   }
 
   /**
@@ -90,8 +96,11 @@ export class Route {
    * thread may be done before the last layer's rows of earlier ranks have even arrived to be passed on.
    */
   whenSent(then: () => void): void {
-    if (this.#isSent()) then();
-    else this.#onAllSent = then;
+    if (this.#isSent()) return then();
+    this.#onAllSent = () => {
+      this.#onAllSent = undefined;
+      then();
+    };
   }
 
   /** The first row of a layer that the next rank needs. */
