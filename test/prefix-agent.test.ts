@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { commonTokens } from '../src/core/common-prefix.js';
+import { commonTokens } from '../src/core/ids/common-prefix.js';
 import { Engine } from '../src/index.js';
 import type { ServedEngine } from '../src/server/index.js';
 import { BLOCK_TOKENS } from '../src/prefix-store/block-hashes.js';
