@@ -64,7 +64,16 @@ async function start(): Promise<void> {
     asked.push(Int32Array.from(request.promptIds ?? []));
     return engine.generate(request);
   };
-  live = await liveServer({ model, settings, workers, members, costs, preparation, generate });
+  live = await liveServer({
+    model,
+    settings,
+    workers,
+    members,
+    costs,
+    preparation,
+    generate,
+    embed: (request) => engine.embed(request),
+  });
 }
 
 async function stop(): Promise<void> {

@@ -18,7 +18,8 @@ export function reuseOf(
   if (rank !== 0 || !strategyOf(strategy).reusesPrefix) return undefined;
   if (entry.cache.kvDtype !== kvDtype) return undefined;
   const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
-  const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
-  // Layers with a window have no rows for what would go on before the slice that made them.
+  const common = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
+  // Layers with a window have let go of rows that they would need to go on from just anywhere, or never had them.
+  const tokens = entry.cache.continuable(common);
   return tokens > 0 && tokens >= entry.start ? { cache: entry.cache, tokens, start: entry.start } : undefined;
 }
