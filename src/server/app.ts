@@ -15,12 +15,14 @@ import { type Page, SECURE_HEADERS, servePage } from './http/page.js';
 import { pathReader } from './http/path.js';
 import type { Api, Route } from './http/route.js';
 import { kvrApi } from './kvr/api.js';
+import { llamacppApi } from './llamacpp/api.js';
+import { ollamaApi } from './ollama/api.js';
 import { openaiApi } from './openai/api.js';
 import { errorBody } from './openai/error-body.js';
 import { responsesApi } from './responses/api.js';
 
 /** A further API is a folder beside openai/, and its name here. */
-const APIS: readonly (() => Api)[] = [openaiApi, responsesApi, anthropicApi, kvrApi];
+const APIS: readonly (() => Api)[] = [openaiApi, responsesApi, anthropicApi, ollamaApi, llamacppApi, kvrApi];
 
 /** What clients in other origins' pages may read beside the body: the number of a request, and when to ask again. */
 const EXPOSED_HEADERS = ['X-Request-Id', 'Retry-After', 'X-Should-Retry', 'X-Kvr-Ignored', 'X-Kvr-Loosened'];

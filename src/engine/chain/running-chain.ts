@@ -44,18 +44,23 @@ export class RunningChain {
   }
 
   /**
-   * Waits until so many workers can be used. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
+   * Waits until so many of these workers can be used. @param allowed their ids, as they are then. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
    * @throws CANCELLED, CLOSED, and why the workers are missing: WORKER_*, LINK
    */
-  async usable(count: number, signal: AbortSignal, hasDeadline: boolean): Promise<readonly ClusterWorker[]> {
-    if (this.workers.length >= count) return this.workers;
+  async usable(
+    { count, allowed }: { readonly count: number; readonly allowed: () => readonly string[] },
+    signal: AbortSignal,
+    hasDeadline: boolean,
+  ): Promise<readonly ClusterWorker[]> {
+    const areThere = (): boolean => this.#usableOf(allowed()).length >= count;
+    if (areThere()) return this.#usableOf(allowed());
     const late = hasDeadline ? undefined : AbortSignal.timeout(RECOVERY_WAIT_MS);
     const ends = late ? AbortSignal.any([signal, late]) : signal;
-    await this.#until(() => this.#isClosed || this.workers.length >= count, ends);
+    await this.#until(() => this.#isClosed || areThere(), ends);
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
-    if (this.workers.length < count) throw this.#missing(count);
-    return this.workers;
+    if (!areThere()) throw this.#missing(count, allowed());
+    return this.#usableOf(allowed());
   }
 
   /** Blocks of prompts that lie on the workers' disks, as far as they have told. */
@@ -108,11 +113,18 @@ export class RunningChain {
     });
   }
 
-  #missing(count: number): KvrError {
-    const { members } = this.cluster;
+  #usableOf(allowed: readonly string[]): readonly ClusterWorker[] {
+    return this.workers.filter(({ handle }) => allowed.includes(handle.id));
+  }
+
+  #missing(count: number, allowed: readonly string[]): KvrError {
+    const { members: all, invitation } = this.cluster;
+    if (all.length === 0 && invitation !== undefined)
+      return new KvrError('WORKER_DIED', `0 workers have joined; type on another machine: ${invitation}`);
+    const members = all.filter(({ id }) => allowed.includes(id));
     const missing = members.find(({ status }) => status !== 'usable');
     const { reason } = missing ?? {};
-    const message = `${this.workers.length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;
+    const message = `${this.#usableOf(allowed).length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;
     return new KvrError(reason?.code ?? 'WORKER_DIED', message, {}, reason);
   }
 }

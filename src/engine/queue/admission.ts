@@ -5,6 +5,7 @@
 import { canReuseRows } from '../../core/shape.js';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
+import { allowedWorkers } from '../options/chain-choice.js';
 import type { ValidatedRequest } from './validated-request.js';
 import type { Lease } from '../chain/kv-capacity.js';
 import type { ChainPartition } from '../partition/chain-partition.js';
@@ -115,9 +116,15 @@ export class Admission {
     const { settings, spec, ids, deadline } = request;
     const { model, chain } = this.#parts;
     const { capacity } = chain;
-    const count = leastWorkers(settings, chain.cluster.members.length);
+    // Workers may join while it waits.
+    const allowed = (): readonly string[] =>
+      allowedWorkers(
+        settings,
+        chain.cluster.members.map(({ id }) => id),
+      );
     for (;;) {
-      await chain.usable(count, signal, deadline.isSet);
+      const count = leastWorkers(settings, allowed().length);
+      await chain.usable({ count, allowed }, signal, deadline.isSet);
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
       const isReusable = spec.prefixCache && canReuseRows(model.shape, ids.length);

@@ -3,11 +3,12 @@
  * all. Keeps the ledger. Knows neither HTTP, but for the signal of a client that leaves, nor any API's words.
  */
 import { randomInt } from 'node:crypto';
-import { asKvrError, KvrError } from '../../core/errors.js';
+import { asKvrError, type KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
 import { isOpenAtEnd } from '../reasoning/reasoning-format.js';
+import { requireModel } from '../model/named-engine.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
@@ -31,7 +32,7 @@ export type ChoiceEvent = {
 /** What a run needs of its server. */
 type RunServer = {
   readonly engine: ServedEngine;
-  readonly settings: Pick<ServerSettings, 'defaultMaxTokens' | 'isStrictModel'>;
+  readonly settings: Pick<ServerSettings, 'defaultMaxTokens' | 'isStrictModel' | 'aliases'>;
   readonly ledger: Ledger;
   readonly running: RunningRequests;
 };
@@ -139,7 +140,7 @@ function engineRequests(
   forAll: Pick<GenerateRequest, 'deadlineMs' | 'client'>,
 ): GenerateRequest[] {
   const { prompts, n, toolUse } = parsed;
-  if (settings.isStrictModel) requireModel(parsed.model, engine);
+  if (settings.isStrictModel) requireModel(parsed.model, settings.aliases ?? [engine.model.name]);
   if (prompts.length * n > MAX_CHOICES) {
     const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
     throw bad(message, 'n');
@@ -151,18 +152,13 @@ function engineRequests(
       maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
+      chain: parsed.chain,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,
     })),
   );
-}
-
-function requireModel(asked: string | undefined, { model }: ServedEngine): void {
-  if (asked === undefined || asked === model.name) return;
-  const message = `there is no model "${asked.slice(0, 60)}" here; ask for "${model.name}"`;
-  throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
 }
 
 /**

@@ -30,6 +30,8 @@ export type Dialect<Parsed extends ParsedRequest = ParsedRequest> = {
   readonly idPrefix: string;
   /** @param signal aborted when the client leaves. @throws BAD_INPUT, UNSUPPORTED_PARAMETER, PROMPT_TOO_LONG, BUSY, CANCELLED */
   readonly parse: (body: unknown, engine: ServedEngine, signal: AbortSignal) => Promise<Parsed>;
+  /** The document of a body that asks for no answer, where the API has such; undefined for all others. */
+  readonly atOnce?: (body: unknown, engine: ServedEngine) => unknown;
   /** Told of each run as it begins, where the dialect keeps account of them. @param ended settles when all of it is over */
   readonly begun?: (run: ChoiceRun<Parsed>, ended: Promise<void>) => void;
   /** The document of a run that has ended; of one in the background as it begins, too. */

@@ -22,6 +22,8 @@ export type ParsedRequest = {
   readonly stop: readonly string[];
   /** Which of the waiting requests goes first; the engine's own where it is undefined. */
   readonly priority?: GenerateRequest['priority'];
+  /** Which workers may take part; all where it is undefined. */
+  readonly chain?: GenerateRequest['chain'];
   readonly sampling: NonNullable<GenerateRequest['sampling']>;
   /** What the answers are held to. */
   readonly grammar?: AcceptedGrammar | undefined;

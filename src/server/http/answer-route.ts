@@ -39,6 +39,8 @@ async function answer<Parsed extends ParsedRequest>(
   const deadlineMs = readDeadline(c, settings.deadlineMs);
   const wantsEvents = readProgressStyle(c);
   const body = await readJson(c, settings.maxBodyBytes, budget);
+  const early = dialect.atOnce?.(body, engine);
+  if (early !== undefined) return c.json(early);
   const { signal } = c.req.raw;
   const parsed = await running.during(signal, (during) => dialect.parse(body, engine, during));
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
@@ -79,7 +81,7 @@ function headerOf(names: readonly string[]): string {
 }
 
 /** A request may lower the server's limit, never raise it. @throws BAD_INPUT */
-function readDeadline(c: HttpContext, mostMs: number): number {
+export function readDeadline(c: HttpContext, mostMs: number): number {
   const given = c.req.header('x-kvr-deadline-ms');
   if (given === undefined) return mostMs;
   if (/^[1-9]\d{0,8}$/.test(given)) return Math.min(Number(given), mostMs);
@@ -144,7 +146,7 @@ function sendAtOnce<Parsed extends ParsedRequest>(
  * cut in the middle of the document, so that nobody takes a failure for an answer. All that is wrong with a request
  * itself is known long before. @throws what the run throws before the first space
  */
-async function sendWhole(c: HttpContext, document: Promise<string>): Promise<Response> {
+export async function sendWhole(c: HttpContext, document: Promise<string>): Promise<Response> {
   const early = await firstWithin(document, WHITESPACE_MS);
   const body = early === undefined ? spacedBody(c, document) : early;
   return c.body(body, 200, { 'Content-Type': 'application/json' });

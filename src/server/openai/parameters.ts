@@ -43,6 +43,8 @@ export const sharedShape = {
   stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
   /** Where requests wait, lower numbers go first. */
   priority: requestSchema.shape.priority.unwrap().optional(),
+  /** Which workers may take part. */
+  chain: requestSchema.shape.chain,
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
@@ -53,6 +55,7 @@ type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 /**
  * Parses a body's parameters. Null counts as absent, as everywhere in this API.
  * @param known what the endpoint honours. @param ignored takes the names of what says nothing about the answer
+ * @param refused what the endpoint refuses beside what all do
  * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
  */
 export function parseParameters<T>(
@@ -60,6 +63,7 @@ export function parseParameters<T>(
   known: readonly string[],
   body: unknown,
   ignored: Ignored,
+  refused: RefusedParameters = {},
 ): T {
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
   const spelled = inOneSpelling(body, ignored);
@@ -68,7 +72,7 @@ export function parseParameters<T>(
     if (!isNothing(body['user'])) ignored.add('user');
     delete spelled['user'];
   }
-  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED }, ignored);
+  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED, ...refused }, ignored);
   const options = asked['stream_options'];
   if (isRecord(options))
     asked['stream_options'] = ignored.keepKnown(options, STREAM_OPTIONS, 'stream_options.');
@@ -109,6 +113,7 @@ export function sharedRequest(given: SharedParameters) {
     stop: typeof stop === 'string' ? [stop] : stop,
     priority: given.priority,
     user: given.user ?? given.safety_identifier,
+    chain: given.chain,
     isStream: given.stream === true,
     wantsUsage: given.stream_options?.include_usage === true,
   };
