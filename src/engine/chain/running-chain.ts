@@ -14,8 +14,8 @@ import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 /** How long a request without a deadline waits for workers that are being opened again. */
 const RECOVERY_WAIT_MS = 60_000;
 
-/** How many of these workers a request needs, by their ids. */
-export type WorkersNeeded = { readonly count: number; readonly allowed: readonly string[] };
+/** How many of these workers a request needs, by their ids: as they are when it is asked, since some may join meanwhile. */
+export type WorkersNeeded = { readonly count: number; readonly allowed: () => readonly string[] };
 
 export class RunningChain {
   readonly cluster: Cluster;
@@ -47,7 +47,7 @@ export class RunningChain {
   }
 
   hasUsable({ count, allowed }: WorkersNeeded): boolean {
-    return this.#usableOf(allowed).length >= count;
+    return this.#usableOf(allowed()).length >= count;
   }
 
   /**
@@ -60,14 +60,14 @@ export class RunningChain {
     hasDeadline: boolean,
   ): Promise<readonly ClusterWorker[]> {
     const areThere = (): boolean => this.hasUsable(needed);
-    if (areThere()) return this.#usableOf(needed.allowed);
+    if (areThere()) return this.#usableOf(needed.allowed());
     const late = hasDeadline ? undefined : AbortSignal.timeout(RECOVERY_WAIT_MS);
     const ends = late ? AbortSignal.any([signal, late]) : signal;
     await this.#until(() => this.#isClosed || areThere(), ends);
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
-    if (!areThere()) throw this.#missing(needed);
-    return this.#usableOf(needed.allowed);
+    if (!areThere()) throw this.#missing(needed.count, needed.allowed());
+    return this.#usableOf(needed.allowed());
   }
 
   /** Blocks of prompts that lie on the workers' disks, as far as they have told. */
@@ -124,8 +124,11 @@ export class RunningChain {
     return this.workers.filter(({ handle }) => allowed.includes(handle.id));
   }
 
-  #missing({ count, allowed }: WorkersNeeded): KvrError {
-    const members = this.cluster.members.filter(({ id }) => allowed.includes(id));
+  #missing(count: number, allowed: readonly string[]): KvrError {
+    const { members: all, invitation } = this.cluster;
+    if (all.length === 0 && invitation !== undefined)
+      return new KvrError('WORKER_DIED', `0 workers have joined; type on another machine: ${invitation}`);
+    const members = all.filter(({ id }) => allowed.includes(id));
     const missing = members.find(({ status }) => status !== 'usable');
     const { reason } = missing ?? {};
     const message = `${this.#usableOf(allowed).length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;

@@ -11,7 +11,7 @@ import { allowedWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix } from '../chain/prefix-index.js';
 import type { RunningChain } from '../chain/running-chain.js';
-import type { CalibrationStore } from './calibration-store.js';
+import type { CostSource } from './cost-source.js';
 import { balanceLoad } from './load-balance.js';
 import { readTable } from './table-file.js';
 
@@ -20,7 +20,7 @@ type PartitionSource = {
   readonly model: { readonly digest: string; readonly shape: ModelShape };
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
-  readonly calibration: CalibrationStore | undefined;
+  readonly calibration: CostSource | undefined;
   readonly warn: (words: string) => void;
 };
 

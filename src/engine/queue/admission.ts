@@ -114,9 +114,13 @@ export class Admission {
 
   /** @throws BAD_INPUT */
   #workersNeeded({ settings }: ValidatedRequest): WorkersNeeded {
-    const names = this.#parts.chain.cluster.members.map(({ id }) => id);
-    const allowed = allowedWorkers(settings, names);
-    return { count: leastWorkers(settings, allowed.length), allowed };
+    const { cluster } = this.#parts.chain;
+    const allowed = (): readonly string[] =>
+      allowedWorkers(
+        settings,
+        cluster.members.map(({ id }) => id),
+      );
+    return { count: leastWorkers(settings, allowed().length), allowed };
   }
 
   #checkNotBusy(): void {

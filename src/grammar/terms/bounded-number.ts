@@ -5,11 +5,15 @@
 import { KvrError } from '../../core/errors.js';
 import type { Walker } from './terms.js';
 
+/** Of each kind the strictest holds. */
 export type Bounds = {
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
-  readonly exclusiveMin?: number | undefined;
-  readonly exclusiveMax?: number | undefined;
+  readonly mins: readonly number[];
+  readonly maxes: readonly number[];
+  /** Bounds that are not reached themselves. */
+  readonly above: readonly number[];
+  readonly below: readonly number[];
+  /** Numbers that it must be a multiple of. */
+  readonly steps: readonly number[];
 };
 
 /** So many digits in all name different doubles: what lies between bounds as text does so as a number. */
@@ -19,25 +23,32 @@ const SCALE = 24;
 const UNIT = 10n ** BigInt(SCALE);
 const LARGEST = 10n ** BigInt(MAX_DIGITS) - 1n;
 
-/** Inclusive, in units of 10^-SCALE. */
-type Interval = { readonly low: bigint; readonly high: bigint };
+/** Inclusive, and all a multiple of `step`, in units of 10^-SCALE. */
+type Interval = { readonly low: bigint; readonly high: bigint; readonly step: bigint };
 
 /** @returns undefined where no number lies between the bounds. @throws BAD_INPUT for bounds that are too fine */
 export function boundedNumber(bounds: Bounds, isInteger: boolean): Walker | undefined {
-  const lows = [
-    ...(bounds.min === undefined ? [] : [scaled(bounds.min)]),
-    ...(bounds.exclusiveMin === undefined ? [] : [scaled(bounds.exclusiveMin) + 1n]),
-  ];
-  const highs = [
-    ...(bounds.max === undefined ? [] : [scaled(bounds.max)]),
-    ...(bounds.exclusiveMax === undefined ? [] : [scaled(bounds.exclusiveMax) - 1n]),
-  ];
+  const lows = [...bounds.mins.map(scaled), ...bounds.above.map((value) => scaled(value) + 1n)];
+  const highs = [...bounds.maxes.map(scaled), ...bounds.below.map((value) => scaled(value) - 1n)];
   const interval = {
     low: lows.reduce((most, low) => (low > most ? low : most), -LARGEST * UNIT),
     high: highs.reduce((least, high) => (high < least ? high : least), LARGEST * UNIT),
+    step: bounds.steps.map(stepOf).reduce(leastMultiple, 1n),
   };
   const start = new NumberText('', interval, isInteger);
   return start.isPossible ? start : undefined;
+}
+
+/** @throws BAD_INPUT */
+function stepOf(value: number): bigint {
+  if (value > 0) return scaled(value);
+  throw new KvrError('BAD_INPUT', `multipleOf of ${value} must be above 0`);
+}
+
+function leastMultiple(a: bigint, b: bigint): bigint {
+  let [large, small] = [a, b];
+  while (small > 0n) [large, small] = [small, large % small];
+  return (a / large) * b;
 }
 
 /** @throws BAD_INPUT */
@@ -105,26 +116,29 @@ class NumberText implements Walker {
 
   /** Whether a number of at most `places` decimals lies between the bounds and begins with these `given` ones. */
   #meetsWithin(value: bigint, given: number, places: number): boolean {
-    const step = 10n ** BigInt(SCALE - Math.min(places, SCALE));
-    const span = 10n ** BigInt(SCALE - given) - step;
-    const { low, high } = this.#ofMagnitude();
-    const from = value > low ? value : ((low + step - 1n) / step) * step;
-    return from <= value + span && from <= high;
+    const grain = 10n ** BigInt(SCALE - Math.min(places, SCALE));
+    return this.#meetsGrain(value, value + 10n ** BigInt(SCALE - given) - grain, grain);
   }
 
   /** Whether [value, value + span], of whole numbers or of one value, meets the bounds. */
   #meets(value: bigint, span: bigint): boolean {
-    const { low, high } = this.#ofMagnitude();
-    const whole = span === 0n ? low : ((low + UNIT - 1n) / UNIT) * UNIT;
-    const from = value > whole ? value : whole;
-    return from <= value + span && from <= high;
+    return this.#meetsGrain(value, value + span, span === 0n ? 1n : UNIT);
+  }
+
+  /** Whether a multiple of the grain and of the step lies between the values and within the bounds. */
+  #meetsGrain(first: bigint, last: bigint, grain: bigint): boolean {
+    const { low, high, step } = this.#ofMagnitude();
+    const unit = leastMultiple(grain, step);
+    const least = first > low ? first : low;
+    const from = ((least + unit - 1n) / unit) * unit;
+    return from <= last && from <= high;
   }
 
   /** The bounds of what stands behind the sign; never below 0. */
   #ofMagnitude(): Interval {
-    const { low, high } = this.#interval;
+    const { low, high, step } = this.#interval;
     const [from, to] = this.#text.startsWith('-') ? [-high, -low] : [low, high];
-    return { low: from > 0n ? from : 0n, high: to };
+    return { low: from > 0n ? from : 0n, high: to, step };
   }
 }
 

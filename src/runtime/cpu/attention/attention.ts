@@ -6,6 +6,8 @@
 import type { KvDtype } from '../../../core/shape.js';
 import { encodeModel, type Graph } from '../../../model/graph/proto.js';
 import { openSession, type Session } from '../../sessions/kernels.js';
+import type { KeysAndValues } from '../cache/cpu-cache-rows.js';
+import { viewKeysAndValues } from '../rows/arrays.js';
 import { type Projections, viewProjections } from '../rows/projections.js';
 import { firstSeen } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
@@ -43,18 +45,26 @@ export class Attention {
 
   /**
    * Rows at positions [start, start + rows) after the cached rows [0, start) → [rows, heads·D]. The cache holds the rows'
-   * own keys and values too.
+   * own keys and values too, or gets them now.
+   * @param late the rows' keys and values in the cache's element type, where it takes them late
    */
-  async slice(at: LayerInCache, start: number, projections: Projections): Promise<Float32Array> {
+  async slice(
+    at: LayerInCache,
+    start: number,
+    projections: Projections,
+    late?: KeysAndValues,
+  ): Promise<Float32Array> {
     const { heads, headDim } = this.#shape;
     const width = heads * headDim;
     const count = projections.queries.length / width;
     const sizes = this.#callSizes(at, start, start + count);
-    if (sizes.length === 1) return (await this.#sliceCall(at, start))(start, projections);
+    if (sizes.length === 1 && !late) return (await this.#sliceCall(at, start))(start, projections);
     const attended = new Float32Array(projections.queries.length);
     let row = 0;
     for (const size of sizes) {
       const part = viewProjections(projections, count, row, row + size);
+      // A call reads no rows after its own, and the cache may have no room for more.
+      if (late) at.cache.writeArrays(at.layer, start + row, viewKeysAndValues(late, count, row, row + size));
       const call = await this.#sliceCall(at, start + row);
       attended.set(await call(start + row, part), row * width);
       row += size;

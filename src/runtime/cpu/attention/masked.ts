@@ -4,7 +4,7 @@
  */
 import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
-import { firstSeen } from '../../../core/kv-rows.js';
+import { firstSeen, MASKED_ROWS } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
 import { seenMask } from './masks.js';
 import { headViews } from './head-views.js';
@@ -13,7 +13,7 @@ import type { LayerInCache } from './layer-in-cache.js';
 /**
  * Rows of a call at most, no more than a cache has behind its last one, and floats that its scores (group·rows·tokens) may take: see merged-calls.ts.
  */
-const CALL_ROWS = PIECE_TOKENS;
+const CALL_ROWS = Math.min(PIECE_TOKENS, MASKED_ROWS);
 const MAX_SCORES = 7e6;
 
 type MaskedCall = LayerInCache & {
