@@ -24,6 +24,7 @@ import type { AnyBenchmark } from './runner/program.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
 import { tls } from './tls.js';
+import { transfer } from './transfer.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -34,6 +35,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   peers,
   links,
   tls,
+  transfer,
   emulated,
   limit,
   // What the planner promises.
