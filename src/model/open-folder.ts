@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { KvrError } from '../core/errors.js';
+import { readEmbeddingRecipe } from './embedding-recipe.js';
 import { familyOf } from './families/index.js';
 import { tokenIdsSchema } from './family/config-limits.js';
 import type { ModelParts } from './family/model-parts.js';
@@ -48,6 +49,7 @@ async function checkpointOf(
   options: FolderOptions,
 ): Promise<Checkpoint> {
   const layer = (index: number) => layers[index] ?? noSuchLayer(index, layers.length);
+  const embeddingRecipe = await readEmbeddingRecipe(folder);
   return {
     ...parts,
     layer,
@@ -57,6 +59,7 @@ async function checkpointOf(
     parameters: countParameters({ ...parts, layer }),
     ...(await readSpecialIds(folder, config)),
     tokenizerFolder: resolve(folder),
+    ...(embeddingRecipe && { embeddingRecipe }),
     close: () => tensors.close(),
   };
 }

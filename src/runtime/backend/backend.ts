@@ -6,7 +6,7 @@
  * All calls of a model come from one thread, one after the other. A call may return before its device is done: its errors
  * and its time then show where results are next read.
  */
-import type { KeptApart } from '../../core/resume-points.js';
+import type { KeptApart } from '../../core/kept-rows/resume-points.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import type { KvCache, KvMemoryCount } from './kv-cache.js';
 import type { AttendedRows, CacheRows, StateRows } from './rows.js';
@@ -128,6 +128,9 @@ export interface BackendModel {
     sequences: readonly RowInCache[],
     cores?: Cores,
   ): Promise<AttendedRows>;
+
+  /** What follows the last attention, up to and with the final norm → [count, hidden], the caller's. */
+  normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array>;
 
   /** What follows the last attention → [count, vocabulary], the caller's. */
   logits(rows: StateRows, attended: AttendedRows, cores?: Cores): Promise<Float32Array>;

@@ -2,7 +2,7 @@
  * The keys and values of one request on a backend's device, for every layer rows [0, capacity), or what is left of them where
  * a layer sees a window only. Made by a BackendModel, which reads it in attention. How rows lie in it is the backend's matter.
  */
-import type { KeptApart } from '../../core/resume-points.js';
+import type { KeptApart } from '../../core/kept-rows/resume-points.js';
 import type { KvDtype } from '../../core/shape.js';
 import type { CacheRows } from './rows.js';
 

@@ -4,7 +4,8 @@
  */
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../../core/shape.js';
-import { apartBytes, type KeptApart } from '../../core/resume-points.js';
+import { kvBytesOf } from '../../core/kv-rows.js';
+import { apartBytes, type KeptApart } from '../../core/kept-rows/resume-points.js';
 import type {
   AllCoreDecode,
   BackendModel,
@@ -88,6 +89,18 @@ export class FakeModel implements BackendModel {
     return this.#attend('each', rows, layer);
   }
 
+  /** Rows of which each number is the position. */
+  async normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array> {
+    const { positions } = rows as FakeRows;
+    if (attended.count !== rows.count) throw new Error(`attention of ${attended.count} rows`);
+    await this.#note(`normed of ${spanOf(positions)}`);
+    const { hidden } = this.shape;
+    return Float32Array.from(
+      { length: rows.count * hidden },
+      (_, at) => positions[Math.floor(at / hidden)] ?? 0,
+    );
+  }
+
   async logits(rows: StateRows, attended: AttendedRows, cores?: Cores): Promise<Float32Array> {
     const { positions } = rows as FakeRows;
     if (attended.count !== rows.count) throw new Error(`attention of ${attended.count} rows`);
@@ -108,9 +121,9 @@ export class FakeModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers, apart = [] }: CacheOptions = {},
+    { layers = this.shape.layers, apart = [], keepsWindows = false }: CacheOptions = {},
   ): Promise<FakeCache> {
-    const cache = new FakeCache(this, capacity, kvDtype, layers);
+    const cache = new FakeCache(this, capacity, kvDtype, layers, keepsWindows);
     cache.apart = apart;
     return cache;
   }
@@ -246,12 +259,18 @@ export class FakeCache implements KvCache {
   readonly #model: FakeModel;
   readonly #layers: readonly Uint8Array[][];
 
-  constructor(model: FakeModel, capacity: number, kvDtype: KvDtype, layers = model.shape.layers) {
+  constructor(
+    model: FakeModel,
+    capacity: number,
+    kvDtype: KvDtype,
+    layers = model.shape.layers,
+    keepsWindows = false,
+  ) {
     this.#model = model;
     this.capacity = capacity;
     this.kvDtype = kvDtype;
     this.rowBytes = kvRowBytes(model.shape, kvDtype);
-    this.bytes = capacity * kvBytesPerToken(model.shape, kvDtype);
+    this.bytes = kvBytesOf(model.shape, kvDtype, { start: 0, end: capacity, keepsAll: !keepsWindows });
     this.#layers = Array.from({ length: layers }, () => []);
     model.live.add(this);
   }

@@ -37,17 +37,24 @@ export const workerSettingsSchema = z.object({
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
-/** @throws BAD_INPUT */
+/** @throws BAD_INPUT in one line that names the field */
 export function parseWorkerSettings(text: string | undefined): WorkerSettings {
+  if (text === undefined) throw notValid('there are none');
+  const parsed = workerSettingsSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw notValid(`${field === '' ? '' : `${field}: `}${issue?.message ?? 'wrong form'}`);
+}
+
+function parseJson(text: string): unknown {
   try {
-    return workerSettingsSchema.parse(JSON.parse(text ?? ''));
+    return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? firstLine(error.message) : String(error);
-    throw new KvrError(
-      'BAD_INPUT',
-      `worker settings are not valid (${reason}); workers are started by kvr`,
-      {},
-      error,
-    );
+    throw notValid(`no JSON: ${error instanceof Error ? firstLine(error.message) : String(error)}`);
   }
+}
+
+function notValid(reason: string): KvrError {
+  return new KvrError('BAD_INPUT', `worker settings are not valid (${reason}); workers are started by kvr`);
 }

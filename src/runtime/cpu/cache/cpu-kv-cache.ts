@@ -5,8 +5,8 @@
  * the compute thread; kernels read it in place.
  */
 import { KvrError } from '../../../core/errors.js';
-import { firstSeen, kvBytesOf, MASKED_ROWS, windowRows } from '../../../core/kv-rows.js';
-import { apartBytes, type KeptApart, runsApart, slides } from '../../../core/resume-points.js';
+import { firstSeen, hasWindows, kvBytesOf, MASKED_ROWS, windowRows } from '../../../core/kv-rows.js';
+import { apartBytes, type KeptApart, runsApart, slides } from '../../../core/kept-rows/resume-points.js';
 import type { Slice } from '../../../core/partition.js';
 import { type KvDtype, kvRowBytes, layerSpec, layerSpecs, type ModelShape } from '../../../core/shape.js';
 import type { CacheOptions, ContinueOptions } from '../../backend/backend.js';
@@ -286,10 +286,6 @@ export class CpuKvCache implements KvCache {
       throw new KvrError('WORKER_REFUSED', message, {}, error);
     }
   }
-}
-
-function hasWindows({ specs }: ModelShape): boolean {
-  return specs.some(({ attention }) => attention.windowTokens !== undefined);
 }
 
 /** @throws INTERNAL for a cache of another backend */

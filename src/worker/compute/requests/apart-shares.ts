@@ -4,7 +4,7 @@
  */
 import { keepsWindows, kvRows, kvStart } from '../../../core/kv-rows.js';
 import { contextTokensOf } from '../../../core/partition.js';
-import { apartBytes, type KeptApart, resumePoints } from '../../../core/resume-points.js';
+import { apartBytes, type KeptApart, resumePoints } from '../../../core/kept-rows/resume-points.js';
 import { canReuseRows, type ModelShape } from '../../../core/shape.js';
 import type { Job } from '../../threads/thread-messages.js';
 

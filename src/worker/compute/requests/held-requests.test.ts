@@ -48,7 +48,7 @@ test('a request keeps rows apart at the ends of blocks and of its prompt, as far
 test('what running requests keep apart gives way to a request that needs the room', async () => {
   const { held } = heldWith({ requests: 3, shares: 0.5, prefixShares: 9 });
   const open = [await held.open(keptJob(1)), await held.open(keptJob(2))];
-  expect(pointsOf(open)).toEqual([4, 4]);
+  expect(pointsOf(open)).toEqual([4, 0]);
   open.push(await held.open(keptJob(3)));
   expect(pointsOf(open)).toEqual([0, 0, 0]);
   await expect(held.open(keptJob(4))).rejects.toMatchObject({ code: 'WORKER_REFUSED' });

@@ -17,7 +17,7 @@ import {
   rankKvBytes,
   rowsFromOthers,
 } from '../../../core/kv-rows.js';
-import type { KeptApart } from '../../../core/resume-points.js';
+import type { KeptApart } from '../../../core/kept-rows/resume-points.js';
 import { type PrefixEntry, PrefixStore } from './prefix-store.js';
 import { MAX_REQUESTS } from '../../protocol/index.js';
 import type { Outbox } from '../../threads/outbox.js';
