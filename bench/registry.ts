@@ -21,6 +21,7 @@ import { planning } from './planning.js';
 import { prediction } from './prediction.js';
 import { prefixDiskKills } from './prefix-disk/prefix-disk-kills.js';
 import type { AnyBenchmark } from './runner/program.js';
+import { schemas } from './schemas.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
 import { tls } from './tls.js';
@@ -56,5 +57,6 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   workerMemoryBench,
   doorCodes,
   cacheDamage,
+  schemas,
   prefixDiskKills,
 ];

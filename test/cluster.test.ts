@@ -72,7 +72,7 @@ async function joinSource(): Promise<WorkerSource> {
   joinPort ||= await freePort();
   return {
     ...{ kind: 'joined', listen: `127.0.0.1:${joinPort}`, insecure: false },
-    model: { name: 'tiny', digest: '', dtype: 'f32', chunkTokens: 512 },
+    model: { name: 'tiny', digest: '', dtype: 'f32', chunkTokens: 512, checkpointFiles: undefined },
     files: {
       open: async () => ({ folder: compiledFolder, isSound: async () => true }),
       close: () => undefined,

@@ -5,12 +5,12 @@
  */
 import type { AttentionSpec } from './layers/layer-spec.js';
 import { contextTokensOf, sliceAt } from './partition.js';
-import type { RequestSpec } from './request.js';
+import { answerTokens, type RequestSpec } from './request.js';
 import { type KvDtype, kvRowBytes, layerSpecs, type ModelShape } from './shape.js';
 import { strategyOf } from './strategy.js';
 
 export type RankShare = {
-  readonly spec: Pick<RequestSpec, 'strategy' | 'maxTokens'>;
+  readonly spec: Pick<RequestSpec, 'strategy' | 'maxTokens' | 'pooling'>;
   /** Slice sizes in rank order. */
   readonly partition: readonly number[];
   readonly rank: number;
@@ -19,7 +19,7 @@ export type RankShare = {
 /** The end of a rank's rows: its prompt rows, and on the last rank the answer's too. */
 export function kvRows({ spec, partition, rank }: RankShare): number {
   const contextTokens = contextTokensOf(partition);
-  if (rank === partition.length - 1) return contextTokens + spec.maxTokens;
+  if (rank === partition.length - 1) return contextTokens + answerTokens(spec);
   return isGathered(spec) ? contextTokens : sliceAt(partition, rank).end;
 }
 

@@ -13,6 +13,8 @@ import type { CostSource } from './partition/cost-source.js';
 import type { ChainPartition } from './partition/chain-partition.js';
 import { loadParts } from './load-parts.js';
 import type { EngineParts } from './queue/engine-parts.js';
+import { embed } from './embedding/embed.js';
+import type { EmbedRequest, EmbedResult } from './embedding/embed-request.js';
 import type { GenerateEvent, GenerationResult } from './output/generation.js';
 import type { LoadedModel } from './load/load.js';
 import type { EngineOptions, EngineSettings } from './options/options.js';
@@ -106,6 +108,15 @@ export class Engine {
   async complete(request: GenerateRequest): Promise<GenerationResult> {
     for await (const event of this.generate(request)) if (event.type === 'done') return event.result;
     throw new KvrError('INTERNAL', 'a generation ended without a result');
+  }
+
+  /**
+   * Embeddings of texts or token ids, by hidden states of the model after its final norm. Each input is a request to the chain
+   * of its own, so all that holds for prompts holds for it: queue, bounds, priority, deadline, cancel.
+   * @throws BAD_INPUT, UNSUPPORTED_MODEL, and as generate
+   */
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    return embed(request, this.model, (one) => this.generate(one));
   }
 
   /** Cancels what runs and ends the workers it started; settles when none is left. Twice is harmless. */

@@ -118,7 +118,8 @@ async function openCalibration(
   } catch (error) {
     const { signal = new AbortController().signal } = hooks;
     if (signal.aborted || (await areSound(workers))) throw error;
-    const all = { count: workers.length, allowed: workers.map(({ handle }) => handle.id) };
+    const names = workers.map(({ handle }) => handle.id);
+    const all = { count: workers.length, allowed: () => names };
     return measured(await chain.usable(all, signal, false), model, settings, hooks);
   }
 }

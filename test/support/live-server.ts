@@ -76,6 +76,7 @@ export function standInEngine(script: Script): ServedEngine {
     costs: undefined,
     preparation: new InlinePreparation({ tokenizer: served, contextTokens: 1000 }),
     generate: (request) => script(request, [...(request.promptIds ?? [])]),
+    embed: () => Promise.reject(new Error('this engine makes no embeddings')),
   };
 }
 

@@ -50,6 +50,7 @@ type OwnFlags = {
   readonly logPrompts?: true;
   readonly strict?: true;
   readonly strictModel?: true;
+  readonly alias?: string[];
   readonly allowedHosts?: string[];
 };
 
@@ -81,6 +82,7 @@ export const serveFlags = (): Option[] => [
     '--strict-model',
     'refuse requests for a model of another name; else the one model answers to any',
   ),
+  listFlag('--alias <NAME>', 'call the model so, instead of by its folder or its name on the hub'),
   ...machineFlags(),
   new Option(
     '--listen-workers <HOST:PORT>',

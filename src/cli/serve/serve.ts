@@ -14,8 +14,8 @@ import { checkReach, serverSettings } from './serve-settings.js';
 
 export const serve: Command<ServeFlags> = {
   flags: serveFlags,
-  epilogue: `Serves POST /v1/chat/completions and /v1/completions, whole or as a stream, GET /v1/models, /healthz, /readyz and /metrics
-(Prometheus), and a page at /. A parameter that would change the answer and is not done is refused by name; one that says nothing
+  epilogue: `Serves OpenAI's POST /v1/chat/completions, /v1/completions and /v1/responses, and Anthropic's /v1/messages, whole or as a
+stream, GET /v1/models, /healthz, /readyz and /metrics (Prometheus), and a page at /. A parameter that would change the answer and is not done is refused by name; one that says nothing
 about it is ignored and named in the header X-Kvr-Ignored. Beside OpenAI's parameters there are top_k, min_p and repetition_penalty.
 n gives that many answers, made with the seeds seed, seed + 1, and so on.
 

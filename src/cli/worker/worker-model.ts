@@ -1,6 +1,7 @@
 /**
  * The compiled model that a worker runs: from a checkpoint of this machine, or from the engine that it joins.
  */
+import { join } from 'node:path';
 import { fetchModel } from '../../cluster/transfer/fetch-model.js';
 import type { Offer } from '../../cluster/transfer/messages.js';
 import { KvrError } from '../../core/errors.js';
@@ -80,7 +81,20 @@ export async function fetchedModel(
     ...{ signal: shell.signal, onProgress: (what, fraction) => progress.update(what, fraction), tell },
   }).finally(() => progress.clear());
   const { model, digest, dtype, chunkTokens } = offer;
-  return { name: model, digest, dtype, folder, chunkTokens };
+  if (offer.kind === 'compiled') return { name: model, digest, dtype, folder, chunkTokens };
+  const compiled = await ownModel({ ...flags, dtype, chunkTokens }, openableName(offer, folder), context);
+  if (compiled.digest === digest) return { ...compiled, name: model };
+  throw new KvrError(
+    'BAD_CHECKPOINT',
+    `${folder} is not the model of the server any more; remove it (kvr models)`,
+  );
+}
+
+/** What opens a checkpoint that was fetched. */
+function openableName({ kind, model, files }: Offer, folder: string): string {
+  if (kind === 'named') return model;
+  const gguf = files.find(({ name }) => name.toLowerCase().endsWith('.gguf'));
+  return gguf ? join(folder, gguf.name) : folder;
 }
 
 /** @throws BAD_INPUT */

@@ -33,7 +33,7 @@ export type FetchOptions = FetchLimits & {
   readonly tell: (words: string) => void;
 };
 
-/** What is fetched, and where it is now. */
+/** What is fetched, and where it is now: compiled, or the checkpoint, or nowhere where the name of the model says all. */
 export type FetchedModel = { readonly offer: Offer; readonly folder: string };
 
 /**
@@ -81,6 +81,13 @@ async function tryToFetch(options: FetchOptions, visit: Visit): Promise<FetchedM
   }
 }
 
+/** The name of what is offered in the cache of any machine. */
+function keyOf(offer: Offer, kernelKey: string): string {
+  return offer.kind === 'compiled'
+    ? compiledKey({ ...offer, kernelKey })
+    : `${offer.digest.slice(0, 24)}-checkpoint`;
+}
+
 /** Who else on this machine fetches or compiles the same is waited for. */
 async function publishOffered(
   desk: DeskLink,
@@ -89,7 +96,8 @@ async function publishOffered(
   visit: Visit,
 ): Promise<string> {
   const { cacheFolder, signal, tell } = options;
-  const key = compiledKey({ ...offer, kernelKey: options.kernelKey });
+  if (offer.kind === 'named') return '';
+  const key = keyOf(offer, options.kernelKey);
   const onDamage = (words: string): void => tell(words);
   const onWait = (): void =>
     tell(`another process of this machine is getting ${offer.model}, this one waits for it`);

@@ -12,6 +12,8 @@ export type OfferedModel = {
   readonly digest: string;
   readonly dtype: Dtype;
   readonly chunkTokens: number;
+  /** What it is compiled from, for machines with other kernels; undefined where its name says all. */
+  readonly checkpointFiles: readonly string[] | undefined;
 };
 
 /** In one frame: large enough that asking costs nothing, small enough that the engine's thread is back soon. Digests go by the same. */
@@ -60,9 +62,12 @@ export const offerSchema = z.object({
   digest: z.string().regex(/^[0-9a-f]{64}$/),
   dtype: z.enum(DTYPES),
   chunkTokens: z.number().int().min(1).max(65_536),
-  /** 'compiled': the files of the compiled model; 'checkpoint': those that it is compiled from, for other kernels. */
-  kind: z.enum(['compiled', 'checkpoint']),
-  files: z.array(fileSchema).min(1).max(MAX_FILES),
+  /**
+   * 'compiled': the files of the compiled model. For other kernels 'checkpoint': the files that it is compiled from, or 'named': none,
+   * since it is made from its name.
+   */
+  kind: z.enum(['compiled', 'checkpoint', 'named']),
+  files: z.array(fileSchema).max(MAX_FILES),
 });
 export type Offer = z.infer<typeof offerSchema>;
 

@@ -5,12 +5,12 @@ import { basename, join } from 'node:path';
 import { KvrError } from '../../core/errors.js';
 import { controlFrame } from '../../link/frame.js';
 import type { OpenLink } from '../../link/transport.js';
-import { readFileList } from '../../model/cache/index.js';
+import { fileDigest, readFileList } from '../../model/cache/index.js';
 import { compiledKey } from '../../model/compile.js';
 import { FORMAT_VERSION } from '../../model/compiled.js';
 import { kernelKey } from '../../runtime/sessions/kernels.js';
 import { DeskVisit, type Given } from './desk-visit.js';
-import type { FetchMessage, FromDesk, OfferedModel } from './messages.js';
+import type { FetchMessage, FromDesk, Offer, OfferedModel } from './messages.js';
 
 /** Where the compiled model is, made when it is asked for. */
 export type ModelFiles = {
@@ -57,17 +57,34 @@ export class ModelDesk {
     for (const visit of this.#visits) visit.close();
   }
 
-  /** @throws WORKER_REFUSED for kernels that want another packing, and what keeps the model from being compiled */
-  async #given({ format, kernelKey: theirs }: FetchMessage): Promise<Given> {
-    const { name: model, digest, dtype, chunkTokens } = this.#model;
-    if (format !== FORMAT_VERSION || theirs !== kernelKey()) throw otherKernels(format, theirs);
+  /** @throws what keeps the model from being compiled, or read */
+  #given({ format, kernelKey: theirs }: FetchMessage): Promise<Given> {
+    return format === FORMAT_VERSION && theirs === kernelKey() ? this.#compiled() : this.#checkpoint();
+  }
+
+  async #compiled(): Promise<Given> {
     const folder = await this.#soundFolder();
     const listed = Object.entries((await readFileList(folder)) ?? {});
-    if (basename(folder) !== compiledKey({ digest, dtype, kernelKey: theirs }) || listed.length === 0)
+    if (basename(folder) !== compiledKey({ ...this.#model, kernelKey: kernelKey() }) || listed.length === 0)
       throw new KvrError('INTERNAL', `${folder} is not the compiled model that was promised`);
-    const files = listed.map(([name, { bytes, digest: own }]) => ({ name, bytes, digest: own }));
-    const offer = { type: 'offer', kind: 'compiled', model, digest, dtype, chunkTokens, files } as const;
-    return { offer, paths: files.map(({ name }) => join(folder, name)) };
+    const files = listed.map(([name, { bytes, digest }]) => ({ name, bytes, digest }));
+    return { offer: this.#offer('compiled', files), paths: files.map(({ name }) => join(folder, name)) };
+  }
+
+  /** Other processors want weights packed otherwise: their machines compile what this one did. */
+  async #checkpoint(): Promise<Given> {
+    const paths = this.#model.checkpointFiles;
+    if (!paths) return { offer: this.#offer('named', []), paths: [] };
+    const files: Offer['files'] = [];
+    // One after the other: each is read in full.
+    for (const path of paths)
+      files.push({ name: basename(path), ...(await fileDigest(path, this.#closing.signal)) });
+    return { offer: this.#offer('checkpoint', files), paths };
+  }
+
+  #offer(kind: Offer['kind'], files: Offer['files']): Offer {
+    const { name: model, digest, dtype, chunkTokens } = this.#model;
+    return { type: 'offer', kind, model, digest, dtype, chunkTokens, files };
   }
 
   /** Every byte is compared before any of them is given. */
@@ -81,14 +98,6 @@ export class ModelDesk {
       `the compiled model is damaged on disk, ${SOUND_ATTEMPTS} times in a row`,
     );
   }
-}
-
-function otherKernels(format: number, theirs: string): KvrError {
-  const message =
-    format === FORMAT_VERSION
-      ? `that processor (${theirs}) wants weights packed otherwise than this one (${kernelKey()}); give the worker its --model`
-      : `that worker reads compiled models of version ${format}, this one writes ${FORMAT_VERSION}; install the same version on both`;
-  return new KvrError('WORKER_REFUSED', message);
 }
 
 function refuse(open: OpenLink): void {

@@ -17,10 +17,11 @@ import { FORMAT_VERSION } from '../../model/compiled.js';
 import { kernelKey } from '../../runtime/sessions/kernels.js';
 import { EngineDoor } from '../door/engine-door.js';
 import { type FetchedModel, fetchModel, type FetchOptions } from './fetch-model.js';
-import { MAX_PIECES_AHEAD, PIECE_BYTES } from './messages.js';
+import { MAX_PIECES_AHEAD, type OfferedModel, PIECE_BYTES } from './messages.js';
 import { ModelDesk } from './model-desk.js';
 
-const MODEL = { name: 'tiny', digest: 'ab'.repeat(32), dtype: 'f32', chunkTokens: 512 } as const;
+const IDENTITY = { name: 'tiny', digest: 'ab'.repeat(32), dtype: 'f32', chunkTokens: 512 } as const;
+const MODEL = { ...IDENTITY, checkpointFiles: undefined };
 const KEY = compiledKey({ ...MODEL, kernelKey: kernelKey() });
 /** Of sizes that are no multiple of anything, and one that is empty. */
 const FILES: Record<string, Buffer> = {
@@ -55,10 +56,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function serve(): Promise<Address & { kind: 'tcp' }> {
+async function serve(model: OfferedModel = MODEL): Promise<Address & { kind: 'tcp' }> {
   const tell = (words: string): unknown => told.push(words);
   const files = { open: async () => ({ folder: compiled, isSound: async () => true }) };
-  const desk = new ModelDesk(MODEL, files, tell);
+  const desk = new ModelDesk(model, files, tell);
   const door = await EngineDoor.open({
     address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
     transportOf: plainTransports,
@@ -159,10 +160,30 @@ test('a file that is wrong where it comes from is not taken, and nothing is publ
 test.each<[string, Partial<FetchOptions>, RegExp]>([
   ['forbids it', { mayFetch: false }, /--no-fetch forbids/],
   ['allows less', { maxCacheBytes: 20e6 }, /--max-cache allows 20\.0 MB/],
-  ['has other kernels', { kernelKey: 'ort-for-another' }, /packed otherwise.*give the worker its --model/],
 ])('who %s gets nothing, and one line that says why', async (_, asked, message) => {
   const wrong = await get(await serve(), asked).catch((error: unknown) => error as Error);
   expect(String((wrong as Error).message)).toMatch(message);
+  expect(begun()).toEqual([]);
+});
+
+test('a machine with other kernels gets what the model is compiled from, once, and never its packing', async () => {
+  const source = join(folder, 'model.safetensors');
+  writeFileSync(source, FILES['b.onnx.bin'] as Buffer);
+  const address = await serve({ ...MODEL, checkpointFiles: [source] });
+  const { offer, folder: found } = await get(address, { kernelKey: 'ort-for-another' });
+  expect(offer).toMatchObject({
+    kind: 'checkpoint',
+    digest: MODEL.digest,
+    files: [{ name: 'model.safetensors' }],
+  });
+  expect(readFileSync(join(found, 'model.safetensors')).equals(readFileSync(source))).toBe(true);
+  await get(address, { kernelKey: 'ort-for-another', mayFetch: false });
+  expect(begun()).toHaveLength(1);
+});
+
+test('a model that is made from its name is not sent to them at all', async () => {
+  const { offer } = await get(await serve(), { kernelKey: 'ort-for-another', mayFetch: false });
+  expect(offer).toMatchObject({ kind: 'named', model: 'tiny', files: [] });
   expect(begun()).toEqual([]);
 });
 

@@ -21,7 +21,7 @@ export const requestRecordSchema = z.object({
   id: text,
   /** Milliseconds since 1970, by the server's clock. */
   atMs: milliseconds,
-  kind: z.enum(['chat', 'completion']),
+  kind: z.enum(['chat', 'completion', 'embedding']),
   status: z.enum(['queued', 'prefill', 'decode', 'done', 'failed', 'cancelled']),
   promptTokens: index,
   /** Prompt tokens whose keys and values were there already. */

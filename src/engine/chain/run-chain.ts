@@ -6,7 +6,7 @@ import type { WorkerHandle } from '../../cluster/worker-handle.js';
 import { KvrError } from '../../core/errors.js';
 import type { FromWorker, Phase } from '../../worker/protocol/index.js';
 import { AsyncQueue } from './async-queue.js';
-import { type ChainEvent, tokenEvent } from './chain-events.js';
+import { type ChainEvent, pooledEvent, tokenEvent } from './chain-events.js';
 import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
 import { isLastWord, RankEnds } from './rank-ends.js';
@@ -135,6 +135,8 @@ class ChainRun {
         state.phase = 'decode';
         this.#noteToken(message.id);
         return this.events.push(tokenEvent(message, payload));
+      case 'pooled':
+        return this.events.push(pooledEvent(message, rank, payload));
       case 'prefilled':
         state.isPrefilled = true;
         this.events.push({ type: 'prefilled', timeline: message.timeline });

@@ -44,23 +44,23 @@ export class RunningChain {
   }
 
   /**
-   * Waits until so many of these workers can be used. @param allowed their ids. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
+   * Waits until so many of these workers can be used. @param allowed their ids, as they are then. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
    * @throws CANCELLED, CLOSED, and why the workers are missing: WORKER_*, LINK
    */
   async usable(
-    { count, allowed }: { readonly count: number; readonly allowed: readonly string[] },
+    { count, allowed }: { readonly count: number; readonly allowed: () => readonly string[] },
     signal: AbortSignal,
     hasDeadline: boolean,
   ): Promise<readonly ClusterWorker[]> {
-    const areThere = (): boolean => this.#usableOf(allowed).length >= count;
-    if (areThere()) return this.#usableOf(allowed);
+    const areThere = (): boolean => this.#usableOf(allowed()).length >= count;
+    if (areThere()) return this.#usableOf(allowed());
     const late = hasDeadline ? undefined : AbortSignal.timeout(RECOVERY_WAIT_MS);
     const ends = late ? AbortSignal.any([signal, late]) : signal;
     await this.#until(() => this.#isClosed || areThere(), ends);
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
-    if (!areThere()) throw this.#missing(count, allowed);
-    return this.#usableOf(allowed);
+    if (!areThere()) throw this.#missing(count, allowed());
+    return this.#usableOf(allowed());
   }
 
   /** Blocks of prompts that lie on the workers' disks, as far as they have told. */

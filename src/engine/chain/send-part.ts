@@ -2,7 +2,7 @@
  * Hands one rank its part of a request.
  */
 import { KvrError } from '../../core/errors.js';
-import { joinIds } from '../../core/join-ids.js';
+import { joinIds } from '../../core/ids/join-ids.js';
 import { partitionSizes } from '../../core/partition.js';
 import type { RunMessage } from '../../worker/protocol/index.js';
 import type { ChainRequest } from './chain-request.js';

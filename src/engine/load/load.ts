@@ -8,7 +8,7 @@ import {
   mayJoin,
   type WorkerSource,
 } from '../../cluster/worker-source.js';
-import type { Checkpoint } from '../../core/checkpoint.js';
+import type { Checkpoint, EmbeddingRecipe } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
 import { cacheFolder } from '../../model/cache/index.js';
@@ -42,6 +42,8 @@ export type LoadedModel = {
   readonly tokenizer: Tokenizer;
   /** From which other threads can read the same tokenizer. */
   readonly tokenizerSource: TokenizerSource;
+  /** Where the checkpoint says how embeddings are made of it. */
+  readonly embeddingRecipe?: EmbeddingRecipe | undefined;
 };
 
 /** @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, CANCELLED */
@@ -52,10 +54,11 @@ export async function loadModel(
   const cache = cacheFolder(settings.cacheDir);
   const checkpoint = await openWithProgress(settings.model, cache, hooks);
   try {
-    const { name, shape, eosIds, digest, parameters } = checkpoint;
+    const { name, shape, eosIds, digest, parameters, embeddingRecipe } = checkpoint;
     const tokenizer = await openTokenizer(checkpoint);
     const from = await sourceOfTokenizer(checkpoint);
-    const model = { name, shape, eosIds, digest, parameters, tokenizer, tokenizerSource: from };
+    const known = { name, shape, eosIds, digest, parameters, embeddingRecipe };
+    const model = { ...known, tokenizer, tokenizerSource: from };
     const source = await sourceOf(settings, checkpoint, model, hooks);
     return { model, source };
   } finally {
@@ -207,7 +210,7 @@ async function joinedSource(
   };
   return {
     ...{ kind: 'joined', listen, insecure, ...(security && { security }) },
-    model: { name: model.name, digest: model.digest, dtype, chunkTokens },
+    model: { name: model.name, digest: model.digest, dtype, chunkTokens, checkpointFiles: checkpoint.files },
     files: new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) }),
     tell: (words) => hooks.onNews?.(words),
   };

@@ -5,9 +5,10 @@ import { partitionSizes } from '../../core/partition.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { StrategyName } from '../../core/strategy.js';
-import type { ChainEvent, TokenFacts } from '../chain/chain-events.js';
+import type { ChainEvent, PooledSlice, TokenFacts } from '../chain/chain-events.js';
 import type { ChainRequest } from '../chain/chain-request.js';
 import type { LeftOutWorker } from '../partition/chain-partition.js';
+import { meanOf } from './pooled-mean.js';
 import { TextOutput, type TextOutputOptions } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
@@ -21,6 +22,8 @@ export type GenerationResult = {
   readonly completionTokens: number;
   /** 'stop': an end token or a stop string; 'length': the limit of new tokens. */
   readonly finishReason: FinishReason;
+  /** The stop string that ended it, where one did. */
+  readonly stopString?: string | undefined;
   readonly strategy: StrategyName;
   /** Slice sizes in rank order. */
   readonly partition: readonly number[];
@@ -45,6 +48,8 @@ export type GenerationResult = {
   readonly recoveries: number;
   /** How long the answer stood still for that, in all: from each loss to the next token. */
   readonly recoveryMs: number;
+  /** Where the prompt was pooled instead of answered: the mean of the rows that count, [hidden], not normalised. */
+  readonly pooled?: Float32Array;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
@@ -82,6 +87,7 @@ export async function* generateText(
   const run = new Generation(input);
   for await (const event of events) {
     if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
+    else if (event.type === 'pooled') run.pool(event);
     else if (event.type === 'prefilled') {
       run.timelines.push(event.timeline);
       // After the first token the prompt phase is over for listeners; the result has all timelines.
@@ -110,6 +116,7 @@ class Generation {
   readonly #layersDone: number[];
   readonly #startMs = performance.now();
   #firstMs = 0;
+  readonly #pooled: (PooledSlice & { readonly rank: number })[] = [];
   #wideTokens = 0;
   #lastMs = 0;
 
@@ -131,6 +138,12 @@ class Generation {
     );
     this.fraction = done / (request.ids.length * layers);
     return this.fraction;
+  }
+
+  /** What is left of the prompt takes the place of a first token. */
+  pool(slice: PooledSlice & { readonly rank: number }): void {
+    this.#pooled.push(slice);
+    this.#firstMs = performance.now();
   }
 
   /** @returns the text that can be shown after this token; an end token has none. */
@@ -160,6 +173,7 @@ class Generation {
       cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
       finishReason: this.finishReason,
+      stopString: this.#output.stopped,
       strategy: spec.strategy,
       partition: partitionSizes(partition),
       workers: workers.length,
@@ -172,6 +186,7 @@ class Generation {
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
       wideTokens: this.#wideTokens,
       ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
+      ...(spec.pooling !== undefined && { pooled: meanOf(this.#pooled) }),
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

@@ -71,7 +71,7 @@ export function partitionContext(request: RequestSettings, context: PartitionCon
 function planned(costs: WorkerCosts, most: number, context: PartitionContext): ChainPartition {
   const { contextTokens, shape, workers } = context;
   const ids = workers.slice(0, most);
-  const plan = planPartition({ contextTokens, shape, ...costs.chain(ids) });
+  const plan = planPartition({ contextTokens, shape, ...costs.chain(ids), orders: 'listed' });
   return {
     partition: plan.partition,
     workers: plan.ranks.map(({ worker }) => ids[worker] as string),

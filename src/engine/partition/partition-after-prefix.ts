@@ -92,7 +92,7 @@ function planned(
   const reuse = reused(prefix, cachedTokens);
   if (!costs) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
   const ahead = { cachedTokens, isCachedAtFirst: true };
-  const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain) });
+  const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain), orders: 'listed' });
   // Whoever is first must be the one that has the rows.
   if (plan.ranks[0]?.worker !== 0) return [];
   return [

@@ -116,10 +116,14 @@ export class Admission {
     const { settings, spec, ids, deadline } = request;
     const { model, chain } = this.#parts;
     const { capacity } = chain;
-    const names = chain.cluster.members.map(({ id }) => id);
-    const allowed = allowedWorkers(settings, names);
-    const count = leastWorkers(settings, allowed.length);
+    // Workers may join while it waits.
+    const allowed = (): readonly string[] =>
+      allowedWorkers(
+        settings,
+        chain.cluster.members.map(({ id }) => id),
+      );
     for (;;) {
+      const count = leastWorkers(settings, allowed().length);
       await chain.usable({ count, allowed }, signal, deadline.isSet);
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);

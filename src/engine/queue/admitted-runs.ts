@@ -62,7 +62,7 @@ export class AdmittedRuns {
       queueMs: performance.now() - validated.startMs,
     });
     for await (const event of events) {
-      const isTypical = lease.mostBeside === 0 && answered.length === 0;
+      const isTypical = lease.mostBeside === 0 && answered.length === 0 && request.spec.pooling === undefined;
       if (event.type === 'done' && isTypical) this.#learn(chosen, event.result);
       yield event;
     }

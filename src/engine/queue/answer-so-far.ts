@@ -97,7 +97,7 @@ export class AnswerSoFar {
       recoveries: this.#retries,
       recoveryMs: this.#recoveryMs,
       queueMs,
-      ttftMs: this.#firstMs - this.#startMs - queueMs,
+      ttftMs: completionTokens > 0 ? this.#firstMs - this.#startMs - queueMs : result.ttftMs,
       decodeTokensPerSecond: completionTokens > 1 ? (completionTokens - 1) / decodeS : null,
     };
   }

@@ -10,7 +10,7 @@ export type { OnDamage } from './files/kept-json.js';
 export type { LockHolder } from './lock.js';
 export { makeFolder } from './files/make-folder.js';
 export { finishedBytes, type ManifestFiles, readManifest as readFileList } from './manifest.js';
-export { BLOCK_BYTES, GrowingDigest } from './files/file-digest.js';
+export { BLOCK_BYTES, fileDigest, GrowingDigest } from './files/file-digest.js';
 export { publishSound } from './publish-sound.js';
 export { discardFolder, publishFolder } from './publish.js';
 export { damageWords } from './publish-sound.js';

@@ -129,6 +129,9 @@ export interface BackendModel {
     cores?: Cores,
   ): Promise<AttendedRows>;
 
+  /** What follows the last attention, up to and with the final norm → [count, hidden], the caller's. */
+  normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array>;
+
   /** What follows the last attention → [count, vocabulary], the caller's. */
   logits(rows: StateRows, attended: AttendedRows, cores?: Cores): Promise<Float32Array>;
 

@@ -188,18 +188,26 @@ export class CpuModel implements BackendModel {
     return new CpuAttendedRows(rows.count, values);
   }
 
+  async normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array> {
+    return (await this.#tail(rows, attended, 'own')).subarray(0, rows.count * this.shape.hidden);
+  }
+
   async logits(rows: StateRows, attended: AttendedRows, cores: Cores = 'own'): Promise<Float32Array> {
     const { hidden, vocabulary } = this.shape;
+    const normed = threeDims(await this.#tail(rows, attended, cores), hidden);
+    const head = await this.#session('head', cores).run({ normed });
+    return result(head, 'logits').subarray(0, rows.count * vocabulary);
+  }
+
+  /** @returns [count, hidden], or one row more: the head is quantised in every dtype but f32, and its kernels take rows in pairs */
+  async #tail(rows: StateRows, attended: AttendedRows, cores: Cores): Promise<Float32Array> {
     const { hidden: states, count } = cpuStateRows(rows);
-    // The head is quantised in every dtype but f32, and its kernels take rows in pairs.
     const even = (all: Float32Array): Float32Array => (this.dtype === 'f32' ? all : evenRows(all, count));
     const tail = await this.#session('tail', cores).run({
-      hidden: threeDims(even(states), hidden),
+      hidden: threeDims(even(states), this.shape.hidden),
       attended: threeDims(even(cpuAttendedRows(attended).values), this.#queryWidth),
     });
-    const normed = threeDims(result(tail, 'normed'), hidden);
-    const head = await this.#session('head', cores).run({ normed });
-    return result(head, 'logits').subarray(0, count * vocabulary);
+    return result(tail, 'normed');
   }
 
   async join(whole: StateRows, parts: readonly StateRows[]): Promise<CpuStateRows> {

@@ -32,6 +32,8 @@ export type ParsedRequest = {
   /** Where the model may think before it answers. */
   readonly reasoning?: ReasoningUse | undefined;
   readonly isStream: boolean;
+  /** Goes on when the client leaves, and is answered as it begins. */
+  readonly isBackground?: boolean;
   /** A stream ends with the numbers of tokens. */
   readonly wantsUsage: boolean;
   /** Fields that say nothing about the answer, by name; told to the client, and refused by a strict server. */

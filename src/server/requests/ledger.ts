@@ -125,6 +125,11 @@ export class LedgerEntry {
     }
   }
 
+  /** Of a request that is pooled instead of answered: its time to the first token is that to its end. */
+  onPooled({ queueMs, totalMs }: { readonly queueMs: number; readonly totalMs: number }): void {
+    this.#change({ status: 'done', queueMs, ttftMs: totalMs - queueMs });
+  }
+
   /** @param isCancelled its client left */
   onError(thrown: unknown, isCancelled: boolean): void {
     const { code, message } = asKvrError(thrown);

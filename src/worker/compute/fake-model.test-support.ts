@@ -89,6 +89,18 @@ export class FakeModel implements BackendModel {
     return this.#attend('each', rows, layer);
   }
 
+  /** Rows of which each number is the position. */
+  async normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array> {
+    const { positions } = rows as FakeRows;
+    if (attended.count !== rows.count) throw new Error(`attention of ${attended.count} rows`);
+    await this.#note(`normed of ${spanOf(positions)}`);
+    const { hidden } = this.shape;
+    return Float32Array.from(
+      { length: rows.count * hidden },
+      (_, at) => positions[Math.floor(at / hidden)] ?? 0,
+    );
+  }
+
   async logits(rows: StateRows, attended: AttendedRows, cores?: Cores): Promise<Float32Array> {
     const { positions } = rows as FakeRows;
     if (attended.count !== rows.count) throw new Error(`attention of ${attended.count} rows`);

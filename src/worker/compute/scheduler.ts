@@ -4,6 +4,7 @@
  */
 import { type Clock, wallClock } from '../../core/clock.js';
 import { DecodeBatch } from './decode/decode-batch.js';
+import type { ActiveRequest } from './requests/active-request.js';
 import type { ComputeContext } from './requests/compute-context.js';
 import type { Work } from './requests/inbox.js';
 import { exchangeFor } from './prefill/exchange-for.js';
@@ -125,8 +126,10 @@ export class Scheduler {
         request.storedTokens,
       );
       if (!end.logits) requests.release(request);
+      if (end.pooled) outbox.send({ type: 'pooled', request: id, ...end.pooled });
       outbox.send({ type: 'prefilled', request: id, timeline });
       if (end.logits) await this.#batch.add(request, end.logits);
+      else if (isLastRank(request)) outbox.send({ type: 'finished', request: id, reason: 'stop' });
     } catch (error) {
       await task.end();
       requests.release(request);
@@ -207,4 +210,8 @@ export class Scheduler {
       note(ms);
     }
   }
+}
+
+function isLastRank({ rank, job }: ActiveRequest): boolean {
+  return rank === job.chain.length - 1;
 }

@@ -2,6 +2,7 @@
  * Checks that a run message fits this worker, its model and its payload: what its schema cannot see.
  */
 import { KvrError } from '../../core/errors.js';
+import { answerTokens } from '../../core/request.js';
 import type { ModelShape } from '../../core/shape.js';
 import type { RunMessage } from '../protocol/index.js';
 import type { Job } from '../threads/thread-messages.js';
@@ -25,9 +26,10 @@ export function checkRun(
     'a slice without tokens',
   );
   expect(payload.byteLength === 4 * expected, `${payload.byteLength} bytes of ids for ${expected} tokens`);
+  const newTokens = answerTokens(run.spec);
   expect(
-    contextTokens + run.spec.maxTokens <= shape.contextTokens,
-    `${contextTokens}+${run.spec.maxTokens} tokens, the model takes ${shape.contextTokens}`,
+    contextTokens + newTokens <= shape.contextTokens,
+    `${contextTokens}+${newTokens} tokens, the model takes ${shape.contextTokens}`,
   );
   expect(isLast || answered === 0, `an answer of ${answered} tokens for rank ${rank}, which is not the last`);
   expect(

@@ -66,6 +66,10 @@ export class Requests {
     this.sendToEngine(token.request, token, logits && new Uint8Array(logits.buffer));
   }
 
+  onPooled({ sums, ...pooled }: Extract<FromCompute, { type: 'pooled' }>): void {
+    this.sendToEngine(pooled.request, pooled, new Uint8Array(sums.buffer));
+  }
+
   onPrefilled(message: Extract<FromCompute, { type: 'prefilled' }>): void {
     const route = this.#rows.get(message.request);
     route?.whenSent(() => {

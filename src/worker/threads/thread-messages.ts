@@ -60,6 +60,13 @@ export type FromCompute =
       readonly onAllCores?: true;
       readonly logits?: Float32Array<ArrayBuffer>;
     }
+  /** Rows of the rank's slice after the final norm, added up, [hidden]. */
+  | {
+      readonly type: 'pooled';
+      readonly request: number;
+      readonly tokens: number;
+      readonly sums: Float64Array<ArrayBuffer>;
+    }
   | { readonly type: 'prefilled'; readonly request: number; readonly timeline: RankTimeline }
   | { readonly type: 'kept'; readonly request: number; readonly ids: Int32Array<ArrayBuffer> }
   | { readonly type: 'dropped'; readonly entry: number }

@@ -2,7 +2,7 @@
  * The extension phase: sequences whose prompt ended on this worker go on from the caches it holds, one token each a
  * step, through the blocks together as rows of one call. Every sequence attends over its own cache.
  */
-import { joinIds } from '../../../core/join-ids.js';
+import { joinIds } from '../../../core/ids/join-ids.js';
 import { canReuseRows } from '../../../core/shape.js';
 import type { Matcher } from '../../../grammar/matcher.js';
 import type { BackendModel, Cores } from '../../../runtime/backend/backend.js';

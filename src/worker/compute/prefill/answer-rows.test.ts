@@ -24,7 +24,7 @@ async function answered(
     const { value, done } = await run.next();
     if (!done) continue;
     const calls = model.calls.slice(model.calls.findIndex((call, at) => at > 0 && call.startsWith('embed')));
-    return { model, request, calls, pauses, next: value?.indexOf(1) ?? -1 };
+    return { model, request, calls, pauses, next: value.logits?.indexOf(1) ?? -1 };
   }
 }
 
@@ -75,6 +75,6 @@ test('an answer that is given up gives back its rows', async () => {
   };
   const run = runPrompt(bench, request, noExchange);
   while (!model.calls.includes('each 0 of [4,6)')) await run.next();
-  await run.return(undefined);
+  await run.return({});
   expect([...model.live]).toEqual([request.cache]);
 });

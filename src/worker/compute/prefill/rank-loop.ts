@@ -5,34 +5,39 @@
  * calls, so that other requests of the worker get their turn.
  */
 import { chunksOf } from '../../../core/chunks/chunks.js';
-import type { Slice } from '../../../core/partition.js';
-import { strategyOf } from '../../../core/strategy.js';
 import type { AttendedRows, StateRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
 import { answerRows } from './answer-rows.js';
 import type { Exchange } from './exchange.js';
-import { lastRow, type PrefillContext, type RowsFrom, type Run, timed, writeLastRows } from './prompt-run.js';
+import { poolsAll, pooledLastRow, poolSlice } from './pool-rows.js';
+import {
+  attend,
+  type Chunk,
+  lastRow,
+  type Part,
+  type PrefillContext,
+  type PromptEnd,
+  type RowsFrom,
+  type Run,
+  timed,
+  writeLastRows,
+} from './prompt-run.js';
 import { type Pause, pauseBetween } from './turns.js';
 
 /** Kept rows that are read out of the cache at once. */
 const CACHED_ROWS = 512;
 
-/** A run of a slice's rows, as the last block left them. */
-type Chunk = Slice & { rows: StateRows };
-/** Rows of a chunk that go through the kernels in one call. */
-type Part = { readonly start: number; readonly rows: StateRows };
-
 /**
  * Fills the cache with the slice's keys and values of all layers. Gives its rows back however it ends; a prompt that is
  * given up is told so by the generator's return().
- * @returns on the last rank the logits after the prompt, or after the answer so far, [vocabulary]; on others nothing.
+ * @returns what the prompt becomes on this rank: logits after it, or after the answer so far, on the last one alone
  */
 export async function* runPrompt(
   bench: PrefillContext,
   request: ActiveRequest,
   exchange: Exchange,
-): AsyncGenerator<Pause, Float32Array | undefined, void> {
+): AsyncGenerator<Pause, PromptEnd, void> {
   const held = new HeldRows();
   try {
     return yield* runLayers({ bench, request, exchange, held, lastRows: [] });
@@ -41,7 +46,7 @@ export async function* runPrompt(
   }
 }
 
-async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefined, void> {
+async function* runLayers(run: Run): AsyncGenerator<Pause, PromptEnd, void> {
   const { bench, request, exchange } = run;
   const { layers } = bench.model.shape;
   if (bench.restore) yield* bench.restore(request);
@@ -52,12 +57,15 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
     for (const chunk of chunks) yield* runLayer(run, layer, chunk);
     bench.reportProgress(request.job.request, layer);
   }
-  if (request.rank < request.job.chain.length - 1) return undefined;
+  const isLast = request.rank === request.job.chain.length - 1;
+  if (!isLast && !poolsAll(request)) return {};
   yield waitForPrefix(exchange, layers - 1);
+  if (poolsAll(request)) return { pooled: yield* poolSlice(run, chunks) };
   await writeLastRows(run);
-  if (request.job.answer.length > 0) return yield* answerRows(run);
+  if (request.job.answer.length > 0) return { logits: yield* answerRows(run) };
   const { rows } = chunks[chunks.length - 1] as Chunk;
-  return lastRow(run, rows, request.contextTokens);
+  if (request.job.spec.pooling !== undefined) return { pooled: await pooledLastRow(run, rows) };
+  return { logits: await lastRow(run, rows, request.contextTokens) };
 }
 
 /** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
@@ -116,19 +124,20 @@ async function keepRows({ bench, request, lastRows }: Run, layer: number, own: R
     return true;
   }
   // Of the last layer one row attends, on the last rank.
-  const isNeeded = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
+  const isLast = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
+  const isNeeded = isLast && !poolsAll(request);
   if (isNeeded) lastRows.push(own);
   return !isNeeded;
 }
 
 /** A chunk's rows after a block. Of the last layer only the last row counts, and it is the last part's. */
 async function joinParts(
-  { bench: { model }, held, lastRows }: Run,
+  { bench: { model }, request, held, lastRows }: Run,
   layer: number,
   whole: StateRows,
   parts: readonly StateRows[],
 ): Promise<StateRows> {
-  const isLast = layer === model.shape.layers - 1;
+  const isLast = layer === model.shape.layers - 1 && !poolsAll(request);
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
   // Keys and values that wait may be views of these.
@@ -152,17 +161,6 @@ async function embedChunks({ bench, request, held }: Run): Promise<Chunk[]> {
   return chunks;
 }
 
-function attend({ bench, request }: Run, layer: number, { start, rows }: Part): Promise<AttendedRows> {
-  const { model } = bench;
-  const { cache, contextTokens, job, recorder } = request;
-  const at = { cache, layer, start };
-  const call = (): Promise<AttendedRows> =>
-    strategyOf(job.spec.strategy).masking === 'dense'
-      ? model.attendDense(rows, at, contextTokens)
-      : model.attendSlice(rows, at);
-  return timed(bench, 'attention', rows.count, () => recorder.time('attention', layer, call, start));
-}
-
 function runBlock(
   { bench, request }: Run,
   layer: number,
@@ -170,7 +168,8 @@ function runBlock(
   attended: AttendedRows | undefined,
 ): Promise<StateRows> {
   // Of the last layer the first token needs one row.
+  const keeps = poolsAll(request) ? 'all' : 'last';
   const call = (): Promise<StateRows> =>
-    bench.model.block(layer, rows, { ...(attended && { attended }), keeps: 'last' });
+    bench.model.block(layer, rows, { ...(attended && { attended }), keeps });
   return timed(bench, 'block', rows.count, () => request.recorder.time('block', layer, call, start));
 }

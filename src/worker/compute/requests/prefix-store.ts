@@ -3,7 +3,7 @@
  * them again: least recently used goes first, never more than a budget. Owned by the compute thread. An entry is
  * named by the request that made it; who may use it is the engine's matter, that its ids are the same is checked here.
  */
-import { commonTokens } from '../../../core/common-prefix.js';
+import { commonTokens } from '../../../core/ids/common-prefix.js';
 import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import type { CacheMaker } from './active-request.js';
 

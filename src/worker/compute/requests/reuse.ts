@@ -2,7 +2,7 @@
  * What of an earlier request's cache a new one can go on from. Pure.
  */
 import type { Reuse } from './active-request.js';
-import { commonTokens } from '../../../core/common-prefix.js';
+import { commonTokens } from '../../../core/ids/common-prefix.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { PrefixEntry } from './prefix-store.js';
 import type { Job } from '../../threads/thread-messages.js';
