@@ -7,6 +7,7 @@
 import { KvrError } from '../core/errors.js';
 import { TEMPLATE_LIMITS } from './bounds/prompt-limits.js';
 import type { TemplateLimits } from './bounds/prompt-limits.js';
+import { wantsText, withTextArguments } from './template/call-arguments.js';
 import { Template } from './jinja/run/template.js';
 import { strftime } from './template/strftime.js';
 import { checkTemplateArgs } from './template/template-args.js';
@@ -63,8 +64,10 @@ export class ChatTemplates {
 
   /** @throws BAD_INPUT where there is no such template or it refuses the messages; BAD_CHECKPOINT where it is broken */
   render(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
-    const template = this.#parse(this.#choose(options));
-    const variables = this.#variables(messages, options);
+    const name = this.#choose(options);
+    const template = this.#parse(name);
+    const isText = wantsText(this.#sources.get(name) ?? '');
+    const variables = this.#variables(isText ? withTextArguments(messages) : messages, options);
     try {
       const text = template.render(variables, options.limits ?? TEMPLATE_LIMITS);
       return options.continueFinalMessage ? upToContent(text, messages.at(-1)) : text;

@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenLogprobs } from '../../core/sampling.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
-import { ReasoningReader, type ThoughtPart } from '../reasoning/reasoning-reader.js';
-import type { ReasoningFormat } from '../reasoning/reasoning-format.js';
+import type { ThoughtPart } from '../reasoning/reasoning-reader.js';
+import { type ReasoningFormat, thoughtReader } from '../reasoning/reasoning-format.js';
 import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
 import type { ToolUse } from '../tools/tool-use.js';
 import { type AnswerBlock, Blocks } from './blocks.js';
@@ -20,7 +20,7 @@ const ID_CHARS = 9;
 
 export class Answer {
   readonly #reader: ToolReader | undefined;
-  readonly #thoughts: ReasoningReader | undefined;
+  readonly #thoughts: ReturnType<typeof thoughtReader> | undefined;
   readonly #eosIds: readonly number[];
   readonly #blocks = new Blocks();
   text = '';
@@ -46,9 +46,9 @@ export class Answer {
     eosIds: readonly number[],
     thinking?: { readonly format: ReasoningFormat; readonly isInside: boolean },
   ) {
-    this.#thoughts = thinking && new ReasoningReader(thinking.format, thinking.isInside);
+    this.#thoughts = thinking && thoughtReader(thinking.format, thinking.isInside);
     this.#eosIds = eosIds;
-    this.#reader = use && new ToolReader(use.format, use.names, use.form);
+    this.#reader = use && new ToolReader(use.format, use.functions, use.form);
   }
 
   /** True where the answer has come to its end in the middle of a call. */

@@ -3,17 +3,18 @@
  */
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
-import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
+import type { Grammar } from '../../grammar/grammar.js';
 import type { Answer, AnswerPart } from '../answers/answer.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { Ignored } from '../parameters/read.js';
 import { withTemplateArgs } from '../parameters/template-args.js';
-import { accepted, bad, unsupported } from '../requests/refusal.js';
+import { accepted, type AskedGrammar, bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { reasoningUseOf } from '../reasoning/reasoning-format.js';
+import { isOpenAtEnd, reasoningUseOf } from '../reasoning/reasoning-format.js';
+import { textLead, withThinking } from '../reasoning/thinking-grammar.js';
 import { isRecord } from '../tools/json.js';
-import { formatOf } from '../tools/tool-formats.js';
+import { toldMessages } from '../tools/generic-messages.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
 import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
@@ -72,38 +73,34 @@ async function parseChat(
   );
   const { max_tokens, max_completion_tokens } = given;
   const textFormat = readFormat(given, ignored);
-  const toolUse = readTools(given, textFormat, tokenizer);
-  const messages = readMessages(given.messages, ignored);
+  const reasoning = reasoningUseOf(tokenizer);
+  const toolUse = readTools(given, textFormat, tokenizer, textLead(reasoning));
+  const messages = toldMessages(readMessages(given.messages, ignored), toolUse, tokenizer);
   const template = readTemplate(given);
-  if (!toolUse) requireNoCalls(messages, tokenizer);
   const shared = sharedRequest(given);
   const sampling = samplingOf(given, topLogprobsOf(given));
-  const asked = toolUse ? toolUse.asked : textFormat;
+  const prompt = { kind: 'chat' as const, messages, tools: toolUse?.templateTools, template };
+  const ids = await preparation.promptIds(prompt, signal);
+  const asked = toolUse ? toolUse.asked : inLead(textFormat, textLead(reasoning));
+  const isInside = reasoning !== undefined && isOpenAtEnd(reasoning.format, ids, tokenizer);
+  const held =
+    asked && reasoning ? { ...asked, grammar: withThinking(asked.grammar, reasoning, isInside) } : asked;
   return {
     ...shared,
     kind: 'chat',
-    grammar: asked && (await accepted(asked, preparation, signal)),
-    prompts: [
-      await preparation.promptIds({ kind: 'chat', messages, tools: toolUse?.tools, template }, signal),
-    ],
+    grammar: held && (await accepted(held, preparation, signal)),
+    prompts: [ids],
     // The newer name wins.
     maxTokens: max_completion_tokens ?? max_tokens,
     sampling,
     toolUse,
     ignored: ignored.names,
-    // An answer that is held to a grammar has no room for thinking.
-    reasoning: asked ? undefined : reasoningUseOf(tokenizer),
+    reasoning,
   };
 }
 
-/** A template that knows no tools would leave out earlier calls and their results without a word. @throws UNSUPPORTED_PARAMETER */
-function requireNoCalls(messages: readonly ChatMessage[], { toolTemplate = '' }: Tokenizer): void {
-  const index = messages.findIndex(({ role, tool_calls: calls }) => role === 'tool' || calls !== undefined);
-  if (index < 0 || formatOf(toolTemplate)) return;
-  throw unsupported(
-    `messages.${index}`,
-    'has a tool call or result, which the chat template of this model does not know; leave it out',
-  );
+function inLead(asked: AskedGrammar | undefined, lead: Grammar | undefined): AskedGrammar | undefined {
+  return asked && lead ? { ...asked, grammar: { type: 'sequence', parts: [lead, asked.grammar] } } : asked;
 }
 
 /** @throws BAD_INPUT */

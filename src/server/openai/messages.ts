@@ -37,7 +37,20 @@ export function readMessages(value: unknown, ignored = new Ignored()): ChatMessa
     );
   const messages = value.map((message: unknown, index) => readMessage(message, `messages.${index}`, ignored));
   requireEarlierCalls(messages);
-  return messages;
+  return withNames(messages);
+}
+
+/** Templates that write a result's function want its name, which its call has. */
+function withNames(messages: readonly ChatMessage[]): ChatMessage[] {
+  const names = new Map<string, string>();
+  return messages.map((message) => {
+    for (const call of message.tool_calls ?? []) {
+      const { id, function: called } = call as { readonly id: string; readonly function: { name: string } };
+      names.set(id, called.name);
+    }
+    const name = message.tool_call_id === undefined ? undefined : names.get(message.tool_call_id);
+    return name === undefined || message.name !== undefined ? message : { ...message, name };
+  });
 }
 
 /** The result of a tool must come after its call: templates drop results without one, or mix them up. */

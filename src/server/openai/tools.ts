@@ -2,6 +2,7 @@
  * `tools`, `tool_choice` and `parallel_tool_calls` of a chat, and the older `functions` and `function_call`.
  */
 import { z } from 'zod';
+import type { Grammar } from '../../grammar/grammar.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { type Ignored, isNothing } from '../parameters/read.js';
 import { type AskedGrammar, bad } from '../requests/refusal.js';
@@ -94,6 +95,7 @@ function allowedNames(given: unknown): readonly unknown[] | undefined {
 
 /**
  * @param textFormat what text is held to, where an answer is text and no call
+ * @param textLead what the model puts before the text of an answer
  * @returns undefined where no function may be called
  * @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param`
  */
@@ -101,6 +103,7 @@ export function readTools(
   given: ToolParameters,
   textFormat: AskedGrammar | undefined,
   tokenizer: Tokenizer,
+  textLead?: Grammar,
 ): ToolUse | undefined {
   const { tools: all = [], tool_choice: asked, parallel_tool_calls: isMany = true } = given;
   const choice = readChoice(asked);
@@ -115,5 +118,5 @@ export function readTools(
     isStrict: one.strict === true,
     isLoose: one.strict === false,
   }));
-  return toolUseOf({ tools, functions, choice, isMany, textFormat }, tokenizer);
+  return toolUseOf({ tools, functions, choice, isMany, textFormat, textLead }, tokenizer);
 }

@@ -2,12 +2,13 @@
  * Tells thinking from the answer behind it. Thinking can only stand first: marks further on are text, as in code or in a
  * quote. Where a text is cut into pieces makes no difference.
  */
-import type { ReasoningFormat } from './reasoning-format.js';
+/** What stands before and behind thinking. */
+export type ThoughtMarks = { readonly open: string; readonly close: string };
 
 export type ThoughtPart = { readonly type: 'reasoning' | 'text'; readonly text: string };
 
 export class ReasoningReader {
-  readonly #format: ReasoningFormat;
+  readonly #format: ThoughtMarks;
   #place: 'before' | 'inside' | 'behind';
   #held = '';
   #hasThought: boolean;
@@ -15,7 +16,7 @@ export class ReasoningReader {
   #isAtBegin = true;
 
   /** @param isInside the prompt has opened the block */
-  constructor(format: ReasoningFormat, isInside: boolean) {
+  constructor(format: ThoughtMarks, isInside: boolean) {
     this.#format = format;
     this.#place = isInside ? 'inside' : 'before';
     this.#hasThought = isInside;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatOf } from './tool-formats.js';
+import { formatOf } from './formats/families.js';
 import { type AnswerForm, type ReadPart, ToolReader } from './tool-reader.js';
 
 const TEMPLATES = {
@@ -12,7 +12,14 @@ type Template = keyof typeof TEMPLATES;
 function readerOf(template: Template, form: AnswerForm = 'mixed'): ToolReader {
   const format = formatOf(TEMPLATES[template]);
   if (!format) throw new Error('no format');
-  return new ToolReader(format, ['f', 'g'], form);
+  return new ToolReader(
+    format,
+    new Map([
+      ['f', {}],
+      ['g', {}],
+    ]),
+    form,
+  );
 }
 
 /** Text and calls of an answer that comes in these pieces. */

@@ -2,8 +2,12 @@
  * Tells calls of functions from text, as an answer comes. What could begin a call is held back; what turns out to be
  * none is handed on as the text it is, so that nothing is lost. Where a text is cut into pieces makes no difference.
  */
-import { type CallPart, CallReader } from './call-reader.js';
-import { PYTHON_TAG, type ToolFormat } from './tool-formats.js';
+import { type CallPart, type CallReader, isHeld, type KnownFunctions } from './calls/call-part.js';
+import { canBegin, openCall } from './calls/open-call.js';
+import type { ToolFormat } from './formats/tool-format.js';
+
+/** Llama 3 may put it before a call; it has no meaning of its own. */
+const PYTHON_TAG = '<|python_tag|>';
 
 export type ReadPart = { readonly type: 'text'; readonly text: string } | CallPart;
 
@@ -18,7 +22,7 @@ type Place = 'text' | 'before' | 'call' | 'after';
 
 export class ToolReader {
   readonly #format: ToolFormat;
-  readonly #names: ReadonlySet<string>;
+  readonly #functions: KnownFunctions;
   readonly #form: AnswerForm;
   /** An answer that begins as text has no calls. */
   readonly #isEither: boolean;
@@ -33,14 +37,14 @@ export class ToolReader {
   #space = '';
   #parts: ReadPart[] = [];
 
-  /** @param names of the functions there are: a call of another is text */
-  constructor(format: ToolFormat, names: Iterable<string>, form: AnswerForm = 'mixed') {
+  /** @param functions there are: a call of another is text */
+  constructor(format: ToolFormat, functions: KnownFunctions, form: AnswerForm = 'mixed') {
     this.#format = format;
-    this.#names = new Set(names);
+    this.#functions = functions;
     this.#form = form;
     this.#isEither = form !== 'mixed' || format.open === undefined;
     this.#place = this.#isEither ? 'before' : 'text';
-    this.#call = new CallReader(this.#names);
+    this.#call = openCall(format.syntax, functions);
   }
 
   /** True where a call has begun, and its arguments have not ended. */
@@ -86,7 +90,7 @@ export class ToolReader {
 
   /** Of a call that has not begun. */
   #unread(): string {
-    return this.#place === 'call' && this.#call.isHeld ? this.#call.source : '';
+    return this.#place === 'call' && isHeld(this.#call) ? this.#call.source : '';
   }
 
   #take(char: string): void {
@@ -106,23 +110,34 @@ export class ToolReader {
     const { open } = this.#format;
     this.#held += char;
     const isPlain = open === undefined || (this.#isEither && !this.#hasCalls);
-    const kept = isPlain ? 0 : beginningLength(this.#held, open);
+    const { around = [] } = this.#format;
+    const kept = isPlain
+      ? 0
+      : Math.max(...[open, ...around].map((mark) => beginningLength(this.#held, mark)));
     const text = this.#held.slice(0, this.#held.length - kept);
     this.#held = this.#held.slice(text.length);
     this.#emitText(text);
+    if (around.some((mark) => mark === this.#held)) this.#held = '';
     if (!isPlain && this.#held === open) this.#place = 'before';
   }
 
   #takeBefore(char: string): void {
     const lead = this.#leadOf(this.#held);
-    if (char === '{' && lead !== 'none' && lead !== 'begun') {
+    if (this.#canBegin(char, lead)) {
       this.#isInList ||= lead === 'list';
       this.#place = 'call';
-      this.#call = new CallReader(this.#names);
+      this.#call = openCall(this.#format.syntax, this.#functions);
       return this.#takeInCall(char);
     }
     this.#held += char;
     if (this.#leadOf(this.#held) === 'none') this.#goOnAsText();
+  }
+
+  /** A list of calls in Python's way begins with its bracket. */
+  #canBegin(char: string, lead: 'call' | 'list' | 'begun' | 'none'): boolean {
+    const { syntax, open } = this.#format;
+    const isBare = syntax.type === 'python' && open === undefined && !this.#isInList;
+    return (lead === 'list' || (lead === 'call' && !isBare)) && canBegin(syntax, char);
   }
 
   /** What stands before a call: all of it, as a call or a list of them has it, its begin, or something else. */
@@ -141,14 +156,14 @@ export class ToolReader {
     // No JSON has it outside of texts: the model has ended the call early.
     if (char === this.#format.close?.[0] && !this.#call.isInText) return this.#endEarly(char);
     this.#call.take(char).forEach((part) => this.#emit(part));
-    const { state, isHeld } = this.#call;
-    if (!isHeld) this.#held = '';
+    if (!isHeld(this.#call)) this.#held = '';
+    const { state } = this.#call;
     if (state === 'none') this.#goOnAsText();
     if (state === 'whole') this.#place = 'after';
   }
 
   #endEarly(char: string): void {
-    if (this.#call.isHeld) this.#goOnAsText();
+    if (isHeld(this.#call)) this.#goOnAsText();
     else this.#place = 'after';
     this.#take(char);
   }
@@ -156,7 +171,7 @@ export class ToolReader {
   #takeAfter(char: string): void {
     const { close } = this.#format;
     this.#held += char;
-    const rest = this.#held.trim();
+    const rest = this.#behindFence(this.#held.trim());
     if (rest === close || (rest === ']' && this.#isInList)) {
       this.#held = '';
       this.#isInList = false;
@@ -165,6 +180,14 @@ export class ToolReader {
       this.#held = '';
       this.#place = 'before';
     } else if (close?.startsWith(rest) !== true && rest !== '') this.#goOnAsText();
+  }
+
+  /** Some models put the arguments between fences. */
+  #behindFence(text: string): string {
+    const { syntax } = this.#format;
+    const fence = syntax.type === 'headed' ? syntax.behind.trim() : '';
+    if (fence === '' || fence.startsWith(text)) return fence === '' ? text : '';
+    return text.startsWith(fence) ? text.slice(fence.length).trim() : text;
   }
 
   /** What was held back is no call; behind its first character may be the begin of one. */

@@ -4,23 +4,21 @@
  */
 import type { Grammar } from '../../grammar/grammar.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
-import { type AskedGrammar, bad, unsupported } from '../requests/refusal.js';
-import {
-  callsGrammar,
-  formatOf,
-  freeOrCalls,
-  parametersGrammar,
-  specialId,
-  type ToolFormat,
-  type ToolFunction,
-} from './tool-formats.js';
+import { type AskedGrammar, bad } from '../requests/refusal.js';
+import { callsGrammar, freeOrCalls, parametersGrammar } from './formats/call-grammar.js';
+import { formatOf, GENERIC } from './formats/families.js';
+import { specialMarks } from './formats/special-marks.js';
+import { marksOf, type ToolFormat, type ToolFunction } from './formats/tool-format.js';
+import type { KnownFunctions } from './calls/call-part.js';
 import type { AnswerForm } from './tool-reader.js';
 
 export type ToolUse = {
   readonly format: ToolFormat;
-  /** As the chat template takes them. */
+  /** As the client gave them. */
   readonly tools: readonly unknown[];
-  readonly names: readonly string[];
+  /** What the chat template is given; undefined where it knows no tools. */
+  readonly templateTools: readonly unknown[] | undefined;
+  readonly functions: KnownFunctions;
   readonly asked: AskedGrammar | undefined;
   readonly form: AnswerForm;
   /** Special tokens that stand for marks, which would not show in the text. */
@@ -39,6 +37,8 @@ type ToolRequest = {
   readonly isMany: boolean;
   /** What text is held to, where an answer is text and no call. */
   readonly textFormat: AskedGrammar | undefined;
+  /** What the model puts before the text of an answer. */
+  readonly textLead?: Grammar | undefined;
 };
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER with the field `param` */
@@ -48,19 +48,14 @@ export function toolUseOf(request: ToolRequest, tokenizer: Tokenizer): ToolUse {
   const twice = names.find((one, index) => names.indexOf(one) < index);
   if (twice !== undefined)
     throw bad(`tools has two functions of the name "${twice}"; name each once`, 'tools');
-  const format = formatOf(tokenizer.toolTemplate ?? '');
-  if (!format) throw unsupported('tools', 'is not supported by this model: its chat template knows no tools');
+  const format = formatOf(tokenizer.toolTemplate ?? '') ?? GENERIC;
   return {
-    ...{ format, tools, names },
-    marks: new Map([format.open, format.close].flatMap((mark) => markOf(mark, tokenizer))),
+    ...{ format, tools, templateTools: format.isGeneric ? undefined : tools },
+    functions: new Map(functions.map(({ name, parameters }) => [name, parameters])),
+    marks: specialMarks(marksOf(format), tokenizer),
     asked: grammarFor(request, format, tokenizer),
     form: choice !== 'auto' ? 'calls' : textFormat ? 'either' : 'mixed',
   };
-}
-
-function markOf(mark: string | undefined, tokenizer: Tokenizer): [number, string][] {
-  const id = mark === undefined ? undefined : specialId(mark, tokenizer);
-  return id === undefined || mark === undefined ? [] : [[id, mark]];
 }
 
 /** Held to schemas are calls that must come, and those of functions that are strict. */
@@ -83,12 +78,14 @@ function grammarForAuto(
   format: ToolFormat,
   tokenizer: Tokenizer,
 ): AskedGrammar | undefined {
-  const { functions, isMany, textFormat } = request;
-  if (!textFormat && isMany && !functions.some(({ isStrict }) => isStrict)) return undefined;
+  const { functions, isMany, textFormat, textLead } = request;
+  const isFree = isMany && !format.isGeneric && !functions.some(({ isStrict }) => isStrict);
+  if (!textFormat && isFree) return undefined;
   const held = functions.map((one) => (one.isStrict ? one : { ...one, parameters: { type: 'object' } }));
-  if (!textFormat) return asked(freeOrCalls(format, held, isMany, tokenizer), held);
+  if (!textFormat) return asked(freeOrCalls(format, held, isMany, tokenizer, textLead), held);
   const calls = callsGrammar(format, held, isMany, tokenizer);
-  return asked({ type: 'choice', options: [calls, textFormat.grammar] }, held, textFormat);
+  const text: Grammar = { type: 'sequence', parts: [...(textLead ? [textLead] : []), textFormat.grammar] };
+  return asked({ type: 'choice', options: [calls, text] }, held, textFormat);
 }
 
 /** Each schema alone first, so that the message names the function whose schema is wrong. */

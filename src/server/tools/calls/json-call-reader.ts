@@ -3,41 +3,30 @@
  * begin; what comes until they end belongs to them, whatever it is. Where a model writes the arguments first, or as a
  * text, a call is told once it is whole.
  */
-import { isRecord, parsedJson } from './json.js';
+import { isRecord, parsedJson } from '../json.js';
+import type { CallPart, CallReader, CallState, KnownFunctions } from './call-part.js';
 import { ObjectScanner } from './object-scanner.js';
-
-export type CallPart =
-  | { readonly type: 'call'; readonly name: string }
-  /** Goes on with the arguments of the call that began last. */
-  | { readonly type: 'arguments'; readonly text: string };
 
 /** Of a call's arguments; some models take the name that another format has. */
 const ARGUMENTS_KEYS = ['arguments', 'parameters'];
 /** An object that has other keys before its arguments is not a call. */
-const KEYS = ['name', 'id', 'type', ...ARGUMENTS_KEYS];
+const KEYS = ['name', 'tool_name', 'id', 'tool_call_id', 'type', ...ARGUMENTS_KEYS];
+const NAME_KEYS = ['name', 'tool_name'];
 
-export class CallReader {
-  /** 'maybe' may still turn out to be text, 'none' has; 'open' has begun, 'whole' has ended. */
-  state: 'maybe' | 'none' | 'open' | 'whole' = 'maybe';
-  /** What came until it had begun. */
+export class JsonCallReader implements CallReader {
+  state: CallState = 'maybe';
   source = '';
-  readonly #names: ReadonlySet<string>;
+  readonly #names: KnownFunctions;
   readonly #scanner = new ObjectScanner();
   #name: string | undefined;
   /** Where the first arguments that are an object stand in the source. */
   #start: number | undefined;
   #end: number | undefined;
 
-  constructor(names: ReadonlySet<string>) {
+  constructor(names: KnownFunctions) {
     this.#names = names;
   }
 
-  /** True where all that came may still be, or is, text. */
-  get isHeld(): boolean {
-    return this.state === 'maybe' || this.state === 'none';
-  }
-
-  /** True from the arguments' begin to their end. */
   get isInArguments(): boolean {
     return this.state === 'open' && this.#end === undefined;
   }
@@ -46,15 +35,11 @@ export class CallReader {
     return this.#scanner.isInText;
   }
 
-  /**
-   * Whether what came is the head of a call that was cut, as far as it can be told: its name, if that has begun, is one of
-   * a function. @param isMarked a mark of calls stands before it, which tells it from other JSON
-   */
   isHead(isMarked: boolean): boolean {
     if (this.state !== 'maybe') return false;
-    const begun = this.#name ?? (this.#scanner.key === 'name' ? this.#scanner.begunValue : undefined);
+    const begun = this.#name ?? (isNameKey(this.#scanner.key) ? this.#scanner.begunValue : undefined);
     if (begun === undefined || begun === '') return isMarked;
-    return [...this.#names].some((name) => name.startsWith(begun));
+    return [...this.#names.keys()].some((name) => name.startsWith(begun));
   }
 
   /** @param char the first is the object's bracket. @returns what is certain now */
@@ -69,7 +54,7 @@ export class CallReader {
   #takeMaybe(char: string, before: number): CallPart[] {
     this.source += char;
     const { key, value, depth } = this.#scanner;
-    if (key === 'name' && value !== undefined) this.#name = value;
+    if (isNameKey(key) && value !== undefined) this.#name = value;
     const isOther = this.#name !== undefined && !this.#names.has(this.#name);
     if (isOther || (key !== undefined && !KEYS.includes(key))) this.state = 'none';
     else if (depth === 0) return this.#readWhole();
@@ -103,7 +88,8 @@ export class CallReader {
 
   #readWhole(): CallPart[] {
     const value = parsedJson(this.source);
-    const { name, ...given } = isRecord(value) ? value : {};
+    const given = isRecord(value) ? value : {};
+    const name = given['name'] ?? given['tool_name'];
     const text = this.#argumentsOf(given);
     const isCall = typeof name === 'string' && this.#names.has(name) && isRecord(parsedJson(text));
     this.state = isCall ? 'open' : 'none';
@@ -116,4 +102,8 @@ export class CallReader {
     const given = one ?? other ?? '{}';
     return typeof given === 'string' ? given : '';
   }
+}
+
+function isNameKey(key: string | undefined): boolean {
+  return key !== undefined && NAME_KEYS.includes(key);
 }
