@@ -25,6 +25,7 @@ import { schemas } from './schemas.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
 import { tls } from './tls.js';
+import { transfer } from './transfer.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -35,6 +36,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   peers,
   links,
   tls,
+  transfer,
   emulated,
   limit,
   // What the planner promises.

@@ -234,7 +234,7 @@ describe('workers that join', () => {
     const two = joinWith(address, 'two');
     await server.says(/worker two has joined/);
     await ask(url);
-    expect((await (await fetch(`${url}/kvr/plan?context=512`)).json()) as unknown).toMatchObject({
+    expect(await (await fetch(`${url}/kvr/plan?context=512`)).json()).toMatchObject({
       ranks: expect.any(Array) as unknown[],
     });
     two.child.kill('SIGKILL');

@@ -313,14 +313,14 @@ describe('errors', () => {
     const strict = await serve(say(''), { isStrictModel: true });
     const model = await post(`${strict.url}/v1/chat/completions`, { messages: HELLO, model: 'other' });
     expect(await errorOf(model)).toMatchObject({ code: 'model_not_found', param: 'model' });
-    for (const type of ['text/plain', 'application/json; charset=latin1', 'application/jsonp', '']) {
-      const response = await post(
-        `${url}/v1/chat/completions`,
-        { messages: HELLO },
-        { 'content-type': type },
-      );
-      expect(response.status).toBe(415);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', '']) {
+      const ask = (headers: Record<string, string>): Promise<Response> =>
+        post(`${url}/v1/chat/completions`, { messages: HELLO }, { 'content-type': type, ...headers });
+      expect([type, (await ask({})).status]).toEqual([type, 200]);
+      expect([type, (await ask({ origin: 'https://example.org' })).status]).toEqual([type, 415]);
     }
+    const latin = { 'content-type': 'application/json; charset=latin1' };
+    expect((await post(`${url}/v1/chat/completions`, { messages: HELLO }, latin)).status).toBe(415);
   });
 });
 

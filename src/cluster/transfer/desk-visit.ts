@@ -153,7 +153,7 @@ export class DeskVisit {
 
 /** @throws CACHE_DAMAGED where the file has become shorter, and what the file system reports */
 async function readPiece(handle: FileHandle, { start, bytes }: Read): Promise<Uint8Array<ArrayBuffer>> {
-  const payload = new Uint8Array(new ArrayBuffer(bytes));
+  const payload = Buffer.allocUnsafeSlow(bytes);
   for (let done = 0; done < bytes;) {
     const { bytesRead } = await handle.read(payload, done, bytes - done, start + done);
     if (bytesRead === 0)

@@ -40,6 +40,16 @@ test('JSON is read whole or in pieces', async () => {
   expect(await read(streamed('{"a":"ü"}'))).toEqual({ a: 'ü' });
 });
 
+/** What commands and programs send that do not think of it. */
+const TEXT = { 'content-type': 'text/plain;charset=UTF-8' };
+
+test.each([TEXT, { 'content-type': 'application/x-www-form-urlencoded' }, { 'content-type': '' }, {}])(
+  'JSON that a program calls something else is read: %j',
+  async (headers) => {
+    expect(await read('{"a":1}', headers)).toEqual({ a: 1 });
+  },
+);
+
 test.each<
   [
     what: string,
@@ -48,7 +58,10 @@ test.each<
     code: KvrErrorCode,
   ]
 >([
-  ['another type', '{}', { 'content-type': 'text/plain' }, 'BAD_MEDIA_TYPE'],
+  ['another type from a page', '{}', { ...TEXT, origin: 'https://example.org' }, 'BAD_MEDIA_TYPE'],
+  ['another type from a page without a name', '{}', { ...TEXT, origin: 'null' }, 'BAD_MEDIA_TYPE'],
+  ['another type from a browser', '{}', { ...TEXT, 'sec-fetch-site': 'cross-site' }, 'BAD_MEDIA_TYPE'],
+  ['another character set of text', '{}', { 'content-type': 'text/plain; charset=latin1' }, 'BAD_MEDIA_TYPE'],
   ['another character set', '{}', { 'content-type': 'application/json; charset=latin1' }, 'BAD_MEDIA_TYPE'],
   ['compression', '{}', { ...JSON_TYPE, 'content-encoding': 'gzip' }, 'BAD_MEDIA_TYPE'],
   ['a declared length above the limit', '{}', { ...JSON_TYPE, 'content-length': '201' }, 'BODY_TOO_LARGE'],

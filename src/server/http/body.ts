@@ -14,18 +14,29 @@ export async function readJson(c: HttpContext, maxBytes: number, budget: BodyBud
   return parseJson(decode(await readBytes(c, maxBytes, budget)));
 }
 
-/** Strict, since a page of another origin can send plain text to this server, but not JSON. */
+/**
+ * A page of another origin can make a browser send plain text or a form to this server, but not JSON without being asked for leave:
+ * so what a page sends has to be declared as JSON. Commands and programs, which forget it, are not held to that.
+ */
 function requireJson(c: HttpContext): void {
   const type = c.req.header('content-type') ?? '';
-  const encoding = c.req.header('content-encoding') ?? 'identity';
-  if (!/^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i.test(type)) {
+  if (!JSON_TYPE.test(type) && (isFromPage(c) || OTHER_CHARSET.test(type))) {
     const given = type === '' ? 'missing' : `"${type.slice(0, 60)}"`;
     throw new KvrError('BAD_MEDIA_TYPE', `the content type is ${given}; send application/json`);
   }
+  const encoding = c.req.header('content-encoding') ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
     const message = `the content encoding "${encoding.slice(0, 60)}" is not supported; send the body without compression`;
     throw new KvrError('BAD_MEDIA_TYPE', message);
   }
+}
+
+const JSON_TYPE = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i;
+const OTHER_CHARSET = /;\s*charset="?(?!utf-?8"?\s*$)/i;
+
+/** Browsers say so with every POST of a page; the second header is of those that leave out the first. */
+function isFromPage(c: HttpContext): boolean {
+  return c.req.header('origin') !== undefined || c.req.header('sec-fetch-site') !== undefined;
 }
 
 async function readBytes(c: HttpContext, maxBytes: number, budget: BodyBudget): Promise<Uint8Array> {
