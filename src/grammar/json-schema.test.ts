@@ -68,6 +68,12 @@ test.each<[schema: unknown, good: string[], bad: string[]]>([
   [{ type: 'array', prefixItems: [{ type: 'null' }], contains: { const: 1 }, minItems: 3, items: { type: 'integer' } }, ['[null,0,1]', '[null,1,0,0]'], ['[1,1,1]', '[null,1]', '[null,0,0]']],
   [{ type: 'array', items: [{ const: 1 }], additionalItems: { const: 2 } }, ['[1]', '[1,2,2]'], ['[1,1]', '[2]']],
   [{ allOf: [{ items: { minimum: 2 } }, { items: { type: 'integer', maximum: 3 }, maxItems: 2 }] }, ['[2,3]', '[]'], ['[1]', '[2,2,2]']],
+  [{ type: 'array', items: { enum: ['a', 'b', 1] }, uniqueItems: true, minItems: 2 }, ['["a","b"]', '[1, "a"]', '["b","a",1]'], ['["a"]', '["a","a"]', '["a","b","a"]', '["a","b",1,"a"]']],
+  [{ type: 'array', items: { type: 'string' }, uniqueItems: true }, ['[]', '["a"]', '["a","b","é"]', '["", "x"]'], ['["a","a"]', '["a","b","a"]', '["",""]', '[1]', '["a",]']],
+  [{ type: 'array', items: { type: 'integer' }, uniqueItems: true, maxItems: 2 }, ['[0,-7]', '[12]'], ['[0,-0]', '[5,5]', '[1,2,3]', '[-0]']],
+  [{ type: 'array', items: { type: 'integer', minimum: 1, maximum: 3 }, uniqueItems: true, minItems: 3 }, ['[3,1,2]'], ['[3,1]', '[1,1,2]', '[4,1,2]']],
+  [{ type: 'array', items: { type: 'boolean' }, uniqueItems: true }, ['[true,false]', '[]'], ['[true,true]', '[true,false,true]']],
+  [{ type: 'array', items: { pattern: '^[ab]+$' }, uniqueItems: true, minItems: 2 }, ['["a","b"]'], ['["a"]', '["a","a"]']],
 ])('%j', (schema, good, bad) => {
   for (const text of good) expect([text, acceptsSchema(schema, text)]).toEqual([text, true]);
   for (const text of bad) expect([text, acceptsSchema(schema, text)]).toEqual([text, false]);
@@ -99,6 +105,16 @@ describe('refused by name', () => {
       'what has no opposite',
       { properties: { a: { not: { propertyNames: { maxLength: 1 } } } } },
       '#/properties/a: "not" is held for',
+    ],
+    [
+      'items that have many spellings',
+      { type: 'array', items: { type: 'number' }, uniqueItems: true },
+      '"uniqueItems" is held for',
+    ],
+    [
+      'more different items than there are',
+      { type: 'array', items: { type: 'boolean' }, uniqueItems: true, minItems: 3 },
+      'more different items',
     ],
     ['what can not be counted', { contains: true, maxContains: 2 }, '"maxContains" is not held'],
     [

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { chooseChain, costsOf } from './chain-choice.js';
+import { chooseChain } from './chain-choice.js';
+import { costsOf } from './costs/sub-chain.js';
 import type { ChainCosts } from './costs/chain-costs.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
 import { PLAIN_WORKER, randomLink, randomWorker, seededRandom } from './costs/random-costs.test-support.js';
@@ -89,7 +90,7 @@ test('a circle of waits is found where there is one', () => {
   ).toBe(false);
 });
 
-test('chains planned for the same workers never wait for each other in a circle, whatever the prompts and however costs move', () => {
+test('chains planned along the list of the same workers never wait for each other in a circle, whatever the prompts and however costs move', () => {
   const random = seededRandom(51);
   let reversed = 0;
   for (let round = 0; round < 12; round += 1) {
@@ -104,7 +105,8 @@ test('chains planned for the same workers never wait for each other in a circle,
         attentionScale: 0.5 + 2 * random(),
       }));
       const contextTokens = 16 + Math.floor(6000 * random());
-      return chooseChain(costs(moved, { contextTokens, links }), 'quick').workers;
+      const given = costs(moved, { contextTokens, links });
+      return chooseChain(given, 'quick', { orders: 'listed', decodeTokens: 0 }).workers;
     });
     for (const chain of chains) {
       const up = [...chain].sort((a, b) => a - b);

@@ -21,6 +21,8 @@ export type { Strategy, StrategyName } from '../core/strategy.js';
 
 // The plan of a request.
 export { chainCosts, planPartition } from './plan.js';
+export { PREFERENCES, preferenceOf } from './order/aim.js';
+export type { Orders, Preference } from './order/aim.js';
 export type { DroppedWorker, Plan, PlannedRank, PlanRequest } from './plan.js';
 
 // What workers and links cost: measured, kept, moved along by real requests.
@@ -33,7 +35,8 @@ export type { AttentionCost, LinkCost, WorkerCost } from './costs/cost-model.js'
 export { tableMs } from './costs/cost-table.js';
 export type { CostPoint, CostTable } from './costs/cost-table.js';
 export type { ChainCosts } from './costs/chain-costs.js';
-export { linkBetween } from './chain-choice.js';
+export { decodeTokenMs } from './costs/decode-cost.js';
+export { linkBetween } from './costs/sub-chain.js';
 
 // The time of a given partition, under any strategy.
 export { predict, predictTtftMs } from './predict/predict.js';

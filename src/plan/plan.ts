@@ -8,7 +8,12 @@ import type { Partition } from '../core/partition.js';
 import { kvRowBytes } from '../core/shape.js';
 import { layerSharesOf } from './costs/layer-shares.js';
 import type { KvDtype, ModelShape } from '../core/shape.js';
-import { chooseChain, costsOf, MIN_GAIN, roughTtftMs } from './chain-choice.js';
+import { chooseChain } from './chain-choice.js';
+import { MIN_GAIN } from './order/field.js';
+import { costsOf } from './costs/sub-chain.js';
+import { decodeTokenMs } from './costs/decode-cost.js';
+import { type Aim, type Orders, type Preference, preferenceOf } from './order/aim.js';
+import { roughTtftMs } from './order/rough-time.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
 import type { SearchEffort } from './search/exact-partition.js';
 import { predict, predictTtftMs } from './predict/predict.js';
@@ -18,7 +23,7 @@ import type { RankPrediction } from './predict/predict.js';
 export type PlanRequest = {
   /** The prompt, cached tokens included. */
   readonly contextTokens: number;
-  /** In chain order. */
+  /** In any order; that of ranks is part of the plan. */
   readonly workers: readonly WorkerCost[];
   /** links[i] joins workers i and i+1. */
   readonly links: readonly LinkCost[];
@@ -31,6 +36,14 @@ export type PlanRequest = {
   readonly isCachedAtFirst?: boolean;
   /** 'quick' (the default) plans in milliseconds; 'full' is never behind KVR-S. */
   readonly effort?: SearchEffort;
+  /** Tokens that are asked for; 1 unless given. */
+  readonly answerTokens?: number;
+  /** What is to come soonest; by the request's size unless given, see preferenceOf(). */
+  readonly prefer?: Preference | undefined;
+  /** Index of the worker that is to be the last rank, which decodes. */
+  readonly decodeOn?: number | undefined;
+  /** 'any' unless given; 'listed' keeps to the list of workers, up or down. */
+  readonly orders?: Orders;
 };
 
 export type PlannedRank = RankPrediction & {
@@ -46,6 +59,10 @@ export type Plan = {
   readonly ranks: readonly PlannedRank[];
   readonly partition: Partition;
   readonly predictedTtftMs: number;
+  /** What the chain was chosen by. */
+  readonly preference: Preference;
+  /** One further token on the last rank, derived from the costs of the prompt phase. */
+  readonly decodeTokenMs: number;
   /** The same context on the fastest of the workers alone. */
   readonly singleTtftMs: number;
   readonly dropped: readonly DroppedWorker[];
@@ -57,15 +74,37 @@ const MAX_REASONS = 8;
 /** @throws BAD_INPUT where tokens, workers or links are not what a plan can be made of */
 export function planPartition(request: PlanRequest): Plan {
   const costs = chainCosts(request);
-  const chosen = chooseChain(costs, request.effort ?? 'quick');
+  const aim = aimOf(request);
+  const chosen = chooseChain(costs, request.effort ?? 'quick', aim);
   const prediction = predict(costsOf(costs, chosen.workers), chosen.partition);
   return {
     ranks: prediction.ranks.map((rank, index) => ({ ...rank, worker: chosen.workers[index] as number })),
     partition: chosen.partition,
     predictedTtftMs: prediction.ttftMs,
+    preference: aim.decodeTokens > 0 ? 'whole-answer' : 'first-token',
+    decodeTokenMs: decodeTokenMs(
+      costs.workers[chosen.workers.at(-1) as number] as WorkerCost,
+      costs,
+      costs.contextTokens,
+    ),
     singleTtftMs: singleTtftMs(costs),
     dropped: droppedWorkers(costs, chosen.workers, prediction.ttftMs),
   };
+}
+
+/** @throws BAD_INPUT for a worker that is not there, or an answer without tokens */
+export function aimOf({ contextTokens, workers, answerTokens = 1, ...rest }: PlanRequest): Aim {
+  const { prefer, decodeOn, orders = 'any' } = rest;
+  if (decodeOn !== undefined && !(decodeOn in workers)) {
+    const words = `worker ${decodeOn} is to decode, but there are ${workers.length}, from 0 on; give one of them`;
+    throw new KvrError('BAD_INPUT', words);
+  }
+  if (!Number.isSafeInteger(answerTokens) || answerTokens < 1) {
+    const words = `an answer of ${answerTokens} tokens can not be planned; give a whole number of at least 1`;
+    throw new KvrError('BAD_INPUT', words);
+  }
+  const isWhole = preferenceOf(prefer, contextTokens, answerTokens) === 'whole-answer';
+  return { orders, decodeTokens: isWhole ? answerTokens - 1 : 0, decodeOn };
 }
 
 /** The costs a request describes. @throws BAD_INPUT as planPartition */

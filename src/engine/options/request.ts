@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { askedSpecShape } from '../../core/request.js';
 import type { AcceptedGrammar } from '../preparation/accepted-grammar.js';
 import { templateSchema } from '../preparation/template-choice.js';
+import { chainChoiceSchema } from './chain-choice.js';
 import { type Grammar, grammarSchema } from '../../grammar/grammar.js';
 import { isSchema, type Schema } from '../../grammar/schema/schema.js';
 
@@ -46,6 +47,8 @@ export const requestSchema = z.strictObject({
   partition: partitionChoice.default('auto'),
   /** How many of the engine's workers take part; all unless given. */
   workers: z.number().int().min(1).optional(),
+  /** The same, or by name which workers may take part; the plan leaves out those of them that would not help. */
+  chain: chainChoiceSchema.optional(),
   /**
    * Who asks, as in the address of an HTTP client: of those who wait with the same priority, requests of clients with fewer
    * under way go first.

@@ -11,10 +11,12 @@ import {
   type ChainCosts,
   lookUpPartition,
   type PartitionTable,
+  type Plan,
   planPartition,
   predictTtftMs,
   searchedPartition,
 } from '../../plan/index.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ReusedRows } from '../chain/prefix-index.js';
 import type { WorkerCosts } from './worker-costs.js';
@@ -26,13 +28,18 @@ export type ChainPartition = {
   readonly predictedTtftMs: number | null;
   /** Rows that rank 0's worker has kept of an earlier request. */
   readonly reuse?: ReusedRows;
+  /** Workers that the plan does without, where there is a plan. */
+  readonly leftOut?: readonly LeftOutWorker[];
 };
+
+/** A worker that could take part, and why it does not. */
+export type LeftOutWorker = { readonly worker: string; readonly reason: string };
 
 export type PartitionContext = {
   readonly contextTokens: number;
-  /** Ids of the engine's workers that can be used now, in chain order. */
+  /** Ids of the engine's workers that the request may use and that can be used now, in chain order. */
   readonly workers: readonly string[];
-  /** How many the engine has, whether they can be used now or not; those in `workers` unless given. */
+  /** How many it may use, whether they can be used now or not; those in `workers` unless given. */
   readonly allWorkers?: number;
   readonly shape: ModelShape;
   readonly costs: WorkerCosts | undefined;
@@ -42,13 +49,14 @@ export type PartitionContext = {
 /** @throws BAD_INPUT where sizes do not add up, or more workers are asked for than there are */
 export function partitionContext(request: RequestSettings, context: PartitionContext): ChainPartition {
   const all = context.allWorkers ?? context.workers.length;
-  if (request.workers !== undefined && request.workers > all) {
+  const asked = mostWorkers(request);
+  if (asked !== undefined && asked > all) {
     throw new KvrError(
       'BAD_INPUT',
-      `request asks for ${request.workers} workers, the engine has ${all}; start it with more`,
+      `request asks for ${asked} workers, the engine has ${all}; start it with more`,
     );
   }
-  const most = Math.min(request.workers ?? all, context.workers.length);
+  const most = Math.min(asked ?? all, context.workers.length);
   const { partition, strategy } = request;
   const { planner } = strategyOf(strategy);
   if (planner === 'one slice')
@@ -63,12 +71,18 @@ export function partitionContext(request: RequestSettings, context: PartitionCon
 function planned(costs: WorkerCosts, most: number, context: PartitionContext): ChainPartition {
   const { contextTokens, shape, workers } = context;
   const ids = workers.slice(0, most);
-  const plan = planPartition({ contextTokens, shape, ...costs.chain(ids) });
+  const plan = planPartition({ contextTokens, shape, ...costs.chain(ids), orders: 'listed' });
   return {
     partition: plan.partition,
     workers: plan.ranks.map(({ worker }) => ids[worker] as string),
     predictedTtftMs: plan.predictedTtftMs,
+    leftOut: leftOutOf(plan, ids),
   };
+}
+
+/** @param ids of the workers that the plan was made for */
+export function leftOutOf({ dropped }: Pick<Plan, 'dropped'>, ids: readonly string[]): LeftOutWorker[] {
+  return dropped.map(({ worker, reason }) => ({ worker: ids[worker] as string, reason }));
 }
 
 /** 'auto' without a plan (no costs, or a baseline that the plan does not know) is slices of even length. */

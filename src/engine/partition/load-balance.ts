@@ -4,6 +4,7 @@
  */
 import { strategyOf } from '../../core/strategy.js';
 import { chainCosts, predictTtftMs } from '../../plan/index.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ChainPartition, PartitionContext } from './chain-partition.js';
 
@@ -13,12 +14,13 @@ const MAX_SLOWDOWN = 1.1;
 /** @param heldBytes KV-cache that requests under way hold, by worker: the measure of how busy it is */
 export function balanceLoad(
   planned: ChainPartition,
-  { strategy, partition, workers: asked }: RequestSettings,
+  request: RequestSettings,
   context: PartitionContext,
   heldBytes: ReadonlyMap<string, number>,
 ): ChainPartition {
+  const { strategy, partition } = request;
   if (planned.reuse || strategyOf(strategy).planner !== 'plan' || partition !== 'auto') return planned;
-  const allowed = context.workers.slice(0, asked ?? context.workers.length);
+  const allowed = context.workers.slice(0, mostWorkers(request) ?? context.workers.length);
   const held = ({ workers }: ChainPartition): number => heldBytes.get(workers.at(-1) ?? '') ?? 0;
   return alternatives(planned.workers, allowed)
     .map((workers) => ({ ...planned, workers, predictedTtftMs: predictedMs(planned, workers, context) }))

@@ -12,7 +12,13 @@ import {
 } from '../../core/partition.js';
 import { planPartition } from '../../plan/index.js';
 import { strategyOf } from '../../core/strategy.js';
-import { type ChainPartition, type PartitionContext, partitionContext } from './chain-partition.js';
+import {
+  type ChainPartition,
+  leftOutOf,
+  type PartitionContext,
+  partitionContext,
+} from './chain-partition.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix, ReusedRows } from '../chain/prefix-index.js';
 
@@ -31,7 +37,7 @@ export function partitionAfterPrefix(
   const plain = partitionContext(request, context);
   const { reusesPrefix, planner } = strategyOf(request.strategy);
   if (!reusesPrefix) return plain;
-  const most = request.workers ?? context.workers.length;
+  const most = mostWorkers(request) ?? context.workers.length;
   const isPlanned = planner === 'plan' && request.partition === 'auto';
   const candidates = found.flatMap((prefix) => {
     if (!isPlanned) return reordered(plain, prefix, context);
@@ -86,7 +92,7 @@ function planned(
   const reuse = reused(prefix, cachedTokens);
   if (!costs) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
   const ahead = { cachedTokens, isCachedAtFirst: true };
-  const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain) });
+  const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain), orders: 'listed' });
   // Whoever is first must be the one that has the rows.
   if (plan.ranks[0]?.worker !== 0) return [];
   return [
@@ -94,6 +100,7 @@ function planned(
       partition: afterCached(plan.partition, cachedTokens),
       workers: plan.ranks.map(({ worker }) => chain[worker] as string),
       predictedTtftMs: plan.predictedTtftMs,
+      leftOut: leftOutOf(plan, chain),
       reuse,
     },
   ];

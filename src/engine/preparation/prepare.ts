@@ -24,7 +24,7 @@ export function prepare(
 ): Prepared {
   switch (task.kind) {
     case 'text':
-      return ofPrompt(tokenizer.encode(task.text, contextTokens));
+      return ofPrompt(tokenizer.encode(task.text, contextTokens, task.isPart));
     case 'chat': {
       const { tools, template: { name: template, ...choice } = {} } = task;
       const options = { limits: limits.template, tools, template, ...choice };

@@ -33,7 +33,7 @@ export function numberTerm(
 }
 
 /** In draft 4, exclusiveMinimum is a word about minimum. */
-function boundsOf(parts: Together, path: string): Omit<Bounds, 'steps'> {
+export function boundsOf(parts: Together, path: string): Omit<Bounds, 'steps'> {
   const bounds = {
     mins: [] as number[],
     maxes: [] as number[],

@@ -77,17 +77,38 @@ function sizesWithin(costs: ChainCosts, ranks: number, limitMs: number, near: re
   for (let rank = 0; rank < ranks; rank += 1) {
     const worker = costs.workers[rank] as WorkerCost;
     const most = mostTokens(costs, rank === ranks - 1 ? undefined : costs.links[rank], start, limitMs);
-    const prefixTokens = costs.cachedTokens + start;
-    const meets = (tokens: number): boolean =>
-      Math.max(longestFirstMs, firstLayerMs(worker, tokens)) +
-        (costs.layers - 1) * laterLayerMs(worker, tokens, prefixTokens, costs.layerShares) <=
-      limitMs;
-    const size = Math.max(1, largestThat(meets, most, near[rank] ?? 1));
+    const size = Math.max(
+      1,
+      sliceWithin(costs, worker, { start, longestFirstMs }, limitMs, most, near[rank]),
+    );
     sizes.push(size);
     longestFirstMs = Math.max(longestFirstMs, firstLayerMs(worker, size));
     start += size;
   }
   return sizes;
+}
+
+/** What lies before a rank's slice: new tokens, and the longest first block of the ranks before it. */
+export type SlicesBefore = { readonly start: number; readonly longestFirstMs: number };
+
+/**
+ * The largest slice of a worker that meets the time, 0 where none does.
+ * @param most no more than so many tokens. @param near where the search begins
+ */
+export function sliceWithin(
+  { layers, layerShares, cachedTokens }: ChainCosts,
+  worker: WorkerCost,
+  { start, longestFirstMs }: SlicesBefore,
+  limitMs: number,
+  most: number,
+  near = 1,
+): number {
+  const prefixTokens = cachedTokens + start;
+  const meets = (tokens: number): boolean =>
+    Math.max(longestFirstMs, firstLayerMs(worker, tokens)) +
+      (layers - 1) * laterLayerMs(worker, tokens, prefixTokens, layerShares) <=
+    limitMs;
+  return largestThat(meets, most, near);
 }
 
 /** More than what is left of the context is allowed: total(T) must keep growing for false position to see a slope. */
@@ -131,7 +152,7 @@ function bracket(meets: (tokens: number) => boolean, most: number, guess: number
 }
 
 /** Tokens whose K,V of all layers a link carries within the time. */
-function linkTokens(costs: ChainCosts, link: LinkCost, limitMs: number): number {
+export function linkTokens(costs: ChainCosts, link: LinkCost, limitMs: number): number {
   // Layers with a window send as much however long the prompt is: what they add is left to the search that follows.
   const { layerShares = FULL_LAYERS } = costs;
   const share = meanOver(layerShares, ({ windowTokens }) => (windowTokens === undefined ? 1 : 0));

@@ -17,7 +17,6 @@ import { isRecord } from '../tools/json.js';
 import { toldMessages } from '../tools/generic-messages.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
-import { errorBody } from './error-body.js';
 import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
 import { readMessages } from './messages.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
@@ -52,7 +51,6 @@ export const CHAT: Dialect = {
       })),
     ),
   stream: (run, wantsEvents) => chunkStream(run, CHUNKS, wantsEvents),
-  errorBody,
 };
 
 /** Tools, and what the template reads, in one spelling each. */

@@ -1,26 +1,39 @@
 /**
- * The events of a request that may have to be run more than once, as one answer: the same request gives the same tokens on any
- * workers, so what was said before is left out of the next run, and the answer goes on where it stood. Pure but for its clock.
+ * An answer that may be given by several runs of its request, one after the other, as its listeners hear it: each run goes on behind
+ * the tokens of those before. Pure but for its clock.
  */
-import { KvrError } from '../../core/errors.js';
 import type { GenerateEvent, GenerationResult } from '../output/generation.js';
 
-export class ReplayedEvents {
+type TokenEvent = Extract<GenerateEvent, { type: 'token' }>;
+
+export class AnswerSoFar {
   readonly #clock: () => number;
   readonly #startMs: number;
-  readonly #said: number[] = [];
+  readonly #ids: number[] = [];
   #fraction = 0;
   #retries = 0;
-  /** Tokens of this run. */
-  #seen = 0;
+  /** Tokens that were there when the run began. */
+  #before = 0;
   #queueMs: number | undefined;
   #firstMs = 0;
   #lastMs = 0;
+  /** When the last run failed, until the answer goes on. */
+  #lostMs: number | undefined;
+  #recoveryMs = 0;
 
   /** @param startMs when the request came, by the clock */
   constructor(startMs: number, clock: () => number = () => performance.now()) {
     this.#startMs = startMs;
     this.#clock = clock;
+  }
+
+  get ids(): readonly number[] {
+    return this.#ids;
+  }
+
+  /** Whether the run has added to the answer. */
+  get hasGrown(): boolean {
+    return this.#ids.length > this.#before;
   }
 
   /** The request was handed to a chain. */
@@ -31,37 +44,45 @@ export class ReplayedEvents {
   /** The run has failed, and another follows. */
   startOver(): void {
     this.#retries++;
-    this.#seen = 0;
+    this.#before = this.#ids.length;
+    this.#lostMs ??= this.#clock();
   }
 
-  /** @returns what listeners have not heard yet. @throws INTERNAL where a run gives other tokens than the one before */
+  /** @returns what listeners are to hear of it */
   next(event: GenerateEvent): GenerateEvent | undefined {
     switch (event.type) {
       case 'prefill':
         return this.#prefill(event);
       case 'token':
-        return event.isRest || this.#isNew(event.id) ? event : undefined;
+        return event.isRest ? event : this.#token(event);
       case 'done':
+        this.#goesOn();
         return { type: 'done', result: this.#result(event.result) };
     }
   }
 
   /** Progress never goes back; timelines of later runs are in the result. */
   #prefill(event: Extract<GenerateEvent, { type: 'prefill' }>): GenerateEvent | undefined {
-    if (this.#said.length > 0 || event.fraction < this.#fraction) return undefined;
+    if (this.#ids.length > 0 || event.fraction < this.#fraction) return undefined;
     this.#fraction = event.fraction;
     return this.#retries === 0 ? event : { type: 'prefill', fraction: event.fraction };
   }
 
-  #isNew(id: number): boolean {
-    const said = this.#said[this.#seen++];
-    if (said === id) return false;
-    if (said !== undefined)
-      throw new KvrError('INTERNAL', `token ${this.#seen} was ${said} and is ${id} after a retry`);
+  #token(event: TokenEvent): TokenEvent {
     this.#lastMs = this.#clock();
-    if (this.#said.length === 0) this.#firstMs = this.#lastMs;
-    this.#said.push(id);
-    return true;
+    if (this.#ids.length === 0) this.#firstMs = this.#lastMs;
+    this.#ids.push(event.id);
+    const recoveredMs = this.#goesOn();
+    return recoveredMs === undefined ? event : { ...event, recoveredMs };
+  }
+
+  /** @returns how long the answer stood still, where it did */
+  #goesOn(): number | undefined {
+    if (this.#lostMs === undefined) return undefined;
+    const recoveredMs = this.#clock() - this.#lostMs;
+    this.#recoveryMs += recoveredMs;
+    this.#lostMs = undefined;
+    return recoveredMs;
   }
 
   /** Times are those of the answer as it was heard. */
@@ -73,8 +94,10 @@ export class ReplayedEvents {
     return {
       ...result,
       retries: this.#retries,
+      recoveries: this.#retries,
+      recoveryMs: this.#recoveryMs,
       queueMs,
-      ttftMs: this.#firstMs - this.#startMs - queueMs,
+      ttftMs: completionTokens > 0 ? this.#firstMs - this.#startMs - queueMs : result.ttftMs,
       decodeTokensPerSecond: completionTokens > 1 ? (completionTokens - 1) / decodeS : null,
     };
   }
