@@ -49,7 +49,6 @@ test('parameters become one request, null counts as absent', async () => {
 
 test.each<[param: string, body: object]>([
   ['ignore_eos', { ignore_eos: true }],
-  ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
   ['mirostat', { mirostat: 2 }],
   ['top_logprobs', { top_logprobs: 3 }],
   ['stop', { stop: Array(17).fill('x') }],
