@@ -20,8 +20,8 @@ about it is ignored and named in the header X-Kvr-Ignored. Beside OpenAI's param
 n gives that many answers, made with the seeds seed, seed + 1, and so on.
 
 response_format json_object and json_schema make every answer valid; a keyword of a schema that is not supported is refused by name.
-tools need a model whose chat template knows them. Calls that tool_choice asks for, and calls of functions that are strict, fit the
-function's parameters. With both, an answer is calls, or text in the format.
+tools are told to the model by its chat template, or in the first message. Calls that tool_choice asks for, and calls of functions that
+are strict, fit the function's parameters. With both, an answer is calls, or text in the format.
 
 While a prompt is read, a stream carries the comment ": prefill 0.42" twice a second; with the request header x-kvr-progress: event
 these are events named kvr.prefill. An answer that is not streamed and takes more than ten seconds begins with spaces, which JSON

@@ -3,7 +3,7 @@
  */
 import type { LoadedModel } from '../../engine/engine.js';
 import { reasoningUseOf } from '../reasoning/reasoning-format.js';
-import { formatOf } from '../tools/tool-formats.js';
+import { formatOf } from '../tools/formats/families.js';
 import { fimMarksOf } from '../prompts/fim-marks.js';
 
 export type Capability = 'completion' | 'chat' | 'tools' | 'thinking' | 'insert' | 'embedding';

@@ -49,7 +49,6 @@ test('parameters become one request, null counts as absent', async () => {
 
 test.each<[param: string, body: object]>([
   ['ignore_eos', { ignore_eos: true }],
-  ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }],
   ['mirostat', { mirostat: 2 }],
   ['top_logprobs', { top_logprobs: 3 }],
   ['stop', { stop: Array(17).fill('x') }],
@@ -125,7 +124,7 @@ test('messages keep their calls, with arguments as objects where they are JSON',
     { role: 'system', content: 'x' },
     { role: 'assistant', content: '', tool_calls: [{ id: 'a', type: 'function', function: { name: 'f', arguments: { b: 1 } } }] },
     { role: 'assistant', content: '', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"b' } }] },
-    { role: 'tool', content: '42', tool_call_id: 'a' },
+    { role: 'tool', content: '42', name: 'f', tool_call_id: 'a' },
   ]); // prettier-ignore
 });
 

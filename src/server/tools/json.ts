@@ -1,16 +1,4 @@
 /**
- * JSON that a model or a client wrote, and that may be none.
+ * JSON that may be none; it lies in a folder of its own, since those beside this file need it too.
  */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** @returns undefined where the text is not JSON */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
+export { isRecord, parsedJson } from './json/json.js';

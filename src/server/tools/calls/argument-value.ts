@@ -1,7 +1,7 @@
 /**
  * The value of an argument that a model wrote as plain text: by the function's schema, a text, or JSON.
  */
-import { isRecord, parsedJson } from '../json.js';
+import { isRecord, parsedJson } from '../json/json.js';
 
 const WORDS: Readonly<Record<string, unknown>> = { True: true, False: false, None: null };
 

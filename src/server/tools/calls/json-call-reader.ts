@@ -3,7 +3,7 @@
  * begin; what comes until they end belongs to them, whatever it is. Where a model writes the arguments first, or as a
  * text, a call is told once it is whole.
  */
-import { isRecord, parsedJson } from '../json.js';
+import { isRecord, parsedJson } from '../json/json.js';
 import type { CallPart, CallReader, CallState, KnownFunctions } from './call-part.js';
 import { ObjectScanner } from './object-scanner.js';
 

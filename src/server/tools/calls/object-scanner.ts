@@ -2,7 +2,7 @@
  * Follows the text of a JSON object, character by character: where it ends, and which of its keys a value belongs to.
  * Lenient: outside of strings, characters that are not JSON are skipped, since models write such things.
  */
-import { parsedJson } from '../json.js';
+import { parsedJson } from '../json/json.js';
 
 export class ObjectScanner {
   /** Of open brackets; 0 before the object and behind it. */

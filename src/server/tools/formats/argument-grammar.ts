@@ -2,7 +2,7 @@
  * The grammar of arguments that are not one JSON object: an element or a keyword for each.
  */
 import type { Grammar } from '../../../grammar/grammar.js';
-import { isRecord } from '../json.js';
+import { isRecord } from '../json/json.js';
 import type { ToolFunction } from './tool-format.js';
 
 /** Of a function without a list of its arguments. */

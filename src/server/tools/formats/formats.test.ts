@@ -7,7 +7,7 @@ import { seededRandom } from '../../../core/random.js';
 import { draw } from '../../../grammar/accepts.test-support.js';
 import { compileGrammar } from '../../../grammar/grammar.js';
 import type { Tokenizer } from '../../../tokenizer/index.js';
-import { parsedJson } from '../json.js';
+import { parsedJson } from '../json/json.js';
 import { ToolReader } from '../tool-reader.js';
 import { callsGrammar } from './call-grammar.js';
 import { formatOf, GENERIC } from './families.js';
