@@ -109,6 +109,13 @@ test('a model is fetched whole, and only once', async () => {
   expect([again.folder, begun()]).toEqual([found, [Number((TOTAL_BYTES / 1e6).toFixed(1))]]);
 });
 
+test('a model that this machine has compiled itself, under another name of it, is used as it is', async () => {
+  const address = await serve();
+  const build = (into: string): Promise<void> => writeFile(join(into, 'compiled.json'), '{"model":"./mine"}');
+  const own = await publishFolder({ cacheFolder: cache, key: KEY, build });
+  expect((await get(address, { mayFetch: false })).folder).toBe(own);
+});
+
 test('two processes of one machine fetch it once', async () => {
   const address = await serve();
   const [one, other] = await Promise.all([get(address), get(address)]);
