@@ -153,6 +153,17 @@ test('the same, streamed, by a client that keeps the items itself', async () => 
   expect(lastTold()?.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool']);
 });
 
+test('thinking goes through a client that keeps nothing here and does not read it', async () => {
+  says = asksTwice;
+  const asked = { store: false, include: ['reasoning.encrypted_content' as const], tools: [WEATHER] };
+  const { output } = await responses().create({ input: 'Where?', ...asked });
+  const items = (output as Responses.ResponseInputItem[]).map((item) =>
+    item.type === 'reasoning' ? { ...item, content: [] } : item,
+  );
+  await responses().create({ input: [...items, ...outputsOf({ output })], ...asked });
+  expect(lastTold()?.[0]).toMatchObject({ reasoning_content: 'where first' });
+});
+
 test('what is kept can be listed and removed', async () => {
   const { id, output } = await responses().create({ input: [{ role: 'user', content: 'a' }, { role: 'user', content: 'b' }] }); // prettier-ignore
   const { data } = await responses().inputItems.list(id);
@@ -246,7 +257,7 @@ test.each<[ignored: string, body: object]>([
   ['tools.0.web_search', { tools: [{ type: 'web_search' }, WEATHER] }],
   ['input.0.web_search_call', { input: [{ type: 'web_search_call', id: 'a' }, { role: 'user', content: 'a' }] }],
   ['tool_choice', { tool_choice: { type: 'file_search' } }],
-  ['include.reasoning.encrypted_content', { include: ['reasoning.encrypted_content'] }],
+  ['include.file_search_call.results', { include: ['file_search_call.results'] }],
   ['truncation, prompt_cache_key', { truncation: 'auto', prompt_cache_key: 'a' }],
   ['tools.0.function.x', { tools: [{ type: 'web_search' }, { ...WEATHER, x: 1 }] }],
 ])('%s is ignored by name', async (ignored, body) => {

@@ -106,18 +106,19 @@ class SchemaMaker {
       { enum: values },
       { const: values[0] },
       { enum: values, type: ['string', 'number', 'object'] },
-      { enum: [...values, 'ab', 'c'], ...this.#string(), type: 'string' },
+      { ...this.#string(), enum: [...values, 'ab', 'c'], format: 'text' },
       { type: ['string', 'number', 'boolean'], not: { enum: values } },
     ]);
   }
 
   object(depth: number): RandomSchema {
     const names = this.#some(NAMES, 4).map(String);
+    const isListed = this.#maybe(0.9);
     const properties = Object.fromEntries(names.map((name) => [name, this.schema(depth)]));
     return {
       type: 'object',
-      ...(this.#maybe(0.9) && { properties }),
-      ...(this.#maybe(0.6) && { required: names.filter(() => this.#maybe(0.5)) }),
+      ...(isListed && { properties }),
+      ...(isListed && this.#maybe(0.6) && { required: names.filter(() => this.#maybe(0.5)) }),
       ...(this.#maybe(0.5) && { additionalProperties: this.#one([false, false, true, this.schema(0)]) }),
       ...(this.#maybe(0.2) && { patternProperties: { [this.#one(['^x-', 'a', '^\\d+$'])]: this.schema(0) } }),
       ...(this.#maybe(0.1) && {

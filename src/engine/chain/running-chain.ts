@@ -14,6 +14,9 @@ import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 /** How long a request without a deadline waits for workers that are being opened again. */
 const RECOVERY_WAIT_MS = 60_000;
 
+/** How many of these workers a request needs, by their ids: as they are when it is asked, since some may join meanwhile. */
+export type WorkersNeeded = { readonly count: number; readonly allowed: () => readonly string[] };
+
 export class RunningChain {
   readonly cluster: Cluster;
   readonly capacity: KvCapacity;
@@ -43,24 +46,28 @@ export class RunningChain {
     return workers.every((worker) => this.workers.includes(worker));
   }
 
+  hasUsable({ count, allowed }: WorkersNeeded): boolean {
+    return this.#usableOf(allowed()).length >= count;
+  }
+
   /**
-   * Waits until so many of these workers can be used. @param allowed their ids, as they are then. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
+   * Waits until so many of these workers can be used. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
    * @throws CANCELLED, CLOSED, and why the workers are missing: WORKER_*, LINK
    */
   async usable(
-    { count, allowed }: { readonly count: number; readonly allowed: () => readonly string[] },
+    needed: WorkersNeeded,
     signal: AbortSignal,
     hasDeadline: boolean,
   ): Promise<readonly ClusterWorker[]> {
-    const areThere = (): boolean => this.#usableOf(allowed()).length >= count;
-    if (areThere()) return this.#usableOf(allowed());
+    const areThere = (): boolean => this.hasUsable(needed);
+    if (areThere()) return this.#usableOf(needed.allowed());
     const late = hasDeadline ? undefined : AbortSignal.timeout(RECOVERY_WAIT_MS);
     const ends = late ? AbortSignal.any([signal, late]) : signal;
     await this.#until(() => this.#isClosed || areThere(), ends);
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
-    if (!areThere()) throw this.#missing(count, allowed());
-    return this.#usableOf(allowed());
+    if (!areThere()) throw this.#missing(needed.count, needed.allowed());
+    return this.#usableOf(needed.allowed());
   }
 
   /** Blocks of prompts that lie on the workers' disks, as far as they have told. */

@@ -20,8 +20,10 @@ export type Bounds = {
 const MAX_DIGITS = 15;
 /** Values are whole numbers of 10^-SCALE. */
 const SCALE = 24;
-const UNIT = 10n ** BigInt(SCALE);
-const LARGEST = 10n ** BigInt(MAX_DIGITS) - 1n;
+/** Of ten, worked out once: each digit of each token asks for some. */
+const POWERS = Array.from({ length: 2 * SCALE + MAX_DIGITS }, (_, exponent) => 10n ** BigInt(exponent));
+const UNIT = power(SCALE);
+const LARGEST = power(MAX_DIGITS) - 1n;
 
 /** Inclusive, and all a multiple of `step`, in units of 10^-SCALE. */
 type Interval = { readonly low: bigint; readonly high: bigint; readonly step: bigint };
@@ -56,8 +58,7 @@ function scaled(value: number): bigint {
   const [mantissa = '', exponent = '0'] = value.toString().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const shift = SCALE + Number(exponent) - fraction.length;
-  if (Number.isFinite(value) && shift >= 0 && shift < 100)
-    return BigInt(whole + fraction) * 10n ** BigInt(shift);
+  if (Number.isFinite(value) && shift >= 0 && shift < 100) return BigInt(whole + fraction) * power(shift);
   throw new KvrError('BAD_INPUT', `the bound ${value} is too fine or too large; round it`);
 }
 
@@ -105,19 +106,19 @@ class NumberText implements Walker {
     // Nothing follows a leading zero but a point.
     const shifts = /^-?0$/.test(text) ? 0 : left;
     for (let more = 1; more <= shifts; more++) {
-      const grown = value * 10n ** BigInt(more);
-      if (this.#meets(grown, (10n ** BigInt(more) - 1n) * UNIT)) return true;
+      const grown = value * power(more);
+      if (this.#meets(grown, (power(more) - 1n) * UNIT)) return true;
     }
     if (this.#isInteger) return false;
     for (let more = 0; more <= shifts && more < left; more++)
-      if (this.#meetsWithin(value * 10n ** BigInt(more), 0, left - more)) return true;
+      if (this.#meetsWithin(value * power(more), 0, left - more)) return true;
     return false;
   }
 
   /** Whether a number of at most `places` decimals lies between the bounds and begins with these `given` ones. */
   #meetsWithin(value: bigint, given: number, places: number): boolean {
-    const grain = 10n ** BigInt(SCALE - Math.min(places, SCALE));
-    return this.#meetsGrain(value, value + 10n ** BigInt(SCALE - given) - grain, grain);
+    const grain = power(SCALE - Math.min(places, SCALE));
+    return this.#meetsGrain(value, value + power(SCALE - given) - grain, grain);
   }
 
   /** Whether [value, value + span], of whole numbers or of one value, meets the bounds. */
@@ -128,7 +129,7 @@ class NumberText implements Walker {
   /** Whether a multiple of the grain and of the step lies between the values and within the bounds. */
   #meetsGrain(first: bigint, last: bigint, grain: bigint): boolean {
     const { low, high, step } = this.#ofMagnitude();
-    const unit = leastMultiple(grain, step);
+    const unit = step === 1n ? grain : leastMultiple(grain, step);
     const least = first > low ? first : low;
     const from = ((least + unit - 1n) / unit) * unit;
     return from <= last && from <= high;
@@ -151,5 +152,9 @@ function digitsOf(text: string): number {
 /** The magnitude of a text of digits, in units. */
 function valueOf(text: string): bigint {
   const [whole = '', fraction = ''] = text.replace('-', '').split('.');
-  return BigInt(whole + fraction || '0') * 10n ** BigInt(SCALE - fraction.length);
+  return BigInt(whole + fraction || '0') * power(SCALE - fraction.length);
+}
+
+function power(exponent: number): bigint {
+  return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }

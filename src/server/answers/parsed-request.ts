@@ -31,6 +31,8 @@ export type ParsedRequest = {
   readonly toolUse?: ToolUse | undefined;
   /** Where the model may think before it answers. */
   readonly reasoning?: ReasoningUse | undefined;
+  /** Who asks, by the client's word: for the log. */
+  readonly user?: string | undefined;
   readonly isStream: boolean;
   /** Goes on when the client leaves, and is answered as it begins. */
   readonly isBackground?: boolean;

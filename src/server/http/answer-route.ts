@@ -105,16 +105,10 @@ function noteRequest(
   logPrompts: boolean,
 ): void {
   const { facts } = c.var;
-  const {
-    safety_identifier,
-    user = safety_identifier,
-    prompt,
-    messages,
-    input,
-  } = body as Record<string, unknown>;
+  const { prompt, messages, input } = body as Record<string, unknown>;
   Object.assign(facts, { answer: id, kind: parsed.kind, promptTokens, stream: parsed.isStream });
   if (answers.length > 1) facts['choices'] = answers.length;
-  if (typeof user === 'string') facts['user'] = user;
+  if (parsed.user !== undefined) facts['user'] = parsed.user;
   if (logPrompts) facts['prompt'] = messages ?? prompt ?? input;
 }
 

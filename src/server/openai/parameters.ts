@@ -112,6 +112,7 @@ export function sharedRequest(given: SharedParameters) {
     seed: given.seed,
     stop: typeof stop === 'string' ? [stop] : stop,
     priority: given.priority,
+    user: given.user ?? given.safety_identifier,
     chain: given.chain,
     isStream: given.stream === true,
     wantsUsage: given.stream_options?.include_usage === true,

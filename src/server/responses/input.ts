@@ -6,6 +6,7 @@ import type { Ignored } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
+import { unseal } from './sealed.js';
 
 /** An item, and where the client wrote it. */
 export type PlacedItem = { readonly item: unknown; readonly place: string };
@@ -84,11 +85,11 @@ export class MessageList {
 
   #addReasoning(item: ChatBody, place: string): void {
     const turn = this.#turnFor(place, ({ content, tool_calls: calls }) => content === '' && !calls);
-    const { content, summary } = item;
+    const { content, summary, encrypted_content: sealed } = item;
     const said = [content, summary].map((parts, index) =>
       textOf(parts ?? [], `${place}.${index === 0 ? 'content' : 'summary'}`),
     );
-    turn.reasoning_content = `${turn.reasoning_content ?? ''}${said.find((text) => text !== '') ?? ''}`;
+    turn.reasoning_content = `${turn.reasoning_content ?? ''}${said.find((text) => text !== '') ?? unseal(sealed) ?? ''}`;
   }
 
   #addCall(item: ChatBody, place: string): void {

@@ -7,7 +7,10 @@ import type { ChoiceRun } from '../answers/choice-run.js';
 import { entriesOf, tokenLogprobs } from '../openai/logprobs.js';
 import { isRecord } from '../tools/json.js';
 import type { ResponsesRequest } from './asked.js';
+import { seal } from './sealed.js';
 
+/** How `include` asks for thinking that the client sends back unread. */
+export const SEALED = 'reasoning.encrypted_content';
 export const ID_PREFIX = 'resp_';
 const ITEM_PREFIXES = { text: 'msg', reasoning: 'rs', call: 'fc' } as const;
 const ITEM_ID = /^(?:msg|rs|fc)_(.+)_\d+$/;
@@ -31,6 +34,10 @@ export function wantsSummary({ body }: ResponsesRequest): boolean {
   return isRecord(reasoning) && Boolean(reasoning['summary'] ?? reasoning['generate_summary']);
 }
 
+function wantsSealed({ body: { include } }: ResponsesRequest): boolean {
+  return Array.isArray(include) && include.includes(SEALED);
+}
+
 export type TextPart = { readonly type: string; readonly text: string; readonly [more: string]: unknown };
 
 export function textPart(text: string, logprobs: readonly object[] = []): TextPart {
@@ -51,12 +58,7 @@ export function itemOf(
     case 'text':
       return { id, type: 'message', role: 'assistant', status, content: parts };
     case 'reasoning':
-      return {
-        id,
-        type,
-        status,
-        ...(wantsSummary(parsed) ? { summary: parts } : { summary: [], content: parts }),
-      };
+      return { id, type, status, ...thinkingOf(block.text, parts, parsed) };
     case 'call':
       return {
         id,
@@ -67,6 +69,13 @@ export function itemOf(
         arguments: block.text,
       };
   }
+}
+
+function thinkingOf(text: string, parts: readonly TextPart[], parsed: ResponsesRequest): object {
+  return {
+    ...(wantsSummary(parsed) ? { summary: parts } : { summary: [], content: parts }),
+    ...(wantsSealed(parsed) && parts.length > 0 && { encrypted_content: seal(text) }),
+  };
 }
 
 /** The one part of an item that has parts. @param logprobs of the tokens of a text */

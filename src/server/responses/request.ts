@@ -8,7 +8,9 @@ import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
 import type { ResponsesRequest } from './asked.js';
+import { SEALED } from './items.js';
 import { itemsOf, MessageList, type PlacedItem } from './input.js';
+import { Recall } from './recall.js';
 import type { ResponseStore } from './store.js';
 import { toolChoiceOf, toolsOf } from './tools.js';
 
@@ -41,7 +43,8 @@ export async function parseResponses(
   const ignored = new Ignored();
   const input = body['input'] === undefined ? [] : itemsOf(body['input']);
   const previousId = idOf(body['previous_response_id']);
-  const list = messagesOf(body, [...said(previousId, store), ...placed(input, store)], ignored);
+  const recall = new Recall(store);
+  const list = messagesOf(body, [...said(previousId, recall), ...placed(input, recall)], ignored);
   const { tools, names } = toolsOf(body['tools'] ?? [], ignored);
   const chat = {
     ...Object.fromEntries(Object.entries(body).filter(([name]) => !OWN.includes(name))),
@@ -81,17 +84,17 @@ function idOf(given: unknown): string | undefined {
   throw bad('previous_response_id must be a text', 'previous_response_id');
 }
 
-function said(previousId: string | undefined, store: ResponseStore): PlacedItem[] {
+function said(previousId: string | undefined, recall: Recall): PlacedItem[] {
   const place = 'previous_response_id';
-  return previousId === undefined ? [] : store.conversation(previousId).map((item) => ({ item, place }));
+  return previousId === undefined ? [] : recall.conversation(previousId).map((item) => ({ item, place }));
 }
 
 /** With items that are named by their id alone looked up. */
-function placed(input: readonly unknown[], store: ResponseStore): PlacedItem[] {
+function placed(input: readonly unknown[], recall: Recall): PlacedItem[] {
   return input.map((item, index) => {
     const place = `input.${index}`;
     const isReference = isRecord(item) && item['type'] === 'item_reference';
-    return { item: isReference ? store.item(item['id'], `${place}.id`) : item, place };
+    return { item: isReference ? recall.item(item['id'], `${place}.id`) : item, place };
   });
 }
 
@@ -130,7 +133,8 @@ function reasoningOf(reasoning: unknown, ignored: Ignored): object {
 /** Asked for by `include`, or by how many. */
 function logprobsOf({ include, top_logprobs: top }: Body, ignored: Ignored): object {
   const wanted: readonly unknown[] = Array.isArray(include) ? include : [];
-  for (const name of wanted) if (name !== LOGPROBS) ignored.add(`include.${String(name).slice(0, 60)}`);
+  for (const name of wanted)
+    if (name !== LOGPROBS && name !== SEALED) ignored.add(`include.${String(name).slice(0, 60)}`);
   if (!wanted.includes(LOGPROBS) && (top === undefined || top === 0)) return {};
   return { logprobs: true, top_logprobs: top };
 }

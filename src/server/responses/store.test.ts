@@ -3,6 +3,7 @@ import { standInEngine, spoken } from '../../../test/support/live-server.js';
 import { ChoiceRun } from '../answers/choice-run.js';
 import { Ledger } from '../requests/ledger.js';
 import { RunningRequests } from '../requests/running.js';
+import { Recall } from './recall.js';
 import { parseResponses } from './request.js';
 import { ResponseStore, type StoreLimits } from './store.js';
 
@@ -44,7 +45,7 @@ test('of too many responses the least recently used goes, and a conversation is 
   const first = await made(store, {});
   const second = await made(store, { previous_response_id: first });
   const other = await made(store, {});
-  expect(store.conversation(second)).toHaveLength(4);
+  expect(new Recall(store).conversation(second)).toHaveLength(4);
   const last = await made(store, {});
   expect([first, second, other, last].map((id) => holds(store, id))).toEqual([true, true, false, true]);
 });
@@ -74,5 +75,5 @@ test('a conversation of which a part is gone is told so', async () => {
   const first = await made(store, {});
   const second = await made(store, { previous_response_id: first });
   store.remove(first);
-  expect(() => store.conversation(second)).toThrow(`there is no response with "${first}" here`);
+  expect(() => new Recall(store).conversation(second)).toThrow(`there is no response with "${first}" here`);
 });

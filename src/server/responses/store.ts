@@ -1,16 +1,19 @@
 /**
  * Responses that can be asked for again or gone on from: in memory, bounded, the least recently used go first. Each is kept as JSON,
- * whose length is what it costs; a conversation is the row of its responses.
+ * whose length is what it costs.
  */
 import { KvrError } from '../../core/errors.js';
 import type { ChoiceRun } from '../answers/choice-run.js';
 import { bad } from '../requests/refusal.js';
 import { responseDocument, type ResponseDocument } from './document.js';
-import { responseIdOf } from './items.js';
 import type { ResponsesRequest } from './asked.js';
 
 type Run = ChoiceRun<ResponsesRequest>;
-type Kept = { readonly response: string; readonly input: string; readonly previousId: string | undefined };
+export type Kept = {
+  readonly response: string;
+  readonly input: string;
+  readonly previousId: string | undefined;
+};
 
 export type StoreLimits = { readonly responses: number; readonly chars: number };
 /** As many as a day of work in a room has, in less memory than one running request takes. */
@@ -43,13 +46,13 @@ export class ResponseStore {
   /** @throws NOT_FOUND */
   document(id: string): ResponseDocument {
     const running = this.#running.get(id);
-    return running ? responseDocument(running.run) : responseOf(this.#find(id));
+    return running ? responseDocument(running.run) : responseOf(this.find(id));
   }
 
   /** The items of its own request. @throws NOT_FOUND */
   input(id: string): readonly unknown[] {
     const running = this.#running.get(id);
-    return running ? running.run.parsed.input : inputOf(this.#find(id));
+    return running ? running.run.parsed.input : inputOf(this.find(id));
   }
 
   /** Ends it where it runs. @returns how it stands then. @throws NOT_FOUND */
@@ -64,31 +67,11 @@ export class ResponseStore {
   /** @throws NOT_FOUND, BAD_INPUT while it runs */
   remove(id: string): void {
     if (this.#running.has(id)) throw bad(`response "${id}" is still being made; cancel it first`);
-    this.#drop(id, this.#find(id));
+    this.#drop(id, this.find(id));
   }
 
-  /** All items of a conversation, up to and with what the response says. @throws NOT_FOUND, BAD_INPUT */
-  conversation(lastId: string): unknown[] {
-    const row: Kept[] = [];
-    for (let id: string | undefined = lastId; id !== undefined;) {
-      const kept: Kept = this.#find(id, 'previous_response_id');
-      row.unshift(kept);
-      id = kept.previousId;
-    }
-    return row.flatMap((kept) => [...inputOf(kept), ...responseOf(kept).output]);
-  }
-
-  /** An item that the model wrote. @param place of the id in the request. @throws NOT_FOUND */
-  item(id: unknown, place: string): unknown {
-    const responseId = typeof id === 'string' ? responseIdOf(id) : undefined;
-    const { output } = responseOf(this.#find(responseId ?? String(id), place));
-    const item = output.find((one) => one.id === id);
-    if (item) return item;
-    throw missing(String(id), place);
-  }
-
-  /** Found is used. */
-  #find(id: string, param?: string): Kept {
+  /** Found is used: the oldest in use go last. @param param that names it. @throws NOT_FOUND */
+  find(id: string, param?: string): Kept {
     const kept = this.#kept.get(id);
     if (!kept) throw missing(id, param);
     this.#kept.delete(id);
@@ -130,7 +113,7 @@ function inputOf({ input }: Kept): unknown[] {
   return JSON.parse(input) as unknown[];
 }
 
-function missing(id: string, param?: string): KvrError {
+export function missing(id: string, param?: string): KvrError {
   const message = `there is no response with "${id.slice(0, 80)}" here: it was not stored, was deleted, or had to make room; send its items instead`;
   return new KvrError('NOT_FOUND', message, param === undefined ? {} : { param });
 }

@@ -6,6 +6,7 @@ import { type Feeds, floats, int64, result, type Session } from '../../sessions/
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
 import { firstSeen, MASKED_ROWS } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
+import { distanceFeeds } from './distance-bias.js';
 import { seenMask } from './masks.js';
 import { headViews } from './head-views.js';
 import type { LayerInCache } from './layer-in-cache.js';
@@ -102,6 +103,7 @@ async function attendMasked(
   const feeds: Feeds = {
     ...sinks,
     ...headViews(shape, { cache, layer }, from, to),
+    ...distanceFeeds(shape, { from, to, origin: to - 1 }, 0),
     queries: floats(queries, [1, rows, heads * headDim]),
     mask: floats(seenMask(rows, start - from, tokens, shape.windowTokens), [rows, tokens]),
     unfolded: int64(BigInt64Array.from([group, rows, tokens], BigInt), [3]),
