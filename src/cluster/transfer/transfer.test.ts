@@ -133,7 +133,9 @@ test('interrupted ten times it goes on each time, and ends whole', async () => {
   expectWhole(found);
   const missing = begun();
   expect(missing).toHaveLength(11);
-  expect(missing.every((bytes, index) => index === 0 || bytes < (missing[index - 1] ?? 0))).toBe(true);
+  // What the proxy still held when it cut a connection is lost, so that one of them may bring nothing.
+  expect(missing.every((bytes, index) => index === 0 || bytes <= (missing[index - 1] ?? 0))).toBe(true);
+  expect(missing.at(-1)).toBeLessThan(missing[0] ?? 0);
 });
 
 /** Ends a connection once so many bytes have come through. */
