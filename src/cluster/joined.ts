@@ -32,7 +32,7 @@ export async function listenForWorkers(
   checkListenReach('--listen-workers', address, source.security, source.insecure);
   const desk = new ModelDesk(source.model, source.files, source.tell);
   let door: EngineDoor | undefined;
-  const closers = [() => desk.close()];
+  const closers = [() => desk.close(), () => source.files.close()];
   const plan = {
     ...({
       workers: new Map(),
@@ -78,7 +78,8 @@ class JoinedWorkers {
   /** @throws BUSY where there is no room */
   take({ message, host, handed }: Caller<JoinMessage>): void {
     const { link, handOver } = handed;
-    const identity = link.peerIdentity ?? message.process;
+    // Several processes of a machine may show the same certificate of an organisation.
+    const identity = `${link.peerIdentity ?? ''} ${message.process}`;
     const { place, isNew } = this.#places.placeFor(message.name, identity);
     place.arrive({ identity, address: addressOf(message, host), open: handOver, link });
     if (isNew) void this.#add(place);

@@ -4,7 +4,11 @@ import { controlFrame, type Frame } from '../../link/frame.js';
 import type { Link, LinkHandlers } from '../../link/link.js';
 import { memoryLinkPair } from '../../link/memory-link.js';
 import type { OnCaller, Transport } from '../../link/transport.js';
-import { MAX_STRANGERS, MAX_STRANGERS_PER_HOST } from '../../worker/network/door/caller-limits.js';
+import {
+  MAX_CONNECTIONS_PER_HOST,
+  MAX_STRANGERS,
+  MAX_STRANGERS_PER_HOST,
+} from '../../worker/network/door/caller-limits.js';
 import { HANDSHAKE_TIMEOUT_MS } from '../../worker/network/door/silence.js';
 import { type Caller, EngineDoor } from './engine-door.js';
 
@@ -103,6 +107,22 @@ test('of strangers that are too many the oldest goes, of one machine sooner, and
   expect(ofMany.at(-1)?.isGone).toBe(false);
   expect([...ofOne, ...ofMany].filter(({ isGone }) => !isGone)).toHaveLength(MAX_STRANGERS);
   expect(joined.isGone).toBe(false);
+});
+
+test('those who have joined and left take no place any more', async () => {
+  const { call } = await openDoor(({ handed }) => {
+    handed.handOver({ onFrame: () => handed.link.close(), onClose: () => undefined });
+  });
+  for (let worker = 0; worker <= MAX_CONNECTIONS_PER_HOST; worker++) {
+    const caller = call();
+    caller.say(JOIN);
+    caller.say({ type: 'leaving' });
+    await turn();
+    expect(caller.isGone).toBe(true);
+  }
+  const next = call();
+  await turn();
+  expect(next.isGone).toBe(false);
 });
 
 test('closing sends strangers away, and leaves those who were let in to others', async () => {

@@ -5,6 +5,7 @@
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Address } from '../../link/address.js';
 import type { Frame } from '../../link/frame.js';
+import type { LinkHandlers } from '../../link/link.js';
 import type { TransportOf } from '../../link/open-transport.js';
 import type { Listener, OpenLink } from '../../link/transport.js';
 import { checkHello, isFull, strangerToClose } from '../../worker/network/door/caller-limits.js';
@@ -71,16 +72,16 @@ export class EngineDoor {
 
   #admit(open: OpenLink, host: string | undefined): void {
     if (isFull(this.#visitors, host)) return refuse(open);
-    const onClose = (error?: Error): void => {
+    const onEnd = (): void => {
       clearTimeout(timer);
       this.#visitors.delete(visitor);
-      if (visitor.role === 'unknown') this.#refusals.note({ role: 'unknown', host }, error);
     };
-    const handed = new HandedLink(open, {
+    const first: LinkHandlers = {
       onFrameHead: checkHello,
       onFrame: (frame) => this.#hear(visitor, frame),
-      onClose,
-    });
+      onClose: (error) => this.#refusals.note({ role: 'unknown', host }, error),
+    };
+    const handed = new HandedLink(open, first, onEnd);
     const visitor: Visitor = { role: 'unknown', host, handed };
     const late = new KvrError('LINK', `the other end said no hello for ${HANDSHAKE_TIMEOUT_MS} ms`);
     const timer = setTimeout(

@@ -12,8 +12,8 @@ export class HandedLink {
   #handlers: LinkHandlers;
   #end: { readonly error: Error | undefined } | undefined;
 
-  /** @param handlers of the first owner */
-  constructor(open: OpenLink, handlers: LinkHandlers) {
+  /** @param handlers of the first owner. @param onEnd called when the link has ended, whoever owns it then */
+  constructor(open: OpenLink, handlers: LinkHandlers, onEnd: () => void) {
     this.#handlers = handlers;
     this.link = open({
       onFrameHead: (header) => this.#handlers.onFrameHead?.(header),
@@ -21,6 +21,7 @@ export class HandedLink {
       onHeard: () => this.#handlers.onHeard?.(),
       onClose: (error) => {
         this.#end = { error };
+        onEnd();
         this.#handlers.onClose(error);
       },
     });

@@ -1,7 +1,7 @@
 /**
  * One machine that fetches the model: it gets an offer, and then the pieces that it asks for. At most a few pieces of it are in memory.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { asKvrError, KvrError } from '../../core/errors.js';
 import { controlFrame, type Frame } from '../../link/frame.js';
 import type { Link } from '../../link/link.js';
@@ -38,8 +38,7 @@ export class DeskVisit {
   #told: ReturnType<typeof toldParts> | undefined;
   /** Pieces that are asked for and not sent. */
   #ahead = 0;
-  #reading: Promise<void> = Promise.resolve();
-  #open: { readonly file: number; readonly handle: FileHandle } | undefined;
+  #giving: Promise<void> = Promise.resolve();
 
   constructor(openLink: OpenLink, options: VisitOptions) {
     this.#options = options;
@@ -107,36 +106,16 @@ export class DeskVisit {
       );
     if (++this.#ahead > MAX_PIECES_AHEAD)
       throw new KvrError('PROTOCOL', `asked for more than ${MAX_PIECES_AHEAD} pieces ahead`);
-    this.#reading = this.#reading.then(() => this.#give(message, given));
+    // All that is asked for is read at once; it is sent in the order in which it was asked for.
+    const piece = readPiece(given.paths[file] ?? '', message).catch((error: unknown) => asKvrError(error));
+    this.#giving = this.#giving.then(async () => this.#give(message, await piece));
   }
 
-  async #give(read: Read, { paths }: Given): Promise<void> {
-    if (this.#link.isClosed) return;
-    const { file, start } = read;
-    try {
-      const handle = await this.#handleOf(file, paths);
-      const payload = await readPiece(handle, read);
-      this.#ahead--;
-      this.#send({ type: 'piece', file, start }, payload);
-      this.#told?.add(payload.byteLength);
-    } catch (error) {
-      this.#link.close(asKvrError(error));
-    }
-  }
-
-  /** Files are asked for one after the other, so that one is open at a time. */
-  async #handleOf(file: number, paths: readonly string[]): Promise<FileHandle> {
-    if (this.#open?.file === file) return this.#open.handle;
-    await this.#closeFile();
-    const handle = await open(paths[file] ?? '', 'r');
-    this.#open = { file, handle };
-    return handle;
-  }
-
-  async #closeFile(): Promise<void> {
-    const before = this.#open;
-    this.#open = undefined;
-    await before?.handle.close();
+  #give({ file, start }: Read, piece: Uint8Array<ArrayBuffer> | KvrError): void {
+    this.#ahead--;
+    if (piece instanceof KvrError) return this.#link.close(piece);
+    this.#send({ type: 'piece', file, start }, piece);
+    this.#told?.add(piece.byteLength);
   }
 
   #send(message: FromDesk, payload?: Uint8Array<ArrayBuffer>): void {
@@ -146,19 +125,22 @@ export class DeskVisit {
   #onClose(error: Error | undefined): void {
     clearInterval(this.#timer);
     this.#told?.end(error);
-    void this.#reading.then(() => this.#closeFile());
     this.#options.onEnd();
   }
 }
 
 /** @throws CACHE_DAMAGED where the file has become shorter, and what the file system reports */
-async function readPiece(handle: FileHandle, { start, bytes }: Read): Promise<Uint8Array<ArrayBuffer>> {
+async function readPiece(path: string, { start, bytes }: Read): Promise<Uint8Array<ArrayBuffer>> {
   const payload = Buffer.allocUnsafeSlow(bytes);
-  for (let done = 0; done < bytes;) {
-    const { bytesRead } = await handle.read(payload, done, bytes - done, start + done);
-    if (bytesRead === 0)
-      throw new KvrError('CACHE_DAMAGED', 'a file of the compiled model has become shorter');
-    done += bytesRead;
+  const handle = await open(path, 'r');
+  try {
+    for (let done = 0; done < bytes;) {
+      const { bytesRead } = await handle.read(payload, done, bytes - done, start + done);
+      if (bytesRead === 0) throw new KvrError('CACHE_DAMAGED', 'a file of the model has become shorter');
+      done += bytesRead;
+    }
+    return payload;
+  } finally {
+    await handle.close();
   }
-  return payload;
 }

@@ -103,7 +103,7 @@ class FileFetch {
         await growing.append(payload);
         this.#onBytes(piece.bytes);
       }
-      if (growing.end() === digest) return true;
+      if ((await growing.end()) === digest) return true;
       await growing.clear();
       this.#noteWrong(file, name);
       this.#onBytes(-bytes);

@@ -9,7 +9,7 @@ import { asKvrError, KvrError } from '../../core/errors.js';
 import { type Address, formatAddress } from '../../link/address.js';
 import { retryWaitMs } from '../../link/reach/retry-wait.js';
 import type { Transport } from '../../link/transport.js';
-import { makeFolder, publishSound, readFileList } from '../../model/cache/index.js';
+import { discardFolder, makeFolder, publishSound, readFileList } from '../../model/cache/index.js';
 import { compiledKey } from '../../model/compile.js';
 import { FORMAT_VERSION } from '../../model/compiled.js';
 import { DeskLink } from './desk-link.js';
@@ -101,9 +101,14 @@ async function publishOffered(
   const onDamage = (words: string): void => tell(words);
   const onWait = (): void =>
     tell(`another process of this machine is getting ${offer.model}, this one waits for it`);
-  const build = (folder: string): Promise<void> => fetchInto(folder, key, desk, offer, options, visit);
+  let isFetched = false;
+  const build = async (folder: string): Promise<void> => {
+    await fetchInto(folder, key, desk, offer, options, visit);
+    isFetched = true;
+  };
   const folder = await publishSound({ cacheFolder, key, build, signal, onDamage, onWait });
-  await checkPublished(folder, offer);
+  // One that was compiled here may hold another name of the same model.
+  if (isFetched) await checkPublished(folder, offer);
   return folder;
 }
 
@@ -141,11 +146,12 @@ async function fetchInto(
   await rm(growing, { recursive: true, force: true });
 }
 
-/** What lies in the cache under this name must be what was offered, byte for byte. @throws CACHE_DAMAGED */
+/** Between its file and the list of what is published, a byte may have changed on the disk. @throws CACHE_DAMAGED */
 async function checkPublished(folder: string, { files }: Offer): Promise<void> {
   const listed = await readFileList(folder);
   const wrong = files.find(({ name, digest }) => listed?.[name]?.digest !== digest);
   if (!wrong) return;
-  const message = `${basename(folder)} in the cache has another ${wrong.name} than the server; remove it (kvr models) and start again`;
+  await discardFolder(folder);
+  const message = `${basename(folder)} was damaged on disk while it was written (${wrong.name}); see that the disk is sound, and start again`;
   throw new KvrError('CACHE_DAMAGED', message);
 }

@@ -37,7 +37,7 @@ test.each([
   const file = await GrowingFile.open(path, WHOLE.length);
   expect(file.bytes).toBe(kept);
   for (const piece of pieces(kept)) await file.append(piece);
-  expect(file.end()).toBe(digestOf(pieces()));
+  expect(await file.end()).toBe(digestOf(pieces()));
   await file.close();
   expect(readFileSync(path).equals(WHOLE)).toBe(true);
 });
@@ -48,7 +48,7 @@ test('a byte that was flipped in what was there is seen in the digest', async ()
   writeFileSync(path, there);
   const file = await GrowingFile.open(path, WHOLE.length);
   for (const piece of pieces(PIECE_BYTES)) await file.append(piece);
-  expect(file.end()).not.toBe(digestOf(pieces()));
+  expect(await file.end()).not.toBe(digestOf(pieces()));
   await file.clear();
   await file.close();
   expect(readFileSync(path)).toHaveLength(0);

@@ -6,6 +6,9 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { GrowingDigest } from '../../model/cache/index.js';
 import { PIECE_BYTES } from './messages.js';
 
+/** Pieces that are being written: the next is received meanwhile. */
+const MAX_WRITES = 4;
+
 /** How much of a file is there and kept: whole pieces, but for the last of the file. @param bytes of the whole */
 export async function keptBytes(path: string, bytes: number): Promise<number> {
   const facts = await stat(path).catch(() => undefined);
@@ -22,6 +25,7 @@ export class GrowingFile {
   readonly #handle: FileHandle;
   readonly #digest = new GrowingDigest();
   #bytes = 0;
+  readonly #writes: Promise<void>[] = [];
 
   private constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -41,18 +45,20 @@ export class GrowingFile {
     return this.#bytes;
   }
 
-  /** @param piece the next of PIECE_BYTES, or the last */
+  /** Settles when there is room for another one. @param piece the next of PIECE_BYTES, or the last; must not change any more */
   async append(piece: Uint8Array): Promise<void> {
-    for (let done = 0; done < piece.byteLength;) {
-      const { bytesWritten } = await this.#handle.write(piece, done, undefined, this.#bytes + done);
-      done += bytesWritten;
-    }
+    const write = this.#write(piece, this.#bytes);
+    // Whoever waits for it hears of its failure.
+    write.catch(() => undefined);
+    this.#writes.push(write);
     this.#digest.add(piece);
     this.#bytes += piece.byteLength;
+    if (this.#writes.length >= MAX_WRITES) await this.#writes.shift();
   }
 
-  /** @returns the digest of the whole file. Nothing can be appended afterwards */
-  end(): string {
+  /** @returns the digest of the whole file, once it is written. Nothing can be appended afterwards. @throws what a write threw */
+  async end(): Promise<string> {
+    await Promise.all(this.#writes.splice(0));
     return this.#digest.end();
   }
 
@@ -61,8 +67,16 @@ export class GrowingFile {
     await this.#handle.truncate(0);
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#writes.splice(0));
+    await this.#handle.close();
+  }
+
+  async #write(piece: Uint8Array, start: number): Promise<void> {
+    for (let done = 0; done < piece.byteLength;) {
+      const { bytesWritten } = await this.#handle.write(piece, done, undefined, start + done);
+      done += bytesWritten;
+    }
   }
 
   async #readBack(wholeBytes: number): Promise<void> {

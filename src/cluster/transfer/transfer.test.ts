@@ -109,6 +109,13 @@ test('a model is fetched whole, and only once', async () => {
   expect([again.folder, begun()]).toEqual([found, [Number((TOTAL_BYTES / 1e6).toFixed(1))]]);
 });
 
+test('a model that this machine has compiled itself, under another name of it, is used as it is', async () => {
+  const address = await serve();
+  const build = (into: string): Promise<void> => writeFile(join(into, 'compiled.json'), '{"model":"./mine"}');
+  const own = await publishFolder({ cacheFolder: cache, key: KEY, build });
+  expect((await get(address, { mayFetch: false })).folder).toBe(own);
+});
+
 test('two processes of one machine fetch it once', async () => {
   const address = await serve();
   const [one, other] = await Promise.all([get(address), get(address)]);
@@ -126,7 +133,9 @@ test('interrupted ten times it goes on each time, and ends whole', async () => {
   expectWhole(found);
   const missing = begun();
   expect(missing).toHaveLength(11);
-  expect(missing.every((bytes, index) => index === 0 || bytes < (missing[index - 1] ?? 0))).toBe(true);
+  // What the proxy still held when it cut a connection is lost, so that one of them may bring nothing.
+  expect(missing.every((bytes, index) => index === 0 || bytes <= (missing[index - 1] ?? 0))).toBe(true);
+  expect(missing.at(-1)).toBeLessThan(missing[0] ?? 0);
 });
 
 /** Ends a connection once so many bytes have come through. */

@@ -14,8 +14,7 @@ import type { ServedEngine } from '../requests/settings.js';
 
 /**
  * 200 while requests can be answered, also by a part of the workers ('degraded'); 503 while none can ('recovering'), while nobody
- * has joined yet ('waiting'), and while the
- * server closes, when it still finishes requests but should get no new ones. Says which workers can not be used, and why.
+ * has joined yet ('waiting'), and while the server closes, when it still finishes requests but should get no new ones. Says which workers can not be used, and why.
  */
 export function ready(c: HttpContext, { running, engine }: ServerContext): Response {
   const { members, invitation } = engine;

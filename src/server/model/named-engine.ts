@@ -33,6 +33,9 @@ export function namedEngine(engine: ServedEngine, name: string): ServedEngine {
     get members() {
       return engine.members;
     },
+    get invitation() {
+      return engine.invitation;
+    },
     get costs() {
       return engine.costs;
     },
