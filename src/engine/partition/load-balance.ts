@@ -3,7 +3,7 @@
  * equal workers share the decoding of many requests. An idle engine's plans stay as they are. Pure.
  */
 import { strategyOf } from '../../core/strategy.js';
-import { chainCosts, predictTtftMs } from '../../plan/index.js';
+import { chainCosts, decodeTokenMs, predictTtftMs } from '../../plan/index.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ChainPartition, PartitionContext } from './chain-partition.js';
 
@@ -13,15 +13,22 @@ const MAX_SLOWDOWN = 1.1;
 /** @param heldBytes KV-cache that requests under way hold, by worker: the measure of how busy it is */
 export function balanceLoad(
   planned: ChainPartition,
-  { strategy, partition, workers: asked }: RequestSettings,
+  { strategy, partition, workers: asked, decodeOn }: RequestSettings,
   context: PartitionContext,
   heldBytes: ReadonlyMap<string, number>,
 ): ChainPartition {
-  if (planned.reuse || strategyOf(strategy).planner !== 'plan' || partition !== 'auto') return planned;
+  if (
+    planned.reuse ||
+    decodeOn !== undefined ||
+    strategyOf(strategy).planner !== 'plan' ||
+    partition !== 'auto'
+  )
+    return planned;
   const allowed = context.workers.slice(0, asked ?? context.workers.length);
   const held = ({ workers }: ChainPartition): number => heldBytes.get(workers.at(-1) ?? '') ?? 0;
   return alternatives(planned.workers, allowed)
     .map((workers) => ({ ...planned, workers, predictedTtftMs: predictedMs(planned, workers, context) }))
+    .map((other) => ({ ...other, ...answerTime(planned, other, context) }))
     .filter((other) => isAsFast(other, planned))
     .reduce((best, other) => (held(other) < held(best) ? other : best), planned);
 }
@@ -32,7 +39,28 @@ function alternatives(workers: readonly string[], allowed: readonly string[]): (
 }
 
 function isAsFast(other: ChainPartition, planned: ChainPartition): boolean {
-  return (other.predictedTtftMs ?? 0) <= MAX_SLOWDOWN * (planned.predictedTtftMs ?? 0);
+  return timeOf(other) <= MAX_SLOWDOWN * timeOf(planned);
+}
+
+function timeOf({ plannedMs, predictedTtftMs }: ChainPartition): number {
+  return plannedMs ?? predictedTtftMs ?? 0;
+}
+
+/** Where the plan weighed the whole answer, what another last rank takes for it, by what a token costs on either. */
+function answerTime(
+  planned: ChainPartition,
+  { workers, predictedTtftMs }: ChainPartition,
+  { costs, shape, contextTokens }: PartitionContext,
+): Pick<ChainPartition, 'plannedMs'> {
+  if (planned.plannedMs === undefined || planned.predictedTtftMs === null || predictedTtftMs === null)
+    return {};
+  const tokenMs = (chain: readonly string[]): number => {
+    const [cost] = costs?.chain(chain.slice(-1)).workers ?? [];
+    return cost ? decodeTokenMs(cost, { layers: shape.layers }, contextTokens) : 0;
+  };
+  const answerMs = planned.plannedMs - planned.predictedTtftMs;
+  const factor = answerMs > 0 ? tokenMs(workers) / tokenMs(planned.workers) : 0;
+  return { plannedMs: predictedTtftMs + answerMs * factor };
 }
 
 function predictedMs(

@@ -39,6 +39,7 @@ export async function partitionRequest(
   const context = {
     contextTokens,
     workers: ids,
+    order: chain.order.among(ids),
     allWorkers: cluster.members.length,
     shape,
     costs: calibration?.costs,
