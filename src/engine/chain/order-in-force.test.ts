@@ -62,6 +62,7 @@ test('chains that any engine may have under way at once never wait in a circle',
   const order = new OrderInForce(() => underWay.length > 0);
   for (let step = 0; step < 2000; step++) {
     if (random() < 0.5) underWay = underWay.filter((chain) => chain !== pick(underWay));
+    if (random() < 0.05) underWay = [];
     const usable = WORKERS.filter(() => random() < 0.9);
     const bound = order.among(usable);
     freely += bound ? 0 : 1;

@@ -14,6 +14,8 @@ const DECODER: WorkerCost = {
     { tokens: 1, ms: 4 },
     { tokens: 256, ms: 900 },
   ],
+  // Long prefixes, as late ranks have them, cost it much.
+  attention: { ...PLAIN_WORKER.attention, pairMs: 0.002 },
 };
 
 function costs(workers: readonly WorkerCost[]): ChainCosts {

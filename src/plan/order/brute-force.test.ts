@@ -83,11 +83,11 @@ function unequalCosts(seed: number, count: number, units: number): ChainCosts {
     isOneKind ? { ...one, scale: speed(), attentionScale: speed() } : randomWorker(random, 256),
   );
   return {
-    contextTokens: units * (8 + Math.floor(200 * random())),
+    contextTokens: units * (32 + Math.floor(200 * random())),
     cachedTokens: 0,
     workers,
     links: workers.slice(1).map(() => randomLink(random)),
-    layers: 2 + Math.floor(3 * random()),
+    layers: 8 + Math.floor(5 * random()),
     kvBytes: 256 * (1 + Math.floor(16 * random())),
   };
 }
