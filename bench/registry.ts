@@ -21,9 +21,11 @@ import { planning } from './planning.js';
 import { prediction } from './prediction.js';
 import { prefixDiskKills } from './prefix-disk/prefix-disk-kills.js';
 import type { AnyBenchmark } from './runner/program.js';
+import { schemas } from './schemas.js';
 import { startUp } from './start-up.js';
 import { strangers } from './strangers/strangers.js';
 import { tls } from './tls.js';
+import { transfer } from './transfer.js';
 import { unequal } from './unequal.js';
 import { workerMemoryBench } from './worker-memory.js';
 
@@ -34,6 +36,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   peers,
   links,
   tls,
+  transfer,
   emulated,
   limit,
   // What the planner promises.
@@ -56,5 +59,6 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   workerMemoryBench,
   doorCodes,
   cacheDamage,
+  schemas,
   prefixDiskKills,
 ];

@@ -76,7 +76,7 @@ async function runTls(
 }
 
 /** MB/s from the first frame that is sent to the last that is received. */
-async function speedOf(near: Transport, far: Transport, megabytes: number): Promise<number> {
+export async function speedOf(near: Transport, far: Transport, megabytes: number): Promise<number> {
   const frames = Math.ceil((megabytes * 1e6) / KV_FRAME_BYTES);
   const progress = new EventEmitter();
   const arrived = once(progress, 'arrived');

@@ -218,7 +218,6 @@ describe('a model', () => {
   test.each([
     ['synthetic:gpt-5', /choose one of .*tinyllama-1\.1b/],
     ['synthetic:tinyllama-1.1b,layers=-1', /layers is "-1"; give a whole number from 1/],
-    ['synthetic:falcon-1b', /ALiBi/],
   ])('named %s', (model, message) => expectRefusal({ '--model': model }, { message }));
 });
 

@@ -6,9 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
 import { generateObject, generateText, jsonSchema, streamObject, streamText } from 'ai';
 import OpenAI from 'openai';
+import { zodTextFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { Engine } from '../src/engine/engine.js';
 import { type LiveServer, liveServer } from './support/live-server.js';
 import { until } from './support/until.js';
@@ -222,6 +226,82 @@ describe('the openai client', () => {
     await until(async () => (await newest()).status === 'cancelled', 'the cancel');
     const answer = await openClient().chat.completions.create({ ...common, messages: ASKED_BEFORE });
     expect(answer.choices[0]?.message.content).toBe(ANSWER);
+  });
+});
+
+const CODE = z.object({ code: z.string().regex(/^[0-9]{4}$/) });
+
+describe('the openai client, by /v1/responses', () => {
+  const responses = () => new OpenAI({ apiKey: KEY, baseURL: `${live.url}/v1`, maxRetries: 0 }).responses;
+  const common = { model: 'quote', temperature: 0, input: ASKED_BEFORE };
+
+  test('answers, whole and streamed, and goes on', async () => {
+    const whole = await responses().create(common);
+    expect([whole.output_text, whole.status]).toEqual([ANSWER, 'completed']);
+    const next = { previous_response_id: whole.id, input: QUESTION };
+    const streamed = await responses()
+      .stream({ ...common, ...next })
+      .finalResponse();
+    expect(streamed.output_text).toBe(ANSWER);
+    expect(streamed.usage?.input_tokens).toBeGreaterThan(whole.usage?.input_tokens ?? Infinity);
+  });
+
+  test('answers by a schema of zod, and with probabilities, whole and streamed', async () => {
+    const text = { format: zodTextFormat(CODE, 'code') };
+    const { output_parsed: parsed } = await responses().parse({ ...common, temperature: 5, text });
+    expect(parsed?.code).toMatch(/^\d{4}$/);
+    const asked = { ...common, include: ['message.output_text.logprobs' as const], top_logprobs: 1 };
+    const cut = { ...asked, max_output_tokens: 4 };
+    const stream = responses().stream(cut);
+    const told: string[] = [];
+    stream.on('response.output_text.delta', ({ logprobs }) =>
+      told.push(...logprobs.map(({ token }) => token)),
+    );
+    const ends = [await responses().create(cut), await stream.finalResponse()];
+    for (const { output, status } of ends) {
+      const [message] = output;
+      const [part] = message?.type === 'message' ? message.content : [];
+      const tokens = part?.type === 'output_text' ? part.logprobs : [];
+      expect([status, tokens?.map(({ token }) => token)]).toEqual(['incomplete', ['4', '8', '2', '1']]);
+    }
+    expect(told).toEqual(['4', '8', '2', '1']);
+  });
+});
+
+describe('the anthropic client', () => {
+  const messages = () => new Anthropic({ apiKey: KEY, baseURL: live.url, maxRetries: 0 }).messages;
+  const common = { model: 'quote', max_tokens: 400, temperature: 0, messages: ASKED_BEFORE };
+  const textOf = ({ content: [block] }: Anthropic.Message) => (block?.type === 'text' ? block.text : '');
+
+  test('answers, whole and streamed', async () => {
+    const whole = await messages().create(common);
+    expect([textOf(whole), whole.stop_reason]).toEqual([ANSWER, 'end_turn']);
+    const streamed = await messages().stream(common).finalMessage();
+    expect([textOf(streamed), streamed.stop_reason]).toEqual([ANSWER, 'end_turn']);
+    expect(streamed.usage.output_tokens).toBe(ANSWER.length + 1);
+  });
+
+  test('stops before the stop text that it names, and goes on where a message ends', async () => {
+    const stopped = await messages().create({ ...common, stop_sequences: ['never', ', as'] });
+    expect([textOf(stopped), stopped.stop_reason, stopped.stop_sequence]).toEqual([
+      '4821',
+      'stop_sequence',
+      ', as',
+    ]);
+    const begun = [...ASKED_BEFORE, { role: 'assistant' as const, content: '48' }];
+    expect(textOf(await messages().create({ ...common, messages: begun }))).toBe(ANSWER.slice(2));
+  });
+
+  test('answers by a schema of zod, and must call a tool', async () => {
+    // This client keeps patterns to itself.
+    const output_config = { format: zodOutputFormat(z.object({ code: z.enum(['1234', '4567']) })) };
+    const { parsed_output: parsed } = await messages().parse({ ...common, temperature: 5, output_config });
+    expect(['1234', '4567']).toContain(parsed?.code);
+    const tools = [{ name: 'open', input_schema: CODE_SCHEMA }];
+    const called = await messages().create({ ...common, tools, tool_choice: { type: 'tool', name: 'open' } });
+    expect(called.stop_reason).toBe('tool_use');
+    const [call] = called.content;
+    expect(CODE.parse(call?.type === 'tool_use' ? call.input : undefined).code).toMatch(/^\d{4}$/);
   });
 });
 

@@ -15,8 +15,8 @@ import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
 import { runs, workersOf } from './support/processes.js';
-import { until } from './support/until.js';
-import { WorkerProcess } from './support/worker-process.js';
+import { HANG_LIMIT_MS, until } from './support/until.js';
+import { listenAs, WorkerProcess } from './support/worker-process.js';
 
 const WORKERS = 3;
 /** Every worker will do. */
@@ -55,10 +55,58 @@ async function staticSource(): Promise<WorkerSource> {
   return { kind: 'static', addresses: running().map(({ address }) => address) };
 }
 
+/** Workers dial one port, which this process keeps for the clusters of a group. */
+let joinPort = 0;
+const ANY_PORT = '127.0.0.1:0';
+const told: string[] = [];
+async function joinedSource(): Promise<WorkerSource> {
+  const source = await joinSource();
+  const running = processes.filter(({ isRunning }) => isRunning).length;
+  for (let worker = running; worker < WORKERS; worker++)
+    processes.push(await joinWorker(`w${worker}`, ANY_PORT));
+  return source;
+}
+
+/** Nobody dials yet. */
+async function joinSource(): Promise<WorkerSource> {
+  joinPort ||= await freePort();
+  return {
+    ...{ kind: 'joined', listen: `127.0.0.1:${joinPort}`, insecure: false },
+    model: { name: 'tiny', digest: '', dtype: 'f32', chunkTokens: 512, checkpointFiles: undefined },
+    files: {
+      open: async () => ({ folder: compiledFolder, isSound: async () => true }),
+      close: () => undefined,
+    },
+    tell: (words) => told.push(words),
+  };
+}
+
+function joinWorker(name: string, listen: string | undefined): Promise<WorkerProcess> {
+  const join = { address: `127.0.0.1:${joinPort}`, name, drainMs: HANG_LIMIT_MS };
+  return WorkerProcess.start(compiledFolder, { listen, join });
+}
+
+async function freePort(): Promise<number> {
+  const { address, close } = await listenAs((socket) => socket.destroy());
+  close();
+  return Number(address.split(':')[1]);
+}
+
 async function open(source: WorkerSource, signal?: AbortSignal): Promise<Cluster> {
   const cluster = await openCluster(source, ANY, signal);
   clusters.push(cluster);
+  // Those that dial come when they come.
+  if (source.kind === 'joined') await until(() => cluster.workers.length === WORKERS, 'all workers to join');
   return cluster;
+}
+
+/** Whoever joins is told why he is not taken, and ends: to dial again would change nothing. */
+async function expectRefused(cluster: Cluster): Promise<void> {
+  clusters.push(cluster);
+  await until(() => processes.every(({ isRunning }) => !isRunning), 'the workers to end');
+  expect(processes.filter(({ stderr }) => stderr.includes('runs another model'))).toHaveLength(WORKERS);
+  expect(cluster.members).toEqual([]);
+  expect(told.filter((line) => /w\d is not taken: runs another model/.test(line))).toHaveLength(WORKERS);
 }
 
 /** Every two workers can send to each other. */
@@ -88,6 +136,7 @@ const pidsOf = ({ workers }: Cluster): number[] => workers.map(({ ready }) => re
 describe.each([
   ['local', localSource],
   ['static', staticSource],
+  ['joined', joinedSource],
 ])('%s', (kind, sourceOf) => {
   afterAll(stopProcesses);
 
@@ -111,8 +160,9 @@ describe.each([
     await until(() => cluster.workers.length < WORKERS, 'the dead worker to be left out');
     expect(cluster.members.map(({ status }) => status)).toEqual(['usable', 'opening', 'usable']);
     expect(cluster.members[1]?.reason).toMatchObject({ code: 'WORKER_DIED' });
-    if (kind === 'static')
-      processes.push(await WorkerProcess.start(compiledFolder, { listen: before[1]?.handle.id ?? '' }));
+    const id = before[1]?.handle.id ?? '';
+    if (kind === 'static') processes.push(await WorkerProcess.start(compiledFolder, { listen: id }));
+    if (kind === 'joined') processes.push(await joinWorker(id, ANY_PORT));
     await until(() => cluster.workers.length === WORKERS, 'the worker to be back');
     expect(cluster.workers.map((worker, rank) => worker === before[rank])).toEqual([true, false, true]);
     await expectLinked(cluster);
@@ -121,6 +171,7 @@ describe.each([
   test('a worker that the engine has no use for is not used, and says why', async () => {
     const wrong = new KvrError('WORKER_FAILED', 'runs another model');
     const refuse = (): KvrError => wrong;
+    if (kind === 'joined') return expectRefused(await openCluster(await sourceOf(), refuse));
     await expect(openCluster(await sourceOf(), refuse)).rejects.toBe(wrong);
     await until(() => workersOf(process.pid).length === 0, 'what was started to be gone');
   });
@@ -215,3 +266,30 @@ function statusesOf(cluster: Cluster): string[][] {
 function refusals({ members }: Cluster): number {
   return members.filter(({ status, reason }) => status === 'unlinked' && reason !== undefined).length;
 }
+
+describe('workers that join', () => {
+  afterEach(stopProcesses);
+
+  test('one that leaves is used no more at once, and ends when the engine has let it go', async () => {
+    const cluster = await open(await joinedSource());
+    const [first] = cluster.workers;
+    processes.find(({ child }) => child.pid === first?.ready.pid)?.child.kill('SIGTERM');
+    await until(() => cluster.workers.length === WORKERS - 1, 'the leaving worker to be left out');
+    expect(cluster.members.map(({ id }) => id)).not.toContain(first?.handle.id);
+    await first?.handle.ended;
+    await expectLinked(cluster);
+  });
+
+  test.each([
+    ['first', 0],
+    ['last', 2],
+  ])('one that nobody can dial is linked to all others when it comes %s', async (_, place) => {
+    const cluster = await openCluster(await joinSource(), ANY);
+    clusters.push(cluster);
+    for (let worker = 0; worker < WORKERS; worker++) {
+      processes.push(await joinWorker(`w${worker}`, worker === place ? undefined : ANY_PORT));
+      await until(() => cluster.workers.length === worker + 1, 'the worker to join');
+    }
+    await expectLinked(cluster);
+  });
+});

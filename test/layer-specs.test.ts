@@ -69,6 +69,10 @@ const SHAPES: Readonly<Record<string, ModelShape>> = {
   'no positions, layer norms, a plain MLP': withSpec(attention({ rotary: undefined }, LAYER_NORMS), {
     mlp: { kind: 'plain', activation: 'gelu-tanh' },
   }),
+  'ALiBi in place of positions, layer norms, a plain MLP': withSpec(
+    attention({ rotary: undefined, alibiScale: 0.5 }, LAYER_NORMS),
+    { mlp: { kind: 'plain', activation: 'gelu' } },
+  ),
   'side by side with one norm, norms on heads': withSpec(attention({ queryKeyNorm: 'head' }, LAYER_NORMS), {
     residual: 'parallel',
     sharesNorm: true,

@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { commonTokens } from '../src/core/common-prefix.js';
+import { commonTokens } from '../src/core/ids/common-prefix.js';
 import { Engine } from '../src/index.js';
 import type { ServedEngine } from '../src/server/index.js';
 import { BLOCK_TOKENS } from '../src/prefix-store/block-hashes.js';
@@ -64,7 +64,16 @@ async function start(): Promise<void> {
     asked.push(Int32Array.from(request.promptIds ?? []));
     return engine.generate(request);
   };
-  live = await liveServer({ model, settings, workers, members, costs, preparation, generate });
+  live = await liveServer({
+    model,
+    settings,
+    workers,
+    members,
+    costs,
+    preparation,
+    generate,
+    embed: (request) => engine.embed(request),
+  });
 }
 
 async function stop(): Promise<void> {

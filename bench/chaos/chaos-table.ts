@@ -17,31 +17,34 @@ export type Row = Omit<Outcomes, 'errors'> & {
   readonly strikes: number;
   /** Faults during which no member was said to be missing. */
   readonly untold: number;
-  readonly recoveryMs: readonly number[];
+  readonly wholeMs: readonly number[];
   readonly errors: Readonly<Record<string, number>>;
 };
 
 export function rowOf(
   over: Row['over'],
   fault: string,
-  { outcomes, ...result }: Pick<Row, 'strikes' | 'untold' | 'recoveryMs'> & { readonly outcomes: Outcomes },
+  { outcomes, ...result }: Pick<Row, 'strikes' | 'untold' | 'wholeMs'> & { readonly outcomes: Outcomes },
 ): Row {
   return { over, fault, ...result, ...outcomes, errors: Object.fromEntries(outcomes.errors) };
 }
 
 const { figure, words } = columnsOf<Row>();
-const recovery = ({ recoveryMs }: Row) => (recoveryMs.length > 0 ? medianRange(recoveryMs) : undefined);
+const rangeOf = (ms: readonly number[]) => (ms.length > 0 ? medianRange(ms) : undefined);
 const COLUMNS = [
   words('over', ({ over }) => over),
   words('fault', ({ fault }) => fault),
   figure('strikes', ({ strikes }) => strikes),
   figure('right', ({ right }) => right),
+  figure('of them hit', ({ recoveryMs }) => recoveryMs.length),
+  figure('stood still ms, median', ({ recoveryMs }) => rangeOf(recoveryMs)?.median),
+  figure('most', ({ recoveryMs }) => rangeOf(recoveryMs)?.max),
   figure('wrong', ({ wrong }) => wrong),
   figure('hung', ({ hung }) => hung),
   figure('failed on the struck worker', ({ hit }) => hit),
   figure('failed otherwise', ({ other }) => other),
-  figure('whole again ms, median', (row) => recovery(row)?.median),
-  figure('most', (row) => recovery(row)?.max),
+  figure('whole again ms, median', ({ wholeMs }) => rangeOf(wholeMs)?.median),
+  figure('most', ({ wholeMs }) => rangeOf(wholeMs)?.max),
 ];
 
 export function reportOf(
@@ -61,13 +64,13 @@ export function reportOf(
 
 function missedBy(row: Row): string[] {
   const { over, fault, wrong, hung, hit, other, untold } = row;
-  const slowest = recovery(row)?.max ?? 0;
+  const slowest = rangeOf(row.wholeMs)?.max ?? 0;
   const isFault = fault !== NO_FAULT;
   const goals: readonly (readonly [boolean, string])[] = [
     [wrong > 0, `${wrong} wrong answers`],
     [hung > 0, `${hung} requests hung`],
     [other > 0, `${other} requests failed that ran on no worker that was struck`],
-    [!isFault && hit > 0, `${hit} requests failed of a delay`],
+    [hit > 0, `${hit} requests failed that had lost a worker or a link`],
     [isFault && untold > 0, `${untold} times nobody was told that a worker is missing`],
     [
       slowest > MAX_RECOVERY_MS,

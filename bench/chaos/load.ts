@@ -17,11 +17,13 @@ export type Outcomes = {
   /** Failed in any other way. */
   other: number;
   hung: number;
+  /** Of those that are right: how long each stood still that lost a worker or a link, in all. */
+  readonly recoveryMs: number[];
   readonly errors: Map<string, number>;
 };
 
 export function noOutcomes(): Outcomes {
-  return { right: 0, wrong: 0, hit: 0, other: 0, hung: 0, errors: new Map() };
+  return { right: 0, wrong: 0, hit: 0, other: 0, hung: 0, recoveryMs: [], errors: new Map() };
 }
 
 /** What a request must give: asked of one worker alone, before anything is struck. */
@@ -45,9 +47,10 @@ export async function askOnce(
 ): Promise<boolean> {
   const hung = AbortSignal.timeout(HUNG_MS);
   try {
-    const { tokenIds } = await engine.complete({ ...request, signal: hung });
+    const { tokenIds, recoveries, recoveryMs } = await engine.complete({ ...request, signal: hung });
     const isRight = tokenIds.length === ids.length && tokenIds.every((id, at) => id === ids[at]);
     outcomes[isRight ? 'right' : 'wrong']++;
+    if (isRight && recoveries > 0) outcomes.recoveryMs.push(recoveryMs);
     return isRight;
   } catch (error) {
     outcomes[hung.aborted ? 'hung' : kindOf(asKvrError(error), outcomes)]++;
@@ -55,9 +58,11 @@ export async function askOnce(
   }
 }
 
+const LOSSES = ['WORKER_DIED', 'WORKER_HUNG', 'LINK', 'LOST_TOO_OFTEN'];
+
 /** A failure of a chain names the rank that it came from: the request ran there. */
 function kindOf({ code, message, fields }: KvrError, { errors }: Outcomes): 'hit' | 'other' {
-  const ranOnStruck = fields['rank'] !== undefined && ['WORKER_DIED', 'WORKER_HUNG', 'LINK'].includes(code);
+  const ranOnStruck = fields['rank'] !== undefined && LOSSES.includes(code);
   const words = ranOnStruck ? code : `${code}: ${message.slice(0, 160)}`;
   errors.set(words, (errors.get(words) ?? 0) + 1);
   return ranOnStruck ? 'hit' : 'other';

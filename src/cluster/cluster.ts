@@ -16,8 +16,11 @@ export type ClusterWorker = {
 /** A worker of the cluster, whether it can be used now or not. */
 export type ClusterMember = {
   readonly id: string;
-  /** 'opening': gone, and being started or dialled again; 'unlinked': open, but without a link to one before it in the chain. */
-  readonly status: 'usable' | 'opening' | 'unlinked';
+  /**
+   * 'opening': gone, and being started or dialled again; 'unlinked': open, but without a link to one before it in the chain;
+   * 'preparing': about to be used for the first time.
+   */
+  readonly status: 'usable' | 'opening' | 'unlinked' | 'preparing';
   /** Why it can not be used. */
   readonly reason?: KvrError;
 };
@@ -29,6 +32,8 @@ export interface Cluster {
   readonly workers: readonly ClusterWorker[];
   /** Workers share one machine and no other engine uses them: one may decode with all cores while the others rest. */
   readonly allowsAllCoreDecode: boolean;
+  /** What to type on another machine so that a worker of it joins; undefined where none can. */
+  readonly invitation?: string | undefined;
   /** Calls the listener whenever `members` have changed. @returns a function that stops it */
   onChange(listener: () => void): () => void;
   /** Ends what was started; settles when nothing is left. Twice is harmless. */
@@ -37,6 +42,12 @@ export interface Cluster {
 
 /** What an engine demands of a worker, whenever one is opened. @returns what is wrong with it */
 export type WorkerCheck = (worker: ClusterWorker) => KvrError | undefined;
+
+/**
+ * What an engine does with a worker before it uses it: it has passed the check, and is linked to those it could be linked to.
+ * @param chain the workers that can be used and this one among them, in chain order. @throws where it can not be used after all
+ */
+export type PrepareWorker = (worker: ClusterWorker, chain: readonly ClusterWorker[]) => Promise<void>;
 
 /** The error of a start that was cancelled. */
 export function cancelledStart(): KvrError {

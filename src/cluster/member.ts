@@ -5,12 +5,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { asKvrError, type KvrError } from '../core/errors.js';
 import type { ClusterWorker } from './cluster.js';
-import { retryWaitMs } from './retry-wait.js';
+import { retryWaitMs } from '../link/reach/retry-wait.js';
 
 /** A worker that was opened, with what has to be done for it later. */
 export type OpenedWorker = ClusterWorker & {
   /** Called once, when the worker is linked to all the others that are there: nobody has to find it any more. */
   linked(): Promise<void>;
+  /** Tells it why it is not wanted, where it would come again otherwise. */
+  refuse?(reason: KvrError): void;
   /** Closes the link to it, and ends it where it was started here; settles when nothing is left. */
   end(): Promise<void>;
 };

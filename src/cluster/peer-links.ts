@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { asKvrError, KvrError } from '../core/errors.js';
 import type { ClusterWorker } from './cluster.js';
-import { retryWaitMs } from './retry-wait.js';
+import { retryWaitMs } from '../link/reach/retry-wait.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 type Pair = {
@@ -18,8 +18,11 @@ type Pair = {
   isOpening: boolean;
 };
 
-/** What to do when a link can not be opened: 'retry' later, or give up the worker that nobody can dial any more. */
-export type OnLinkRefused = 'retry' | 'give up';
+/**
+ * What to do when a link can not be opened: 'retry' later, also by having the other one dial where that may help ('retry either
+ * way'), or give up the worker that nobody can dial any more.
+ */
+export type OnLinkRefused = 'retry' | 'retry either way' | 'give up';
 
 export class PeerLinks {
   readonly #pairs = new Set<Pair>();
@@ -87,7 +90,7 @@ export class PeerLinks {
 
   async #tryToOpen(pair: Pair): Promise<boolean> {
     try {
-      await pair.dialler.connectPeer(pair.dialled);
+      await this.#connect(pair);
       pair.isOpening = false;
       pair.isOpen = true;
       delete pair.reason;
@@ -97,6 +100,18 @@ export class PeerLinks {
       pair.reason = asKvrError(error);
       if (this.#onRefused === 'give up') await this.#giveUp(pair, pair.reason);
       return false;
+    }
+  }
+
+  /** A worker behind a NAT or a firewall is not reached, but reaches others. @throws why the one who should dial could not */
+  async #connect({ dialler, dialled }: Pair): Promise<void> {
+    try {
+      await dialler.connectPeer(dialled);
+    } catch (error) {
+      if (this.#onRefused !== 'retry either way' || dialler.isEnded || dialled.isEnded) throw error;
+      await dialled.connectPeer(dialler).catch((other: unknown) => {
+        throw neitherWay(asKvrError(error), asKvrError(other));
+      });
     }
   }
 
@@ -111,4 +126,9 @@ export class PeerLinks {
       ({ dialler, dialled }) => (dialler === a && dialled === b) || (dialler === b && dialled === a),
     );
   }
+}
+
+function neitherWay(there: KvrError, back: KvrError): KvrError {
+  const message = `${there.message}; and the other way: ${back.message}. Of two workers one must be reached by the other`;
+  return new KvrError('LINK', message, {}, there);
 }

@@ -1,8 +1,8 @@
 /**
  * A cluster of members that come and go, whatever they are: opens them all, links them, and keeps both up until it is closed.
  */
-import { KvrError } from '../core/errors.js';
-import type { Cluster, ClusterMember, ClusterWorker, WorkerCheck } from './cluster.js';
+import { asKvrError, KvrError } from '../core/errors.js';
+import type { Cluster, ClusterMember, ClusterWorker, PrepareWorker, WorkerCheck } from './cluster.js';
 import { cancelledStart } from './cluster.js';
 import { Member, type OpenedWorker, type OpenWorker } from './member.js';
 import { type OnLinkRefused, PeerLinks } from './peer-links.js';
@@ -13,12 +13,16 @@ export type ClusterPlan = {
   readonly onLinkRefused: OnLinkRefused;
   readonly allowsAllCoreDecode: boolean;
   readonly check: WorkerCheck;
+  /** Done with every worker that is opened, once it is linked and before it is used. */
+  readonly prepare?: PrepareWorker;
+  /** What to type so that a worker joins. */
+  readonly invitation?: () => string;
   /** Called when the cluster closes. */
   readonly onClose?: () => void;
 };
 
 /** Opens and links all workers. @throws what kept one of them from being opened; nothing is left then */
-export async function openSupervised(plan: ClusterPlan, signal?: AbortSignal): Promise<Cluster> {
+export async function openSupervised(plan: ClusterPlan, signal?: AbortSignal): Promise<SupervisedCluster> {
   const cluster = new SupervisedCluster(plan);
   try {
     await cluster.open(signal);
@@ -29,24 +33,52 @@ export async function openSupervised(plan: ClusterPlan, signal?: AbortSignal): P
   }
 }
 
-class SupervisedCluster implements Cluster {
+export class SupervisedCluster implements Cluster {
   readonly allowsAllCoreDecode: boolean;
-  readonly #members: readonly Member[];
+  readonly #plan: ClusterPlan;
+  #members: readonly Member[];
+  /** They finish what they have, and are no members any more. */
+  readonly #retired = new Set<Member>();
+  readonly #prepared = new WeakSet<OpenedWorker>();
+  #preparing: Promise<void> = Promise.resolve();
   readonly #links: PeerLinks;
-  readonly #onClose: (() => void) | undefined;
   readonly #listeners = new Set<() => void>();
   /** Workers that are being linked or are, so that each joins once. */
   readonly #joined = new Map<OpenedWorker, Promise<void>>();
   #isOpen = false;
   #workers: readonly ClusterWorker[] = [];
 
-  constructor({ workers, onLinkRefused, allowsAllCoreDecode, check, onClose }: ClusterPlan) {
-    this.#onClose = onClose;
-    this.allowsAllCoreDecode = allowsAllCoreDecode;
-    this.#links = new PeerLinks(onLinkRefused, () => this.#changed());
-    this.#members = [...workers].map(
-      ([id, open]) => new Member(id, checked(open, check), () => this.#onMember()),
-    );
+  constructor(plan: ClusterPlan) {
+    this.#plan = plan;
+    this.allowsAllCoreDecode = plan.allowsAllCoreDecode;
+    this.#links = new PeerLinks(plan.onLinkRefused, () => this.#changed());
+    this.#members = [...plan.workers].map(([id, open]) => this.#newMember(id, open));
+  }
+
+  /** One more worker, at the end of the chain. @throws as OpenWorker, also for what the check finds; it is no member then */
+  async add(id: string, open: OpenWorker): Promise<void> {
+    const member = this.#newMember(id, open);
+    this.#members = [...this.#members, member];
+    try {
+      await member.start();
+    } catch (error) {
+      this.#members = this.#members.filter((each) => each !== member);
+      this.#changed();
+      throw error;
+    }
+  }
+
+  /** A worker that is to get no request from now on, and is not opened again; what it has it may finish. */
+  retire(id: string): void {
+    const member = this.#members.find((each) => each.id === id);
+    if (!member) return;
+    const { worker } = member;
+    this.#members = this.#members.filter((each) => each !== member);
+    this.#retired.add(member);
+    const close = (): Promise<void> => member.close().then(() => void this.#retired.delete(member));
+    if (worker) void worker.handle.ended.then(close);
+    else void close();
+    this.#changed();
   }
 
   /** @throws what kept one from being opened or linked */
@@ -76,6 +108,10 @@ class SupervisedCluster implements Cluster {
     if (failing.signal.aborted) throw reason;
   }
 
+  get invitation(): string | undefined {
+    return this.#plan.invitation?.();
+  }
+
   get members(): readonly ClusterMember[] {
     return this.#members.map((member) => this.#describe(member));
   }
@@ -90,9 +126,13 @@ class SupervisedCluster implements Cluster {
   }
 
   async close(): Promise<void> {
-    this.#onClose?.();
-    await Promise.all(this.#members.map((member) => member.close()));
+    this.#plan.onClose?.();
+    await Promise.all([...this.#members, ...this.#retired].map((member) => member.close()));
     await Promise.all(this.#joined.values());
+  }
+
+  #newMember(id: string, open: OpenWorker): Member {
+    return new Member(id, checked(open, this.#plan.check), () => this.#onMember());
   }
 
   /** A worker has come or gone. Those of the first start are linked when all are there, in chain order. */
@@ -104,9 +144,30 @@ class SupervisedCluster implements Cluster {
 
   #join(worker: OpenedWorker): void {
     const before = [...this.#joined.keys()].filter(({ handle }) => !handle.isEnded);
-    const linking = this.#links.join(worker, before).then(() => worker.linked());
+    const linking = this.#links
+      .join(worker, before)
+      .then(() => worker.linked())
+      .then(() => this.#prepareInTurn(worker));
     this.#joined.set(worker, linking);
     void worker.handle.ended.then(() => this.#joined.delete(worker));
+  }
+
+  /** One after the other: they are measured, and would slow each other. */
+  #prepareInTurn(worker: OpenedWorker): Promise<void> {
+    this.#preparing = this.#preparing.then(() => this.#prepare(worker));
+    return this.#preparing;
+  }
+
+  /** One that can not be prepared is as good as gone. */
+  async #prepare(worker: OpenedWorker): Promise<void> {
+    if (worker.handle.isEnded) return;
+    try {
+      await this.#plan.prepare?.(worker, this.#usable(worker));
+      this.#prepared.add(worker);
+      if (this.#plan.prepare) this.#changed();
+    } catch (error) {
+      worker.handle.fail(asKvrError(error));
+    }
   }
 
   #changed(): void {
@@ -114,12 +175,12 @@ class SupervisedCluster implements Cluster {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Going down the chain, every worker that is linked to all those taken before. */
-  #usable(): ClusterWorker[] {
+  /** Going down the chain, every worker that is linked to all those taken before. @param unprepared that counts as prepared */
+  #usable(unprepared?: OpenedWorker): ClusterWorker[] {
     const taken: ClusterWorker[] = [];
     for (const { worker } of this.#members) {
-      if (worker && taken.every(({ handle }) => this.#links.areLinked(handle, worker.handle)))
-        taken.push(worker);
+      if (!worker || (this.#plan.prepare && worker !== unprepared && !this.#prepared.has(worker))) continue;
+      if (taken.every(({ handle }) => this.#links.areLinked(handle, worker.handle))) taken.push(worker);
     }
     return taken;
   }
@@ -127,6 +188,7 @@ class SupervisedCluster implements Cluster {
   #describe({ id, worker, reason }: Member): ClusterMember {
     if (!worker) return { id, status: 'opening', ...(reason && { reason }) };
     if (this.#workers.includes(worker)) return { id, status: 'usable' };
+    if (this.#plan.prepare && !this.#prepared.has(worker)) return { id, status: 'preparing' };
     const unlinked = this.#workers
       .map(({ handle }) => this.#links.reason(handle, worker.handle))
       .find(Boolean);
@@ -140,6 +202,7 @@ function checked(open: OpenWorker, check: WorkerCheck): OpenWorker {
     const opened = await open(signal);
     const wrong = check(opened);
     if (!wrong) return opened;
+    opened.refuse?.(wrong);
     await opened.end();
     throw wrong;
   };

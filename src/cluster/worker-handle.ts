@@ -6,6 +6,7 @@ import { KvrError, type KvrErrorCode } from '../core/errors.js';
 import { type Address, formatAddress } from '../link/address.js';
 import { controlFrame, type Frame } from '../link/frame.js';
 import type { Link } from '../link/link.js';
+import type { OpenLink } from '../link/transport.js';
 import { plainTransports, type TransportOf } from '../link/open-transport.js';
 import { type FromWorker, fromWorkerSchema, parseMessage, type ToWorker } from '../worker/protocol/index.js';
 
@@ -18,12 +19,14 @@ export type ReadyWorker = Extract<FromWorker, { type: 'ready' }>;
 
 export class WorkerHandle {
   readonly id: string;
-  readonly address: Address;
+  /** Where others dial it; undefined where nobody can. */
+  readonly address: Address | undefined;
   /** Unique among the engines that a worker serves: its links to other workers are kept apart by it. */
   readonly engine: string;
   /** How long a broken link waits for a better reason, such as the signal that killed the process. */
   readonly #reasonGraceMs: number;
   readonly #transportOf: TransportOf;
+  readonly #arrived: OpenLink | undefined;
   /** Settles once, when the worker can no longer be used; the error says why, undefined after close(). */
   readonly ended: Promise<KvrError | undefined>;
   readonly #listeners = new Set<WorkerListener>();
@@ -38,14 +41,19 @@ export class WorkerHandle {
   /** Those that somebody waits for; the heartbeat's have number 0. */
   #pings = 0;
 
-  /** @param id what this engine calls the worker, in chains and to its peers */
+  /**
+   * @param id what this engine calls the worker, in chains and to its peers
+   * @param arrived the link, where the worker has dialled
+   */
   constructor(
     id: string,
-    address: Address,
+    address: Address | undefined,
     engine = 'engine',
     reasonGraceMs = 0,
     transportOf: TransportOf = plainTransports,
+    arrived?: OpenLink,
   ) {
+    this.#arrived = arrived;
     this.#transportOf = transportOf;
     this.#reasonGraceMs = reasonGraceMs;
     this.id = id;
@@ -62,7 +70,7 @@ export class WorkerHandle {
 
   /** Connects and waits for the worker's model to be open. @throws LINK, WORKER_FAILED, CANCELLED */
   async open(signal?: AbortSignal): Promise<ReadyWorker> {
-    const openLink = await this.#transportOf(this.address).dial(this.address, signal);
+    const openLink = this.#arrived ?? (await this.#dial(signal));
     this.#link = openLink({
       onFrame: (frame) => this.#onFrame(frame),
       onClose: (error) => this.#onClose(error),
@@ -77,10 +85,11 @@ export class WorkerHandle {
 
   /** Asks the worker to open a link to another, where there is none, and waits until it is open. @throws LINK, and why this worker ended */
   async connectPeer(peer: WorkerHandle): Promise<void> {
+    const address = addressOf(peer);
     const answer = this.#expect(
       (message) => 'worker' in message && message.worker === peer.id && message.type.startsWith('connect'),
     );
-    this.send({ type: 'connect', peers: [{ worker: peer.id, address: formatAddress(peer.address) }] });
+    this.send({ type: 'connect', peers: [{ worker: peer.id, address }] });
     const message = await answer;
     if (message.type === 'connectFailed')
       throw new KvrError(message.code as KvrErrorCode, `worker ${this.id}: ${message.message}`);
@@ -133,9 +142,14 @@ export class WorkerHandle {
     this.#link?.close();
   }
 
+  #dial(signal?: AbortSignal): Promise<OpenLink> {
+    if (!this.address) throw new KvrError('INTERNAL', `worker ${this.id} has neither a link nor an address`);
+    return this.#transportOf(this.address).dial(this.address, signal);
+  }
+
   #onClose(error: Error | undefined): void {
     // A local worker has no key: it can only have died.
-    const isRefusal = !this.#hasAnswered && this.address.kind === 'tcp';
+    const isRefusal = !this.#hasAnswered && !this.#arrived && this.address?.kind === 'tcp';
     const remedy = isRefusal
       ? '; it may have another --cluster-key-file, or one where this end has none'
       : '';
@@ -212,6 +226,12 @@ export class WorkerHandle {
       );
     });
   }
+}
+
+/** @throws LINK where it listens nowhere */
+function addressOf({ id, address }: WorkerHandle): string {
+  if (address) return formatAddress(address);
+  throw new KvrError('LINK', `worker ${id} can not be dialled: it was started with --no-listen`);
 }
 
 function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {

@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { KvrError } from '../core/errors.js';
 import { MALLOC_ENV } from '../runtime/sessions/malloc-env.js';
@@ -67,6 +68,18 @@ export async function endWorkerProcess({ process: child, exited }: WorkerProcess
   const timer = setTimeout(() => child.kill('SIGKILL'), END_TIMEOUT_MS);
   await exited;
   clearTimeout(timer);
+}
+
+/**
+ * Asks one that has joined an engine to leave, and waits for as long as it may finish what it does. The caller ends it afterwards
+ * whatever it did.
+ */
+export async function leaveWorkerProcess(
+  { process: child, exited }: WorkerProcess,
+  drainMs: number,
+): Promise<void> {
+  child.kill('SIGTERM');
+  await Promise.race([exited, pause(drainMs, undefined, { ref: false })]);
 }
 
 /** The compiled entry, also when this file itself runs as TypeScript source in a unit test. */

@@ -4,6 +4,7 @@
  */
 
 import type { LinkSecurity } from '../link/security/link-security.js';
+import type { OfferedModel } from './transfer/messages.js';
 import type { WorkerFiles } from './worker-files.js';
 
 /** Workers one machine may be asked for; more would only fight for its cores. */
@@ -35,18 +36,42 @@ export type WorkerSource =
       readonly addresses: readonly string[];
       /** Undefined for plain links. */
       readonly security?: LinkSecurity;
+    }
+  /** Workers that dial this engine, in the order in which they come. */
+  | {
+      readonly kind: 'joined';
+      /** HOST:PORT of this machine. */
+      readonly listen: string;
+      readonly security?: LinkSecurity;
+      /** Listen beyond this machine without security. */
+      readonly insecure: boolean;
+      /** What they must run. */
+      readonly model: OfferedModel;
+      /** The compiled model, for those who come without: made when the first one asks. */
+      readonly files: WorkerFiles;
+      /** Gets one line about everything that happens to them. */
+      readonly tell: (words: string) => void;
     };
 
-/** What people give: a number of workers to start, or the addresses of running ones. */
-export type WorkersOption = number | readonly string[];
+/** Where an engine listens for workers that dial it. */
+export type ListenOption = { readonly listen: string; readonly insecure?: boolean | undefined };
+/** What people give: a number of workers to start, the addresses of running ones, or where workers may come. */
+export type WorkersOption = number | readonly string[] | ListenOption;
 
 /** True where the workers are to be started here: they then get what the engine's options say. */
 export function areStartedHere(workers: WorkersOption): workers is number {
   return typeof workers === 'number';
 }
 
+/** True where workers come by themselves. */
+export function mayJoin(workers: WorkersOption): workers is ListenOption {
+  return typeof workers === 'object' && 'listen' in workers;
+}
+
+/** Of workers that may join, the least that anything can be said for. */
 export function workerCount(workers: WorkersOption): number {
-  return areStartedHere(workers) ? workers : workers.length;
+  if (areStartedHere(workers)) return workers;
+  return mayJoin(workers) ? 1 : workers.length;
 }
 
 /** What the engine calls a worker that it started. */

@@ -2,6 +2,7 @@
  * A checkpoint as the compiler sees it: a shape and weights by role, whatever file, architecture or generator
  * they come from. Implemented by model/checkpoint (safetensors), model/synthetic and model/quote.
  */
+import type { Pooling } from './request.js';
 import type { Dtype, ModelShape } from './shape.js';
 
 /** A row-major matrix [rows, columns] (a vector has one row) that is read in runs of rows, as f32. */
@@ -75,6 +76,11 @@ export type StoredKinds = {
   readonly others: Readonly<Record<string, number>>;
 };
 
+/** What a checkpoint says about embeddings: how its rows are pooled, or what it asks for that is not done here. */
+export type EmbeddingRecipe =
+  | { readonly kind: 'pooled'; readonly pooling: Pooling; readonly isNormalized: boolean }
+  | { readonly kind: 'unsupported'; readonly reason: string };
+
 export type Checkpoint = {
   /** What the user named: a folder, `synthetic:…` or `quote`. */
   readonly name: string;
@@ -82,11 +88,15 @@ export type Checkpoint = {
   /** sha-256 (hex) over everything the compiled model depends on. */
   readonly digest: string;
   readonly parameters: number;
+  /** Of one folder: all that is needed to open it elsewhere, but for its tokenizer. Undefined where it is computed from its name. */
+  readonly files?: readonly string[];
   /** Where a file may mix kinds of stored weights. */
   readonly storedKinds?: StoredKinds;
   /** Ids after which generation ends, from generation_config.json and config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
+  /** Where it was made for embeddings. */
+  readonly embeddingRecipe?: EmbeddingRecipe;
   /** What its weights are closest to, where they are quantised already, and why; `dtype: 'auto'` takes it where it fits. */
   readonly suggestedDtype?: { readonly dtype: Dtype; readonly reason: string };
   /** Folder where tokenizer.json belongs, the model's own or one in the cache; undefined where the model brings none (synthetic). */

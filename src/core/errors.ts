@@ -23,6 +23,7 @@ export type KvrErrorCode =
   | 'WORKER_REFUSED' // a worker holds as many requests or bytes as it may
   | 'PROTOCOL' // bytes that are no frame or message of ours
   | 'LINK' // a link between two ranks broke
+  | 'LOST_TOO_OFTEN' // a request lost its worker each time it was run, so it may be what ends them
   | 'DEADLINE' // a request took longer than it was allowed
   | 'CANCELLED' // the caller asked to stop
   | 'BUSY' // the queue is full
@@ -88,6 +89,7 @@ const HTTP_STATUS: Readonly<Record<KvrErrorCode, HttpStatus>> = {
   NO_KERNELS: 500,
   PROTOCOL: 500,
   WORKER_FAILED: 500,
+  LOST_TOO_OFTEN: 500,
   INTERNAL: 500,
   WORKER_DIED: 503,
   WORKER_HUNG: 503,

@@ -87,10 +87,17 @@ export const FALCON_7B: ModelShape = {
   tiedHead: true,
 };
 
-/** Falcon RW 1B: as many heads of K and V as of Q, norms not shared. It has ALiBi for rotary angles, which times do not show. */
+/** Falcon RW 1B: as many heads of K and V as of Q, norms not shared, ALiBi for rotary angles. */
 export const FALCON_1B: ModelShape = {
   ...FALCON_7B,
-  specs: [{ ...FALCON_LAYER, residual: 'sequential', sharesNorm: false }],
+  specs: [
+    {
+      ...FALCON_LAYER,
+      residual: 'sequential',
+      sharesNorm: false,
+      attention: { scale: 1 / 8, alibiScale: 1 / 8, hasSinks: false, queryKeyNorm: 'none' },
+    },
+  ],
   layers: 24,
   hidden: 2048,
   heads: 32,
@@ -118,4 +125,6 @@ export const RUNNABLE_SHAPES: ReadonlyMap<string, ModelShape> = new Map([
   ['llama-3.1-8b', LLAMA_3_1_8B],
   ['tinyllama-1.1b', TINYLLAMA_1_1B],
   ['falcon-7b', FALCON_7B],
+  ['falcon-rw-1b', FALCON_1B],
+  ['falcon-1b', FALCON_1B],
 ]);

@@ -7,6 +7,12 @@ import { samplingSchema } from './sampling.js';
 import { KV_DTYPES } from './shape.js';
 import { STRATEGIES } from './strategy.js';
 
+/**
+ * Which rows of a prompt, after the final norm, make its embedding: the last token's, or the mean of all.
+ */
+export const POOLINGS = ['last', 'mean'] as const;
+export type Pooling = (typeof POOLINGS)[number];
+
 const tokenPosition = z.number().int().min(0).max(0xffff_ffff);
 
 export const requestSpecSchema = z.object({
@@ -21,6 +27,8 @@ export const requestSpecSchema = z.object({
   prefixCache: z.boolean().default(true),
   /** Report the logits after the prompt. */
   wantLogits: z.boolean().default(false),
+  /** There is no answer: the prompt's rows are pooled, and that is the result. */
+  pooling: z.enum(POOLINGS).optional(),
   /** What the answer is held to; read where it is compiled, see grammar/. */
   grammar: z.unknown().optional(),
   /** Of keys and values: of the caches on all ranks and of the rows between them. */
@@ -30,6 +38,11 @@ export const requestSpecSchema = z.object({
 });
 
 export type RequestSpec = z.output<typeof requestSpecSchema>;
+
+/** Tokens that an answer may have; none where the prompt is pooled. */
+export function answerTokens({ maxTokens, pooling }: Pick<RequestSpec, 'maxTokens' | 'pooling'>): number {
+  return pooling === undefined ? maxTokens : 0;
+}
 
 /** The fields that come with a request; the others come from the engine that takes it. */
 export const askedSpecShape = requestSpecSchema.omit({ kvDtype: true, eosIds: true }).shape;

@@ -1,6 +1,6 @@
 /**
  * The library's front door: loads a model onto a chain of workers, answers prompts, ends cleanly. Requests are
- * handed to the chain in order of arrival, many at once, on the workers that are there; one that loses a worker is run again.
+ * handed to the chain in order of arrival, many at once, on the workers that are there; one that loses a worker goes on with others.
  */
 import { setMaxListeners } from 'node:events';
 import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
@@ -9,10 +9,12 @@ import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
 import { validateRequest } from './queue/validated-request.js';
 import { withRetries } from './queue/with-retries.js';
-import type { CalibrationStore } from './partition/calibration-store.js';
+import type { CostSource } from './partition/cost-source.js';
 import type { ChainPartition } from './partition/chain-partition.js';
 import { loadParts } from './load-parts.js';
 import type { EngineParts } from './queue/engine-parts.js';
+import { embed } from './embedding/embed.js';
+import type { EmbedRequest, EmbedResult } from './embedding/embed-request.js';
 import type { GenerateEvent, GenerationResult } from './output/generation.js';
 import type { LoadedModel } from './load/load.js';
 import type { EngineOptions, EngineSettings } from './options/options.js';
@@ -57,8 +59,13 @@ export class Engine {
     return this.#parts.chain.cluster.members;
   }
 
+  /** What to type on another machine so that a worker of it joins; undefined where none can. */
+  get invitation(): string | undefined {
+    return this.#parts.chain.cluster.invitation;
+  }
+
   /** What was measured of the workers; undefined where calibration is off. */
-  get costs(): CalibrationStore | undefined {
+  get costs(): CostSource | undefined {
     return this.#parts.calibration;
   }
 
@@ -82,18 +89,14 @@ export class Engine {
   /**
    * Answers a prompt; may be called while others are answered. Leaving the loop early cancels the request.
    * @throws BAD_INPUT, PROMPT_TOO_LONG, CANCELLED, DEADLINE, BUSY with the fields of EngineLoad, WORKER_*, CACHE_DAMAGED,
-   *   LINK, PROTOCOL with fields rank and phase, CLOSED
+   *   LINK, LOST_TOO_OFTEN, PROTOCOL with fields rank and phase, CLOSED
    */
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
     try {
       const arrival = await validateRequest(request, this.#parts, this.#closing.signal);
       this.#checkOpen();
-      yield* withRetries(
-        (isRetry, onHandedOver) => this.#runs.run(arrival, isRetry, onHandedOver),
-        arrival,
-        this.settings.retries,
-      );
+      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, this.settings.retries);
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();
@@ -105,6 +108,15 @@ export class Engine {
   async complete(request: GenerateRequest): Promise<GenerationResult> {
     for await (const event of this.generate(request)) if (event.type === 'done') return event.result;
     throw new KvrError('INTERNAL', 'a generation ended without a result');
+  }
+
+  /**
+   * Embeddings of texts or token ids, by hidden states of the model after its final norm. Each input is a request to the chain
+   * of its own, so all that holds for prompts holds for it: queue, bounds, priority, deadline, cancel.
+   * @throws BAD_INPUT, UNSUPPORTED_MODEL, and as generate
+   */
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    return embed(request, this.model, (one) => this.generate(one));
   }
 
   /** Cancels what runs and ends the workers it started; settles when none is left. Twice is harmless. */

@@ -1,12 +1,14 @@
 /**
  * From an engine's options to what it works with. What was started is closed again when a later step fails.
  */
-import type { Cluster, ClusterWorker } from '../cluster/cluster.js';
+import type { Cluster, ClusterWorker, PrepareWorker } from '../cluster/cluster.js';
+import type { WorkerSource } from '../cluster/worker-source.js';
 import { openCluster } from '../cluster/open-cluster.js';
 import { KvrError } from '../core/errors.js';
 import type { Dtype } from '../core/shape.js';
 import { cacheFolder } from '../model/cache/index.js';
-import { CalibrationStore } from './partition/calibration-store.js';
+import { type CalibrationOptions, CalibrationStore } from './partition/calibration-store.js';
+import { JoinedCosts } from './partition/joined-costs.js';
 import { type LoadedModel, loadModel } from './load/load.js';
 import { misfit } from './load/misfit.js';
 import {
@@ -27,19 +29,41 @@ import { areSound } from './queue/held-until-sound.js';
 
 /** @throws as Engine.load */
 export async function loadParts(options: EngineOptions): Promise<EngineParts> {
-  const { signal, onProgress, onChoice, onWarning, onCompiling, onCompiled, ...given } = options;
+  const { signal, onProgress, onChoice, onWarning, onNews, onCompiling, onCompiled, ...given } = options;
   const asked = parseOptions(engineOptionsSchema, given, 'engine options');
   const hooks: EngineHooks = {
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onChoice && { onChoice }),
     ...(onWarning && { onWarning }),
+    ...(onNews && { onNews }),
     ...(onCompiling && { onCompiling }),
     ...(onCompiled && { onCompiled }),
   };
   const { model, source } = await loadModel(asked, hooks);
+  if (source.kind === 'joined')
+    return joinedParts(source, model, { ...asked, dtype: source.model.dtype }, hooks);
   const cluster = await openCluster(source, (worker) => misfit(worker, model, asked), signal);
   return partsOn(cluster, model, asked, hooks);
+}
+
+/** Workers come later, and are measured when they do. */
+async function joinedParts(
+  source: WorkerSource,
+  model: LoadedModel,
+  settings: EngineSettings,
+  hooks: EngineHooks,
+): Promise<EngineParts> {
+  const tell = (words: string): void => hooks.onNews?.(words);
+  const { signal: _, ...later } = calibrationOptions(model, settings, hooks);
+  const costs = settings.calibrate === false ? undefined : new JoinedCosts({ ...later, tell });
+  const prepare: PrepareWorker | undefined = costs && ((worker, chain) => costs.prepare(worker, chain));
+  const check = (worker: ClusterWorker): KvrError | undefined => misfit(worker, model, settings);
+  const cluster = await openCluster(source, check, hooks.signal, prepare);
+  costs?.follow(cluster);
+  const chain = new RunningChain(cluster, settings.maxRunning, warningOf(hooks));
+  const preparation = preparationOf(model, settings);
+  return { model, settings, chain, calibration: costs, preparation, warn: warningOf(hooks) };
 }
 
 /** @param cluster closed again where this throws */
@@ -94,18 +118,28 @@ async function openCalibration(
   } catch (error) {
     const { signal = new AbortController().signal } = hooks;
     if (signal.aborted || (await areSound(workers))) throw error;
-    return measured(await chain.usable(workers.length, signal, false), model, settings, hooks);
+    const names = workers.map(({ handle }) => handle.id);
+    const all = { count: workers.length, allowed: () => names };
+    return measured(await chain.usable(all, signal, false), model, settings, hooks);
   }
 }
 
 function measured(
   workers: readonly ClusterWorker[],
+  model: LoadedModel,
+  settings: EngineSettings,
+  hooks: EngineHooks,
+): Promise<CalibrationStore> {
+  return CalibrationStore.open(workers, calibrationOptions(model, settings, hooks));
+}
+
+function calibrationOptions(
   { shape }: LoadedModel,
   { cacheDir, chunkTokens, kvDtype, calibrate }: EngineSettings,
   hooks: EngineHooks,
-): Promise<CalibrationStore> {
+): CalibrationOptions {
   const { signal, onProgress } = hooks;
-  return CalibrationStore.open(workers, {
+  return {
     cacheFolder: cacheFolder(cacheDir),
     shape,
     chunkTokens,
@@ -114,5 +148,5 @@ function measured(
     onWarning: warningOf(hooks),
     ...(signal && { signal }),
     ...(onProgress && { onMeasure: () => onProgress('measuring the workers', 0) }),
-  });
+  };
 }

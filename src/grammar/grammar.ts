@@ -9,13 +9,22 @@ import { OF_GRAMMAR, OF_PATTERN, requireFollowable } from './followable.js';
 import { FreeText } from './free-text.js';
 import { MAX_GRAMMAR_WORK, Meter } from './limits/meter.js';
 import { leastChars } from './limits/value-size.js';
-import { MAX_SCHEMA_CHARS, MAX_SCHEMA_DEPTH, schemaTerm } from './json-schema.js';
+import { gbnfTerm } from './gbnf/gbnf.js';
+import { MAX_SCHEMA_CHARS, MAX_SCHEMA_DEPTH, schemaTerm, type SchemaListener } from './json-schema.js';
+import { looseSchemaTerm } from './loose-schema.js';
+import { regexTerm } from './regular/plain-text.js';
 import { bytes, choice, repeat, sequence, type Term, text, walk } from './terms/terms.js';
 import { specialBytes } from './vocabulary.js';
 
 export type Grammar =
-  /** A JSON value that is valid against a schema. */
-  | { readonly type: 'json'; readonly schema: unknown }
+  /**
+   * A JSON value that is valid against a schema. What can not be held is refused, or left out where the schema is loose.
+   */
+  | { readonly type: 'json'; readonly schema: unknown; readonly isLoose?: boolean | undefined }
+  /** A text that matches a regular expression from end to end. */
+  | { readonly type: 'regex'; readonly pattern: string }
+  /** A text that a grammar in the language of llama.cpp makes. */
+  | { readonly type: 'gbnf'; readonly grammar: string }
   | { readonly type: 'text'; readonly text: string }
   /** A special token, by its name in the tokenizer. */
   | { readonly type: 'special'; readonly name: string }
@@ -33,12 +42,16 @@ export type Grammar =
 const MAX_PARTS = 1000;
 const MAX_TEXT_CHARS = 1000;
 const MAX_REPEATS = 1000;
+/** Parts of a schema that are named to who asked; more say no more. */
+const MAX_LOOSENED_TOLD = 64;
 const short = z.string().max(MAX_TEXT_CHARS);
 const count = z.number().int().min(0).max(MAX_REPEATS);
 
 export const grammarSchema: z.ZodType<Grammar> = z.lazy(() =>
   z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('json'), schema: z.unknown() }),
+    z.strictObject({ type: z.literal('json'), schema: z.unknown(), isLoose: z.boolean().optional() }),
+    z.strictObject({ type: z.literal('regex'), pattern: z.string() }),
+    z.strictObject({ type: z.literal('gbnf'), grammar: z.string() }),
     z.strictObject({ type: z.literal('text'), text: short }),
     z.strictObject({ type: z.literal('special'), name: short }),
     z.strictObject({
@@ -64,42 +77,58 @@ export const GRAMMAR_LIMITS: GrammarLimits = { work: MAX_GRAMMAR_WORK, ahead: 8_
  * @throws BAD_INPUT for what is too large, not valid, not supported, or can not be satisfied by any text
  */
 export function compileGrammar(grammar: unknown): Automaton {
-  return compile(grammar, new Meter());
+  return compile(grammar, { meter: new Meter() });
 }
 
 /**
  * Finds everything that can be wrong with a grammar, before anything is answered under it.
+ * @returns what of its loose schemas is not held
  * @throws BAD_INPUT as compileGrammar, and for one that takes too long to follow; with the field `budget` where larger
  *   limits might do
  */
-export function checkGrammar(grammar: unknown, limits = GRAMMAR_LIMITS): void {
-  checkGrammars([grammar], limits);
+export function checkGrammar(grammar: unknown, limits = GRAMMAR_LIMITS): readonly string[] {
+  return checkGrammars([grammar], limits);
 }
 
-/** All of them together within the limits. @throws BAD_INPUT as checkGrammar, about the first that is wrong, with its `index` */
-export function checkGrammars(grammars: readonly unknown[], limits = GRAMMAR_LIMITS): void {
+/**
+ * All of them together within the limits. @returns what of the last one is not held
+ * @throws BAD_INPUT as checkGrammar, about the first that is wrong, with its `index`
+ */
+export function checkGrammars(grammars: readonly unknown[], limits = GRAMMAR_LIMITS): readonly string[] {
   const [work, ahead] = [new Meter(limits.work), new Meter(limits.ahead)];
+  let loosened: readonly string[] = [];
   for (const [index, grammar] of grammars.entries()) {
     try {
-      check(grammar, work, ahead);
+      loosened = check(grammar, work, ahead);
     } catch (error) {
       if (!(error instanceof KvrError)) throw error;
       throw new KvrError(error.code, error.message, { ...error.fields, index }, error);
     }
   }
+  return loosened;
 }
 
-function check(grammar: unknown, meter: Meter, ahead: Meter): void {
-  const automaton = compile(grammar, meter, (pattern) =>
-    requireFollowable(new Automaton(pattern, meter), ahead, OF_PATTERN),
-  );
+function check(grammar: unknown, meter: Meter, ahead: Meter): readonly string[] {
+  const loosened = new Set<string>();
+  const automaton = compile(grammar, {
+    meter,
+    onPattern: patternCheck(meter, ahead),
+    onLoosened: (what) => loosened.add(what),
+  });
   requireFollowable(automaton, ahead, OF_GRAMMAR);
+  return [...loosened].slice(0, MAX_LOOSENED_TOLD);
 }
 
-function compile(grammar: unknown, meter: Meter, onPattern?: (term: Term) => void): Automaton {
+function patternCheck(meter: Meter, ahead: Meter): (term: Term) => void {
+  return (pattern) => requireFollowable(new Automaton(pattern, meter), ahead, OF_PATTERN);
+}
+
+type Compiling = SchemaListener & { readonly meter: Meter };
+
+function compile(grammar: unknown, compiling: Compiling): Automaton {
   requireBounds(grammar);
   const parsed = grammarSchema.safeParse(grammar);
-  if (parsed.success) return new Automaton(termOf(parsed.data, { meter, onPattern }), meter);
+  if (parsed.success) return new Automaton(termOf(parsed.data, compiling), compiling.meter);
   const issue = parsed.error.issues[0];
   throw new KvrError(
     'BAD_INPUT',
@@ -132,14 +161,18 @@ function tooLarge(size: string): KvrError {
   return new KvrError('BAD_INPUT', `the schema has ${size}, the limit; give a smaller one`);
 }
 
-type Compiling = { readonly meter: Meter; readonly onPattern: ((term: Term) => void) | undefined };
-
 function termOf(grammar: Grammar, compiling: Compiling): Term {
   const inner = (one: Grammar): Term => termOf(one, compiling);
-  const { meter, onPattern } = compiling;
+  const { meter } = compiling;
   switch (grammar.type) {
     case 'json':
-      return schemaTerm(grammar.schema, meter, onPattern);
+      return grammar.isLoose === true
+        ? looseTerm(grammar.schema, compiling)
+        : schemaTerm(grammar.schema, meter, compiling);
+    case 'regex':
+      return regexTerm(grammar.pattern, meter);
+    case 'gbnf':
+      return gbnfTerm(grammar.grammar, meter);
     case 'text':
       meter.spend(grammar.text.length);
       return text(grammar.text);
@@ -154,4 +187,11 @@ function termOf(grammar: Grammar, compiling: Compiling): Term {
     case 'repeat':
       return repeat(inner(grammar.part), grammar.min, grammar.max ?? Infinity);
   }
+}
+
+/** Patterns are looked at even where nobody asks for it: what is left out must be the same for the engine and its workers. */
+function looseTerm(schema: unknown, compiling: Compiling): Term {
+  const { meter } = compiling;
+  const onPattern = compiling.onPattern ?? patternCheck(meter, new Meter(GRAMMAR_LIMITS.ahead));
+  return looseSchemaTerm(schema, meter, { ...compiling, onPattern });
 }

@@ -42,6 +42,27 @@ test.each<[what: string, schema: unknown]>([
   expect(workOf(schema)).toBeLessThan(1.1 * MAX_GRAMMAR_WORK);
 }); // prettier-ignore
 
+/** Options that all overlap. */
+const options = (count: number, make: (index: number) => object): object => ({ anyOf: many(count, make) });
+
+test.each<[what: string, schema: unknown]>([
+  ['choices that multiply', { allOf: many(16, (k) => options(4, (i) => ({ required: [`p${k}_${i}`] }))) }],
+  ['choices of choices', { allOf: many(40, (k) => ({ not: { required: [`p${k}`, `q${k}`] } })) }],
+  ['opposites of opposites', { not: { allOf: many(20, (k) => ({ not: { anyOf: many(20, (i) => ({ required: [`p${k}`, `q${i}`] })) } })) } }],
+  ['options that overlap', { oneOf: many(300, (i) => ({ type: 'object', properties: members(3), required: [`p${i}`] })) }],
+  ['conditions', { allOf: many(30, (k) => ({ if: { properties: { [`p${k}`]: { const: k } } }, then: { required: [`q${k}`] } })) }],
+  ['dependencies', { type: 'object', dependentRequired: Object.fromEntries(many(200, (k) => [`p${k}`, [`q${k}`]])) }],
+  ['patterns of names', { type: 'object', patternProperties: Object.fromEntries(many(6, (k) => [`(?=.*${k}).{20}[a-z]`, true])) }],
+  ['patterns that hold together', { type: 'string', allOf: many(30, (k) => ({ pattern: `(a|b).{${k}}c` })) }],
+  ['counted items', { type: 'array', contains: { type: 'string' }, minContains: 200, maxItems: 100_000 }],
+  ['counted names', { type: 'object', properties: members(2000), minProperties: 400, maxProperties: 450 }],
+  ['listed values beside patterns', { enum: many(2000, (i) => `v${i}`), allOf: many(50, (k) => ({ pattern: `v|${k}` })) }],
+  ['a definition of many properties in many places', { $defs: { d: { type: 'object', properties: members(4000) } }, type: 'object', properties: Object.fromEntries(many(800, (i) => [`r${i}`, { $ref: '#/$defs/d', minProperties: i % 7 }])) }],
+  ['steps without end', { type: 'number', allOf: many(60, (k) => ({ multipleOf: 1 + k / 1000 })) }],
+])('%s come to a bounded amount of work', (_what, schema) => {
+  expect(workOf(schema)).toBeLessThan(1.1 * MAX_GRAMMAR_WORK);
+}); // prettier-ignore
+
 test.each<[what: string, schema: unknown]>([
   ['a pattern with ever more readings', { type: 'string', pattern: '^.*a.{1000}$' }],
   ['repeats of repeats', { type: 'string', pattern: '^((a{0,1000}){0,1000}){0,1000}$' }],

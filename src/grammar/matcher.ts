@@ -76,16 +76,21 @@ export class Matcher {
 
   /** The answer is whole, and no token can follow. */
   get mustEnd(): boolean {
-    return this.canEnd && this.#grammar.maskOf(this.#state).every((word) => word === 0);
+    return this.canEnd && this.mask.every((word) => word === 0);
   }
 
   get canEnd(): boolean {
     return this.#state.canEnd;
   }
 
+  /** Tokens that may come next, those that end an answer aside; must not be changed. @throws BAD_INPUT */
+  get mask(): Mask {
+    return this.#grammar.maskOf(this.#state);
+  }
+
   /** Leaves only the logits of tokens that may come next. @param logits [vocabulary]; changed. @throws BAD_INPUT */
   restrict(logits: Float32Array): void {
-    const mask = this.#grammar.maskOf(this.#state);
+    const { mask } = this;
     const ends = this.#endIds.map((id) => [id, this.canEnd ? (logits[id] ?? -Infinity) : -Infinity] as const);
     for (let id = 0; id < logits.length; id++) if (!hasBit(mask, id)) logits[id] = -Infinity;
     for (const [id, logit] of ends) if (id < logits.length) logits[id] = logit;

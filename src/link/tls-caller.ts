@@ -48,10 +48,14 @@ export class TlsCaller implements Link {
     if (this.#isEnding) this.#proved.close();
   }
 
-  /** The handshake has failed. */
+  /** The handshake has failed. A caller that left without a byte, as a probe of the port does, was not refused. */
   refuse(error: Error): void {
-    this.#error ??= error;
+    if (!this.#isSilent) return this.#end(error);
     this.#socket.destroy();
+  }
+
+  get #isSilent(): boolean {
+    return this.#socket.bytesRead === 0;
   }
 
   get peerIdentity(): string | undefined {
@@ -85,12 +89,17 @@ export class TlsCaller implements Link {
   close(error?: Error): void {
     if (this.#proved) return this.#proved.close(error);
     this.#isEnding = true;
-    if (error) this.refuse(error);
+    if (error) this.#end(error);
     else if (this.#unsent.length === 0) this.#socket.destroy();
   }
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  #end(error: Error): void {
+    this.#error ??= error;
+    this.#socket.destroy();
   }
 
   /** Before the handshake was done: after that the proved link says when it ends. */
@@ -100,6 +109,6 @@ export class TlsCaller implements Link {
     for (const { onSent } of this.#unsent.splice(0)) onSent?.();
     const message = 'no proof of the cluster key before the connection ended';
     const gone = new KvrError('LINK', message, { refusal: 'handshake' });
-    this.#handlers.onClose(this.#error ?? (this.#isEnding ? undefined : gone));
+    this.#handlers.onClose(this.#error ?? (this.#isEnding || this.#isSilent ? undefined : gone));
   }
 }

@@ -179,6 +179,17 @@ test.each([
   await ended;
 });
 
+test.each(['end', 'resetAndDestroy'] as const)(
+  'a port that is opened and closed by %s was not refused',
+  async (leave) => {
+    const { port, first } = await listen(tlsTransport(identityFrom(KEY)));
+    const socket = await rawTo(port);
+    const { closed } = await first;
+    socket[leave]();
+    expect(await closed).toBeUndefined();
+  },
+);
+
 test('garbage instead of a handshake ends the link, and leaves the listener as it was', async () => {
   const transport = tlsTransport(identityFrom(KEY));
   const { port, address, first, callers } = await listen(transport);

@@ -69,12 +69,24 @@ export function compileModel(checkpoint: Checkpoint, options: CompileOptions): P
     ...(!options.checksWeights && { maxFileBytes: GRAPH_BYTES }),
     ...(options.onDamage && { onDamage: options.onDamage }),
     cacheFolder,
-    key: `${checkpoint.digest.slice(0, 24)}-${dtype}${isRough ? '-rough' : ''}-v${FORMAT_VERSION}-${kernelKey}`,
+    key: compiledKey({ digest: checkpoint.digest, dtype: isRough ? `${dtype}-rough` : dtype, kernelKey }),
     build: (folder) => buildTimed(checkpoint, folder, options),
     ...(options.signal && { signal: options.signal }),
     ...(options.onWait && { onWait: options.onWait }),
   });
 }
+
+/** The name of a compiled model's folder in the cache: equal names mean equal contents, on all machines. */
+export function compiledKey({ digest, dtype, kernelKey }: CompiledIdentity): string {
+  return `${digest.slice(0, 24)}-${dtype}-v${FORMAT_VERSION}-${kernelKey}`;
+}
+
+export type CompiledIdentity = {
+  /** Of the checkpoint. */
+  readonly digest: string;
+  readonly dtype: string;
+  readonly kernelKey: string;
+};
 
 /** @returns whether a folder that compileModel() returned is still there, and workers may be started on it */
 export async function hasSoundGraphs(folder: string): Promise<boolean> {

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Checkpoint } from '../core/checkpoint.js';
 import { KvrError } from '../core/errors.js';
+import { readEmbeddingRecipe } from './embedding-recipe.js';
 import { familyOf } from './families/index.js';
 import { tokenIdsSchema } from './family/config-limits.js';
 import type { ModelParts } from './family/model-parts.js';
@@ -15,7 +16,7 @@ import type { DigestOptions } from './cache/digest.js';
 import { isErrno } from './cache/files/errno.js';
 import { checkJson, readJsonFile } from './checkpoint/json-file.js';
 import { countParameters } from './checkpoint/parameters.js';
-import { openSafetensors } from './checkpoint/safetensors.js';
+import { INDEX_FILE, openSafetensors } from './checkpoint/safetensors.js';
 import type { TensorSource } from './checkpoint/safetensors.js';
 
 /** Configs have a few KB; vocabularies some list in them make hundreds. */
@@ -48,16 +49,26 @@ async function checkpointOf(
   options: FolderOptions,
 ): Promise<Checkpoint> {
   const layer = (index: number) => layers[index] ?? noSuchLayer(index, layers.length);
+  const embeddingRecipe = await readEmbeddingRecipe(folder);
   return {
     ...parts,
     layer,
     name: options.name ?? folder,
     digest: await digestOfFiles([join(folder, 'config.json'), ...tensors.files], options),
+    files: await filesOf(folder, tensors),
     parameters: countParameters({ ...parts, layer }),
     ...(await readSpecialIds(folder, config)),
     tokenizerFolder: resolve(folder),
+    ...(embeddingRecipe && { embeddingRecipe }),
     close: () => tensors.close(),
   };
+}
+
+/** The config, and what else lies there of the files that opening reads. */
+async function filesOf(folder: string, tensors: TensorSource): Promise<string[]> {
+  const others = ['config.json', 'generation_config.json', INDEX_FILE].map((name) => join(folder, name));
+  const kinds = await Promise.all(others.map(kindOf));
+  return [...others.filter((_, place) => kinds[place] === 'file'), ...tensors.files];
 }
 
 function noSuchLayer(index: number, layers: number): never {

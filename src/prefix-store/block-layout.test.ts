@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../test/reference/shapes.js';
 import { kvRowBytes, type ModelShape } from '../core/shape.js';
 import { BLOCK_TOKENS } from './block-hashes.js';
-import { blockParts, hasWindows, partsBytes } from './block-layout.js';
+import { blockParts, partsBytes } from './block-layout.js';
+import { hasWindows } from '../core/kv-rows.js';
 
 const [spec] = TINY_LLAMA.specs;
 const WINDOWED = { ...spec!, attention: { ...spec!.attention, windowTokens: 40 } };

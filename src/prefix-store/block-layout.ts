@@ -32,7 +32,3 @@ export function blockParts(shape: ModelShape, kvDtype: KvDtype, block: number, s
 export function partsBytes(parts: readonly LayerPart[]): number {
   return parts.reduce((sum, { bytes }) => sum + bytes, 0);
 }
-
-export function hasWindows({ specs }: ModelShape): boolean {
-  return specs.some(({ attention }) => attention.windowTokens !== undefined);
-}

@@ -16,6 +16,7 @@ import { restBetweenRequests } from './http/rest.js';
 import { Ledger } from './requests/ledger.js';
 import { Metrics } from './requests/metrics.js';
 import { loadPage } from './http/page.js';
+import { namedEngine, servedNames } from './model/named-engine.js';
 import { RunningRequests } from './requests/running.js';
 import * as limits from './requests/settings.js';
 
@@ -42,9 +43,10 @@ export class KvrServer {
     log: Logger,
   ): Promise<KvrServer> {
     const ledger = new Ledger((contextTokens) => singleTtftMs(engine, contextTokens));
+    const names = await servedNames(engine, settings.aliases ?? []);
     const context: ServerContext = {
-      engine,
-      settings,
+      engine: namedEngine(engine, names[0]),
+      settings: { ...settings, aliases: names },
       log,
       ledger,
       metrics: new Metrics(ledger),

@@ -35,9 +35,9 @@ export function byteTokenizer(vocabulary: number): Tokenizer {
     toolTemplate: undefined,
     // Each byte is a token, so a character is one at least.
     maxTokenChars: 1,
-    encode: (text, maxTokens = Infinity) => {
+    encode: (text, maxTokens = Infinity, isPart = false) => {
       requireRoom(text, 1, maxTokens);
-      const ids = [BOS];
+      const ids = isPart ? [] : [BOS];
       for (const byte of Buffer.from(text)) ids.push(FIRST_BYTE + (byte % byteIds));
       return ids;
     },

@@ -5,11 +5,9 @@
  * because templates mix their own markers with content in one string. Refuse such content where that matters.
  */
 import { KvrError } from '../core/errors.js';
-import { runTemplate } from './bounds/bounded-template.js';
-import { parseTemplate } from './files/hugging-face.js';
-import type { TemplateNode } from './files/hugging-face.js';
 import { TEMPLATE_LIMITS } from './bounds/prompt-limits.js';
 import type { TemplateLimits } from './bounds/prompt-limits.js';
+import { Template } from './jinja/run/template.js';
 import { strftime } from './template/strftime.js';
 import { checkTemplateArgs } from './template/template-args.js';
 import type { TemplateArgs } from './template/template-args.js';
@@ -44,13 +42,10 @@ export type ChatOptions = {
   readonly limits?: TemplateLimits;
 };
 
-/** A template that asks for a longer range is broken or means harm; lists of messages are far shorter. */
-const MAX_RANGE = 100_000;
-
 export class ChatTemplates {
   readonly #sources: ReadonlyMap<string, string>;
   readonly #names: SpecialNames;
-  readonly #parsed = new Map<string, TemplateNode>();
+  readonly #parsed = new Map<string, Template>();
 
   constructor(sources: ReadonlyMap<string, string>, names: SpecialNames) {
     this.#sources = sources;
@@ -68,10 +63,10 @@ export class ChatTemplates {
 
   /** @throws BAD_INPUT where there is no such template or it refuses the messages; BAD_CHECKPOINT where it is broken */
   render(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
-    const program = this.#parse(this.#choose(options));
+    const template = this.#parse(this.#choose(options));
     const variables = this.#variables(messages, options);
     try {
-      const text = runTemplate(program, variables, options.limits ?? TEMPLATE_LIMITS);
+      const text = template.render(variables, options.limits ?? TEMPLATE_LIMITS);
       return options.continueFinalMessage ? upToContent(text, messages.at(-1)) : text;
     } catch (error) {
       if (error instanceof KvrError) throw error;
@@ -89,11 +84,11 @@ export class ChatTemplates {
     throw refused(`the model has no chat template "${name}"; choose one of ${known}`);
   }
 
-  #parse(name: string): TemplateNode {
+  #parse(name: string): Template {
     const known = this.#parsed.get(name);
     if (known !== undefined) return known;
     try {
-      const parsed = parseTemplate(this.#sources.get(name) ?? '');
+      const parsed = new Template(this.#sources.get(name) ?? '');
       this.#parsed.set(name, parsed);
       return parsed;
     } catch (error) {
@@ -134,36 +129,16 @@ function upToContent(text: string, last: ChatMessage | undefined): string {
   return text.slice(0, at + (text.startsWith(kept, at) ? kept : trimmed).length);
 }
 
-/** Everything a template can call. */
+/** What transformers adds to the language. */
 function globals(now: Date): [string, unknown][] {
   return [
-    ['true', true],
-    ['false', false],
-    ['none', null],
-    ['True', true],
-    ['False', false],
-    ['None', null],
     ['raise_exception', raise],
-    ['range', boundedRange],
     ['strftime_now', (format: unknown) => strftime(now, String(format))],
   ];
 }
 
 function raise(message: unknown): never {
   throw refused(`the chat template refuses the messages: ${reasonOf(message)}`);
-}
-
-/** Python's range. @throws BAD_CHECKPOINT for a step of 0 and above MAX_RANGE steps */
-function boundedRange(first: number, second?: number, step = 1): number[] {
-  const [start, stop] = second === undefined ? [0, first] : [first, second];
-  const count = Math.max(0, Math.ceil((stop - start) / step));
-  if (!(count <= MAX_RANGE)) {
-    throw new KvrError(
-      'BAD_CHECKPOINT',
-      `the chat template asks for a range of ${count}, above ${MAX_RANGE}`,
-    );
-  }
-  return Array.from({ length: count }, (_, index) => start + index * step);
 }
 
 function refused(message: string, cause?: unknown): KvrError {

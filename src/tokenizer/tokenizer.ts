@@ -40,9 +40,10 @@ export interface Tokenizer {
    * Ids of a text with BOS and EOS as the tokenizer's files say, never BOS twice. Special tokens written in the
    * text (`<s>`) become those tokens, as everywhere in this format.
    * @param maxTokens beyond which it stops early
+   * @param isPart the text is a part of a prompt: nothing is put around it
    * @throws BAD_INPUT for a text that is too long, PROMPT_TOO_LONG for one of more tokens
    */
-  encode(text: string, maxTokens?: number): number[];
+  encode(text: string, maxTokens?: number, isPart?: boolean): number[];
   /** A token stands for at most so many characters of a prompt; undefined where that can not be told. */
   readonly maxTokenChars: number | undefined;
   /** Text of ids; special tokens and ids without a token are left out, bytes that are no UTF-8 become U+FFFD. */
@@ -113,8 +114,9 @@ class FilesTokenizer implements Tokenizer {
     return this.#chat.toolSource;
   }
 
-  encode(text: string, maxTokens?: number): number[] {
-    return framed(this.#frame, this.#plainIds(text, maxTokens), this.#ids.bos);
+  encode(text: string, maxTokens?: number, isPart = false): number[] {
+    const ids = this.#plainIds(text, maxTokens);
+    return isPart ? ids : framed(this.#frame, ids, this.#ids.bos);
   }
 
   decode(ids: Iterable<number>): string {

@@ -14,7 +14,7 @@ import { parseWorkerSettings, type WorkerSettings } from './protocol/settings.js
 const CLOSE_TIMEOUT_MS = 400;
 
 async function main(settings: WorkerSettings): Promise<void> {
-  const address = parseAddress(settings.listen);
+  const address = settings.listen === undefined ? undefined : parseAddress(settings.listen);
   const transportOf = await openTransports(settings.security);
   let isEnding = false;
   const end = (reason?: KvrError): void => {
@@ -22,22 +22,29 @@ async function main(settings: WorkerSettings): Promise<void> {
     isEnding = true;
     // A parent that still listens puts this line into its own error.
     if (reason) process.stderr.write(`${reason.message}\n`);
-    if (address.kind === 'unix') removeSocket(address.path);
+    if (address?.kind === 'unix') removeSocket(address.path);
     // process.exit would wait for the compute thread, whose kernel call may last; the system clears up for us.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), CLOSE_TIMEOUT_MS);
     void node.close().then(() => process.exit(reason ? exitStatus(reason) : 0));
   };
   const node = new WorkerNode(settings, transportOf, end);
+  let isLeaving = false;
+  /** What joined leaves politely; told so once more, it ends at once. */
+  const leave = ({ drainMs }: NonNullable<WorkerSettings['join']>): void => {
+    isLeaving = true;
+    void node.leave(AbortSignal.timeout(drainMs)).then(() => end());
+  };
   const parentIsGone = (): void => end();
   if (settings.followsStdin) process.stdin.on('end', parentIsGone).on('error', parentIsGone).resume();
   // A parent that dies while we start is noticed by whichever pipe is used first.
   process.stdout.on('error', parentIsGone);
   process.stderr.on('error', parentIsGone);
-  process.on('SIGTERM', () => end());
+  process.on('SIGTERM', () => (settings.join && !isLeaving ? leave(settings.join) : end()));
   // Ctrl-C reaches the whole group of processes; a worker with a parent leaves the decision to it.
   process.on('SIGINT', () => settings.followsStdin || end());
-  const bound = await node.listen(address);
-  process.stdout.write(`${formatAddress(bound)}\n`);
+  const bound = address && (await node.listen(address));
+  process.stdout.write(`${bound ? formatAddress(bound) : ''}\n`);
+  node.join(bound);
 }
 
 /** Removes the socket, and its folder when it was the last one in it. */

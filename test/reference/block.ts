@@ -125,14 +125,26 @@ function attendHead(
   const from = head * headDim;
   const kvFrom = Math.floor(head / (heads / kvHeads)) * headDim;
   const first = spec.windowTokens === undefined ? 0 : Math.max(0, keys.length - spec.windowTokens);
-  const seen = keys.slice(first).map((key) => {
+  const seen = keys.slice(first).map((key, index) => {
+    const distance = keys.length - 1 - first - index;
     let sum = 0;
     for (let i = 0; i < headDim; i++) sum += query[from + i]! * key[kvFrom + i]!;
     const score = sum * spec.scale;
-    return spec.scoreCap === undefined ? score : spec.scoreCap * Math.tanh(score / spec.scoreCap);
+    const capped = spec.scoreCap === undefined ? score : spec.scoreCap * Math.tanh(score / spec.scoreCap);
+    return spec.alibiScale === undefined
+      ? capped
+      : capped - spec.alibiScale * slopeOf(head, heads) * distance;
   });
   const weights = softmax(Float64Array.from(sinks ? [...seen, sinks[head]!] : seen));
   values.slice(first).forEach((value, token) => {
     for (let i = 0; i < headDim; i++) into[from + i]! += weights[token]! * value[kvFrom + i]!;
   });
+}
+
+/** ALiBi's slope of a head: a geometric series for a power of two; heads beyond it take the first, third, … of twice as many. */
+function slopeOf(head: number, heads: number): number {
+  let power = 1;
+  while (2 * power <= heads) power *= 2;
+  if (head < power) return (2 ** (-8 / power)) ** (head + 1);
+  return (2 ** (-4 / power)) ** (2 * (head - power) + 1);
 }

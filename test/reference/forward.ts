@@ -62,6 +62,11 @@ export class ReferenceModel {
     return this.start().feed(ids);
   }
 
+  /** Hidden states after the final norm, [hidden] for each of `ids`. */
+  normed(ids: readonly number[]): Float64Array[] {
+    return this.start().normed(ids);
+  }
+
   greedy(ids: readonly number[], steps: number): GreedyResult {
     return this.start().greedy(ids, steps);
   }
@@ -88,6 +93,12 @@ export class ReferenceSequence {
     let hidden: Float64Array = new Float64Array();
     for (const id of ids) hidden = this.push(id);
     return this.head(hidden);
+  }
+
+  /** Adds tokens. @returns what is left of each after the final norm, [hidden] */
+  normed(ids: readonly number[]): Float64Array[] {
+    const { shape, finalNorm } = this.model;
+    return ids.map((id) => normalize(shape, finalNorm, this.push(id)));
   }
 
   /** Adds tokens and then the most likely token after them, `steps` times; the last one is not added. */

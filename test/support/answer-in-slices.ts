@@ -1,18 +1,23 @@
 /**
  * A prompt and its greedy answer on a model that is open in this process, without workers: slice by slice into one cache.
  */
-import type { BackendModel } from '../../src/runtime/backend/backend.js';
+import type { KvDtype } from '../../src/core/shape.js';
+import type { BackendModel, CacheOptions } from '../../src/runtime/backend/backend.js';
 import type { KvCache } from '../../src/runtime/backend/kv-cache.js';
 import type { AttendedRows, StateRows } from '../../src/runtime/backend/rows.js';
 
-/** Greedy: the prompt slice by slice into one cache, and then a token at a time. */
+/**
+ * Greedy: the prompt slice by slice into one cache, and then a token at a time.
+ * @param options of the cache; one that keeps windows only unless told
+ */
 export async function answerInSlices(
   model: BackendModel,
   prompt: readonly number[],
   sizes: readonly number[],
   steps: number,
+  { kvDtype = 'f32', ...options }: CacheOptions & { readonly kvDtype?: KvDtype } = {},
 ) {
-  const cache = await model.createCache(prompt.length + steps, 'f32');
+  const cache = await model.createCache(prompt.length + steps, kvDtype, { keepsWindows: true, ...options });
   let logits = new Float32Array();
   let start = 0;
   for (const size of sizes) {
@@ -53,7 +58,8 @@ async function slice(
   let attended: AttendedRows | undefined;
   for (let layer = 0; layer < model.shape.layers; layer++) {
     rows = await model.block(layer, rows, attended && { attended });
-    await cache.write(layer, start, await model.takeKv(rows, 'f32'));
+    const own = await model.takeKv(rows, cache.kvDtype);
+    if (!cache.takesRowsLate(layer)) await cache.write(layer, start, own);
     attended = await model.attendSlice(rows, { cache, layer, start });
   }
   const all = await model.logits(rows, attended as AttendedRows);

@@ -76,6 +76,7 @@ export function standInEngine(script: Script): ServedEngine {
     costs: undefined,
     preparation: new InlinePreparation({ tokenizer: served, contextTokens: 1000 }),
     generate: (request) => script(request, [...(request.promptIds ?? [])]),
+    embed: () => Promise.reject(new Error('this engine makes no embeddings')),
   };
 }
 
@@ -95,6 +96,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     strategy: 'kvr',
     partition: [ids.length],
     workers: 1,
+    plan: { chain: ['stand-in'], leftOut: [] },
     dtype: 'f32',
     kvDtype: 'f32',
     ttftMs: 1,
@@ -103,7 +105,7 @@ export function resultOf(text: string, ids: readonly number[]): GenerationResult
     predictedTtftMs: 1,
     decodeTokensPerSecond: 1,
     wideTokens: 0,
-    retries: 0,
+    ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
     timeline: [],
   };
 }

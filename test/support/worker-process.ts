@@ -18,6 +18,9 @@ import { until } from './until.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/worker/main.js', import.meta.url));
 
+/** What is undefined is left out, whatever it is otherwise. */
+type GivenSettings = { readonly [Name in keyof WorkerSettings]?: WorkerSettings[Name] | undefined };
+
 export class WorkerProcess {
   readonly child: ChildProcess;
   stderr = '';
@@ -32,9 +35,9 @@ export class WorkerProcess {
   }
 
   /** Starts a worker and waits until it listens. */
-  static async start(compiledFolder: string, settings: Partial<WorkerSettings> = {}): Promise<WorkerProcess> {
+  static async start(compiledFolder: string, settings: GivenSettings = {}): Promise<WorkerProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'kvr-worker-'));
-    const all: WorkerSettings = {
+    const all = {
       worker: 'real',
       listen: `unix:${join(folder, 'w.sock')}`,
       compiledFolder,

@@ -5,10 +5,11 @@
 export { type ChainFlags, chainFlags, orderFlags, parsePartition } from './chain.js';
 export { defined } from './defined.js';
 export { engineOptions } from './engine-options.js';
+export { checkListenReach } from '../../link/reach/listen-reach.js';
 export { choiceFlag, listFlag, notEmpty, numberFlag } from './kinds.js';
 export { machineFlags, type ModelFlags, modelFlag } from './machine.js';
 export { type OutputFlags, outputFlags } from './output.js';
 export { requestOptions } from './request-options.js';
 export { type SamplingFlags, samplingFlags } from './sampling.js';
-export { checkListenReach, linkSecurity, securityFlags, type SecurityFlags } from './security.js';
+export { linkSecurity, securityFlags, type SecurityFlags } from './security.js';
 export { parseWorkers } from './workers.js';

@@ -3,7 +3,6 @@
  */
 import { Option } from 'commander';
 import { KvrError } from '../../core/errors.js';
-import { type Address, formatAddress, isLoopback } from '../../link/address.js';
 import { KEY_VARIABLE } from '../../link/security/cluster-key.js';
 import type { LinkSecurity } from '../../link/security/link-security.js';
 import { notEmpty } from './kinds.js';
@@ -42,18 +41,4 @@ export function linkSecurity(flags: SecurityFlags): LinkSecurity | undefined {
     throw new KvrError('BAD_INPUT', '--tls-cert, --tls-key and --tls-ca belong together; give all three');
   if (clusterKeyFile !== undefined) return { kind: 'key-file', path: clusterKeyFile };
   return process.env[KEY_VARIABLE] ? { kind: 'key-variable' } : undefined;
-}
-
-/** @throws BAD_INPUT where other machines can reach the address, and neither a key nor --insecure is given */
-export function checkListenReach(
-  flag: string,
-  address: Address,
-  security: LinkSecurity | undefined,
-  insecure: boolean,
-): void {
-  if (insecure || security || address.kind === 'unix' || isLoopback(address.host)) return;
-  throw new KvrError(
-    'BAD_INPUT',
-    `${flag} ${formatAddress(address)} can be reached from other machines; make a key with "kvr key > room.key" and give --cluster-key-file room.key on all machines, or --insecure on a network you trust`,
-  );
 }

@@ -33,9 +33,11 @@ const EPILOGUE = `The answer goes to stdout while it is written, and nothing els
 to a text only the model's begin token is added, to --prompt-ids nothing.
 
 --json prints { "text", "tokenIds", "promptTokens", "cachedTokens", "completionTokens", "finishReason", "strategy",
-"partition", "workers", "threads", "dtype", "kvDtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond",
-"wideTokens", "retries", "model", "timeline" }, and with --compare "compare". predictedTtftMs is null where nothing was predicted;
-wideTokens counts the tokens that were made with the cores of all workers; retries, how often a lost worker or link had it run again.
+"partition", "workers", "plan", "threads", "dtype", "kvDtype", "queueMs", "ttftMs", "predictedTtftMs", "decodeTokensPerSecond",
+"wideTokens", "retries", "recoveries", "recoveryMs", "model", "timeline" }, and with --compare "compare". predictedTtftMs is
+null where nothing was predicted; wideTokens counts the tokens that were made with the cores of all workers; retries and recoveries, how
+often it went on after a worker or a link was lost, recoveryMs, how long it stood still for that. plan names the workers
+of the chain, and those that would not have helped, with the reason.
 
 Examples:
   kvr generate --model quote --prompt-file story.txt --workers 2

@@ -40,6 +40,7 @@ export async function withEngine<T>(
     onProgress,
     onChoice,
     onWarning: warningWriter(context),
+    onNews: choiceWriter(context),
     onCompiling: compilingWriter(context),
     onCompiled: compiledWriter(context),
   });
@@ -52,7 +53,7 @@ export async function withEngine<T>(
   }
 }
 
-/** Says on standard error what was decided for an option such as --dtype auto. */
+/** Says on standard error what was decided for an option such as --dtype auto, and what happens to workers that join. */
 export function choiceWriter({ shell, progress, isQuiet }: RunContext): (words: string) => void {
   return (words) => {
     progress.clear();

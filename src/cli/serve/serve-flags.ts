@@ -14,6 +14,7 @@ import {
   LOG_LEVELS,
   type LogLevel,
 } from '../../server/index.js';
+import { type Address, parseAddress } from '../../link/address.js';
 import {
   choiceFlag,
   listFlag,
@@ -28,6 +29,8 @@ import {
 
 export type ServeFlags = ModelFlags & OutputFlags & OwnFlags;
 type OwnFlags = {
+  readonly listenWorkers?: Address;
+  readonly insecure?: true;
   readonly host?: string;
   readonly port?: number;
   readonly apiKey?: string;
@@ -47,6 +50,7 @@ type OwnFlags = {
   readonly logPrompts?: true;
   readonly strict?: true;
   readonly strictModel?: true;
+  readonly alias?: string[];
   readonly allowedHosts?: string[];
 };
 
@@ -78,7 +82,16 @@ export const serveFlags = (): Option[] => [
     '--strict-model',
     'refuse requests for a model of another name; else the one model answers to any',
   ),
+  listFlag('--alias <NAME>', 'call the model so, instead of by its folder or its name on the hub'),
   ...machineFlags(),
+  new Option(
+    '--listen-workers <HOST:PORT>',
+    'instead of --workers: where workers of other machines join and leave as they like (kvr worker --join); port 0 takes a free one',
+  ).argParser(parseAddress),
+  new Option(
+    '--insecure',
+    'listen for workers beyond this machine without a key: whoever reaches the port can read the prompts',
+  ),
   numberFlag(
     '-n, --max-tokens <N>',
     `new tokens of a chat's answer that asks for no number; ${DEFAULT_MAX_TOKENS} unless given`,

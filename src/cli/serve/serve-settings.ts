@@ -34,6 +34,7 @@ export function serverSettings(flags: ServeFlags, environmentKey: string | undef
     defaultMaxTokens: flags.maxTokens ?? DEFAULT_MAX_TOKENS,
     isStrict: flags.strict === true,
     isStrictModel: flags.strictModel === true,
+    aliases: flags.alias ?? [],
     allowedHosts: (flags.allowedHosts ?? []).map((name) => name.toLowerCase()),
     logPrompts: flags.logPrompts === true,
     pageFolder: fileURLToPath(new URL('../../web', import.meta.url)),

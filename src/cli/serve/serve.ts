@@ -3,19 +3,19 @@
  */
 import type { Engine } from '../../engine/engine.js';
 import { DEFAULT_PORT, KvrServer, openLog } from '../../server/index.js';
+import { defined } from '../flags/index.js';
 import type { Command } from '../run/command.js';
-import type { EngineOptions } from '../../engine/options/options.js';
-import { defined, engineOptions } from '../flags/index.js';
 import { runContext, threadsOf, withEngine } from '../run/engine-run.js';
 import { chainWords } from '../run/report.js';
 import type { Shell } from '../terminal/shell.js';
 import { type ServeFlags, serveFlags } from './serve-flags.js';
+import { servedOptions } from './served-options.js';
 import { checkReach, serverSettings } from './serve-settings.js';
 
 export const serve: Command<ServeFlags> = {
   flags: serveFlags,
-  epilogue: `Serves POST /v1/chat/completions and /v1/completions, whole or as a stream, GET /v1/models, /healthz, /readyz and /metrics
-(Prometheus), and a page at /. A parameter that would change the answer and is not done is refused by name; one that says nothing
+  epilogue: `Serves OpenAI's POST /v1/chat/completions, /v1/completions and /v1/responses, and Anthropic's /v1/messages, whole or as a
+stream, GET /v1/models, /healthz, /readyz and /metrics (Prometheus), and a page at /. A parameter that would change the answer and is not done is refused by name; one that says nothing
 about it is ignored and named in the header X-Kvr-Ignored. Beside OpenAI's parameters there are top_k, min_p and repetition_penalty.
 n gives that many answers, made with the seeds seed, seed + 1, and so on.
 
@@ -27,6 +27,9 @@ While a prompt is read, a stream carries the comment ": prefill 0.42" twice a se
 these are events named kvr.prefill. An answer that is not streamed and takes more than ten seconds begins with spaces, which JSON
 allows. The request header x-kvr-deadline-ms sets a shorter time than --deadline.
 
+With --listen-workers it starts no workers, and waits for those of other machines, and of this one: the command to type on each is
+printed, and --json has it as "invitation". Until the first has joined /readyz says so.
+
 POST /kvr/warm takes the body of a chat or completion and reads its prompt ahead, so that its question costs only what follows. With
 --prefix-cache-dir what was read is found after a restart.
 
@@ -35,6 +38,7 @@ new requests, lets running ones go on for the time of --drain, and ends.
 
 Examples:
   kvr serve --model quote --workers 2
+  kvr serve --model quote --listen-workers 0.0.0.0:7001 --cluster-key-file room.key
   KVR_API_KEY=… kvr serve --model ./my-chat-model --host 0.0.0.0 --workers 4
   curl http://127.0.0.1:${DEFAULT_PORT}/v1/chat/completions -H 'content-type: application/json' \\
     -d '{"messages":[{"role":"user","content":"The key is 77. The key is"}]}'`,
@@ -57,24 +61,21 @@ async function runServe(flags: ServeFlags, _argument: string | undefined, shell:
   });
 }
 
-function servedOptions(flags: ServeFlags): EngineOptions {
-  const { maxRunning, maxWaiting } = flags;
-  return { ...engineOptions(flags), ...defined({ maxRunning, maxWaiting }), preparation: 'threads' };
-}
-
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function greeting(server: KvrServer, engine: Engine): string {
-  const { model, workers } = engine;
-  const chain = chainWords(workers.length, threadsOf(engine));
-  return `kvr serves ${model.name} on ${chain} at ${server.url} (page) and ${server.url}/v1 (API)\n`;
+  const { model, workers, invitation } = engine;
+  const chain =
+    invitation === undefined ? chainWords(workers.length, threadsOf(engine)) : 'workers that join';
+  const how = invitation === undefined ? '' : `on each machine that is to work, type: ${invitation}\n`;
+  return `kvr serves ${model.name} on ${chain} at ${server.url} (page) and ${server.url}/v1 (API)\n${how}`;
 }
 
 function document(server: KvrServer, engine: Engine): unknown {
-  const { model, workers } = engine;
-  const threads = threadsOf(engine);
-  return { url: server.url, model: model.name, workers: workers.length, threads, pid: process.pid };
+  const { model, workers, invitation } = engine;
+  const own = { workers: workers.length, threads: threadsOf(engine), pid: process.pid };
+  return { url: server.url, model: model.name, ...own, ...defined({ invitation }) };
 }

@@ -21,7 +21,7 @@ export const requestRecordSchema = z.object({
   id: text,
   /** Milliseconds since 1970, by the server's clock. */
   atMs: milliseconds,
-  kind: z.enum(['chat', 'completion']),
+  kind: z.enum(['chat', 'completion', 'embedding']),
   status: z.enum(['queued', 'prefill', 'decode', 'done', 'failed', 'cancelled']),
   promptTokens: index,
   /** Prompt tokens whose keys and values were there already. */
@@ -36,6 +36,9 @@ export const requestRecordSchema = z.object({
   decodeTokensPerSecond: figure,
   partition: partitionSchema,
   timeline: timelineSchema,
+  /** How often it went on after a worker or a link was lost, and how long it stood still for that; absent where it never did. */
+  recoveries: z.optional(index),
+  recoveryMs: z.optional(milliseconds),
   /** Of a request that failed. */
   error: z.optional(z.object({ code: text, message: text })),
 });

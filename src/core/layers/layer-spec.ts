@@ -17,6 +17,8 @@ const attentionSpecSchema = z
     windowTokens: count.optional(),
     /** Every query head has a score more in its softmax, whose share is dropped. */
     hasSinks: z.boolean(),
+    /** ALiBi: a score loses this times the head's slope (alibi.ts) for each position of distance; nothing unless given. */
+    alibiScale: z.number().positive().optional(),
     /** Absent where positions do not turn queries and keys. */
     rotary: rotarySchema.optional(),
     /** The model's norm on queries and keys before they are turned: a head at a time, or the whole projection. */

@@ -11,6 +11,8 @@ export type ChainRequest = {
   readonly id: number;
   readonly spec: RequestSpec;
   readonly ids: Int32Array;
+  /** Ids of the answer so far, where an earlier chain was lost: this one goes on behind them. */
+  readonly answered?: readonly number[];
   readonly partition: Partition;
   /** In rank order, as many as the partition has slices. */
   readonly workers: readonly ClusterWorker[];

@@ -62,15 +62,18 @@ test('one that gives up leaves no listener and takes no capacity', async () => {
   expect(capacity.running).toBe(0);
 });
 
-test('knows who had the chain alone', async () => {
-  const capacity = new KvCapacity(limits(10), 2);
+test('knows how many others a request had beside it, at most', async () => {
+  const capacity = new KvCapacity(limits(10), 3);
   const first = await capacity.reserve(new Map(), never);
-  expect(first.wasAlone).toBe(true);
+  expect(first.mostBeside).toBe(0);
   const second = await capacity.reserve(new Map(), never);
-  expect([first.wasAlone, second.wasAlone]).toEqual([false, false]);
-  first.end();
+  expect([first.mostBeside, second.mostBeside]).toEqual([1, 1]);
   second.end();
-  expect((await capacity.reserve(new Map(), never)).wasAlone).toBe(true);
+  const third = await capacity.reserve(new Map(), never);
+  expect([first.mostBeside, third.mostBeside]).toEqual([1, 1]);
+  first.end();
+  third.end();
+  expect((await capacity.reserve(new Map(), never)).mostBeside).toBe(0);
 });
 
 test('expects those who wait to leave as fast as those before them', async () => {
@@ -110,4 +113,19 @@ test('a request that no worker was handed goes back when its caller does', async
   const lease = await capacity.reserve(new Map([['w0', 5]]), never);
   lease.end();
   expect([capacity.running, ...capacity.heldBytes.values()]).toEqual([0, 0]);
+});
+
+test('rows are passed on until all ranks but the last are over', async () => {
+  const capacity = new KvCapacity(new Map(), 4);
+  const needs = new Map([
+    ['b', 1],
+    ['a', 1],
+  ]);
+  const lease = await capacity.reserve(needs, new AbortController().signal);
+  lease.begin();
+  expect(capacity.passesRows).toBe(true);
+  lease.release('b');
+  expect(capacity.passesRows).toBe(false);
+  lease.release('a');
+  expect(capacity.passesRows).toBe(false);
 });

@@ -8,8 +8,8 @@ import { KvrError } from '../../core/errors.js';
 export type KvNeeds = ReadonlyMap<string, number>;
 
 export type Lease = {
-  /** True as long as no other request was under way at the same time. */
-  readonly wasAlone: boolean;
+  /** The most other requests that were under way at the same time. */
+  readonly mostBeside: number;
   /** Workers are handed the request: each holds its part until release(), whatever becomes of the caller. */
   begin(): void;
   /** A worker has finished the request and freed its cache. The last one ends it. Twice is harmless. */
@@ -23,7 +23,7 @@ type Holding = {
   /** The last rank's worker. */
   readonly last: string | undefined;
   readonly startMs: number;
-  wasAlone: boolean;
+  mostBeside: number;
   hasBegun: boolean;
 };
 
@@ -100,15 +100,15 @@ export class KvCapacity {
     await this.#until(() => this.#fits(needs), signal);
     const holding: Holding = {
       ...{ left: new Map(needs), last: [...needs.keys()].at(-1), startMs: this.#clock() },
-      ...{ wasAlone: this.running === 0, hasBegun: false },
+      ...{ mostBeside: 0, hasBegun: false },
     };
-    for (const other of this.#holdings) other.wasAlone = false;
     this.#holdings.add(holding);
+    for (const each of this.#holdings) each.mostBeside = Math.max(each.mostBeside, this.running - 1);
     for (const [worker, bytes] of needs) this.#hold(worker, bytes);
     this.#onChange(this);
     return {
-      get wasAlone() {
-        return holding.wasAlone;
+      get mostBeside() {
+        return holding.mostBeside;
       },
       begin: () => void (holding.hasBegun = true),
       release: (worker) => this.#release(holding, worker),

@@ -4,7 +4,7 @@
  */
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
-import { commonTokens } from '../../core/common-prefix.js';
+import { commonTokens } from '../../core/ids/common-prefix.js';
 
 /** Rows that a prompt can go on from. */
 export type CachedPrefix = {

@@ -25,6 +25,11 @@ export class RankStates {
     return this.#states.every(({ isPrefilled }) => isPrefilled);
   }
 
+  /** A token has come: the last rank has the rows of all others. */
+  get isDecoding(): boolean {
+    return this.#states.at(-1)?.phase === 'decode';
+  }
+
   isLast(rank: number): boolean {
     return rank === this.#states.length - 1;
   }

@@ -6,6 +6,7 @@ import { requestSpecSchema } from '../../core/request.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { FromWorker, ToWorker } from '../../worker/protocol/index.js';
 import type { ChainEvent } from './chain-events.js';
+import type { ChainRequest } from './chain-request.js';
 import { CANCEL_TIMEOUT_MS } from './rank-ends.js';
 import { runChain } from './run-chain.js';
 
@@ -19,6 +20,7 @@ class FakeHandle {
   isEnded = false;
   readonly id: string;
   readonly sent: ToWorker[] = [];
+  readonly payloads: (Uint8Array<ArrayBuffer> | undefined)[] = [];
   readonly listeners = new Set<WorkerListener>();
   readonly #endListeners = new Set<(error: KvrError | undefined) => void>();
 
@@ -26,8 +28,9 @@ class FakeHandle {
     this.id = id;
   }
 
-  send(message: ToWorker): void {
+  send(message: ToWorker, payload?: Uint8Array<ArrayBuffer>): void {
     this.sent.push(message);
+    this.payloads.push(payload);
   }
 
   listen(listener: WorkerListener): () => void {
@@ -55,7 +58,7 @@ class FakeHandle {
 }
 
 /** A request of two ranks that has begun to run, unless its signal is aborted. */
-function twoRanks(signal = new AbortController().signal) {
+function twoRanks(signal = new AbortController().signal, more: Partial<ChainRequest> = {}) {
   const handles = [new FakeHandle('w0'), new FakeHandle('w1')] as const;
   const ended: number[] = [];
   const events = runChain({
@@ -69,6 +72,7 @@ function twoRanks(signal = new AbortController().signal) {
     workers: handles.map((handle) => ({ handle: handle as unknown as WorkerHandle }) as ClusterWorker),
     signal,
     onRankEnd: (rank) => ended.push(rank),
+    ...more,
   });
   const first = events.next();
   return { handles, ended, events, first };
@@ -161,4 +165,75 @@ test('an answered request ends each rank once and leaves nothing behind', async 
   expect(rest.at(-1)).toEqual({ type: 'finished', reason: 'length' });
   expect(handles.map(({ types }) => types)).toEqual([['run'], ['run']]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+const prefilled = (rank: number): FromWorker => ({
+  type: 'prefilled',
+  request: REQUEST,
+  timeline: { ...TIMELINE, rank },
+});
+const token = (id: number): FromWorker => ({ type: 'token', request: REQUEST, index: 0, id });
+
+async function restOf({ events, first }: ReturnType<typeof twoRanks>): Promise<string[]> {
+  const rest = [(await first).value as ChainEvent];
+  for await (const event of events) rest.push(event);
+  return rest.map(({ type }) => type);
+}
+
+test('the last rank gets the answer so far behind the prompt, the others do not hear of it', async () => {
+  const { handles, events } = twoRanks(undefined, {
+    answered: [8, 9],
+    spec: requestSpecSchema.parse({ maxTokens: 5 }),
+  });
+  const ids = handles.map(({ payloads }) => [...new Int32Array(payloads[0]?.buffer ?? new ArrayBuffer(0))]);
+  expect(ids).toEqual([
+    [1, 2],
+    [1, 2, 3, 4, 8, 9],
+  ]);
+  expect(handles.map(({ sent }) => (sent[0] as { answered?: number }).answered)).toEqual([undefined, 2]);
+  void events.return(undefined);
+});
+
+test('an earlier rank that is lost after the first token is not missed: the last one has its rows', async () => {
+  const run = twoRanks();
+  const [w0, w1] = run.handles;
+  w1.say(prefilled(1));
+  w1.say(token(3));
+  w0.die();
+  w1.say({ type: 'finished', request: REQUEST, reason: 'length' });
+  expect(await restOf(run)).toEqual(['prefilled', 'token', 'finished']);
+  expect(run.ended).toEqual([0, 1]);
+});
+
+test.each([
+  ['its length', {}, 3, 'length'],
+  ['an end token', { maxTokens: 9, eosIds: [3] }, 3, 'stop'],
+] as const)(
+  'an answer that is whole by %s does not need its worker to say so',
+  async (_, spec, id, reason) => {
+    const run = twoRanks(undefined, { spec: requestSpecSchema.parse({ maxTokens: 1, ...spec }) });
+    const [w0, w1] = run.handles;
+    w1.say(prefilled(1));
+    w1.say(token(id));
+    w1.die();
+    // The record of a rank that lives belongs to the result.
+    w0.say(prefilled(0));
+    w0.die();
+    const rest = [(await run.first).value as ChainEvent];
+    for await (const event of run.events) rest.push(event);
+    expect(rest.at(-1)).toEqual({ type: 'finished', reason });
+    expect(rest).toHaveLength(4);
+  },
+);
+
+test('one that is not whole is lost with its last rank', async () => {
+  const run = twoRanks(undefined, { answered: [5], spec: requestSpecSchema.parse({ maxTokens: 3 }) });
+  const [, w1] = run.handles;
+  w1.say(prefilled(1));
+  w1.say(token(3));
+  w1.die();
+  await expect(restOf(run)).rejects.toMatchObject({
+    code: 'WORKER_DIED',
+    fields: { rank: 1, phase: 'decode' },
+  });
 });

@@ -4,14 +4,14 @@
  */
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
 import { KvrError } from '../../core/errors.js';
-import { partitionSizes } from '../../core/partition.js';
 import type { FromWorker, Phase } from '../../worker/protocol/index.js';
 import { AsyncQueue } from './async-queue.js';
-import { type ChainEvent, tokenEvent } from './chain-events.js';
+import { type ChainEvent, pooledEvent, tokenEvent } from './chain-events.js';
 import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
 import { isLastWord, RankEnds } from './rank-ends.js';
 import { type RankState, RankStates } from './rank-states.js';
+import { sendPart } from './send-part.js';
 
 /** Runs a request; leaving the loop early cancels it on every rank. @throws KvrError with fields rank and phase */
 export async function* runChain(request: ChainRequest): AsyncGenerator<ChainEvent> {
@@ -38,10 +38,14 @@ class ChainRun {
   readonly #sent = new Set<number>();
   #isStopped = false;
   #finish: 'stop' | 'length' | undefined;
+  #tokens: number;
+  /** Why no token can follow the last one, which shows before its worker says so. */
+  #whole: 'stop' | 'length' | undefined;
   #error: KvrError | undefined;
 
   constructor(request: ChainRequest) {
     this.#request = request;
+    this.#tokens = request.answered?.length ?? 0;
     const ranks = request.workers.length;
     this.#ranks = new RankStates(ranks);
     this.#ends = new RankEnds(
@@ -129,7 +133,10 @@ class ChainRun {
         return this.events.push({ type: 'progress', rank, layer: message.layer });
       case 'token':
         state.phase = 'decode';
+        this.#noteToken(message.id);
         return this.events.push(tokenEvent(message, payload));
+      case 'pooled':
+        return this.events.push(pooledEvent(message, rank, payload));
       case 'prefilled':
         state.isPrefilled = true;
         this.events.push({ type: 'prefilled', timeline: message.timeline });
@@ -144,6 +151,12 @@ class ChainRun {
       case 'failed':
         return void this.#onFailed(rank, message);
     }
+  }
+
+  #noteToken(id: number): void {
+    const { eosIds, maxTokens } = this.#request.spec;
+    if (++this.#tokens >= maxTokens) this.#whole = 'length';
+    if (eosIds.includes(id)) this.#whole = 'stop';
   }
 
   /** The last rank may be done before an earlier one's record has arrived; both belong to the result. */
@@ -168,9 +181,23 @@ class ChainRun {
   /** Without a report, the failure's place is where the rank was last seen. */
   #fail(rank: number, error: KvrError, told: Told = {}): void {
     const state = this.#ranks.of(rank);
-    if (!state || !this.#ranks.isNeeded(rank)) return;
+    if (!state || !this.#ranks.isNeeded(rank) || this.#isComplete()) return;
+    if (this.#isSpared(rank)) return this.#doWithout(state);
     const { phase = state.phase, layer = state.layer } = told;
     this.#end(rankFailure(rank, { phase, layer }, error));
+  }
+
+  /** A rank that has given all that an answer needs: its rows, as the first token shows, or the last token. */
+  #isSpared(rank: number): boolean {
+    if (this.#ranks.isLast(rank)) return (this.#finish ?? this.#whole) !== undefined;
+    return this.#ranks.isDecoding;
+  }
+
+  /** What is lost with a rank that was spared is its record, or its word that the answer is whole. */
+  #doWithout(state: RankState): void {
+    this.#finish ??= this.#whole;
+    state.isPrefilled = true;
+    this.#endIfComplete();
   }
 
   /** The first error is the request's; later ones follow from it. */
@@ -179,21 +206,4 @@ class ChainRun {
     this.#error = error;
     this.events.fail(error);
   }
-}
-
-/** @throws INTERNAL, LINK */
-function sendPart(
-  { id, spec, workers, ids, partition, reuse, sendVocabulary }: ChainRequest,
-  rank: number,
-): void {
-  const slice = partition[rank];
-  const worker = workers[rank];
-  if (!slice || !worker) throw new KvrError('INTERNAL', `partition has no slice for rank ${rank}`);
-  const isLast = rank === workers.length - 1;
-  if (isLast) sendVocabulary?.(worker.handle);
-  // A copy, since the link may still be writing it when the caller goes on.
-  const part = isLast ? ids.slice() : ids.slice(slice.start, slice.end);
-  const chain = workers.map(({ handle }) => handle.id);
-  const place = { rank, chain, partition: partitionSizes(partition), ...(rank === 0 && reuse && { reuse }) };
-  worker.handle.send({ type: 'run', request: id, spec, ...place }, new Uint8Array(part.buffer));
 }

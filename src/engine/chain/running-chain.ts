@@ -9,11 +9,14 @@ import { KvCapacity } from './kv-capacity.js';
 import type { KvDtype } from '../../core/shape.js';
 import { StoredIndex } from './stored-index.js';
 import { Warnings } from './warnings.js';
-import { OrderInForce } from './order-in-force.js';
+import { OrderInForce } from '../order/order-in-force.js';
 import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 
 /** How long a request without a deadline waits for workers that are being opened again. */
 const RECOVERY_WAIT_MS = 60_000;
+
+/** How many of these workers a request needs, by their ids: as they are when it is asked, since some may join meanwhile. */
+export type WorkersNeeded = { readonly count: number; readonly allowed: () => readonly string[] };
 
 export class RunningChain {
   readonly cluster: Cluster;
@@ -46,19 +49,28 @@ export class RunningChain {
     return workers.every((worker) => this.workers.includes(worker));
   }
 
+  hasUsable({ count, allowed }: WorkersNeeded): boolean {
+    return this.#usableOf(allowed()).length >= count;
+  }
+
   /**
-   * Waits until so many workers can be used. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
+   * Waits until so many of these workers can be used. @param signal ends the wait; without a deadline it ends after RECOVERY_WAIT_MS
    * @throws CANCELLED, CLOSED, and why the workers are missing: WORKER_*, LINK
    */
-  async usable(count: number, signal: AbortSignal, hasDeadline: boolean): Promise<readonly ClusterWorker[]> {
-    if (this.workers.length >= count) return this.workers;
+  async usable(
+    needed: WorkersNeeded,
+    signal: AbortSignal,
+    hasDeadline: boolean,
+  ): Promise<readonly ClusterWorker[]> {
+    const areThere = (): boolean => this.hasUsable(needed);
+    if (areThere()) return this.#usableOf(needed.allowed());
     const late = hasDeadline ? undefined : AbortSignal.timeout(RECOVERY_WAIT_MS);
     const ends = late ? AbortSignal.any([signal, late]) : signal;
-    await this.#until(() => this.#isClosed || this.workers.length >= count, ends);
+    await this.#until(() => this.#isClosed || areThere(), ends);
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it waited');
-    if (this.workers.length < count) throw this.#missing(count);
-    return this.workers;
+    if (!areThere()) throw this.#missing(needed.count, needed.allowed());
+    return this.#usableOf(needed.allowed());
   }
 
   /** Blocks of prompts that lie on the workers' disks, as far as they have told. */
@@ -111,11 +123,18 @@ export class RunningChain {
     });
   }
 
-  #missing(count: number): KvrError {
-    const { members } = this.cluster;
+  #usableOf(allowed: readonly string[]): readonly ClusterWorker[] {
+    return this.workers.filter(({ handle }) => allowed.includes(handle.id));
+  }
+
+  #missing(count: number, allowed: readonly string[]): KvrError {
+    const { members: all, invitation } = this.cluster;
+    if (all.length === 0 && invitation !== undefined)
+      return new KvrError('WORKER_DIED', `0 workers have joined; type on another machine: ${invitation}`);
+    const members = all.filter(({ id }) => allowed.includes(id));
     const missing = members.find(({ status }) => status !== 'usable');
     const { reason } = missing ?? {};
-    const message = `${this.workers.length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;
+    const message = `${this.#usableOf(allowed).length} of ${members.length} workers can be used and the request needs ${count}; ${missing?.id}: ${reason?.message ?? 'not open yet'}`;
     return new KvrError(reason?.code ?? 'WORKER_DIED', message, {}, reason);
   }
 }

@@ -2,8 +2,13 @@
  * The steps of loading: checkpoint, tokenizer, compiled graphs, workers. Each is handed the progress hooks; what a
  * step opened is closed again when a later one fails.
  */
-import { areStartedHere, type WorkerSource } from '../../cluster/worker-source.js';
-import type { Checkpoint } from '../../core/checkpoint.js';
+import {
+  areStartedHere,
+  type ListenOption,
+  mayJoin,
+  type WorkerSource,
+} from '../../cluster/worker-source.js';
+import type { Checkpoint, EmbeddingRecipe } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
 import { cacheFolder } from '../../model/cache/index.js';
@@ -37,6 +42,8 @@ export type LoadedModel = {
   readonly tokenizer: Tokenizer;
   /** From which other threads can read the same tokenizer. */
   readonly tokenizerSource: TokenizerSource;
+  /** Where the checkpoint says how embeddings are made of it. */
+  readonly embeddingRecipe?: EmbeddingRecipe | undefined;
 };
 
 /** @throws BAD_INPUT, MODEL_NOT_FOUND, BAD_CHECKPOINT, UNSUPPORTED_MODEL, CACHE_UNWRITABLE, DISK_FULL, CANCELLED */
@@ -47,10 +54,11 @@ export async function loadModel(
   const cache = cacheFolder(settings.cacheDir);
   const checkpoint = await openWithProgress(settings.model, cache, hooks);
   try {
-    const { name, shape, eosIds, digest, parameters } = checkpoint;
+    const { name, shape, eosIds, digest, parameters, embeddingRecipe } = checkpoint;
     const tokenizer = await openTokenizer(checkpoint);
     const from = await sourceOfTokenizer(checkpoint);
-    const model = { name, shape, eosIds, digest, parameters, tokenizer, tokenizerSource: from };
+    const known = { name, shape, eosIds, digest, parameters, embeddingRecipe };
+    const model = { ...known, tokenizer, tokenizerSource: from };
     const source = await sourceOf(settings, checkpoint, model, hooks);
     return { model, source };
   } finally {
@@ -160,11 +168,9 @@ async function sourceOf(
   model: LoadedModel,
   hooks: EngineHooks,
 ): Promise<WorkerSource> {
-  const { workers } = settings;
-  if (!areStartedHere(workers)) {
-    const { security } = settings;
-    return { kind: 'static', addresses: workers, ...(security && { security }) };
-  }
+  const { workers, security } = settings;
+  if (mayJoin(workers)) return joinedSource(workers, settings, checkpoint, model, hooks);
+  if (!areStartedHere(workers)) return { kind: 'static', addresses: workers, ...(security && { security }) };
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
   const cache = cacheFolder(settings.cacheDir);
@@ -185,6 +191,29 @@ async function sourceOf(
   };
   const files = new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) });
   return { kind: 'local', count: workers, settings: own, files };
+}
+
+/** What is to be run is decided before anybody is there. The model is compiled when the first one comes without it. */
+async function joinedSource(
+  { listen, insecure = false }: ListenOption,
+  settings: AskedSettings,
+  checkpoint: Checkpoint,
+  model: LoadedModel,
+  hooks: EngineHooks,
+): Promise<WorkerSource> {
+  const cache = cacheFolder(settings.cacheDir);
+  const dtype = await decidedDtype(checkpoint, { ...settings, workers: 1 }, cache, hooks);
+  const { chunkTokens, security } = settings;
+  const compile = (signal?: AbortSignal): Promise<string> => {
+    const { onProgress: _, ...quiet } = hooks;
+    return compileAgain(settings.model, model, dtype, { ...quiet, ...(signal && { signal }) }, cache);
+  };
+  return {
+    ...{ kind: 'joined', listen, insecure, ...(security && { security }) },
+    model: { name: model.name, digest: model.digest, dtype, chunkTokens, checkpointFiles: checkpoint.files },
+    files: new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) }),
+    tell: (words) => hooks.onNews?.(words),
+  };
 }
 
 /** The checkpoint is opened once more: it is not kept open for a cache folder that might be deleted. @throws as loadModel */

@@ -3,7 +3,7 @@
  * predicts. Pure. the worker-memory benchmark compares it with what the system reports.
  */
 import { type Slice, sliceTokens } from '../../core/partition.js';
-import { kvBytesOf } from '../../core/kv-rows.js';
+import { hasWindows, kvBytesOf } from '../../core/kv-rows.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import { activationFloatsPerRow } from '../../model/graph/blocks.js';
 import { ALL_CORE_IDLE_TOKENS, MAX_GUESTS, MAX_STARTED } from '../../worker/compute/requests/pace.js';
@@ -70,8 +70,8 @@ function activationBytes(input: WorkerMemoryInput): number {
   const { layers, hidden, heads, kvHeads, headDim } = shape;
   const tokens = sliceTokens(slice);
   const rows = Math.min(chunkTokens, tokens);
-  // Beside an f16 cache a chunk's own keys and values are not kept.
-  const keptKvHeads = kvDtype === 'f16' ? 0 : kvHeads;
+  // Beside an f16 cache a chunk's own keys and values are not kept, or as f16 where the cache takes them late.
+  const keptKvHeads = kvDtype === 'f16' ? (hasWindows(shape) ? kvHeads / 2 : 0) : kvHeads;
   const keptFloatsPerRow = 2 * hidden + (heads + 2 * keptKvHeads) * headDim;
   // The slice's attention concatenates past and present inside, or widens those of one head.
   const scratch = 2 * (kvDtype === 'f16' ? 1 : kvHeads) * headDim * slice.end;

@@ -27,9 +27,16 @@ export type AskedDtype = (typeof DTYPE_CHOICES)[number];
 export const engineOptionsSchema = z.strictObject({
   /** A HuggingFace folder, `ORG/NAME` of the hub (as `kvr pull` fetched it), `quote`, or `synthetic:NAME,layers=N`. */
   model: z.string().min(1),
-  /** Worker processes on this machine, or the addresses (HOST:PORT, in chain order) of workers that already run. */
+  /**
+   * Worker processes on this machine; or the addresses (HOST:PORT, in chain order) of workers that already run; or where to listen
+   * for workers that dial: { listen: HOST:PORT }, beyond this machine with `security` or `insecure: true`.
+   */
   workers: z
-    .union([z.number().int().min(1).max(MAX_LOCAL_WORKERS), z.array(z.string()).min(1).max(MAX_RANKS)])
+    .union([
+      z.number().int().min(1).max(MAX_LOCAL_WORKERS),
+      z.array(z.string()).min(1).max(MAX_RANKS),
+      z.strictObject({ listen: z.string(), insecure: z.boolean().optional() }),
+    ])
     .default(1),
   /** How links to workers that already run are secured; without it they are plain. It says where the secret is, never what it is. */
   security: linkSecuritySchema.optional(),
@@ -89,6 +96,8 @@ export type EngineHooks = {
    * warnings of the process where this is not given.
    */
   readonly onWarning?: (words: string) => void;
+  /** What happens to workers that may join, one line each. */
+  readonly onNews?: (words: string) => void;
   /** What compiling will take, before it begins; not called where the model was in the cache. */
   readonly onCompiling?: (forecast: CompileForecast) => void;
   /** What compiling took; not called where the model was in the cache. */

@@ -7,6 +7,7 @@ import { askedSpecShape } from '../../core/request.js';
 import type { AcceptedGrammar } from '../preparation/accepted-grammar.js';
 import { PREFERENCES } from '../../plan/index.js';
 import { templateSchema } from '../preparation/template-choice.js';
+import { chainChoiceSchema } from './chain-choice.js';
 import { type Grammar, grammarSchema } from '../../grammar/grammar.js';
 import { isSchema, type Schema } from '../../grammar/schema/schema.js';
 
@@ -50,6 +51,8 @@ export const requestSchema = z.strictObject({
   partition: partitionChoice.default('auto'),
   /** How many of the engine's workers take part; all unless given. */
   workers: z.number().int().min(1).optional(),
+  /** The same, or by name which workers may take part; the plan leaves out those of them that would not help. */
+  chain: chainChoiceSchema.optional(),
   /** What is to come soonest where workers differ; by the request's size unless given, see plan/order/aim.ts. */
   prefer: z.enum(PREFERENCES).optional(),
   /** The worker, by its name, that decodes: the last of the chain that is planned. */

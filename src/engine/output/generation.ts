@@ -5,8 +5,10 @@ import { partitionSizes } from '../../core/partition.js';
 import type { Dtype, KvDtype } from '../../core/shape.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import type { StrategyName } from '../../core/strategy.js';
-import type { ChainEvent, TokenFacts } from '../chain/chain-events.js';
+import type { ChainEvent, PooledSlice, TokenFacts } from '../chain/chain-events.js';
 import type { ChainRequest } from '../chain/chain-request.js';
+import type { LeftOutWorker } from '../partition/chain-partition.js';
+import { meanOf } from './pooled-mean.js';
 import { TextOutput, type TextOutputOptions } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
@@ -20,10 +22,14 @@ export type GenerationResult = {
   readonly completionTokens: number;
   /** 'stop': an end token or a stop string; 'length': the limit of new tokens. */
   readonly finishReason: FinishReason;
+  /** The stop string that ended it, where one did. */
+  readonly stopString?: string | undefined;
   readonly strategy: StrategyName;
   /** Slice sizes in rank order. */
   readonly partition: readonly number[];
   readonly workers: number;
+  /** Who they were, in rank order, and which workers the plan did without. */
+  readonly plan: { readonly chain: readonly string[]; readonly leftOut: readonly LeftOutWorker[] };
   readonly dtype: Dtype;
   readonly kvDtype: KvDtype;
   /** From being asked to being handed to the chain. */
@@ -38,6 +44,12 @@ export type GenerationResult = {
   readonly wideTokens: number;
   /** How often it was run again since a worker or a link was lost; the times are those of the answer as it was heard. */
   readonly retries: number;
+  /** The same: each time it went on where it stood. */
+  readonly recoveries: number;
+  /** How long the answer stood still for that, in all: from each loss to the next token. */
+  readonly recoveryMs: number;
+  /** Where the prompt was pooled instead of answered: the mean of the rows that count, [hidden], not normalised. */
+  readonly pooled?: Float32Array;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
@@ -51,6 +63,8 @@ export type GenerateEvent =
       readonly text: string;
       /** Text of earlier tokens that was held back, at the answer's end: no token of its own. */
       readonly isRest?: true;
+      /** With the first token after a worker or a link was lost: how long the answer stood still. */
+      readonly recoveredMs?: number;
     } & TokenFacts)
   | { readonly type: 'done'; readonly result: GenerationResult };
 
@@ -61,6 +75,7 @@ export type GenerationInput = {
   readonly layers: number;
   readonly dtype: Dtype;
   readonly predictedTtftMs: number | null;
+  readonly leftOut: readonly LeftOutWorker[];
   readonly queueMs: number;
 };
 
@@ -72,6 +87,7 @@ export async function* generateText(
   const run = new Generation(input);
   for await (const event of events) {
     if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
+    else if (event.type === 'pooled') run.pool(event);
     else if (event.type === 'prefilled') {
       run.timelines.push(event.timeline);
       // After the first token the prompt phase is over for listeners; the result has all timelines.
@@ -100,6 +116,7 @@ class Generation {
   readonly #layersDone: number[];
   readonly #startMs = performance.now();
   #firstMs = 0;
+  readonly #pooled: (PooledSlice & { readonly rank: number })[] = [];
   #wideTokens = 0;
   #lastMs = 0;
 
@@ -107,6 +124,8 @@ class Generation {
     this.#input = input;
     this.#output = new TextOutput({ ...input.output, promptIds: input.request.ids });
     this.#layersDone = input.request.workers.map(() => 0);
+    // What an earlier run has said is said: only what it held back of the last tokens comes with the next.
+    for (const id of input.request.answered ?? []) this.push(id);
   }
 
   /** @returns the share of the prompt phase that is done: layers times tokens over all ranks. */
@@ -119,6 +138,12 @@ class Generation {
     );
     this.fraction = done / (request.ids.length * layers);
     return this.fraction;
+  }
+
+  /** What is left of the prompt takes the place of a first token. */
+  pool(slice: PooledSlice & { readonly rank: number }): void {
+    this.#pooled.push(slice);
+    this.#firstMs = performance.now();
   }
 
   /** @returns the text that can be shown after this token; an end token has none. */
@@ -138,7 +163,7 @@ class Generation {
   }
 
   result(): GenerationResult {
-    const { request, dtype, predictedTtftMs, queueMs } = this.#input;
+    const { request, dtype, predictedTtftMs, leftOut, queueMs } = this.#input;
     const { spec, ids, partition, workers } = request;
     const decodeMs = this.#lastMs - this.#firstMs;
     return {
@@ -148,9 +173,11 @@ class Generation {
       cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
       finishReason: this.finishReason,
+      stopString: this.#output.stopped,
       strategy: spec.strategy,
       partition: partitionSizes(partition),
       workers: workers.length,
+      plan: { chain: workers.map(({ handle }) => handle.id), leftOut },
       dtype,
       kvDtype: spec.kvDtype,
       queueMs,
@@ -158,7 +185,8 @@ class Generation {
       predictedTtftMs,
       decodeTokensPerSecond: this.ids.length > 1 ? ((this.ids.length - 1) / decodeMs) * 1000 : null,
       wideTokens: this.#wideTokens,
-      retries: 0,
+      ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
+      ...(spec.pooling !== undefined && { pooled: meanOf(this.#pooled) }),
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

@@ -17,6 +17,8 @@ export class TextOutput {
   readonly #stops: StopMatcher;
   readonly #shown: ShownTokens;
   text = '';
+  /** The stop string that ended the answer. */
+  stopped: string | undefined;
 
   constructor({ tokenizer, promptIds, stops, shownTokens = new Map() }: TextOutputOptions) {
     this.#stream = tokenizer.stream(promptIds);
@@ -28,6 +30,7 @@ export class TextOutput {
   push(id: number): { text: string; isStopped: boolean } {
     const { text, stopped } = this.#stops.push(this.#textOf(id));
     this.text += text;
+    this.stopped = stopped;
     return { text, isStopped: stopped !== undefined };
   }
 
@@ -35,6 +38,7 @@ export class TextOutput {
   end(): string {
     const { text, stopped } = this.#stops.push(this.#stream.end());
     const rest = stopped === undefined ? text + this.#stops.end() : text;
+    this.stopped = stopped;
     this.text += rest;
     return rest;
   }

@@ -72,9 +72,9 @@ function probeId(): number {
 
 /**
  * Speed by a burst of frames; latency by a request of one token a rank, since what a rank waits for in every layer
- * is not the wire alone but two threads on either side as well.
+ * is not the wire alone but two threads on either side as well. @throws WORKER_*, LINK
  */
-async function measureLink(
+export async function measureLink(
   pair: readonly ClusterWorker[],
   shape: ModelShape,
   kvDtype: KvDtype,

@@ -14,11 +14,13 @@ import { FORMAT_VERSION } from '../../model/compiled.js';
 import type { RankTimeline } from '../../core/timeline.js';
 import { parseStoredCost, refreshCost, storedCost } from '../../plan/index.js';
 import { calibrate } from './calibrate.js';
+import type { CostSource } from './cost-source.js';
 import { type ChainKnowledge, WorkerCosts } from './worker-costs.js';
 
-const FOLDER = 'calibration';
+/** In the cache. */
+export const FOLDER = 'calibration';
 const VERSION = 2;
-const linkSchema = z.object({
+export const linkSchema = z.object({
   latencyMs: z.number().min(0),
   bytesPerS: z.number().positive(),
   frameBytes: z.number().positive(),
@@ -43,7 +45,7 @@ export type CalibrationOptions = {
   readonly onMeasure?: () => void;
 };
 
-export class CalibrationStore {
+export class CalibrationStore implements CostSource {
   readonly #options: CalibrationOptions;
   readonly #path: string;
   readonly #key: string;

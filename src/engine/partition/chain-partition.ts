@@ -11,10 +11,12 @@ import {
   type ChainCosts,
   lookUpPartition,
   type PartitionTable,
+  type Plan,
   planPartition,
   predictTtftMs,
   searchedPartition,
 } from '../../plan/index.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ReusedRows } from '../chain/prefix-index.js';
 import type { WorkerCosts } from './worker-costs.js';
@@ -29,13 +31,18 @@ export type ChainPartition = {
   readonly plannedMs?: number;
   /** Rows that rank 0's worker has kept of an earlier request. */
   readonly reuse?: ReusedRows;
+  /** Workers that the plan does without, where there is a plan. */
+  readonly leftOut?: readonly LeftOutWorker[];
 };
+
+/** A worker that could take part, and why it does not. */
+export type LeftOutWorker = { readonly worker: string; readonly reason: string };
 
 export type PartitionContext = {
   readonly contextTokens: number;
-  /** Ids of the engine's workers that can be used now, in chain order. */
+  /** Ids of the engine's workers that the request may use and that can be used now, in chain order. */
   readonly workers: readonly string[];
-  /** How many the engine has, whether they can be used now or not; those in `workers` unless given. */
+  /** How many it may use, whether they can be used now or not; those in `workers` unless given. */
   readonly allWorkers?: number;
   /** The order that a chain must keep to, up or down, because others are under way; any order unless given. */
   readonly order?: readonly string[] | undefined;
@@ -47,13 +54,14 @@ export type PartitionContext = {
 /** @throws BAD_INPUT where sizes do not add up, or more workers are asked for than there are */
 export function partitionContext(request: RequestSettings, context: PartitionContext): ChainPartition {
   const all = context.allWorkers ?? context.workers.length;
-  if (request.workers !== undefined && request.workers > all) {
+  const asked = mostWorkers(request);
+  if (asked !== undefined && asked > all) {
     throw new KvrError(
       'BAD_INPUT',
-      `request asks for ${request.workers} workers, the engine has ${all}; start it with more`,
+      `request asks for ${asked} workers, the engine has ${all}; start it with more`,
     );
   }
-  const most = Math.min(request.workers ?? all, context.workers.length);
+  const most = Math.min(asked ?? all, context.workers.length);
   checkDecodeOn(request, context);
   const { partition, strategy } = request;
   const { planner } = strategyOf(strategy);
@@ -83,7 +91,13 @@ function planned(
     workers: plan.ranks.map(({ worker }) => ids[worker] as string),
     predictedTtftMs: plan.predictedTtftMs,
     plannedMs: plan.plannedMs,
+    leftOut: leftOutOf(plan, ids),
   };
+}
+
+/** @param ids of the workers that the plan was made for */
+export function leftOutOf({ dropped }: Pick<Plan, 'dropped'>, ids: readonly string[]): LeftOutWorker[] {
+  return dropped.map(({ worker, reason }) => ({ worker: ids[worker] as string, reason }));
 }
 
 /** 'auto' without a plan (no costs, or a baseline that the plan does not know) is slices of even length. */

@@ -4,6 +4,7 @@
  */
 import { strategyOf } from '../../core/strategy.js';
 import { chainCosts, decodeTokenMs, predictTtftMs } from '../../plan/index.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ChainPartition, PartitionContext } from './chain-partition.js';
 
@@ -13,18 +14,14 @@ const MAX_SLOWDOWN = 1.1;
 /** @param heldBytes KV-cache that requests under way hold, by worker: the measure of how busy it is */
 export function balanceLoad(
   planned: ChainPartition,
-  { strategy, partition, workers: asked, decodeOn }: RequestSettings,
+  request: RequestSettings,
   context: PartitionContext,
   heldBytes: ReadonlyMap<string, number>,
 ): ChainPartition {
-  if (
-    planned.reuse ||
-    decodeOn !== undefined ||
-    strategyOf(strategy).planner !== 'plan' ||
-    partition !== 'auto'
-  )
-    return planned;
-  const allowed = context.workers.slice(0, asked ?? context.workers.length);
+  const { strategy, partition } = request;
+  const isPlanned = strategyOf(strategy).planner === 'plan' && partition === 'auto';
+  if (planned.reuse || request.decodeOn !== undefined || !isPlanned) return planned;
+  const allowed = context.workers.slice(0, mostWorkers(request) ?? context.workers.length);
   const held = ({ workers }: ChainPartition): number => heldBytes.get(workers.at(-1) ?? '') ?? 0;
   return alternatives(planned.workers, allowed)
     .map((workers) => ({ ...planned, workers, predictedTtftMs: predictedMs(planned, workers, context) }))

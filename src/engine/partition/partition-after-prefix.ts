@@ -12,7 +12,13 @@ import {
 } from '../../core/partition.js';
 import { planPartition } from '../../plan/index.js';
 import { strategyOf } from '../../core/strategy.js';
-import { type ChainPartition, type PartitionContext, partitionContext } from './chain-partition.js';
+import {
+  type ChainPartition,
+  leftOutOf,
+  type PartitionContext,
+  partitionContext,
+} from './chain-partition.js';
+import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix, ReusedRows } from '../chain/prefix-index.js';
 import { planWishes } from './wishes.js';
@@ -32,7 +38,7 @@ export function partitionAfterPrefix(
   const plain = partitionContext(request, context);
   const { reusesPrefix, planner } = strategyOf(request.strategy);
   if (!reusesPrefix) return plain;
-  const most = request.workers ?? context.workers.length;
+  const most = mostWorkers(request) ?? context.workers.length;
   const isPlanned = planner === 'plan' && request.partition === 'auto';
   const candidates = found.flatMap((prefix) => {
     if (!isPlanned) return reordered(plain, prefix, request, context);
@@ -122,6 +128,7 @@ function planned(
       workers: plan.ranks.map(({ worker }) => chain[worker] as string),
       predictedTtftMs: plan.predictedTtftMs,
       plannedMs: plan.plannedMs,
+      leftOut: leftOutOf(plan, chain),
       reuse,
     },
   ];

@@ -7,10 +7,11 @@ import { cacheFolder } from '../../model/cache/index.js';
 import { partitionAfterPrefix } from './partition-after-prefix.js';
 import type { ChainPartition } from './chain-partition.js';
 import type { EngineSettings } from '../options/options.js';
+import { allowedWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix } from '../chain/prefix-index.js';
 import type { RunningChain } from '../chain/running-chain.js';
-import type { CalibrationStore } from './calibration-store.js';
+import type { CostSource } from './cost-source.js';
 import { balanceLoad } from './load-balance.js';
 import { readTable } from './table-file.js';
 
@@ -19,7 +20,7 @@ type PartitionSource = {
   readonly model: { readonly digest: string; readonly shape: ModelShape };
   readonly settings: EngineSettings;
   readonly chain: RunningChain;
-  readonly calibration: CalibrationStore | undefined;
+  readonly calibration: CostSource | undefined;
   readonly warn: (words: string) => void;
 };
 
@@ -30,7 +31,12 @@ export async function partitionRequest(
   contextTokens: number,
   found: readonly CachedPrefix[] = [],
 ): Promise<ChainPartition> {
-  const { workers, capacity, cluster } = chain;
+  const { capacity, cluster } = chain;
+  const allowed = allowedWorkers(
+    request,
+    cluster.members.map(({ id }) => id),
+  );
+  const workers = chain.workers.filter(({ handle }) => allowed.includes(handle.id));
   const owner = { model, settings, workers };
   const table =
     request.partition === 'p' ? await readTable(cacheFolder(settings.cacheDir), owner, warn) : undefined;
@@ -40,11 +46,12 @@ export async function partitionRequest(
     contextTokens,
     workers: ids,
     order: chain.order.among(ids),
-    allWorkers: cluster.members.length,
+    allWorkers: allowed.length,
     shape,
     costs: calibration?.costs,
     table,
   };
-  const planned = partitionAfterPrefix(request, context, found);
+  const usable = found.filter(({ worker }) => ids.includes(worker));
+  const planned = partitionAfterPrefix(request, context, usable);
   return balanceLoad(planned, request, context, capacity.heldBytes);
 }

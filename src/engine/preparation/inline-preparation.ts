@@ -6,7 +6,7 @@ import type { Grammar } from '../../grammar/grammar.js';
 import { AcceptedGrammar } from './accepted-grammar.js';
 import { LIMITS } from './limits.js';
 import type { PromptText, RequestPreparation } from './preparation.js';
-import { prepare, type PreparationModel, type PreparationTask } from './prepare.js';
+import { prepare, type PreparationModel, type PreparationTask, type Prepared } from './prepare.js';
 
 export class InlinePreparation implements RequestPreparation {
   readonly #model: PreparationModel;
@@ -17,7 +17,7 @@ export class InlinePreparation implements RequestPreparation {
   }
 
   async promptIds(prompt: PromptText, signal?: AbortSignal): Promise<Int32Array> {
-    return this.#prepare(prompt, signal);
+    return this.#prepare(prompt, signal).ids;
   }
 
   async accept(
@@ -25,8 +25,8 @@ export class InlinePreparation implements RequestPreparation {
     signal?: AbortSignal,
     parts: readonly Grammar[] = [],
   ): Promise<AcceptedGrammar> {
-    this.#prepare({ kind: 'grammar', grammars: [...parts, grammar] }, signal);
-    return new AcceptedGrammar(grammar);
+    const { loosened } = this.#prepare({ kind: 'grammar', grammars: [...parts, grammar] }, signal);
+    return new AcceptedGrammar(grammar, loosened);
   }
 
   warm(): void {
@@ -37,7 +37,7 @@ export class InlinePreparation implements RequestPreparation {
     this.#isClosed = true;
   }
 
-  #prepare(task: PreparationTask, signal?: AbortSignal): Int32Array {
+  #prepare(task: PreparationTask, signal?: AbortSignal): Prepared {
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal?.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it was prepared');
     return prepare(task, this.#model, LIMITS);

@@ -27,7 +27,7 @@ function answer(message: FromPoolThread, transfer: ArrayBuffer[] = []): void {
 parentPort?.on('message', (task: PreparationTask) => {
   try {
     const result = prepare(task, model, LIMITS);
-    answer({ type: 'done', result, hasGrown: hasGrown() }, [result.buffer]);
+    answer({ type: 'done', result, hasGrown: hasGrown() }, [result.ids.buffer]);
   } catch (error) {
     const { code, message, fields } = asKvrError(error);
     answer({ type: 'failed', code, message, fields, hasGrown: hasGrown() });

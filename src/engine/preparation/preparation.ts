@@ -10,7 +10,12 @@ import type { AcceptedGrammar } from './accepted-grammar.js';
 
 /** A prompt as people write it. */
 export type PromptText =
-  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'text';
+      readonly text: string;
+      /** The text is a part of a prompt: the tokenizer puts nothing around it. */
+      readonly isPart?: boolean;
+    }
   | {
       readonly kind: 'chat';
       readonly messages: readonly ChatMessage[];

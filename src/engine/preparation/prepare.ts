@@ -13,22 +13,28 @@ export type PreparationModel = { readonly tokenizer: Tokenizer; readonly context
 
 export type PreparationLimits = { readonly template: TemplateLimits; readonly grammar: GrammarLimits };
 
-/** @returns ids; none for a grammar. @throws BAD_INPUT, with the field `budget` where larger limits might do; PROMPT_TOO_LONG */
+/** A prompt's ids, which the caller owns, or what of a grammar's loose schemas is not held. */
+export type Prepared = { readonly ids: Int32Array<ArrayBuffer>; readonly loosened: readonly string[] };
+
+/** @throws BAD_INPUT, with the field `budget` where larger limits might do; PROMPT_TOO_LONG */
 export function prepare(
   task: PreparationTask,
   { tokenizer, contextTokens }: PreparationModel,
   limits: PreparationLimits,
-): Int32Array<ArrayBuffer> {
+): Prepared {
   switch (task.kind) {
     case 'text':
-      return Int32Array.from(tokenizer.encode(task.text, contextTokens));
+      return ofPrompt(tokenizer.encode(task.text, contextTokens, task.isPart));
     case 'chat': {
       const { tools, template: { name: template, ...choice } = {} } = task;
       const options = { limits: limits.template, tools, template, ...choice };
-      return Int32Array.from(tokenizer.applyChat(task.messages, options, contextTokens));
+      return ofPrompt(tokenizer.applyChat(task.messages, options, contextTokens));
     }
     case 'grammar':
-      checkGrammars(task.grammars, limits.grammar);
-      return new Int32Array();
+      return { ids: new Int32Array(), loosened: checkGrammars(task.grammars, limits.grammar) };
   }
+}
+
+function ofPrompt(ids: readonly number[]): Prepared {
+  return { ids: Int32Array.from(ids), loosened: [] };
 }

@@ -12,15 +12,15 @@ import * as limits from './limits.js';
 import { PoolThread, type ThreadLimits, type Timer } from './pool-thread.js';
 import type { PromptText, RequestPreparation } from './preparation.js';
 import type { PreparationThreadSetup } from './preparation-thread.js';
-import { prepare, type PreparationModel, type PreparationTask } from './prepare.js';
+import { prepare, type PreparationModel, type PreparationTask, type Prepared } from './prepare.js';
 import { taskChars, taskWords } from './task-size.js';
 import { type PoolLimits, ThreadPool } from './thread-pool.js';
 
 export class ThreadPreparation implements RequestPreparation {
   readonly #model: PreparationModel;
-  readonly #pool: ThreadPool<Int32Array>;
-  /** Digests of those that were accepted, the last used last. */
-  readonly #known = new Set<string>();
+  readonly #pool: ThreadPool<Prepared>;
+  /** What of them is not held, by the digests of those that were accepted, the last used last. */
+  readonly #known = new Map<string, readonly string[]>();
   #isClosed = false;
 
   /** @param source from which each thread reads the tokenizer anew. @param changed limits and timer, for tests */
@@ -37,7 +37,7 @@ export class ThreadPreparation implements RequestPreparation {
   }
 
   async promptIds(prompt: PromptText, signal?: AbortSignal): Promise<Int32Array> {
-    return this.#prepare(prompt, signal);
+    return (await this.#prepare(prompt, signal)).ids;
   }
 
   async accept(
@@ -48,9 +48,10 @@ export class ThreadPreparation implements RequestPreparation {
     for (const one of [grammar, ...parts]) requireSize(one);
     const digest = createHash('sha256').update(JSON.stringify(grammar)).digest('base64');
     const grammars = [...parts, grammar];
-    if (!this.#known.delete(digest)) await this.#prepare({ kind: 'grammar', grammars }, signal);
-    this.#remember(digest);
-    return new AcceptedGrammar(grammar);
+    const known = this.#known.get(digest);
+    const loosened = known ?? (await this.#prepare({ kind: 'grammar', grammars }, signal)).loosened;
+    this.#remember(digest, loosened);
+    return new AcceptedGrammar(grammar, loosened);
   }
 
   warm(): void {
@@ -62,7 +63,7 @@ export class ThreadPreparation implements RequestPreparation {
     await this.#pool.close();
   }
 
-  async #prepare(task: PreparationTask, signal?: AbortSignal): Promise<Int32Array> {
+  async #prepare(task: PreparationTask, signal?: AbortSignal): Promise<Prepared> {
     if (this.#isClosed) throw new KvrError('CLOSED', 'the engine was closed');
     if (signal?.aborted) throw new KvrError('CANCELLED', 'request was cancelled while it was prepared');
     // What is certainly too long goes no further.
@@ -74,7 +75,7 @@ export class ThreadPreparation implements RequestPreparation {
   }
 
   /** @returns undefined where small limits do not do */
-  #small(task: PreparationTask): Int32Array | undefined {
+  #small(task: PreparationTask): Prepared | undefined {
     try {
       return prepare(task, this.#model, limits.SMALL_LIMITS);
     } catch (error) {
@@ -83,9 +84,10 @@ export class ThreadPreparation implements RequestPreparation {
     }
   }
 
-  #remember(digest: string): void {
-    this.#known.add(digest);
-    const [oldest] = this.#known;
+  #remember(digest: string, loosened: readonly string[]): void {
+    this.#known.delete(digest);
+    this.#known.set(digest, loosened);
+    const [oldest] = this.#known.keys();
     if (this.#known.size > limits.MAX_GRAMMARS_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 }

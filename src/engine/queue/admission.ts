@@ -5,8 +5,10 @@
 import { canReuseRows } from '../../core/shape.js';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
+import { allowedWorkers } from '../options/chain-choice.js';
 import type { ValidatedRequest } from './validated-request.js';
 import type { Lease } from '../chain/kv-capacity.js';
+import type { WorkersNeeded } from '../chain/running-chain.js';
 import type { ChainPartition } from '../partition/chain-partition.js';
 import type { EngineParts } from './engine-parts.js';
 import { kvNeeds } from './kv-needs.js';
@@ -93,14 +95,32 @@ export class Admission {
     }
   }
 
+  /** Who waits for workers that are missing has no turn meanwhile: others may have what they need. */
   async #inTurn(request: ValidatedRequest, standing: Standing): Promise<Omit<Admitted, 'end'>> {
     const { signal, deadline } = request;
-    const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, standing));
-    try {
-      return await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
-    } finally {
-      leave();
+    const { chain } = this.#parts;
+    for (;;) {
+      const needed = this.#workersNeeded(request);
+      await deadline.bound(signal, (bounded) => chain.usable(needed, bounded, deadline.isSet));
+      const leave = await deadline.bound(signal, (bounded) => this.#gate.enter(bounded, standing));
+      try {
+        const found = await deadline.bound(signal, (bounded) => this.#findRoom(request, bounded));
+        if (found) return found;
+      } finally {
+        leave();
+      }
     }
+  }
+
+  /** @throws BAD_INPUT */
+  #workersNeeded({ settings }: ValidatedRequest): WorkersNeeded {
+    const { cluster } = this.#parts.chain;
+    const allowed = (): readonly string[] =>
+      allowedWorkers(
+        settings,
+        cluster.members.map(({ id }) => id),
+      );
+    return { count: leastWorkers(settings, allowed().length), allowed };
   }
 
   #checkNotBusy(): void {
@@ -110,14 +130,15 @@ export class Admission {
     throw new KvrError('BUSY', message, { ...load });
   }
 
-  /** Starts over if a worker is gone after the request has waited for it. */
-  async #findRoom(request: ValidatedRequest, signal: AbortSignal): Promise<Omit<Admitted, 'end'>> {
-    const { settings, spec, ids, deadline } = request;
+  /** Starts over if a worker is gone after the request has waited for it. @returns undefined where too few are left */
+  async #findRoom(
+    request: ValidatedRequest,
+    signal: AbortSignal,
+  ): Promise<Omit<Admitted, 'end'> | undefined> {
+    const { settings, spec, ids } = request;
     const { model, chain } = this.#parts;
     const { capacity } = chain;
-    const count = leastWorkers(settings, chain.cluster.members.length);
-    for (;;) {
-      await chain.usable(count, signal, deadline.isSet);
+    while (chain.hasUsable(this.#workersNeeded(request))) {
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
       const isReusable = spec.prefixCache && canReuseRows(model.shape, ids.length);
@@ -133,6 +154,7 @@ export class Admission {
       if (chain.has(workers)) return { workers, chosen, lease };
       lease.end();
     }
+    return undefined;
   }
 
   /** In rank order; undefined where one has gone meanwhile. */

@@ -12,6 +12,7 @@ import type { Admission, Admitted } from './admission.js';
 import type { EngineParts } from './engine-parts.js';
 import { areSound, heldUntilSound } from './held-until-sound.js';
 import type { ValidatedRequest } from './validated-request.js';
+import type { Attempt } from './with-retries.js';
 
 /** Shorter prompts say little about a machine's speed. */
 const MIN_REFRESH_TOKENS = 128;
@@ -29,20 +30,12 @@ export class AdmittedRuns {
     this.#vocabulary = new VocabularySender(parts.model.tokenizer);
   }
 
-  /**
-   * @param isRetry the request was run before, and lost a part of its chain
-   * @param onHandedOver called when a chain has got it
-   * @throws KvrError where it is not admitted, or the chain fails
-   */
-  async *run(
-    request: ValidatedRequest,
-    isRetry: boolean,
-    onHandedOver: () => void,
-  ): AsyncGenerator<GenerateEvent> {
-    const admitted = await this.#admission.admit(request, isRetry);
-    onHandedOver();
+  /** @throws KvrError where it is not admitted, or the chain fails */
+  async *run(request: ValidatedRequest, attempt: Attempt): AsyncGenerator<GenerateEvent> {
+    const admitted = await this.#admission.admit(request, attempt.isRetry);
+    attempt.handedOver(admitted.lease);
     try {
-      yield* this.#runOn(request, admitted);
+      yield* this.#runOn(request, admitted, attempt.answered);
     } catch (error) {
       throw await orDamage(error, admitted);
     } finally {
@@ -50,10 +43,14 @@ export class AdmittedRuns {
     }
   }
 
-  async *#runOn(validated: ValidatedRequest, admitted: Admitted): AsyncGenerator<GenerateEvent> {
+  async *#runOn(
+    validated: ValidatedRequest,
+    admitted: Admitted,
+    answered: readonly number[],
+  ): AsyncGenerator<GenerateEvent> {
     const { model, settings } = this.#parts;
     const { chosen, workers, lease } = admitted;
-    const request = this.#chainRequest(validated, admitted);
+    const request = { ...this.#chainRequest(validated, admitted), answered };
     const { stop, shownTokens } = validated.settings;
     const events = generateText(heldUntilSound(runChain(request), workers, request.signal), {
       request,
@@ -61,10 +58,12 @@ export class AdmittedRuns {
       layers: model.shape.layers,
       dtype: settings.dtype,
       predictedTtftMs: chosen.predictedTtftMs,
+      leftOut: chosen.leftOut ?? [],
       queueMs: performance.now() - validated.startMs,
     });
     for await (const event of events) {
-      if (event.type === 'done' && lease.wasAlone) this.#learn(chosen, event.result);
+      const isTypical = lease.mostBeside === 0 && answered.length === 0 && request.spec.pooling === undefined;
+      if (event.type === 'done' && isTypical) this.#learn(chosen, event.result);
       yield event;
     }
   }
@@ -92,6 +91,8 @@ export class AdmittedRuns {
   #learn({ workers }: ChainPartition, result: GenerationResult): void {
     const { strategy, promptTokens, cachedTokens, timeline } = result;
     const isDense = strategyOf(strategy).masking === 'dense';
+    // A rank that was lost after its part has left no record.
+    if (timeline.length < workers.length) return;
     if (isDense || promptTokens < MIN_REFRESH_TOKENS || cachedTokens > 0) return;
     // Times that were shared with another engine's requests say little.
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;

@@ -6,7 +6,7 @@ import type { RunningChain } from '../chain/running-chain.js';
 import type { LoadedModel } from '../load/load.js';
 import type { EngineSettings } from '../options/options.js';
 import type { RequestPreparation } from '../preparation/preparation.js';
-import type { CalibrationStore } from '../partition/calibration-store.js';
+import type { CostSource } from '../partition/cost-source.js';
 
 export type EngineParts = {
   readonly model: LoadedModel;
@@ -14,7 +14,7 @@ export type EngineParts = {
   readonly chain: RunningChain;
   readonly preparation: RequestPreparation;
   /** Undefined where calibration is off: slices are then even, and nothing is predicted. */
-  readonly calibration: CalibrationStore | undefined;
+  readonly calibration: CostSource | undefined;
   /** Takes one line about something that went wrong and was put right, or does not matter. */
   readonly warn: (words: string) => void;
 };

@@ -2,7 +2,7 @@
  * A request once everything about it that can be wrong by itself has been checked: its prompt is token ids, and its time runs.
  */
 import { KvrError } from '../../core/errors.js';
-import { type RequestSpec, requestSpecSchema } from '../../core/request.js';
+import { answerTokens, type RequestSpec, requestSpecSchema } from '../../core/request.js';
 import type { KvDtype } from '../../core/shape.js';
 import { checkGrammar, type Grammar } from '../../grammar/grammar.js';
 import type { LoadedModel } from '../load/load.js';
@@ -107,7 +107,7 @@ async function acceptedGrammar(
   return accepted.grammar;
 }
 
-type PromptSettings = Pick<RequestSettings, 'prompt' | 'messages' | 'template' | 'maxTokens'> & {
+type PromptSettings = Pick<RequestSettings, 'prompt' | 'messages' | 'template' | 'maxTokens' | 'pooling'> & {
   readonly promptIds?: readonly number[] | Int32Array | undefined;
 };
 
@@ -128,7 +128,7 @@ export async function promptIds(
       `token id ${unknown} is not in the model's vocabulary of ${vocabulary}; ids go from 0 to ${vocabulary - 1}`,
     );
   }
-  const { maxTokens } = request;
+  const maxTokens = answerTokens(request);
   if (ids.length + maxTokens > contextTokens) throw tooLong(ids.length, maxTokens, contextTokens);
   return Int32Array.from(ids);
 }

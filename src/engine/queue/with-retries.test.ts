@@ -4,10 +4,11 @@ import { isRetryable, KvrError } from '../../core/errors.js';
 import type { GenerateEvent } from '../output/generation.js';
 import type { Admission } from './admission.js';
 import { AdmittedRuns } from './admitted-runs.js';
+import { AnswerSoFar } from './answer-so-far.js';
 import type { EngineParts } from './engine-parts.js';
-import { ReplayedEvents } from './replayed-events.js';
+import { MAX_RECOVERIES_PER_REQUEST } from './losses.js';
 import type { ValidatedRequest } from './validated-request.js';
-import { withRetries } from './with-retries.js';
+import { type Attempt, withRetries } from './with-retries.js';
 
 const token = (id: number): GenerateEvent => ({ type: 'token', id, text: String(id) });
 const read = (fraction: number): GenerateEvent => ({ type: 'prefill', fraction });
@@ -16,12 +17,20 @@ const lost = new KvrError('WORKER_DIED', 'gone', { rank: 0 });
 
 type Run = readonly (GenerateEvent | KvrError)[];
 
-/** Runs that go as they are given, one after the other. */
-function runsOf(runs: readonly Run[], maxRetries: number, signal = new AbortController().signal) {
-  const retried: boolean[] = [];
-  const run = async function* (isRetry: boolean): AsyncGenerator<GenerateEvent> {
-    retried.push(isRetry);
-    for (const event of runs[retried.length - 1] ?? []) {
+/** Runs that go as they are given, one after the other. @param beside other requests that each has beside it */
+function runsOf(
+  runs: readonly Run[],
+  maxRetries: number,
+  { signal = new AbortController().signal, beside = 0 } = {},
+) {
+  const attempts: { readonly isRetry: boolean; readonly answered: readonly number[] }[] = [];
+  const run = async function* ({ isRetry, answered, handedOver }: Attempt): AsyncGenerator<GenerateEvent> {
+    attempts.push({ isRetry, answered });
+    const events = runs[attempts.length - 1] ?? runs.at(-1) ?? [];
+    // Who waits in vain for workers never gets to a chain.
+    if (!events.some((event) => event instanceof KvrError && event.fields['rank'] === undefined))
+      handedOver({ mostBeside: beside });
+    for (const event of events) {
       if (event instanceof KvrError) throw event;
       yield event;
     }
@@ -30,20 +39,54 @@ function runsOf(runs: readonly Run[], maxRetries: number, signal = new AbortCont
   const listen = async (): Promise<void> => {
     for await (const event of withRetries(run, { signal, startMs: 0 }, maxRetries)) heard.push(event);
   };
-  return { listen, heard, retried };
+  return { listen, heard, attempts };
 }
 
-test('a run that is lost is followed by another, and listeners hear one answer', async () => {
+const types = (events: readonly GenerateEvent[]): unknown[] =>
+  events.map((event) => (event.type === 'token' ? event.id : event.type));
+
+test('a run that is lost is followed by another, which goes on behind the tokens that were said', async () => {
   const runs = [
     [read(0.5), read(1), token(5), token(6), lost],
     [read(0.5), lost],
-    [read(0.5), read(1), token(5), token(6), token(7), done('567')],
+    [read(0.5), read(1), token(7), done('567')],
   ];
-  const { listen, heard, retried } = runsOf(runs, 2);
+  const { listen, heard, attempts } = runsOf(runs, 2);
   await listen();
-  expect(heard.slice(0, -1)).toEqual([read(0.5), read(1), token(5), token(6), token(7)]);
-  expect(heard.at(-1)).toMatchObject({ type: 'done', result: { text: '567', retries: 2 } });
-  expect(retried).toEqual([false, true, true]);
+  expect(types(heard)).toEqual(['prefill', 'prefill', 5, 6, 7, 'done']);
+  expect(heard.at(-1)).toMatchObject({ result: { text: '567', retries: 2, recoveries: 2 } });
+  expect(attempts).toEqual([
+    { isRetry: false, answered: [] },
+    { isRetry: true, answered: [5, 6] },
+    { isRetry: true, answered: [5, 6] },
+  ]);
+});
+
+test('the first token after a loss, and no other, says how long the answer stood still', async () => {
+  const { listen, heard } = runsOf(
+    [
+      [token(5), lost],
+      [token(6), token(7), done('567')],
+    ],
+    1,
+  );
+  await listen();
+  const told = heard.map((event) => event.type === 'token' && event.recoveredMs !== undefined);
+  expect(told).toEqual([false, true, false, false]);
+});
+
+test('text that was held back comes once, with the last run', async () => {
+  const rest: GenerateEvent = { type: 'token', id: 6, text: 'x', isRest: true };
+  const { listen, heard, attempts } = runsOf(
+    [
+      [token(5), token(6), lost],
+      [rest, done('56x')],
+    ],
+    1,
+  );
+  await listen();
+  expect(attempts[1]?.answered).toEqual([5, 6]);
+  expect(heard.slice(2)).toMatchObject([rest, { type: 'done', result: { retries: 1 } }]);
 });
 
 test('progress never goes back before the first token either', async () => {
@@ -55,7 +98,8 @@ test('progress never goes back before the first token either', async () => {
     1,
   );
   await listen();
-  expect(heard.slice(0, 3)).toEqual([read(0.7), read(0.8), token(1)]);
+  expect(heard.slice(0, 2)).toEqual([read(0.7), read(0.8)]);
+  expect(types(heard.slice(2))).toEqual([1, 'done']);
 });
 
 test('who waits in vain for workers after a loss is told of the loss', async () => {
@@ -63,10 +107,41 @@ test('who waits in vain for workers after a loss is told of the loss', async () 
   await expect(listen()).rejects.toBe(lost);
 });
 
-test('after the last retry the loss is the error', async () => {
-  const { listen, retried } = runsOf([[lost], [token(1), lost]], 1);
+test('without retries a loss is the error, as it is', async () => {
+  const { listen, attempts } = runsOf([[token(1), lost]], 0);
   await expect(listen()).rejects.toBe(lost);
-  expect(retried).toHaveLength(2);
+  expect(attempts).toHaveLength(1);
+});
+
+test('a request that ends every worker it meets comes to an end, and is not asked for again', async () => {
+  const { listen, attempts } = runsOf([[read(0.5), lost]], 3);
+  const error = await listen().catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'LOST_TOO_OFTEN', cause: lost });
+  expect(error).toMatchObject({ fields: { rank: 0, runs: 4, lastCode: 'WORKER_DIED' } });
+  expect((error as KvrError).message).toBe(
+    'the request was run 4 times and lost a worker each time, so it may be what ends them; the last time: gone',
+  );
+  expect([attempts.length, isRetryable('LOST_TOO_OFTEN'), isRetryable(lost.code)]).toEqual([4, false, true]);
+});
+
+test('so does one that gets a token further each time', async () => {
+  const { listen, attempts } = runsOf([[token(1), lost]], 3);
+  await expect(listen()).rejects.toMatchObject({ code: 'LOST_TOO_OFTEN' });
+  expect(attempts).toHaveLength(MAX_RECOVERIES_PER_REQUEST + 1);
+});
+
+test('a request that gets further may be lost more often than one that stands still', async () => {
+  const further = Array.from({ length: 5 }, (_, id) => [token(id), lost]);
+  const { listen, heard } = runsOf([...further, [token(5), done('x')]], 1);
+  await listen();
+  expect(types(heard)).toEqual([0, 1, 2, 3, 4, 5, 'done']);
+});
+
+test('a loss that several requests had together counts in parts, since it is the fault of one at most', async () => {
+  const { listen, attempts } = runsOf([[lost]], 2, { beside: 3 });
+  await expect(listen()).rejects.toMatchObject({ code: 'LOST_TOO_OFTEN' });
+  // More than twice four of them.
+  expect(attempts).toHaveLength(9);
 });
 
 test.each([
@@ -75,48 +150,44 @@ test.each([
   // It never ran: it waited for workers for as long as it may.
   new KvrError('WORKER_DIED', 'no worker is there'),
 ])('%s is not tried again', async (error) => {
-  const { listen, retried } = runsOf([[error]], 5);
+  const { listen, attempts } = runsOf([[error]], 5);
   await expect(listen()).rejects.toBe(error);
-  expect(retried).toEqual([false]);
+  expect(attempts).toHaveLength(1);
 });
 
 test('who has cancelled meanwhile is not run again', async () => {
-  const { listen, retried } = runsOf([[lost]], 5, AbortSignal.abort());
-  await expect(listen()).rejects.toBe(lost);
-  expect([retried, isRetryable(lost.code)]).toEqual([[false], true]);
-});
-
-test('a run that gives another token than the one before is an error, not a mixed answer', async () => {
-  const { listen, heard } = runsOf([[token(1), lost], [token(2)]], 1);
-  await expect(listen()).rejects.toMatchObject({ code: 'INTERNAL' });
-  expect(heard).toEqual([token(1)]);
+  const { listen, attempts } = runsOf([[lost]], 5, { signal: AbortSignal.abort() });
+  await expect(listen()).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(attempts).toHaveLength(1);
 });
 
 test('times are those of the answer as it was heard', () => {
   let nowMs = 100;
-  const events = new ReplayedEvents(100, () => nowMs);
+  const answer = new AnswerSoFar(100, () => nowMs);
   const at = (ms: number, event: GenerateEvent): GenerateEvent | undefined => (
     (nowMs = ms),
-    events.next(event)
+    answer.next(event)
   );
   nowMs = 150;
-  events.handedOver();
+  answer.handedOver();
   at(400, token(1));
-  events.startOver();
+  nowMs = 600;
+  answer.startOver();
+  nowMs = 700;
+  answer.startOver();
   nowMs = 900;
-  events.handedOver();
-  at(1000, token(1));
-  at(1400, token(2));
+  answer.handedOver();
+  expect(at(1400, token(2))).toMatchObject({ recoveredMs: 800 });
   const last = at(1400, { type: 'done', result: { ...resultOf('12', [1]), completionTokens: 2 } });
-  const result = { retries: 1, queueMs: 50, ttftMs: 250, decodeTokensPerSecond: 1 };
+  const result = { retries: 2, recoveryMs: 800, queueMs: 50, ttftMs: 250, decodeTokensPerSecond: 1 };
   expect(last).toMatchObject({ type: 'done', result });
 });
 
 test('files that were damaged are run from again once, also where retries are off', async () => {
   const damaged = new KvrError('CACHE_DAMAGED', 'a kernel failed', { rank: 0 });
-  const { listen, retried } = runsOf([[damaged], [damaged]], 0);
+  const { listen, attempts } = runsOf([[damaged], [damaged]], 0);
   await expect(listen()).rejects.toBe(damaged);
-  expect(retried).toEqual([false, true]);
+  expect(attempts).toHaveLength(2);
 });
 
 test.each([
@@ -129,7 +200,8 @@ test.each([
   const admission = { admit: async () => admitted } as unknown as Admission;
   // What a chain of these workers does is beside the point: it fails.
   const parts = { model: { tokenizer: {} }, get settings() { throw failure; } } as unknown as EngineParts; // prettier-ignore
-  const run = new AdmittedRuns(parts, admission).run({} as ValidatedRequest, false, () => undefined);
+  const attempt: Attempt = { isRetry: false, answered: [], handedOver: () => undefined };
+  const run = new AdmittedRuns(parts, admission).run({} as ValidatedRequest, attempt);
   await expect(run.next()).rejects.toMatchObject({ code, message: 'a kernel failed' });
   expect(ends).toBe(1);
 });

@@ -1,52 +1,86 @@
 /**
- * JSON schemas as plain values: their keywords, what is left of one without those that say nothing, and what is wrong
- * with one. Pure.
+ * JSON schemas as plain values: their keywords, and what is wrong with one. Pure.
  */
 import { KvrError } from '../../core/errors.js';
 
-export type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string | symbol, unknown>>;
 
-/** Keywords that say nothing about what is valid. */
-const ANNOTATIONS = new Set([
-  ...['title', 'description', 'default', 'examples', 'example', 'deprecated', 'readOnly', 'writeOnly'],
-  ...['$schema', '$id', '$comment', '$defs', 'definitions', 'contentEncoding', 'contentMediaType'],
-]);
+/** What no schema of JSON can say, and schemas that were made of a `not` do. */
+export const NOT_PATTERN = Symbol('a pattern that must not match');
+export const NOT_TEXTS = Symbol('texts that a string must not be');
+/** Its properties only say how their values must be: they are no list of what an object has. */
+export const IS_NO_LIST = Symbol('properties that list nothing');
+
 /** By the type they are about. */
-export const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
-  object: ['properties', 'required', 'additionalProperties', 'propertyNames'],
-  array: ['items', 'prefixItems', 'minItems', 'maxItems'],
-  string: ['minLength', 'maxLength', 'pattern', 'format'],
-  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
+export const KEYWORDS: Readonly<Record<string, readonly (string | symbol)[]>> = {
+  object: [
+    ...['properties', 'patternProperties', 'required', 'additionalProperties', 'propertyNames'],
+    ...['minProperties', 'maxProperties', 'unevaluatedProperties'],
+  ],
+  array: [
+    ...['items', 'prefixItems', 'additionalItems', 'unevaluatedItems', 'minItems', 'maxItems'],
+    ...['uniqueItems', 'contains', 'minContains', 'maxContains'],
+  ],
+  string: ['minLength', 'maxLength', 'pattern', 'format', NOT_PATTERN, NOT_TEXTS],
+  number: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
 };
-const KNOWN = new Set([
+/** Schemas in a schema that hold for the same value. */
+export const REFERENCES = ['$ref', '$dynamicRef', '$recursiveRef'];
+export const CHOICES = [
+  ...['anyOf', 'oneOf', 'not', 'if', 'dependentRequired', 'dependentSchemas', 'dependencies'],
+] as const;
+export type ChoiceKeyword = (typeof CHOICES)[number];
+
+/** All others only annotate, whoever made them up. */
+const OF_VALUES: readonly (string | symbol)[] = [
   ...Object.values(KEYWORDS).flat(),
-  ...['$ref', 'allOf', 'anyOf', 'oneOf', 'type', 'enum', 'const'],
-]);
-/** Values of other keywords that ask for nothing. */
-const NEUTRAL: Readonly<Record<string, unknown>> = { uniqueItems: false, minProperties: 0, multipleOf: 1 };
+  ...['type', 'enum', 'const'],
+];
+const OF_MEANING: readonly (string | symbol)[] = [...OF_VALUES, ...REFERENCES, 'allOf', ...CHOICES];
 
 export function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A schema without what says nothing. @throws BAD_INPUT for a keyword that is not known */
-export function ofMeaning(schema: Schema, path: string): Schema {
-  const entries = Object.entries(schema).filter(
-    ([key, value]) => !ANNOTATIONS.has(key) && !key.startsWith('x-') && !isNeutral(key, value, schema),
-  );
-  const unknown = entries.find(([key]) => !KNOWN.has(key));
-  if (unknown) throw fault(path, `the keyword "${unknown[0].slice(0, 60)}" is not supported; leave it out`);
-  return Object.fromEntries(entries);
+/** Says something about values by itself, and not only by the schemas in it. */
+export function saysOfValues(schema: Schema): boolean {
+  return OF_VALUES.some((key) => Object.hasOwn(schema, key));
 }
 
-/** multipleOf 1 adds nothing where only integers are allowed. */
-function isNeutral(key: string, value: unknown, schema: Schema): boolean {
-  if (key === 'multipleOf' && schema['type'] !== 'integer') return false;
-  return Object.hasOwn(NEUTRAL, key) && NEUTRAL[key] === value;
+/** The only keyword that says something about values; undefined where there are several, or none. */
+export function onlyKeyword(schema: Schema): string | symbol | undefined {
+  const [first, second] = OF_MEANING.filter((key) => Object.hasOwn(schema, key));
+  return second === undefined ? first : undefined;
 }
 
 export function fault(path: string, message: string, cause?: unknown): KvrError {
   return new KvrError('BAD_INPUT', `${path.slice(0, 200)}: ${message}`, {}, cause);
+}
+
+/** The keyword of a schema that answers can not be held to. */
+export type Unheld = { readonly schema: Schema; readonly keyword: string | symbol; readonly path: string };
+const unheld = new WeakMap<Error, Unheld>();
+
+/** A fault of a keyword that could be left out instead. */
+export function unheldFault(what: Unheld, message: string, cause?: unknown): KvrError {
+  const error = fault(what.path, `${message} (with strict: false it is left out)`, cause);
+  unheld.set(error, what);
+  return error;
+}
+
+/** @returns undefined for errors about what can not be left out */
+export function unheldOf(error: unknown): Unheld | undefined {
+  return error instanceof Error ? unheld.get(error) : undefined;
+}
+
+/** Errors of what a keyword asks, with its place. Limits on the whole stay what they are. */
+export function held<T>(what: Unheld, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof KvrError) || error.fields['budget'] !== undefined || unheldOf(error)) throw error;
+    throw unheldFault(what, error.message, error);
+  }
 }
 
 export function asList(value: unknown): readonly unknown[] {

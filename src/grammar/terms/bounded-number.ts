@@ -5,39 +5,52 @@
 import { KvrError } from '../../core/errors.js';
 import type { Walker } from './terms.js';
 
+/** Of each kind the strictest holds. */
 export type Bounds = {
-  readonly min?: number | undefined;
-  readonly max?: number | undefined;
-  readonly exclusiveMin?: number | undefined;
-  readonly exclusiveMax?: number | undefined;
+  readonly mins: readonly number[];
+  readonly maxes: readonly number[];
+  /** Bounds that are not reached themselves. */
+  readonly above: readonly number[];
+  readonly below: readonly number[];
+  /** Numbers that it must be a multiple of. */
+  readonly steps: readonly number[];
 };
 
 /** So many digits in all name different doubles: what lies between bounds as text does so as a number. */
 const MAX_DIGITS = 15;
 /** Values are whole numbers of 10^-SCALE. */
 const SCALE = 24;
-const UNIT = 10n ** BigInt(SCALE);
-const LARGEST = 10n ** BigInt(MAX_DIGITS) - 1n;
+/** Of ten, worked out once: each digit of each token asks for some. */
+const POWERS = Array.from({ length: 2 * SCALE + MAX_DIGITS }, (_, exponent) => 10n ** BigInt(exponent));
+const UNIT = power(SCALE);
+const LARGEST = power(MAX_DIGITS) - 1n;
 
-/** Inclusive, in units of 10^-SCALE. */
-type Interval = { readonly low: bigint; readonly high: bigint };
+/** Inclusive, and all a multiple of `step`, in units of 10^-SCALE. */
+type Interval = { readonly low: bigint; readonly high: bigint; readonly step: bigint };
 
 /** @returns undefined where no number lies between the bounds. @throws BAD_INPUT for bounds that are too fine */
 export function boundedNumber(bounds: Bounds, isInteger: boolean): Walker | undefined {
-  const lows = [
-    ...(bounds.min === undefined ? [] : [scaled(bounds.min)]),
-    ...(bounds.exclusiveMin === undefined ? [] : [scaled(bounds.exclusiveMin) + 1n]),
-  ];
-  const highs = [
-    ...(bounds.max === undefined ? [] : [scaled(bounds.max)]),
-    ...(bounds.exclusiveMax === undefined ? [] : [scaled(bounds.exclusiveMax) - 1n]),
-  ];
+  const lows = [...bounds.mins.map(scaled), ...bounds.above.map((value) => scaled(value) + 1n)];
+  const highs = [...bounds.maxes.map(scaled), ...bounds.below.map((value) => scaled(value) - 1n)];
   const interval = {
     low: lows.reduce((most, low) => (low > most ? low : most), -LARGEST * UNIT),
     high: highs.reduce((least, high) => (high < least ? high : least), LARGEST * UNIT),
+    step: bounds.steps.map(stepOf).reduce(leastMultiple, 1n),
   };
   const start = new NumberText('', interval, isInteger);
   return start.isPossible ? start : undefined;
+}
+
+/** @throws BAD_INPUT */
+function stepOf(value: number): bigint {
+  if (value > 0) return scaled(value);
+  throw new KvrError('BAD_INPUT', `multipleOf of ${value} must be above 0`);
+}
+
+function leastMultiple(a: bigint, b: bigint): bigint {
+  let [large, small] = [a, b];
+  while (small > 0n) [large, small] = [small, large % small];
+  return (a / large) * b;
 }
 
 /** @throws BAD_INPUT */
@@ -45,8 +58,7 @@ function scaled(value: number): bigint {
   const [mantissa = '', exponent = '0'] = value.toString().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const shift = SCALE + Number(exponent) - fraction.length;
-  if (Number.isFinite(value) && shift >= 0 && shift < 100)
-    return BigInt(whole + fraction) * 10n ** BigInt(shift);
+  if (Number.isFinite(value) && shift >= 0 && shift < 100) return BigInt(whole + fraction) * power(shift);
   throw new KvrError('BAD_INPUT', `the bound ${value} is too fine or too large; round it`);
 }
 
@@ -94,37 +106,40 @@ class NumberText implements Walker {
     // Nothing follows a leading zero but a point.
     const shifts = /^-?0$/.test(text) ? 0 : left;
     for (let more = 1; more <= shifts; more++) {
-      const grown = value * 10n ** BigInt(more);
-      if (this.#meets(grown, (10n ** BigInt(more) - 1n) * UNIT)) return true;
+      const grown = value * power(more);
+      if (this.#meets(grown, (power(more) - 1n) * UNIT)) return true;
     }
     if (this.#isInteger) return false;
     for (let more = 0; more <= shifts && more < left; more++)
-      if (this.#meetsWithin(value * 10n ** BigInt(more), 0, left - more)) return true;
+      if (this.#meetsWithin(value * power(more), 0, left - more)) return true;
     return false;
   }
 
   /** Whether a number of at most `places` decimals lies between the bounds and begins with these `given` ones. */
   #meetsWithin(value: bigint, given: number, places: number): boolean {
-    const step = 10n ** BigInt(SCALE - Math.min(places, SCALE));
-    const span = 10n ** BigInt(SCALE - given) - step;
-    const { low, high } = this.#ofMagnitude();
-    const from = value > low ? value : ((low + step - 1n) / step) * step;
-    return from <= value + span && from <= high;
+    const grain = power(SCALE - Math.min(places, SCALE));
+    return this.#meetsGrain(value, value + power(SCALE - given) - grain, grain);
   }
 
   /** Whether [value, value + span], of whole numbers or of one value, meets the bounds. */
   #meets(value: bigint, span: bigint): boolean {
-    const { low, high } = this.#ofMagnitude();
-    const whole = span === 0n ? low : ((low + UNIT - 1n) / UNIT) * UNIT;
-    const from = value > whole ? value : whole;
-    return from <= value + span && from <= high;
+    return this.#meetsGrain(value, value + span, span === 0n ? 1n : UNIT);
+  }
+
+  /** Whether a multiple of the grain and of the step lies between the values and within the bounds. */
+  #meetsGrain(first: bigint, last: bigint, grain: bigint): boolean {
+    const { low, high, step } = this.#ofMagnitude();
+    const unit = step === 1n ? grain : leastMultiple(grain, step);
+    const least = first > low ? first : low;
+    const from = ((least + unit - 1n) / unit) * unit;
+    return from <= last && from <= high;
   }
 
   /** The bounds of what stands behind the sign; never below 0. */
   #ofMagnitude(): Interval {
-    const { low, high } = this.#interval;
+    const { low, high, step } = this.#interval;
     const [from, to] = this.#text.startsWith('-') ? [-high, -low] : [low, high];
-    return { low: from > 0n ? from : 0n, high: to };
+    return { low: from > 0n ? from : 0n, high: to, step };
   }
 }
 
@@ -137,5 +152,9 @@ function digitsOf(text: string): number {
 /** The magnitude of a text of digits, in units. */
 function valueOf(text: string): bigint {
   const [whole = '', fraction = ''] = text.replace('-', '').split('.');
-  return BigInt(whole + fraction || '0') * 10n ** BigInt(SCALE - fraction.length);
+  return BigInt(whole + fraction || '0') * power(SCALE - fraction.length);
+}
+
+function power(exponent: number): bigint {
+  return POWERS[exponent] ?? 10n ** BigInt(exponent);
 }

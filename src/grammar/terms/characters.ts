@@ -29,6 +29,11 @@ export function jsonCharacter(ranges: readonly Range[]): Term {
   return choice(...plain.flatMap(([first, last]) => utf8(first, last)), ...escaped.map(escapeOf));
 }
 
+/** One character of these ranges as it is, in UTF-8. */
+export function utf8Character(ranges: readonly Range[]): Term {
+  return choice(...subtract(ranges, [SURROGATES]).flatMap(([first, last]) => utf8(first, last)));
+}
+
 const HEX = '0123456789abcdefABCDEF';
 const hex = (count: number): Term[] => Array.from({ length: count }, () => anyOf(HEX));
 /** The two halves of a surrogate pair only come together: one alone is not a character. */

@@ -16,7 +16,7 @@ import type { TensorEntry } from './safetensors-header.js';
 
 const BYTE_TYPE = 'U8';
 const SINGLE_FILE = 'model.safetensors';
-const INDEX_FILE = 'model.safetensors.index.json';
+export const INDEX_FILE = 'model.safetensors.index.json';
 /** A line of some 100 bytes for each tensor; the largest known has a few MB. */
 const MAX_INDEX_BYTES = 16_000_000;
 /** 1,024 layers, the most a model may have, of 64 tensors each; those in use have under 1,000. */

@@ -200,8 +200,16 @@ async function checkRows({ weight, bias }: LinearWeights, part: number, heads: n
 
 const PLAIN: Layout = { kvHeads: 1, norms: ['input_layernorm'] };
 
+test('with alibi, distance takes the place of rotary positions, scaled as scores are', async () => {
+  const { shape } = await open({ alibi: true, rope_theta: 10_000 }, PLAIN);
+  const { rotary, scale, alibiScale } = shape.specs[0]?.attention ?? {};
+  expect([rotary, scale, alibiScale]).toEqual([undefined, 1 / Math.sqrt(HEAD_DIM), 1 / Math.sqrt(HEAD_DIM)]);
+  const plain = await open({}, PLAIN);
+  expect(plain.shape.specs[0]?.attention).toMatchObject({ rotary: { dims: HEAD_DIM } });
+  expect(plain.shape.specs[0]?.attention.alibiScale).toBeUndefined();
+});
+
 test.each([
-  [{ alibi: true }, 'ALiBi'],
   [{ activation: 'relu' }, 'activation relu'],
   [
     { new_decoder_architecture: true, parallel_attn: false },

@@ -1,6 +1,7 @@
 /**
- * Falcon with rotary positions, in three generations: one KV head and one norm (7B), grouped KV heads and two norms or one
- * (40B, 11B), and as many KV heads as heads. The MLP runs beside attention, or after it.
+ * Falcon in three generations: one KV head and one norm (7B), grouped KV heads and two norms or one (40B, 11B), and as many
+ * KV heads as heads. The MLP runs beside attention, or after it. Positions are rotary, or ALiBi (falcon-rw), whose distances are
+ * scaled as scores are.
  */
 import { z } from 'zod';
 import type { LayerSpec } from '../../core/layers/layer-spec.js';
@@ -48,8 +49,11 @@ export const FALCON = defineFamily({
   model: (common, own) => {
     checkSupported(own, common.file.path);
     const hasTwoNorms = isGrouped(own) && (own.num_ln_in_parallel_attn ?? 2) === 2;
+    const layer = standardLayer(common, { activation: 'gelu', mlp: 'plain' });
+    const { rotary, ...unturned } = layer.attention;
     const spec: LayerSpec = {
-      ...standardLayer(common, { activation: 'gelu', mlp: 'plain' }),
+      ...layer,
+      attention: own.alibi ? { ...unturned, alibiScale: unturned.scale } : { ...unturned, rotary },
       residual: own.parallel_attn ? 'parallel' : 'sequential',
       sharesNorm: own.parallel_attn && !hasTwoNorms,
     };
@@ -84,8 +88,6 @@ function withNorms(attentionNorm: string, mlpNorm: string): TensorNames {
 }
 
 function checkSupported(config: FalconConfig, path: string): void {
-  if (config.alibi)
-    throw limits.unsupported(path, 'a Falcon that places tokens by ALiBi', 'Falcon with rotary positions');
   if (config.activation !== 'gelu') throw limits.unsupported(path, `activation ${config.activation}`, 'gelu');
   if (isGrouped(config) && !config.parallel_attn) {
     throw limits.unsupported(path, 'new_decoder_architecture without parallel_attn', 'both, or neither');

@@ -61,6 +61,24 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['qwen3_next', 'linear attention'],
 ]);
 
+/** They give every token those after it, too: no cache of earlier rows, and so no chain. */
+const ENCODERS = [
+  'albert',
+  'bert',
+  'camembert',
+  'deberta',
+  'deberta-v2',
+  'distilbert',
+  'electra',
+  'modernbert',
+  'mpnet',
+  'new',
+  'nomic_bert',
+  'roberta',
+  'xlm-roberta',
+];
+const ENCODER_WHY = 'an encoder; embeddings are made with decoders such as Qwen3-Embedding';
+
 const typeSchema = z.looseObject({ model_type: z.string().min(1).max(100) });
 const nestedSchema = z.looseObject({ text_config: typeSchema, tie_word_embeddings: z.boolean().nullish() });
 
@@ -78,7 +96,7 @@ export function familyOf(given: ConfigFile): FoundFamily {
   const { model_type: type } = checkJson(typeSchema, file.json, file.path);
   const family = BY_TYPE.get(type);
   if (family) return { family, file };
-  const reason = REFUSED.get(type);
+  const reason = ENCODERS.includes(type) ? ENCODER_WHY : REFUSED.get(type);
   const what = reason === undefined ? '' : ` (${reason})`;
   throw unsupported(file.path, `model_type ${type}${what}`, [...BY_TYPE.keys()].join(', '));
 }

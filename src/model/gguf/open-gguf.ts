@@ -3,8 +3,9 @@
  * made from it, and model/families reads that. Called by model/open.
  */
 import { stat } from 'node:fs/promises';
-import type { Checkpoint } from '../../core/checkpoint.js';
+import type { Checkpoint, EmbeddingRecipe } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
+import type { Pooling } from '../../core/request.js';
 import { digestOfFiles, type DigestOptions } from '../cache/digest.js';
 import { isErrno } from '../cache/files/errno.js';
 import type { OnDamage } from '../cache/files/kept-json.js';
@@ -66,6 +67,7 @@ async function checkpointOf(
     layer,
     name: options.name ?? path,
     digest,
+    files: tensors.files,
     parameters: countParameters({ ...parts, layer }),
     eosIds: vocabulary ? endIds(metadata, vocabulary, architecture) : [],
     bosId: vocabulary && namedId(metadata, 'bos', vocabulary.tokens.length),
@@ -73,8 +75,20 @@ async function checkpointOf(
       vocabulary && (await tokenizerFolder(metadata, vocabulary, { ...options, digest, architecture })),
     storedKinds: kinds,
     ...(nearest.dtype !== 'f32' && { suggestedDtype: nearest }),
+    ...recipeOf(facts.number('pooling_type')),
     close: () => tensors.close(),
   };
+}
+
+/** GGUF's numbers of the ways of pooling; 0, "none", says nothing. Such files leave normalising to who runs them. */
+const POOLING_TYPES: Readonly<Record<number, Pooling>> = { 1: 'mean', 3: 'last' };
+
+function recipeOf(type: number | undefined): { readonly embeddingRecipe?: EmbeddingRecipe } {
+  if (type === undefined || type === 0) return {};
+  const pooling = POOLING_TYPES[type];
+  return pooling === undefined
+    ? { embeddingRecipe: { kind: 'unsupported', reason: `its pooling_type is ${type}` } }
+    : { embeddingRecipe: { kind: 'pooled', pooling, isNormalized: true } };
 }
 
 function noSuchLayer(index: number, layers: number): never {

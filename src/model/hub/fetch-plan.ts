@@ -24,6 +24,8 @@ const TEXTS = [
   /^tokenizer[^/]*$/,
   /^special_tokens_map\.json$/,
   /^chat_template[^/]*$/,
+  /^modules\.json$/,
+  /^\d+_Pooling\/config\.json$/,
   /^additional_chat_templates\/[^/]+\.jinja$/,
 ];
 const GGUF_PART = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;

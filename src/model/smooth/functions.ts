@@ -63,7 +63,7 @@ export function times(x: Activations, factor: number): Activations {
 
 /**
  * Causal attention of the rows among themselves: q [rows, heads·D], k and v [rows, kvHeads·D], turned by their positions
- * → [rows, heads·D]. Windows, which the few rows hardly fill, caps and sinks change little of where peaks are, and are left out.
+ * → [rows, heads·D]. Windows, which the few rows hardly fill, caps, sinks and ALiBi's distances change little of where peaks are, and are left out.
  */
 export function attended(q: Activations, k: Activations, v: Activations, shape: HeadsOf): Activations {
   const { headDim, heads, kvHeads, scale } = shape;

@@ -26,13 +26,7 @@ const OPTIONS = {
 } as const;
 type Option = keyof typeof OPTIONS;
 
-/** Names people will try whose architecture is not supported, with the reason. */
-const REFUSED_NAMES: ReadonlyMap<string, string> = new Map([
-  ['falcon-1b', 'it places tokens by ALiBi, which is not supported'],
-  ['falcon-rw-1b', 'it places tokens by ALiBi, which is not supported'],
-]);
-
-/** @throws BAD_INPUT for an unknown name or option, UNSUPPORTED_MODEL for a model that is refused by name */
+/** @throws BAD_INPUT for an unknown name or option */
 export function parseSyntheticSpec(text: string): SyntheticSpec {
   const [name = '', ...parts] = text.slice(SYNTHETIC_PREFIX.length).split(',');
   const base = shapeNamed(name);
@@ -55,10 +49,6 @@ function shapeNamed(name: string): ModelShape {
   const json = PUBLISHED_CONFIGS.get(name);
   if (json !== undefined) return shapeOfConfig({ json, path: `${SYNTHETIC_PREFIX}${name}` });
   const names = syntheticNames().join(', ');
-  const reason = REFUSED_NAMES.get(name);
-  if (reason !== undefined) {
-    throw new KvrError('UNSUPPORTED_MODEL', `synthetic model ${name}: ${reason}; choose one of ${names}`);
-  }
   throw new KvrError('BAD_INPUT', `no synthetic model is called "${name}"; choose one of ${names}`);
 }
 

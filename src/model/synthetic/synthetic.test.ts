@@ -99,9 +99,9 @@ test('an unknown name is refused with the list of names', () => {
   expect(errorOf('synthetic:gpt-5').message).toContain('llama-7b, llama-13b, llama-30b, llama-3.1-8b');
 });
 
-test('a Falcon that uses ALiBi is refused by name', () => {
-  expect(errorOf('synthetic:falcon-1b,layers=2').code).toBe('UNSUPPORTED_MODEL');
-  expect(errorOf('synthetic:falcon-1b,layers=2').message).toContain('ALiBi');
+test('a Falcon that places tokens by distance has no rotary positions', () => {
+  const [spec] = openSynthetic('synthetic:falcon-rw-1b,layers=1').shape.specs;
+  expect([spec?.attention.rotary, spec?.attention.alibiScale]).toEqual([undefined, 1 / 8]);
 });
 
 test.each([

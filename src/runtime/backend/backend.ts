@@ -6,6 +6,7 @@
  * All calls of a model come from one thread, one after the other. A call may return before its device is done: its errors
  * and its time then show where results are next read.
  */
+import type { KeptApart } from '../../core/kept-rows/resume-points.js';
 import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import type { KvCache, KvMemoryCount } from './kv-cache.js';
 import type { AttendedRows, CacheRows, StateRows } from './rows.js';
@@ -59,7 +60,18 @@ export type BlockOptions = {
   readonly cores?: Cores;
 };
 
-export type CacheOptions = { readonly layers?: number; readonly start?: number };
+export type CacheOptions = {
+  /** As many as the model has unless given. */
+  readonly layers?: number;
+  /** Where the slice begins that reads it; 0 unless given. */
+  readonly start?: number;
+  /** Layers with a window keep no more than a window's rows: see KvCache.takesRowsLate. Not for attendDense. False unless given. */
+  readonly keepsWindows?: boolean;
+  /** What such a cache keeps apart of the rows that it lets go: what the next row sees at some positions, or all; nothing unless given. */
+  readonly apart?: KeptApart;
+};
+
+export type ContinueOptions = Pick<CacheOptions, 'keepsWindows' | 'apart'>;
 
 /** Rows to measure with. */
 export type MadeUpRows = { readonly states: StateRows; readonly attended: AttendedRows };
@@ -89,11 +101,15 @@ export interface BackendModel {
 
   /**
    * The rows' keys and values for caches of an element type; f16 rounds to nearest, and to the largest number it holds what is
-   * larger. Call it once for each block: it may take them out of the rows, since attention finds them in the cache.
+   * larger. Call it once for each block: it may take them out of the rows, where attention finds them in the cache. Their
+   * memory may be that of the rows they come from, so these are released after them.
    */
   takeKv(rows: StateRows, kvDtype: KvDtype): Promise<CacheRows>;
 
-  /** Causal attention of rows after the cached rows [0, start). Their own keys and values are in the cache too. */
+  /**
+   * Causal attention of rows after the cached rows [0, start). Their own keys and values are in the cache too, or are put there
+   * now where the cache takes them late.
+   */
   attendSlice(rows: StateRows, at: SliceInCache): Promise<AttendedRows>;
 
   /** The same for a baseline: each row is multiplied with the whole context [0, contextTokens), and masked afterwards. */
@@ -113,6 +129,9 @@ export interface BackendModel {
     cores?: Cores,
   ): Promise<AttendedRows>;
 
+  /** What follows the last attention, up to and with the final norm → [count, hidden], the caller's. */
+  normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array>;
+
   /** What follows the last attention → [count, vocabulary], the caller's. */
   logits(rows: StateRows, attended: AttendedRows, cores?: Cores): Promise<Float32Array>;
 
@@ -124,17 +143,17 @@ export interface BackendModel {
 
   /**
    * An empty cache, which takes memory when something is first written. @param capacity rows a layer
-   * @param options.layers as many as the model has unless given
-   * @param options.start where the slice begins that reads it; 0 unless given
    */
   createCache(capacity: number, kvDtype: KvDtype, options?: CacheOptions): Promise<KvCache>;
 
   /**
    * A new cache of the same element type, layers and start that begins with rows [0, tokens) of another, copied; the other stays
-   * as it is. @param tokens no fewer than its start
+   * as it is. Of what it is to keep apart it has what the other has.
+   * @param tokens for which from.continuable(tokens) is tokens
+   * @param options keepsWindows: as the other does unless given
    * @throws INTERNAL where they do not fit, WORKER_REFUSED where the device has no memory for it
    */
-  continueCache(from: KvCache, tokens: number, capacity: number): Promise<KvCache>;
+  continueCache(from: KvCache, tokens: number, capacity: number, options?: ContinueOptions): Promise<KvCache>;
 
   /** Rows as the block of a layer would make them, of ordinary numbers that mean nothing, at positions [0, count). */
   madeUpRows(count: number, layer: number): Promise<MadeUpRows>;

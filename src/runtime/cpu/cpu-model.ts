@@ -5,12 +5,13 @@
 import { join } from 'node:path';
 import { KvrError } from '../../core/errors.js';
 import { seededRandom } from '../../core/random.js';
-import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
+import { type Dtype, type KvDtype, layerSpec, type ModelShape } from '../../core/shape.js';
 import { type CompiledManifest, FILES, readManifest } from '../../model/compiled.js';
 import type {
   BackendModel,
   BlockOptions,
   CacheOptions,
+  ContinueOptions,
   Cores,
   MadeUpRows,
   OpenOptions,
@@ -130,18 +131,23 @@ export class CpuModel implements BackendModel {
     return new CpuStateRows(kept, rotary, take('next_hidden', hidden, from, kept), { layer, projections });
   }
 
-  /** Attention over an f16 cache reads own rows there too, rounded as everyone's, so they are not kept twice. */
+  /**
+   * Attention over an f16 cache reads own rows there too, rounded as everyone's, so they are not kept twice: none where the
+   * cache has them, and those of a layer with a window, which may go there late, as they are rounded.
+   */
   async takeKv(rows: StateRows, kvDtype: KvDtype): Promise<CpuCacheRows> {
     const own = cpuStateRows(rows);
     const kept = await this.#rounding.rows(own.projections, kvDtype);
-    if (kvDtype === 'f16') own.dropKeysAndValues();
+    const isLocal = layerSpec(this.shape, Math.max(0, own.layer)).attention.windowTokens !== undefined;
+    if (kvDtype === 'f16') own.replaceKeysAndValues(isLocal ? kept : undefined);
     return new CpuCacheRows(kept, this.#kvWidth);
   }
 
   async attendSlice(rows: StateRows, { cache, layer, start }: SliceInCache): Promise<CpuAttendedRows> {
     const own = cpuStateRows(rows);
     const place = this.#attention.place(cpuKvCache(cache), own.layer, layer);
-    const attended = await this.#attention.of(own.layer).slice(place, start, own.projections);
+    const late = cache.takesRowsLate(layer) ? own.keysAndValues : undefined;
+    const attended = await this.#attention.of(own.layer).slice(place, start, own.projections, late);
     return new CpuAttendedRows(rows.count, attended);
   }
 
@@ -182,18 +188,26 @@ export class CpuModel implements BackendModel {
     return new CpuAttendedRows(rows.count, values);
   }
 
+  async normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array> {
+    return (await this.#tail(rows, attended, 'own')).subarray(0, rows.count * this.shape.hidden);
+  }
+
   async logits(rows: StateRows, attended: AttendedRows, cores: Cores = 'own'): Promise<Float32Array> {
     const { hidden, vocabulary } = this.shape;
+    const normed = threeDims(await this.#tail(rows, attended, cores), hidden);
+    const head = await this.#session('head', cores).run({ normed });
+    return result(head, 'logits').subarray(0, rows.count * vocabulary);
+  }
+
+  /** @returns [count, hidden], or one row more: the head is quantised in every dtype but f32, and its kernels take rows in pairs */
+  async #tail(rows: StateRows, attended: AttendedRows, cores: Cores): Promise<Float32Array> {
     const { hidden: states, count } = cpuStateRows(rows);
-    // The head is quantised in every dtype but f32, and its kernels take rows in pairs.
     const even = (all: Float32Array): Float32Array => (this.dtype === 'f32' ? all : evenRows(all, count));
     const tail = await this.#session('tail', cores).run({
-      hidden: threeDims(even(states), hidden),
+      hidden: threeDims(even(states), this.shape.hidden),
       attended: threeDims(even(cpuAttendedRows(attended).values), this.#queryWidth),
     });
-    const normed = threeDims(result(tail, 'normed'), hidden);
-    const head = await this.#session('head', cores).run({ normed });
-    return result(head, 'logits').subarray(0, count * vocabulary);
+    return result(tail, 'normed');
   }
 
   async join(whole: StateRows, parts: readonly StateRows[]): Promise<CpuStateRows> {
@@ -203,13 +217,19 @@ export class CpuModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers, start = 0 }: CacheOptions = {},
+    { layers = this.shape.layers, ...options }: CacheOptions = {},
   ): Promise<CpuKvCache> {
-    return new CpuKvCache({ ...this.shape, layers }, capacity, kvDtype, this.kvMemory, start);
+    const shape = { ...this.shape, layers };
+    return new CpuKvCache(shape, capacity, kvDtype, { memory: this.kvMemory, ...options });
   }
 
-  async continueCache(from: KvCache, tokens: number, capacity: number): Promise<CpuKvCache> {
-    return CpuKvCache.continued(cpuKvCache(from), tokens, capacity);
+  async continueCache(
+    from: KvCache,
+    tokens: number,
+    capacity: number,
+    options: ContinueOptions = {},
+  ): Promise<CpuKvCache> {
+    return CpuKvCache.continued(cpuKvCache(from), tokens, capacity, options);
   }
 
   async madeUpRows(count: number, layer: number): Promise<MadeUpRows> {

@@ -17,7 +17,7 @@ test('a freed buffer is gone before the call returns, whoever refers to it', () 
 
 test('a cache takes its memory with the first rows, once, and gives it back as it closes', async () => {
   const memory = new KvMemory();
-  const cache = new CpuKvCache(TINY_LLAMA, 1_000, 'f32', memory);
+  const cache = new CpuKvCache(TINY_LLAMA, 1_000, 'f32', { memory });
   expect(memory).toMatchObject({ heldBytes: 0, taken: 0 });
   const row = new Float32Array(TINY_LLAMA.kvHeads * TINY_LLAMA.headDim);
   cache.writeArrays(0, 5, { keys: row, values: row });
@@ -35,7 +35,7 @@ test('a cache takes its memory with the first rows, once, and gives it back as i
 
 test('a cache that was never written to costs nothing', () => {
   const memory = new KvMemory();
-  new CpuKvCache(TINY_LLAMA, 1_000, 'f32', memory).close();
+  new CpuKvCache(TINY_LLAMA, 1_000, 'f32', { memory }).close();
   expect(memory).toMatchObject({ heldBytes: 0, taken: 0 });
 });
 

@@ -109,3 +109,30 @@ test('a token that is ruled out has a log-probability that JSON can tell', () =>
   expect(logprobs?.top.map(({ id }) => id)).toEqual([2, 0, 1]);
   expect(JSON.parse(JSON.stringify(logprobs))).toEqual(logprobs);
 });
+
+test.each([
+  ['greedy', {}],
+  ['seeded', { temperature: 1.3, seed: 7 }],
+  [
+    'with penalties',
+    { temperature: 0.9, seed: 8, repetitionPenalty: 1.4, frequencyPenalty: 0.6, presencePenalty: 0.3 },
+  ],
+] as const)('an answer that is taken up anywhere goes on as it would have: %s', (_, sampling) => {
+  const random = seededRandom(5);
+  const steps = Array.from({ length: 24 }, () => Array.from({ length: 12 }, () => 3 * random()));
+  const goOn = (from: Sampler, at: number): number[] =>
+    steps.slice(at).map((logits) => from.next(Float32Array.from(logits)).id);
+  const whole = goOn(sampler(sampling, [1, 4]), 0);
+  for (const at of [0, 1, 9, 23]) {
+    const later = sampler(sampling, [1, 4]);
+    later.takeUp(whole.slice(0, at));
+    expect(goOn(later, at)).toEqual(whole.slice(at));
+  }
+});
+
+test('a constraint is told of what an answer has when it is taken up', () => {
+  const accepted: number[] = [];
+  const constraint = { restrict: () => undefined, accept: (id: number) => void accepted.push(id) };
+  new Sampler(samplingSchema.parse({}), [1], constraint).takeUp([4, 2]);
+  expect(accepted).toEqual([4, 2]);
+});

@@ -49,6 +49,16 @@ export class Sampler {
     return told ? { id, logprobs: { logprob: told.logprobOf(id), top: told.top } } : { id };
   }
 
+  /** Takes up an answer that another sampler has begun: the next choice is the one that it would have made. @throws as the constraint */
+  takeUp(ids: Iterable<number>): void {
+    for (const id of ids) {
+      // As many numbers are drawn as there were choices.
+      if (this.#sampling.temperature !== 0) this.#random();
+      this.#remember(id);
+      this.#constraint?.accept(id);
+    }
+  }
+
   /** Only tokens that were seen or named are touched, whatever the vocabulary's size. */
   #change(logits: Float32Array): void {
     const { repetitionPenalty, frequencyPenalty, presencePenalty } = this.#sampling;

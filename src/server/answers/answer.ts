@@ -8,21 +8,10 @@ import { ReasoningReader, type ThoughtPart } from '../reasoning/reasoning-reader
 import type { ReasoningFormat } from '../reasoning/reasoning-format.js';
 import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
 import type { ToolUse } from '../tools/tool-use.js';
+import { type AnswerBlock, Blocks } from './blocks.js';
+import type { AnsweredCall, AnswerPart } from './parts.js';
 
-/** `text` is the arguments, as the model wrote them: JSON, unless it was cut off or wrote something else. */
-type AnsweredCall = {
-  readonly index: number;
-  readonly id: string;
-  readonly name: string;
-  readonly text: string;
-};
-export type AnswerPart =
-  | { readonly type: 'text'; readonly text: string }
-  /** What the model thinks before it answers, without the marks around it. */
-  | { readonly type: 'reasoning'; readonly text: string }
-  /** A call begins, as yet without arguments. */
-  | { readonly type: 'call'; readonly call: AnsweredCall }
-  | { readonly type: 'arguments'; readonly index: number; readonly text: string };
+export type { AnswerPart } from './parts.js';
 
 export type LogprobToken = { readonly id: number; readonly logprobs: TokenLogprobs };
 
@@ -33,6 +22,7 @@ export class Answer {
   readonly #reader: ToolReader | undefined;
   readonly #thoughts: ReasoningReader | undefined;
   readonly #eosIds: readonly number[];
+  readonly #blocks = new Blocks();
   text = '';
   /** What the model thought before it answered. */
   reasoning = '';
@@ -66,8 +56,19 @@ export class Answer {
     return this.#reader?.isInArguments === true;
   }
 
+  /** All of it, in the order in which it came. */
+  get blocks(): readonly AnswerBlock[] {
+    return this.#blocks.all;
+  }
+
   /** @returns what the event makes certain */
   take(event: GenerateEvent): AnswerPart[] {
+    const parts = this.#partsOf(event);
+    for (const part of parts) this.#blocks.add(part);
+    return parts;
+  }
+
+  #partsOf(event: GenerateEvent): AnswerPart[] {
     if (event.type === 'prefill') {
       this.fraction = event.fraction;
       return [];

@@ -143,6 +143,14 @@ test('the first answer that fails ends the others, and the run with its error', 
   expect(server.ledger.records.map(({ id, status }) => [id, status])).toContainEqual(['id-1', 'failed']);
 });
 
+test('a run that is cancelled ends, and says why', async () => {
+  const { run, server } = runOf(endless);
+  server.ledger.listen(({ type }) => type === 'progress' && run.cancel());
+  expect(await eventsOf(run)).toBe('CANCELLED');
+  expect(run.failure?.code).toBe('CANCELLED');
+  expect(server.ledger.records).toMatchObject([{ status: 'cancelled' }]);
+});
+
 test('a client that leaves cancels its run; a server that closes fails it', async () => {
   const left = runOf(endless);
   const client = new AbortController();

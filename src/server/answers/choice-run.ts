@@ -3,11 +3,12 @@
  * all. Keeps the ledger. Knows neither HTTP, but for the signal of a client that leaves, nor any API's words.
  */
 import { randomInt } from 'node:crypto';
-import { KvrError } from '../../core/errors.js';
+import { asKvrError, type KvrError } from '../../core/errors.js';
 import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
 import { isOpenAtEnd } from '../reasoning/reasoning-format.js';
+import { requireModel } from '../model/named-engine.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
@@ -31,22 +32,25 @@ export type ChoiceEvent = {
 /** What a run needs of its server. */
 type RunServer = {
   readonly engine: ServedEngine;
-  readonly settings: Pick<ServerSettings, 'defaultMaxTokens' | 'isStrictModel'>;
+  readonly settings: Pick<ServerSettings, 'defaultMaxTokens' | 'isStrictModel' | 'aliases'>;
   readonly ledger: Ledger;
   readonly running: RunningRequests;
 };
 
-export class ChoiceRun {
+export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
   readonly id: string;
-  readonly parsed: ParsedRequest;
+  readonly parsed: Parsed;
   readonly engine: ServedEngine;
   readonly events = new AsyncQueue<ChoiceEvent>();
   readonly answers: readonly Answer[];
+  /** Why it failed, once it has. */
+  failure: KvrError | undefined;
   readonly #server: RunServer;
   readonly #requests: readonly GenerateRequest[];
+  #cancel = (): void => undefined;
 
   /** @param deadlineMs for each answer. @param client who asks. @throws BAD_INPUT, NOT_FOUND where it asks for another model */
-  constructor(id: string, parsed: ParsedRequest, server: RunServer, deadlineMs: number, client?: string) {
+  constructor(id: string, parsed: Parsed, server: RunServer, deadlineMs: number, client?: string) {
     this.id = id;
     this.parsed = parsed;
     this.engine = server.engine;
@@ -76,6 +80,7 @@ export class ChoiceRun {
     const { running } = this.#server;
     try {
       const { signal, abort, leave } = running.enter(client);
+      this.#cancel = abort;
       let failure: { readonly error: unknown } | undefined;
       const onError = (error: unknown): void => {
         failure ??= { error };
@@ -93,8 +98,14 @@ export class ChoiceRun {
       if (failure) throw failure.error;
       this.events.end();
     } catch (error) {
-      this.events.fail(running.reasonOf(error) as Error);
+      this.failure = asKvrError(running.reasonOf(error));
+      this.events.fail(this.failure);
     }
+  }
+
+  /** Ends it with CANCELLED, as a client that leaves does. */
+  cancel(): void {
+    this.#cancel();
   }
 
   #answerOf(index: number): Answer {
@@ -129,7 +140,7 @@ function engineRequests(
   forAll: Pick<GenerateRequest, 'deadlineMs' | 'client'>,
 ): GenerateRequest[] {
   const { prompts, n, toolUse } = parsed;
-  if (settings.isStrictModel) requireModel(parsed.model, engine);
+  if (settings.isStrictModel) requireModel(parsed.model, settings.aliases ?? [engine.model.name]);
   if (prompts.length * n > MAX_CHOICES) {
     const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
     throw bad(message, 'n');
@@ -141,18 +152,13 @@ function engineRequests(
       maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
+      chain: parsed.chain,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,
     })),
   );
-}
-
-function requireModel(asked: string | undefined, { model }: ServedEngine): void {
-  if (asked === undefined || asked === model.name) return;
-  const message = `there is no model "${asked.slice(0, 60)}" here; ask for "${model.name}"`;
-  throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
 }
 
 /**

@@ -22,6 +22,8 @@ export type ParsedRequest = {
   readonly stop: readonly string[];
   /** Which of the waiting requests goes first; the engine's own where it is undefined. */
   readonly priority?: GenerateRequest['priority'];
+  /** Which workers may take part; all where it is undefined. */
+  readonly chain?: GenerateRequest['chain'];
   readonly sampling: NonNullable<GenerateRequest['sampling']>;
   /** What the answers are held to. */
   readonly grammar?: AcceptedGrammar | undefined;
@@ -29,7 +31,11 @@ export type ParsedRequest = {
   readonly toolUse?: ToolUse | undefined;
   /** Where the model may think before it answers. */
   readonly reasoning?: ReasoningUse | undefined;
+  /** Who asks, by the client's word: for the log. */
+  readonly user?: string | undefined;
   readonly isStream: boolean;
+  /** Goes on when the client leaves, and is answered as it begins. */
+  readonly isBackground?: boolean;
   /** A stream ends with the numbers of tokens. */
   readonly wantsUsage: boolean;
   /** Fields that say nothing about the answer, by name; told to the client, and refused by a strict server. */

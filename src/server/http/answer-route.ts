@@ -1,5 +1,5 @@
 /**
- * POST to an endpoint of a dialect: reads, runs, and sends the answer whole or as a stream. The status is held back a
+ * POST to an endpoint that answers prompts: reads, runs, and sends the answer whole or as a stream. The status is held back a
  * little, so that what fails at once fails with the right one.
  */
 import { randomUUID } from 'node:crypto';
@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { asKvrError } from '../../core/errors.js';
 import { type ChoiceEvent, ChoiceRun } from '../answers/choice-run.js';
 import type { Dialect, StreamFormat } from '../answers/dialect.js';
+import type { ParsedRequest } from '../answers/parsed-request.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import {
   HOLD_STREAM_STATUS_MS,
@@ -16,48 +17,71 @@ import {
 } from '../requests/settings.js';
 import { readJson } from './body.js';
 import type { HttpContext, ServerContext } from './context.js';
+import type { Route } from './route.js';
 import { openBody, type StreamBody } from './stream-body.js';
 
-/** Of the header that names what was ignored. */
+/** Of a header that names what was ignored or loosened. */
 const MAX_HEADER_CHARS = 1000;
+/** The client of what runs in the background: it goes on without one. */
+const NEVER = new AbortController().signal;
+
+export function answerRoute<Parsed extends ParsedRequest>(path: string, dialect: Dialect<Parsed>): Route {
+  return { method: 'POST', path, handler: (c, server) => answer(c, server, dialect) };
+}
 
 /** @throws everything that is known before the first sign of an answer */
-export async function answer(c: HttpContext, server: ServerContext, dialect: Dialect): Promise<Response> {
+async function answer<Parsed extends ParsedRequest>(
+  c: HttpContext,
+  server: ServerContext,
+  dialect: Dialect<Parsed>,
+): Promise<Response> {
   const { engine, settings, budget, running } = server;
   const deadlineMs = readDeadline(c, settings.deadlineMs);
   const wantsEvents = readProgressStyle(c);
   const body = await readJson(c, settings.maxBodyBytes, budget);
-  const { signal: client } = c.req.raw;
-  const parsed = await running.during(client, (signal) => dialect.parse(body, engine, signal));
+  const early = dialect.atOnce?.(body, engine);
+  if (early !== undefined) return c.json(early);
+  const { signal } = c.req.raw;
+  const parsed = await running.during(signal, (during) => dialect.parse(body, engine, during));
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
+  noteLoosened(c, parsed.grammar?.loosened ?? []);
   const id = `${dialect.idPrefix}${randomUUID().replaceAll('-', '')}`;
   const run = new ChoiceRun(id, parsed, server, deadlineMs, c.env.incoming.socket.remoteAddress);
   noteRequest(c, run, body, settings.logPrompts);
-  const ended = run.run(client);
+  const ended = run.run(parsed.isBackground ? NEVER : signal);
   void ended.then(() => noteResult(c, run));
-  return parsed.isStream
-    ? sendStream(c, run, dialect.stream(run, wantsEvents))
-    : sendWhole(c, documentOf(run, dialect));
+  dialect.begun?.(run, ended);
+  if (parsed.isStream) return sendStream(c, run, dialect.stream(run, wantsEvents));
+  if (parsed.isBackground) return sendAtOnce(c, run, dialect);
+  return sendWhole(c, documentOf(run, dialect));
 }
 
 /** @throws UNSUPPORTED_PARAMETER where the server is strict */
-function noteIgnored(c: HttpContext, ignored: readonly string[], isStrict: boolean): void {
+export function noteIgnored(c: HttpContext, ignored: readonly string[], isStrict: boolean): void {
   const [first] = ignored;
   if (first === undefined) return;
   if (isStrict) throw unsupported(first);
   c.var.facts['ignored'] = ignored;
-  // Names come from the client: what no header may hold is left out.
-  c.header(
-    'X-Kvr-Ignored',
-    ignored
-      .join(', ')
-      .replace(/[^\x20-\x7e]/g, '?')
-      .slice(0, MAX_HEADER_CHARS),
-  );
+  c.header('X-Kvr-Ignored', headerOf(ignored));
+}
+
+/** What a schema asks and the answer is not held to, since the request said it need not be. */
+function noteLoosened(c: HttpContext, loosened: readonly string[]): void {
+  if (loosened.length === 0) return;
+  c.var.facts['loosened'] = loosened;
+  c.header('X-Kvr-Loosened', headerOf(loosened));
+}
+
+/** Names come from the client: what no header may hold is left out. */
+function headerOf(names: readonly string[]): string {
+  return names
+    .join(', ')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, MAX_HEADER_CHARS);
 }
 
 /** A request may lower the server's limit, never raise it. @throws BAD_INPUT */
-function readDeadline(c: HttpContext, mostMs: number): number {
+export function readDeadline(c: HttpContext, mostMs: number): number {
   const given = c.req.header('x-kvr-deadline-ms');
   if (given === undefined) return mostMs;
   if (/^[1-9]\d{0,8}$/.test(given)) return Math.min(Number(given), mostMs);
@@ -81,11 +105,11 @@ function noteRequest(
   logPrompts: boolean,
 ): void {
   const { facts } = c.var;
-  const { safety_identifier, user = safety_identifier, prompt, messages } = body as Record<string, unknown>;
+  const { prompt, messages, input } = body as Record<string, unknown>;
   Object.assign(facts, { answer: id, kind: parsed.kind, promptTokens, stream: parsed.isStream });
   if (answers.length > 1) facts['choices'] = answers.length;
-  if (typeof user === 'string') facts['user'] = user;
-  if (logPrompts) facts['prompt'] = messages ?? prompt;
+  if (parsed.user !== undefined) facts['user'] = parsed.user;
+  if (logPrompts) facts['prompt'] = messages ?? prompt ?? input;
 }
 
 function noteResult(c: HttpContext, { results }: ChoiceRun): void {
@@ -95,10 +119,25 @@ function noteResult(c: HttpContext, { results }: ChoiceRun): void {
   if (first) facts['ttftMs'] = Math.round(first.ttftMs);
 }
 
-async function documentOf(run: ChoiceRun, dialect: Dialect): Promise<string> {
+async function documentOf<Parsed extends ParsedRequest>(
+  run: ChoiceRun<Parsed>,
+  dialect: Dialect<Parsed>,
+): Promise<string> {
   // The answers are filled as the events come.
   for await (const event of run.events) void event;
   return JSON.stringify(dialect.whole(run));
+}
+
+/** As far as it is; the rest of it is asked for later. */
+function sendAtOnce<Parsed extends ParsedRequest>(
+  c: HttpContext,
+  run: ChoiceRun<Parsed>,
+  dialect: Dialect<Parsed>,
+): Response {
+  const early = dialect.whole(run);
+  // Its failure is told to those who ask for it.
+  void documentOf(run, dialect).catch(() => undefined);
+  return c.json(early);
 }
 
 /**
@@ -107,7 +146,7 @@ async function documentOf(run: ChoiceRun, dialect: Dialect): Promise<string> {
  * cut in the middle of the document, so that nobody takes a failure for an answer. All that is wrong with a request
  * itself is known long before. @throws what the run throws before the first space
  */
-async function sendWhole(c: HttpContext, document: Promise<string>): Promise<Response> {
+export async function sendWhole(c: HttpContext, document: Promise<string>): Promise<Response> {
   const early = await firstWithin(document, WHITESPACE_MS);
   const body = early === undefined ? spacedBody(c, document) : early;
   return c.body(body, 200, { 'Content-Type': 'application/json' });
@@ -154,10 +193,12 @@ async function writeStream(
   };
   const tick = (): void => {
     const isReading = run.answers.some(({ hasBegun }) => !hasBegun);
-    const isSilent = performance.now() - lastMs >= STREAM_SILENCE_MS;
-    if (!body.isFull() && (isReading || isSilent)) void write(format.progress(isReading ? run.fraction : 1));
+    const silentMs = performance.now() - lastMs;
+    if (!body.isFull() && (isReading || silentMs >= STREAM_SILENCE_MS))
+      void write(format.progress(isReading ? run.fraction : 1, silentMs));
   };
   const ticker = setInterval(tick, PROGRESS_MS);
+  void write(format.begin?.() ?? '');
   tick();
   try {
     for (let next = await first; !next.done; next = await events.next())

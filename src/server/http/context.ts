@@ -5,7 +5,7 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
-import type { Dialect } from '../answers/dialect.js';
+import type { KvrError } from '../../core/errors.js';
 import type { BodyBudget } from './body-budget.js';
 import type { Ledger } from '../requests/ledger.js';
 import type { Metrics } from '../requests/metrics.js';
@@ -25,11 +25,14 @@ export type ServerContext = {
 /** Facts of a request for its line in the log; never text of a prompt unless that was asked for. */
 type LogFacts = Record<string, unknown>;
 
+/** The document that tells of an error, as an API has it. */
+export type ErrorBody = (error: KvrError) => unknown;
+
 type HttpVariables = {
   id: string;
   facts: LogFacts;
   /** Of the API that the path belongs to. */
-  errorBody: Dialect['errorBody'];
+  errorBody: ErrorBody;
 };
 export type HttpEnv = { Bindings: HttpBindings; Variables: HttpVariables };
 export type HttpContext = Context<HttpEnv>;

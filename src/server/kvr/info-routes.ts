@@ -13,21 +13,32 @@ import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 
 /**
- * 200 while requests can be answered, also by a part of the workers ('degraded'); 503 while none can ('recovering'), and while the
+ * 200 while requests can be answered, also by a part of the workers ('degraded'); 503 while none can ('recovering'), while nobody
+ * has joined yet ('waiting'), and while the
  * server closes, when it still finishes requests but should get no new ones. Says which workers can not be used, and why.
  */
 export function ready(c: HttpContext, { running, engine }: ServerContext): Response {
-  const { members } = engine;
+  const { members, invitation } = engine;
   const missing = members
     .filter(({ status }) => status !== 'usable')
     .map(({ id, status, reason }) => ({ worker: id, status, ...(reason && { reason: reason.message }) }));
   const alive = members.length - missing.length;
   const status = running.isClosing ? 'closing' : readiness(alive, members.length);
-  const state = { status, workers: members.length, alive, running: running.count, missing };
-  return c.json(state, status === 'closing' || status === 'recovering' ? 503 : 200);
+  const message =
+    members.length === 0 && invitation && `0 workers have joined; type on another machine: ${invitation}`;
+  const state = {
+    status,
+    workers: members.length,
+    alive,
+    running: running.count,
+    missing,
+    ...(message && { message }),
+  };
+  return c.json(state, status === 'ready' || status === 'degraded' ? 200 : 503);
 }
 
-function readiness(alive: number, all: number): 'ready' | 'degraded' | 'recovering' {
+function readiness(alive: number, all: number): 'ready' | 'degraded' | 'recovering' | 'waiting' {
+  if (all === 0) return 'waiting';
   if (alive === all) return 'ready';
   return alive > 0 ? 'degraded' : 'recovering';
 }

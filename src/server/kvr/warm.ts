@@ -31,7 +31,6 @@ export const WARM: Dialect = {
     ttft_ms: Math.round(slowest(run)),
   }),
   stream: CHAT.stream,
-  errorBody: CHAT.errorBody,
 };
 
 function hasPrompt(body: unknown): boolean {

@@ -16,7 +16,6 @@ import { isRecord } from '../tools/json.js';
 import { formatOf } from '../tools/tool-formats.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
-import { errorBody } from './error-body.js';
 import { chatLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
 import { readMessages } from './messages.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
@@ -51,7 +50,6 @@ export const CHAT: Dialect = {
       })),
     ),
   stream: (run, wantsEvents) => chunkStream(run, CHUNKS, wantsEvents),
-  errorBody,
 };
 
 /** Tools, and what the template reads, in one spelling each. */

@@ -11,6 +11,9 @@ import { envelope, nowS, usageOf } from './answer-fields.js';
 import { errorBody } from './error-body.js';
 import { type LogprobEntry, LogprobEntries } from './logprobs.js';
 
+/** What a reader takes for a slow token needs no words. */
+const NOTICED_WAIT_MS = 1_000;
+
 /** An endpoint's `choices` in chunks. */
 export type ChunkChoices = {
   /** Value of the chunks' `object`. */
@@ -27,13 +30,21 @@ export function chunkStream(run: ChoiceRun, choices: ChunkChoices, wantsEvents: 
   const stream = new ChunkStream(run, choices);
   return {
     headers: SSE_HEADERS,
-    event: (event) => stream.event(event),
+    event: (event) => recoverySign(event, wantsEvents) + stream.event(event),
     progress: wantsEvents
       ? (fraction = 0) => namedEvent('kvr.prefill', { fraction })
       : (fraction) => comment(progressWords(fraction)),
     end: () => `${run.parsed.wantsUsage ? stream.chunk([], usageOf(run)) : ''}data: [DONE]\n\n`,
     error: (error) => data(errorBody(error)),
   };
+}
+
+/** One sign before the first token after a lost worker, where the answer stood still for long enough to be noticed. */
+function recoverySign({ index, event }: ChoiceEvent, wantsEvents: boolean): string {
+  if (event.type !== 'token' || event.recoveredMs === undefined) return '';
+  if (event.recoveredMs < NOTICED_WAIT_MS) return '';
+  const ms = Math.round(event.recoveredMs);
+  return wantsEvents ? namedEvent('kvr.recovered', { index, ms }) : comment(`recovered after ${ms} ms`);
 }
 
 function progressWords(fraction: number | undefined): string {

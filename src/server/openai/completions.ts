@@ -11,7 +11,6 @@ import { accepted, bad } from '../requests/refusal.js';
 import { MAX_CHOICES, type ServedEngine } from '../requests/settings.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
-import { errorBody } from './error-body.js';
 import { completionLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
 import { formatShape, readFormat } from './response-format.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
@@ -38,7 +37,6 @@ export const COMPLETIONS: Dialect = {
       ),
     ),
   stream: (run, wantsEvents) => chunkStream(run, CHUNKS, wantsEvents),
-  errorBody,
 };
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER */

@@ -50,14 +50,12 @@ function name(id: number, logprob: number, tokenizer: Tokenizer): NamedToken {
 
 /** `logprobs` of a choice of chat completions. */
 export function chatLogprobs(entries: readonly LogprobEntry[] | undefined): unknown {
-  if (!entries) return null;
-  const content = entries.map(({ token, logprob, bytes, top }) => ({
-    token,
-    logprob,
-    bytes,
-    top_logprobs: top,
-  }));
-  return { content, refusal: null };
+  return entries ? { content: tokenLogprobs(entries), refusal: null } : null;
+}
+
+/** One record a token, also of responses. */
+export function tokenLogprobs(entries: readonly LogprobEntry[]): readonly object[] {
+  return entries.map(({ token, logprob, bytes, top }) => ({ token, logprob, bytes, top_logprobs: top }));
 }
 
 /** `logprobs` of a choice of plain completions. */

@@ -174,9 +174,9 @@ test('a stream writes chunks for what events make certain, and an error as its l
     stream.event({ index: 0, event, parts: run.answers[0]?.take(event) ?? [] });
   const deltas = (text: string): unknown[] =>
     [...text.matchAll(/"delta":(\{[^}]*\})/g)].map(([, json = '']) => JSON.parse(json) as unknown);
-  expect(stream.progress(undefined)).toBe(': queued\n\n');
-  expect(stream.progress(0.256)).toBe(': prefill 0.26\n\n');
-  expect(CHAT.stream(run, true).progress(0.5)).toBe('event: kvr.prefill\ndata: {"fraction":0.5}\n\n');
+  expect(stream.progress(undefined, 0)).toBe(': queued\n\n');
+  expect(stream.progress(0.256, 0)).toBe(': prefill 0.26\n\n');
+  expect(CHAT.stream(run, true).progress(0.5, 0)).toBe('event: kvr.prefill\ndata: {"fraction":0.5}\n\n');
   expect(send({ type: 'prefill', fraction: 1 })).toBe('');
   expect(deltas(send({ type: 'token', id: 107, text: 'h' }))).toEqual([
     { role: 'assistant', content: '' },

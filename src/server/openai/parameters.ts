@@ -1,13 +1,14 @@
 /**
- * The parameters that both endpoints share: their bounds, and what they mean to the engine.
+ * The parameters that both endpoints share: their bounds, and what they mean to the engine. Fields are told apart: those that are
+ * honoured, those that say nothing about the answer and are ignored, and those that would change it and are refused by name.
  */
 import { z } from 'zod';
 import type { KvrError } from '../../core/errors.js';
 import { samplingSchema } from '../../core/sampling.js';
 import { requestSchema } from '../../engine/options/request.js';
 import { inOneSpelling } from '../parameters/aliases.js';
-import { type Ignored, isNothing, readFields } from '../parameters/read.js';
-import { ELSEWHERE, REFUSED } from '../parameters/refused.js';
+import { type Ignored, isNothing } from '../parameters/read.js';
+import { ELSEWHERE, REFUSED, type RefusedParameters } from '../parameters/refused.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -42,6 +43,8 @@ export const sharedShape = {
   stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
   /** Where requests wait, lower numbers go first. */
   priority: requestSchema.shape.priority.unwrap().optional(),
+  /** Which workers may take part. */
+  chain: requestSchema.shape.chain,
   /** Goes into the log, as does its newer name. */
   user: word,
   safety_identifier: word,
@@ -52,6 +55,7 @@ type SharedParameters = z.output<z.ZodObject<typeof sharedShape>>;
 /**
  * Parses a body's parameters. Null counts as absent, as everywhere in this API.
  * @param known what the endpoint honours. @param ignored takes the names of what says nothing about the answer
+ * @param refused what the endpoint refuses beside what all do
  * @throws UNSUPPORTED_PARAMETER, BAD_INPUT, both with the field `param`
  */
 export function parseParameters<T>(
@@ -59,6 +63,7 @@ export function parseParameters<T>(
   known: readonly string[],
   body: unknown,
   ignored: Ignored,
+  refused: RefusedParameters = {},
 ): T {
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
   const spelled = inOneSpelling(body, ignored);
@@ -67,13 +72,35 @@ export function parseParameters<T>(
     if (!isNothing(body['user'])) ignored.add('user');
     delete spelled['user'];
   }
-  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED }, ignored);
+  const asked = readFields(spelled, known, { ...ELSEWHERE, ...REFUSED, ...refused }, ignored);
   const options = asked['stream_options'];
   if (isRecord(options))
     asked['stream_options'] = ignored.keepKnown(options, STREAM_OPTIONS, 'stream_options.');
   const parsed = schema.safeParse(asked);
   if (parsed.success) return parsed.data;
   throw faultOf(parsed.error.issues[0], body);
+}
+
+/**
+ * @param known what the endpoint honours
+ * @param refused what it refuses, unless the value asks for nothing; what is known is never looked for here
+ * @returns the known fields; null counts as absent, as does what a dialect left undefined. @throws UNSUPPORTED_PARAMETER with the field `param`
+ */
+function readFields(
+  given: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  refused: RefusedParameters,
+  ignored: Ignored,
+): Record<string, unknown> {
+  const fields = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== null && value !== undefined),
+  );
+  for (const [name, value] of Object.entries(fields)) {
+    if (known.includes(name) || !Object.hasOwn(refused, name)) continue;
+    if (refused[name]?.(value) !== true) throw unsupported(name);
+    delete fields[name];
+  }
+  return ignored.keepKnown(fields, known, '');
 }
 
 /** The parts of a request that both endpoints name alike. */
@@ -85,6 +112,8 @@ export function sharedRequest(given: SharedParameters) {
     seed: given.seed,
     stop: typeof stop === 'string' ? [stop] : stop,
     priority: given.priority,
+    user: given.user ?? given.safety_identifier,
+    chain: given.chain,
     isStream: given.stream === true,
     wantsUsage: given.stream_options?.include_usage === true,
   };

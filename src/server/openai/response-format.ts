@@ -1,8 +1,9 @@
 /**
- * `response_format`, and what other servers call it: which schema the answer must follow. Every answer follows its schema,
- * whether `strict` is set or not.
+ * `response_format`, and what other servers call it: which schema or grammar the answer must follow. With `strict: false` what
+ * can not be held of a schema is left out; else it is refused.
  */
 import { z } from 'zod';
+import { isGbnf } from '../../grammar/gbnf/gbnf.js';
 import type { Grammar } from '../../grammar/grammar.js';
 import { requireSmallJson } from '../http/json-scan.js';
 import { type Ignored, isNothing } from '../parameters/read.js';
@@ -19,6 +20,10 @@ export const formatShape = {
   guided_json: z.unknown().optional(),
   guided_choice: z.unknown().optional(),
   structured_outputs: z.unknown().optional(),
+  /** Not of JSON: a grammar of llama.cpp, a regular expression. */
+  grammar: z.unknown().optional(),
+  guided_grammar: z.unknown().optional(),
+  guided_regex: z.unknown().optional(),
 };
 
 const FORMAT_KEYS = ['name', 'description', 'schema', 'strict'];
@@ -40,6 +45,9 @@ export function readFormat(
     readSchema(given.json_schema, 'json_schema'),
     readSchema(given.guided_json, 'guided_json'),
     readTexts(given.guided_choice, 'guided_choice'),
+    readGbnf(given.grammar, 'grammar'),
+    readGbnf(given.guided_grammar, 'guided_grammar'),
+    readRegex(given.guided_regex, 'guided_regex'),
     readStructured(outputs, ignored),
   ].flatMap((one) => one ?? []);
   const second = asked[1];
@@ -47,20 +55,34 @@ export function readFormat(
   return asked[0];
 }
 
-/** vLLM's: { json }, { choice } or { json_object: true }. */
+/** vLLM's: { json }, { choice }, { regex }, { grammar } or { json_object: true }. */
 function readStructured(given: unknown, ignored: Ignored): AskedGrammar | undefined {
   const param = 'structured_outputs';
   if (given === undefined) return undefined;
   if (!isRecord(given)) throw bad(`${param} must be an object`, param);
-  const other = ['regex', 'grammar', 'structural_tag'].find((name) => !isNothing(given[name]));
-  if (other !== undefined) throw unsupported(`${param}.${other}`);
-  const {
-    json,
-    choice,
-    json_object: isJson,
-  } = ignored.keepKnown(given, ['json', 'choice', 'json_object'], `${param}.`);
-  if (isJson === true) return { grammar: ANY_OBJECT, param };
-  return readSchema(json, `${param}.json`) ?? readTexts(choice, `${param}.choice`);
+  if (!isNothing(given['structural_tag'])) throw unsupported(`${param}.structural_tag`);
+  const known = ignored.keepKnown(given, ['json', 'choice', 'regex', 'grammar', 'json_object'], `${param}.`);
+  if (known['json_object'] === true) return { grammar: ANY_OBJECT, param };
+  return (
+    readSchema(known['json'], `${param}.json`) ??
+    readTexts(known['choice'], `${param}.choice`) ??
+    readRegex(known['regex'], `${param}.regex`) ??
+    readGbnf(known['grammar'], `${param}.grammar`)
+  );
+}
+
+/** An empty one asks for nothing. */
+function readGbnf(given: unknown, param: string): AskedGrammar | undefined {
+  if (isNothing(given) || given === '') return undefined;
+  if (typeof given !== 'string' || !isGbnf(given))
+    throw bad(`${param} must be a grammar in GBNF, as 'root ::= "yes" | "no"'`, param);
+  return { grammar: { type: 'gbnf', grammar: given }, param };
+}
+
+function readRegex(given: unknown, param: string): AskedGrammar | undefined {
+  if (isNothing(given) || given === '') return undefined;
+  if (typeof given !== 'string') throw bad(`${param} must be a regular expression`, param);
+  return { grammar: { type: 'regex', pattern: given }, param };
 }
 
 /** One of these texts. */
@@ -110,5 +132,6 @@ function readJsonSchema(given: unknown, ignored: Ignored): AskedGrammar {
     throw bad(`${place}: ${issue?.message ?? 'is not valid'}`, place);
   }
   const schema = parsed.data.schema ?? { type: 'object' };
-  return { grammar: { type: 'json', schema }, param: `${param}.schema` };
+  const isLoose = parsed.data.strict === false;
+  return { grammar: { type: 'json', schema, ...(isLoose && { isLoose }) }, param: `${param}.schema` };
 }

@@ -113,6 +113,7 @@ export function readTools(
     name: one.name,
     parameters: one.parameters ?? { type: 'object' },
     isStrict: one.strict === true,
+    isLoose: one.strict === false,
   }));
   return toolUseOf({ tools, functions, choice, isMany, textFormat }, tokenizer);
 }

@@ -49,9 +49,6 @@ export const REFUSED: RefusedParameters = {
   include_stop_str_in_output: isFalse,
   skip_special_tokens: (value) => value === true,
   logits_processors: isEmpty,
-  grammar: isEmpty,
-  guided_grammar: isEmpty,
-  guided_regex: isEmpty,
   prompt_logprobs: isZero,
   truncate_prompt_tokens: (value) => value === -1,
   // Media and services.

@@ -117,11 +117,17 @@ export class LedgerEntry {
         this.#advance('decode');
         const count = this.#record.completionTokens + (event.isRest ? 0 : 1);
         this.#record = { ...this.#record, completionTokens: count };
+        if (event.recoveredMs !== undefined) this.#noteRecovery(event.recoveredMs);
         return this.#ledger.publish({ type: 'tokens', data: { id, count } });
       }
       case 'done':
         return this.#finish(event.result);
     }
+  }
+
+  /** Of a request that is pooled instead of answered: its time to the first token is that to its end. */
+  onPooled({ queueMs, totalMs }: { readonly queueMs: number; readonly totalMs: number }): void {
+    this.#change({ status: 'done', queueMs, ttftMs: totalMs - queueMs });
   }
 
   /** @param isCancelled its client left */
@@ -137,6 +143,11 @@ export class LedgerEntry {
     this.#record = { ...this.#record, timeline };
     this.#ledger.keep(this.#record);
     this.#ledger.publish({ type: 'timeline', data: { id: this.#record.id, timeline } });
+  }
+
+  #noteRecovery(ms: number): void {
+    const { recoveries = 0, recoveryMs = 0 } = this.#record;
+    this.#record = { ...this.#record, recoveries: recoveries + 1, recoveryMs: recoveryMs + ms };
   }
 
   #advance(status: 'prefill' | 'decode'): void {
@@ -159,6 +170,7 @@ export class LedgerEntry {
       decodeTokensPerSecond: result.decodeTokensPerSecond,
       partition: result.partition,
       timeline,
+      ...(result.recoveries > 0 && { recoveries: result.recoveries, recoveryMs: result.recoveryMs }),
     });
   }
 

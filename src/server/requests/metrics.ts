@@ -57,6 +57,8 @@ export class Metrics {
     counts.prefixHits.inc({ from: hitOf(record) });
     counts.storedTokens.inc(storedTokensOf(record));
     counts.completionTokens.inc(record.completionTokens);
+    counts.recoveries.inc(record.recoveries ?? 0);
+    if (record.recoveryMs !== undefined) counts.recovery.observe(record.recoveryMs / 1000);
     if (queueMs !== null) counts.queue.observe(queueMs / 1000);
     if (ttftMs !== null) counts.ttft.observe(ttftMs / 1000);
     if (decodeTokensPerSecond !== null && decodeTokensPerSecond > 0)
@@ -95,6 +97,15 @@ function counters(registers: Registry[]) {
       ['from'],
     ),
     completionTokens: counter('kvr_completion_tokens_total', 'New tokens'),
+    recoveries: counter(
+      'kvr_request_recoveries_total',
+      'Times that requests went on after a worker or a link was lost',
+    ),
+    recovery: histogram(
+      'kvr_request_recovery_seconds',
+      'How long a request stood still for its recoveries',
+      QUEUE_BUCKETS_S,
+    ),
     linkBytes: counter('kvr_link_sent_bytes_total', 'Bytes of keys and values a rank sent on', ['rank']),
     rankWait: counter('kvr_rank_wait_seconds_total', 'Time a rank waited for keys and values', ['rank']),
     rankTotal: counter('kvr_rank_prefill_seconds_total', 'Time a rank spent in prompt phases', ['rank']),

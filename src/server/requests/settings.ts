@@ -6,8 +6,9 @@ import type { Engine } from '../../engine/engine.js';
 /** What the server asks of an engine. */
 export type ServedEngine = Pick<
   Engine,
-  'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'preparation'
->;
+  'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'embed' | 'preparation'
+> &
+  Partial<Pick<Engine, 'invitation'>>;
 
 export type ServerSettings = {
   readonly host: string;
@@ -31,6 +32,8 @@ export type ServerSettings = {
   readonly isStrict: boolean;
   /** Answer only to the model's own name; else the one model that is served answers to any. */
   readonly isStrictModel: boolean;
+  /** What the model is called: the first name is shown, and a strict server answers to all of them. Its own name unless given. */
+  readonly aliases?: readonly string[];
   /** Names beside loopback's that a server on loopback answers to. */
   readonly allowedHosts: readonly string[];
   /** Write prompts into the log. */
@@ -65,6 +68,10 @@ export const MAX_TOOLS = 1024;
 export const MAX_CHOICES = 128;
 /** Of those the ones that are with the engine at once: one request shall not take the places of many. */
 export const MAX_CHOICES_AT_ONCE = 16;
+/**
+ * Numbers of all embeddings of an answer together, such as 2,048 of 1,024: their JSON is written in one go, in about half a second.
+ */
+export const MAX_EMBEDDING_NUMBERS = 2 ** 21;
 export const MAX_STOPS = 16;
 export const MAX_STOP_CHARS = 1000;
 
@@ -94,6 +101,8 @@ export const HOLD_STREAM_STATUS_MS = 1_000;
 export const WHITESPACE_MS = 10_000;
 /** Progress of the prompt phase, about twice a second. */
 export const PROGRESS_MS = 500;
+/** Silence of a stream before readers that know no progress get a sign of life: some choke on what is no answer. */
+export const STREAM_QUIET_MS = 5_000;
 /** Longest silence of a stream. */
 export const STREAM_SILENCE_MS = 10_000;
 /** Bytes of a stream that may wait for a slow reader. */

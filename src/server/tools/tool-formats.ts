@@ -9,6 +9,8 @@ export type ToolFunction = {
   readonly name: string;
   readonly parameters: unknown;
   readonly isStrict: boolean;
+  /** What can not be held of the parameters is left out. */
+  readonly isLoose?: boolean;
 };
 export type ToolFormat = {
   /** Begins a call; undefined where a call is the whole answer. */
@@ -85,9 +87,14 @@ export function freeOrCalls(
   return sequence(free, { type: 'repeat', part: calls, min: 0, max: 1 });
 }
 
-function callGrammar({ argumentsKey }: ToolFormat, { name, parameters }: ToolFunction): Grammar {
-  const head = text(`{"name": ${JSON.stringify(name)}, "${argumentsKey}": `);
-  return sequence(head, { type: 'json', schema: parameters }, text('}'));
+function callGrammar({ argumentsKey }: ToolFormat, one: ToolFunction): Grammar {
+  const head = text(`{"name": ${JSON.stringify(one.name)}, "${argumentsKey}": `);
+  return sequence(head, parametersGrammar(one), text('}'));
+}
+
+/** What the arguments of a call are. */
+export function parametersGrammar({ parameters, isLoose }: ToolFunction): Grammar {
+  return { type: 'json', schema: parameters, ...(isLoose === true && { isLoose }) };
 }
 
 function markGrammar(mark: string, tokenizer: Tokenizer): Grammar {

@@ -9,6 +9,7 @@ import {
   callsGrammar,
   formatOf,
   freeOrCalls,
+  parametersGrammar,
   specialId,
   type ToolFormat,
   type ToolFunction,
@@ -96,9 +97,9 @@ function asked(
   functions: readonly ToolFunction[],
   textFormat?: AskedGrammar,
 ): AskedGrammar {
-  const parts = functions.map(({ name, parameters }) => ({
-    grammar: { type: 'json' as const, schema: parameters },
-    param: `tools.${name}.parameters`,
+  const parts = functions.map((one) => ({
+    grammar: parametersGrammar(one),
+    param: `tools.${one.name}.parameters`,
   }));
   return { grammar, param: 'tools', parts: textFormat ? [...parts, textFormat] : parts };
 }

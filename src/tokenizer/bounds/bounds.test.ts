@@ -22,16 +22,37 @@ const loop = (inner: string): string => `{% for i in range(1000) %}${inner}{% en
 test.each([
   ['nested loops', loop(loop(loop('x')))],
   ['nested loops without a body', loop(loop(loop('')))],
-  ['a long list that is gone over by a filter', loop('{% set x = range(1000) | length %}')],
+  ['a long list that is gone over by a filter', loop('{% set x = range(1000) | list %}')],
   ['a long list that is looked through', `{% set r = range(1000) %}${loop('{{ 5 in r }}')}`],
   ['a text that doubles', `{% set ns = namespace(s='ab') %}${loop('{% set ns.s = ns.s ~ ns.s %}')}`],
   ['a list that doubles', `{% set ns = namespace(s=[1]) %}${loop('{% set ns.s = ns.s + ns.s %}')}`],
   ['a long text again and again', `{% set s = range(1000) | join %}${loop('{{ s }}')}`],
+  ['a text that is repeated', "{{ 'ab' * 10 ** 9 }}"],
+  ['a list that is repeated', '{{ [1] * 10 ** 9 }}'],
+  ['a wide text', "{{ 'a'.ljust(10 ** 9) }}"],
+  ['a wide number', "{{ '%01000000000d' % 1 }}"],
+  ['a wide field', "{{ '{:>1000000000}'.format('a') }}"],
+  ['a deep indent', "{{ 'a\nb' | indent(10 ** 9) }}"],
+  ['a replacement that is long, many times', "{% set s = 'a' * 9999 %}{{ s | replace('a', s) }}"],
+  ['a join of a long text', "{{ range(1000) | join('a' * 9999) }}"],
+  ['JSON of a list that holds itself', '{% set ns = namespace(s=[1]) %}{% for i in range(40) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s | tojson }}'],
+  ['lists that hold themselves and are compared', '{% set ns = namespace(s=[1], t=[1]) %}{% for i in range(40) %}{% set ns.s = [ns.s, ns.s] %}{% set ns.t = [ns.t, ns.t] %}{% endfor %}{{ ns.s == ns.t }}'],
+  ['a batch that is filled', '{{ [1] | batch(10 ** 9, 0) | list | length }}'],
   ['macros that call each other', '{% macro a(n) %}{% if n > 0 %}{{ a(n - 1) }}{{ a(n - 1) }}{% endif %}{% endmacro %}{{ a(40) }}'],
 ])('a template with %s is stopped', (_what, template) => {
   expect(() => render(template)).toThrow(
     expect.objectContaining({ code: 'BAD_INPUT', fields: { budget: 'template' } }),
   );
+}); // prettier-ignore
+
+test.each([
+  ['a number of endless digits', '{{ 9 ** 99999 }}'],
+  ['a number that is squared again and again', `{% set ns = namespace(n=3) %}${loop('{% set ns.n = ns.n * ns.n %}')}`],
+  ['a loop that calls itself for ever', '{% for x in [1] recursive %}{{ loop([1, 1, 1]) }}{% endfor %}'],
+  ['a macro that calls itself for ever', '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}'],
+  ['brackets without end', `{{ ${'('.repeat(100_000)} }}`],
+])('a template with %s is refused', (_what, template) => {
+  expect(() => render(template)).toThrow(expect.objectContaining({ name: 'KvrError' }));
 }); // prettier-ignore
 
 test('within its limits a template is rendered as ever, and reading one message of many costs no more for the others', () => {

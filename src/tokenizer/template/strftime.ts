@@ -22,13 +22,28 @@ const DIRECTIVES: Readonly<Record<string, (date: Date) => string>> = {
   S: (date) => twoDigits(date.getSeconds()),
   p: (date) => (date.getHours() < 12 ? 'AM' : 'PM'),
   '%': () => '%',
+  e: (date) => String(date.getDate()).padStart(2, ' '),
+  j: (date) => String(dayOfYear(date)).padStart(3, '0'),
+  w: (date) => String(date.getDay()),
+  u: (date) => String(date.getDay() || 7),
+  F: (date) => strftime(date, '%Y-%m-%d'),
+  T: (date) => strftime(date, '%H:%M:%S'),
+  R: (date) => strftime(date, '%H:%M'),
+  D: (date) => strftime(date, '%m/%d/%y'),
 };
 
-/** The date in the given format; directives that are not in the table stay as they are. */
+/** The date in the given format; directives that are not in the table stay as they are. "-" leaves out zeros in front. */
 export function strftime(date: Date, format: string): string {
-  return format.replace(/%(.)/g, (directive, letter: string) => {
-    return Object.hasOwn(DIRECTIVES, letter) ? (DIRECTIVES[letter]?.(date) ?? directive) : directive;
+  return format.replace(/%(-?)([^])/g, (directive, minus: string, letter: string) => {
+    const text = Object.hasOwn(DIRECTIVES, letter) ? DIRECTIVES[letter]?.(date) : undefined;
+    if (text === undefined) return directive;
+    return minus === '' ? text : text.replace(/^[0 ]+(?=.)/, '');
   });
+}
+
+function dayOfYear(date: Date): number {
+  const begin = Date.UTC(date.getFullYear(), 0, 0);
+  return (Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) - begin) / 86_400_000;
 }
 
 function twoDigits(value: number): string {

@@ -69,7 +69,7 @@ function RequestTable({ list }: { readonly list: readonly RequestRecord[] }) {
 }
 
 function Row({ record }: { readonly record: RequestRecord }) {
-  const { id, status, cachedTokens, singleTtftMs, ttftMs } = record;
+  const { id, status, cachedTokens, singleTtftMs, ttftMs, recoveries = 0, recoveryMs = 0 } = record;
   const isShown = shownRequest.value?.id === id;
   const open = (): void => {
     selectedId.value = id;
@@ -91,6 +91,12 @@ function Row({ record }: { readonly record: RequestRecord }) {
       </th>
       <td class="words">
         <span class={`status ${status}`}>{status}</span>
+        {recoveries > 0 && (
+          <span class="aside under">
+            lost a worker{recoveries > 1 && ` ${recoveries} times`}, went on after{' '}
+            {formatMsOrNone(recoveryMs)}
+          </span>
+        )}
       </td>
       <td>{formatMsOrNone(ttftMs)}</td>
       <td>{formatMsOrNone(record.predictedTtftMs)}</td>

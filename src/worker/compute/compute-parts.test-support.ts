@@ -31,6 +31,7 @@ export function jobOf({ spec, partition = [4], rank = partition.length - 1, ...p
     partition,
     chain: partition.map((_, worker) => `worker-${worker}`),
     ids: Int32Array.from({ length: tokens }, (_, token) => token % 10),
+    answer: new Int32Array(),
     owner: 1,
     ...parts,
     spec: requestSpecSchema.parse({ strategy: 'kvr', prefixCache: false, maxTokens: 1, ...spec }),

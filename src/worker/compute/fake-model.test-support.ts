@@ -4,6 +4,8 @@
  */
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
 import { type Dtype, kvBytesPerToken, type KvDtype, kvRowBytes, type ModelShape } from '../../core/shape.js';
+import { kvBytesOf } from '../../core/kv-rows.js';
+import { apartBytes, type KeptApart } from '../../core/kept-rows/resume-points.js';
 import type {
   AllCoreDecode,
   BackendModel,
@@ -87,6 +89,18 @@ export class FakeModel implements BackendModel {
     return this.#attend('each', rows, layer);
   }
 
+  /** Rows of which each number is the position. */
+  async normed(rows: StateRows, attended: AttendedRows): Promise<Float32Array> {
+    const { positions } = rows as FakeRows;
+    if (attended.count !== rows.count) throw new Error(`attention of ${attended.count} rows`);
+    await this.#note(`normed of ${spanOf(positions)}`);
+    const { hidden } = this.shape;
+    return Float32Array.from(
+      { length: rows.count * hidden },
+      (_, at) => positions[Math.floor(at / hidden)] ?? 0,
+    );
+  }
+
   async logits(rows: StateRows, attended: AttendedRows, cores?: Cores): Promise<Float32Array> {
     const { positions } = rows as FakeRows;
     if (attended.count !== rows.count) throw new Error(`attention of ${attended.count} rows`);
@@ -107,9 +121,11 @@ export class FakeModel implements BackendModel {
   async createCache(
     capacity: number,
     kvDtype: KvDtype,
-    { layers = this.shape.layers }: CacheOptions = {},
+    { layers = this.shape.layers, apart = [], keepsWindows = false }: CacheOptions = {},
   ): Promise<FakeCache> {
-    return new FakeCache(this, capacity, kvDtype, layers);
+    const cache = new FakeCache(this, capacity, kvDtype, layers, keepsWindows);
+    cache.apart = apart;
+    return cache;
   }
 
   async continueCache(from: KvCache, tokens: number, capacity: number): Promise<FakeCache> {
@@ -234,18 +250,57 @@ export class FakeCache implements KvCache {
   readonly bytes: number;
   readonly rowBytes: number;
   isClosed = false;
+  apart: KeptApart = [];
+  /** Layers that take rows late, as attention puts them in: here nobody does. */
+  readonly late = new Set<number>();
+  /** More can not be continued. */
+  mostContinuable = Infinity;
   #isTaken = false;
   readonly #model: FakeModel;
   readonly #layers: readonly Uint8Array[][];
 
-  constructor(model: FakeModel, capacity: number, kvDtype: KvDtype, layers = model.shape.layers) {
+  constructor(
+    model: FakeModel,
+    capacity: number,
+    kvDtype: KvDtype,
+    layers = model.shape.layers,
+    keepsWindows = false,
+  ) {
     this.#model = model;
     this.capacity = capacity;
     this.kvDtype = kvDtype;
     this.rowBytes = kvRowBytes(model.shape, kvDtype);
-    this.bytes = capacity * kvBytesPerToken(model.shape, kvDtype);
+    this.bytes = kvBytesOf(model.shape, kvDtype, { start: 0, end: capacity, keepsAll: !keepsWindows });
     this.#layers = Array.from({ length: layers }, () => []);
     model.live.add(this);
+  }
+
+  get apartBytes(): number {
+    return apartBytes(this.#model.shape, this.kvDtype, { start: 0, end: this.capacity }, this.apart);
+  }
+
+  dropRowsApart(): void {
+    this.apart = [];
+  }
+
+  holdsFrom(): boolean {
+    return true;
+  }
+
+  startOver(): void {
+    for (const rows of this.#layers) rows.length = 0;
+  }
+
+  bytesOf(end: number): number {
+    return end * kvBytesPerToken(this.#model.shape, this.kvDtype);
+  }
+
+  continuable(tokens: number): number {
+    return Math.min(tokens, this.mostContinuable);
+  }
+
+  takesRowsLate(layer: number): boolean {
+    return this.late.has(layer);
   }
 
   async write(layer: number, start: number, rows: CacheRows): Promise<void> {

@@ -301,3 +301,23 @@ test('graphs are opened for all cores while there is nothing to do, once an answ
   expect(open).toBe(3);
   expect(model.calls.filter((call) => call.endsWith('on all cores')).length).toBeGreaterThan(0);
 });
+
+test('a pooled prompt is told before its end, takes no decode step, and leaves nothing behind', async () => {
+  const ran = await run({ idle: [[prompt(1, { spec: { pooling: 'mean' } })]] });
+  const types = ran.sent.all.filter((message) => message.type !== 'progress').map(({ type }) => type);
+  expect(types.filter((type) => type !== 'warm' && type !== 'quiet')).toEqual([
+    'pooled',
+    'prefilled',
+    'finished',
+  ]);
+  expect(ran.sent.of('pooled')[0]?.tokens).toBe(4);
+  expect(ran.model.calls.some((call) => call.startsWith('logits'))).toBe(false);
+  expect(ran.model.live.size).toBe(0);
+});
+
+test('an earlier rank that pooled its rows says no last word of the request', async () => {
+  const job = { partition: [2, 2], rank: 0, spec: { pooling: 'mean' as const } };
+  const ran = await run({ idle: [[prompt(1, job)]] });
+  expect(outcomes(ran)).toEqual(['1 prefilled']);
+  expect(ran.sent.of('pooled')[0]?.tokens).toBe(2);
+});

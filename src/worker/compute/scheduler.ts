@@ -4,6 +4,7 @@
  */
 import { type Clock, wallClock } from '../../core/clock.js';
 import { DecodeBatch } from './decode/decode-batch.js';
+import type { ActiveRequest } from './requests/active-request.js';
 import type { ComputeContext } from './requests/compute-context.js';
 import type { Work } from './requests/inbox.js';
 import { exchangeFor } from './prefill/exchange-for.js';
@@ -12,7 +13,8 @@ import { probeModel } from './probe.js';
 import { IdleCollection } from '../threads/idle-collection.js';
 import type { ProbeMessage } from '../protocol/index.js';
 import { PromptTask } from './prefill/prompt-task.js';
-import { type PrefillContext, runPrompt } from './prefill/rank-loop.js';
+import type { PrefillContext } from './prefill/prompt-run.js';
+import { runPrompt } from './prefill/rank-loop.js';
 import { AllCoreOpening, isOpenForAllCores } from './decode/all-core-opening.js';
 import type { Disk } from './stored/disk.js';
 import { AllCoreSwitch } from './decode/all-core-switch.js';
@@ -124,8 +126,10 @@ export class Scheduler {
         request.storedTokens,
       );
       if (!end.logits) requests.release(request);
+      if (end.pooled) outbox.send({ type: 'pooled', request: id, ...end.pooled });
       outbox.send({ type: 'prefilled', request: id, timeline });
       if (end.logits) await this.#batch.add(request, end.logits);
+      else if (isLastRank(request)) outbox.send({ type: 'finished', request: id, reason: 'stop' });
     } catch (error) {
       await task.end();
       requests.release(request);
@@ -206,4 +210,8 @@ export class Scheduler {
       note(ms);
     }
   }
+}
+
+function isLastRank({ rank, job }: ActiveRequest): boolean {
+  return rank === job.chain.length - 1;
 }

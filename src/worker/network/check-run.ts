@@ -2,8 +2,10 @@
  * Checks that a run message fits this worker, its model and its payload: what its schema cannot see.
  */
 import { KvrError } from '../../core/errors.js';
+import { answerTokens } from '../../core/request.js';
 import type { ModelShape } from '../../core/shape.js';
 import type { RunMessage } from '../protocol/index.js';
+import type { Job } from '../threads/thread-messages.js';
 
 /** @throws PROTOCOL with the first thing that does not fit. */
 export function checkRun(
@@ -15,7 +17,8 @@ export function checkRun(
   const { chain, partition, rank } = run;
   const isLast = rank === chain.length - 1;
   const contextTokens = partition.reduce((sum, size) => sum + size, 0);
-  const expected = isLast ? contextTokens : (partition[rank] ?? 0);
+  const { answered = 0 } = run;
+  const expected = isLast ? contextTokens + answered : (partition[rank] ?? 0);
   expect(chain.length === partition.length, `${chain.length} ranks but ${partition.length} slices`);
   expect(chain[rank] === worker, `rank ${rank} of the chain is ${chain[rank]}, this is ${worker}`);
   expect(
@@ -23,9 +26,15 @@ export function checkRun(
     'a slice without tokens',
   );
   expect(payload.byteLength === 4 * expected, `${payload.byteLength} bytes of ids for ${expected} tokens`);
+  const newTokens = answerTokens(run.spec);
   expect(
-    contextTokens + run.spec.maxTokens <= shape.contextTokens,
-    `${contextTokens}+${run.spec.maxTokens} tokens, the model takes ${shape.contextTokens}`,
+    contextTokens + newTokens <= shape.contextTokens,
+    `${contextTokens}+${newTokens} tokens, the model takes ${shape.contextTokens}`,
+  );
+  expect(isLast || answered === 0, `an answer of ${answered} tokens for rank ${rank}, which is not the last`);
+  expect(
+    answered < run.spec.maxTokens,
+    `${answered} tokens of the answer are there, of ${run.spec.maxTokens}`,
   );
   const unknown = readIds(payload).find((id) => id < 0 || id >= shape.vocabulary);
   expect(unknown === undefined, `token id ${unknown} of a vocabulary of ${shape.vocabulary}`);
@@ -34,6 +43,16 @@ export function checkRun(
 /** The ids in a run message's payload, over the same bytes. */
 export function readIds(payload: Uint8Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   return new Int32Array(payload.buffer, payload.byteOffset, payload.byteLength >> 2);
+}
+
+/** The same by what they are: the rank's part of the prompt, and the answer so far. Both over the same bytes. */
+export function readPart(
+  { answered = 0 }: RunMessage,
+  payload: Uint8Array<ArrayBuffer>,
+): Pick<Job, 'ids' | 'answer'> {
+  const all = readIds(payload);
+  const promptTokens = all.length - answered;
+  return { ids: all.subarray(0, promptTokens), answer: all.subarray(promptTokens) };
 }
 
 function expect(holds: boolean, otherwise: string): void {

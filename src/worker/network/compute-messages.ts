@@ -48,6 +48,8 @@ export function handleComputeMessage(
       return void resting.rest();
     case 'token':
       return requests.onToken(message);
+    case 'pooled':
+      return requests.onPooled(message);
     case 'progress':
       return requests.sendToEngine(message.request, message);
     case 'prefilled':

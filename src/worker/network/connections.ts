@@ -57,7 +57,7 @@ export class Connections {
     this.#sendAway(engineToClose(this.#all, this.#clock()), 'silent, and another engine needs its place');
   }
 
-  /** Takes on a connection, whoever dialled. */
+  /** Takes on a connection, whoever dialled. @param host the other machine, where it is not one that this worker was told of by an engine */
   adopt(open: OpenLink, host?: string): Connection {
     const link = open({
       onFrameHead: (header) => this.#beginFrame(connection, header),
@@ -80,6 +80,11 @@ export class Connections {
     };
     this.#all.add(connection);
     return connection;
+  }
+
+  /** Whether the system has taken all that was handed over. */
+  get areSent(): boolean {
+    return [...this.#all].every(({ link }) => link.bufferedBytes === 0);
   }
 
   /** The links of an engine: a second one where it came again before the end of the first was noticed. */

@@ -4,9 +4,12 @@
  */
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { Frame } from '../../link/frame.js';
+import type { Link } from '../../link/link.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';
 import type { Connection } from './door/connection.js';
 import type { Handshake } from './handshake.js';
+import type { Joining } from './joining/joining.js';
+import type { Leaving } from './joining/leaving.js';
 import type { Probes } from './probes.js';
 import { parseMessage, peerSchema, type ToWorker, toWorkerSchema } from '../protocol/index.js';
 import type { MemoryBudget } from './door/memory-budget.js';
@@ -25,6 +28,9 @@ export type FrameHandlers = {
   readonly rows: RowsRouter;
   readonly probes: Probes;
   readonly budget: MemoryBudget;
+  /** Where the worker joins an engine. */
+  readonly joining: Joining | undefined;
+  readonly leaving: Leaving<Link>;
   readonly stored: StoredBlocks;
 };
 
@@ -54,12 +60,13 @@ function handleMessage(
   message: ToWorker,
   payload: Uint8Array<ArrayBuffer>,
 ): void {
-  if (caller.role === 'unknown' && message.type !== 'hello') {
+  if (caller.role === 'unknown' && message.type !== 'hello' && message.type !== 'refused') {
     throw new KvrError('PROTOCOL', `first message was ${message.type}, expected hello`);
   }
   switch (message.type) {
     case 'hello':
-      return handlers.handshake.receive(caller, message);
+      handlers.handshake.receive(caller, message);
+      return handlers.joining?.owns(caller) ? handlers.joining.onGreeted(caller) : undefined;
     case 'connect':
       return void handlers.handshake.connectPeers(caller, message.peers);
     case 'run':
@@ -78,6 +85,10 @@ function handleMessage(
       return handlers.stored.follow(caller.link);
     case 'ping':
       return send(caller.link, { type: 'pong', ping: message.ping });
+    case 'released':
+      return handlers.leaving.release(caller.link);
+    case 'refused':
+      return handlers.joining?.onRefused(caller, message);
   }
 }
 

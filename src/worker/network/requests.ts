@@ -5,7 +5,7 @@
 import { type Clock, wallClock } from '../../core/clock.js';
 import { KvrError } from '../../core/errors.js';
 import type { Link } from '../../link/link.js';
-import { checkRun, readIds } from './check-run.js';
+import { checkRun, readPart } from './check-run.js';
 import type { ComputeHandle } from '../threads/compute-handle.js';
 import type { Connection } from './door/connection.js';
 import type { ModelStatus } from './model-status.js';
@@ -36,8 +36,8 @@ export class Requests {
       if (!shape) throw new KvrError('PROTOCOL', 'run before the model was ready');
       checkRun(run, payload, engine.own, shape);
       const route = this.#rows.open(engine, run, shape);
-      const ids = readIds(payload);
-      this.#compute.post({ type: 'run', job: { ...run, ids, owner: engine.number } }, [ids.buffer]);
+      const job = { ...run, ...readPart(run, payload), owner: engine.number };
+      this.#compute.post({ type: 'run', job }, [payload.buffer]);
       this.#activeMs.set(engine.link, this.#clock());
       this.#rows.start(route);
     } catch (error) {
@@ -64,6 +64,10 @@ export class Requests {
 
   onToken({ logits, ...token }: Extract<FromCompute, { type: 'token' }>): void {
     this.sendToEngine(token.request, token, logits && new Uint8Array(logits.buffer));
+  }
+
+  onPooled({ sums, ...pooled }: Extract<FromCompute, { type: 'pooled' }>): void {
+    this.sendToEngine(pooled.request, pooled, new Uint8Array(sums.buffer));
   }
 
   onPrefilled(message: Extract<FromCompute, { type: 'prefilled' }>): void {

@@ -4,7 +4,7 @@
  * relay/rows-router.ts, links to other workers are in peers.ts.
  */
 import { asKvrError, type KvrError } from '../../core/errors.js';
-import type { Address } from '../../link/address.js';
+import { type Address, parseAddress } from '../../link/address.js';
 import { StoredBlocks } from './stored-blocks.js';
 import { COUNTER_BYTES, type FromCompute } from '../threads/thread-messages.js';
 import { StoreHandle } from '../threads/store-handle.js';
@@ -14,9 +14,12 @@ import { Connections } from './connections.js';
 import type { Connection } from './door/connection.js';
 import { Handshake } from './handshake.js';
 import { type FrameHandlers, handleFrame } from './incoming-frames.js';
+import { Joining } from './joining/joining.js';
+import { Leaving } from './joining/leaving.js';
 import { KeptOwners } from './kept-owners.js';
 import type { TransportOf } from '../../link/open-transport.js';
 import { Refusals } from './door/refusals.js';
+import type { Link } from '../../link/link.js';
 import type { Listener, OnCaller } from '../../link/transport.js';
 import { ModelStatus } from './model-status.js';
 import { Peers } from './peers.js';
@@ -40,7 +43,9 @@ export class WorkerNode {
   readonly #probes: Probes;
   readonly #handshake: Handshake;
   readonly #transportOf: TransportOf;
-  readonly #refusals = new Refusals((line) => process.stderr.write(line));
+  readonly #refusals = new Refusals(tell);
+  readonly #joining: Joining | undefined;
+  readonly #leaving: Leaving<Link>;
   readonly #sweep: NodeJS.Timeout;
 
   /** @param onShutdown called when the worker must end, for the reason given */
@@ -65,8 +70,10 @@ export class WorkerNode {
     const resting = new RestingMemory();
     const computeHandlers = { modelStatus, requests, rows, peers, probes, kept, stored, store, resting };
     const handshake = new Handshake(connections, peers, modelStatus, transportOf);
+    const joining = joiningOf(settings, transportOf, connections, onShutdown);
+    const leaving = new Leaving<Link>(() => rows.entries().length === 0 && connections.areSent);
     const handlers: FrameHandlers = {
-      ...{ compute, handshake, requests, rows, peers, probes, budget, stored },
+      ...{ compute, handshake, requests, rows, peers, probes, budget, stored, joining, leaving },
     };
     this.#transportOf = transportOf;
     this.#compute = compute;
@@ -74,6 +81,8 @@ export class WorkerNode {
     this.#store = store;
     this.#connections = connections;
     this.#requests = requests;
+    this.#joining = joining;
+    this.#leaving = leaving;
     this.#kept = kept;
     const silence = new Silence(connections);
     this.#probes = probes;
@@ -93,8 +102,28 @@ export class WorkerNode {
     return this.#listener.address;
   }
 
+  /** Joins the engine that the settings name, if they do. @param bound where other workers may dial this one */
+  join(bound: Address | undefined): void {
+    if (bound?.kind !== 'tcp') return this.#joining?.start(undefined);
+    const { host, port } = bound;
+    this.#joining?.start({ port, ...(!isWildcard(host) && { host }) });
+  }
+
+  /** Takes nothing new, and settles when what is under way is done, or the signal is aborted. */
+  async leave(signal: AbortSignal): Promise<void> {
+    this.#joining?.stop();
+    const engines = [...this.#connections.all].filter(({ role }) => role === 'engine');
+    const tellEngine = (link: Link): void => send(link, { type: 'leaving' });
+    await this.#leaving.leave(
+      engines.map(({ link }) => link),
+      tellEngine,
+      signal,
+    );
+  }
+
   /** Stops listening, cancels everything and ends the compute thread. Settles when that thread is gone. */
   async close(): Promise<void> {
+    this.#joining?.stop();
     this.#listener?.close();
     clearInterval(this.#sweep);
     this.#compute.post({ type: 'close' });
@@ -105,7 +134,9 @@ export class WorkerNode {
   /** What an engine left behind goes with it: its requests, vocabulary and kept rows, and the links for it. */
   #onLinkClosed(connection: Connection, error: Error | undefined): void {
     const { role, worker, engine, link, number } = connection;
-    this.#refusals.note(connection, error);
+    if (this.#joining?.owns(connection)) this.#joining.onClosed(connection, error);
+    else this.#refusals.note(connection, error);
+    this.#leaving.release(link);
     const owners = this.#connections.engineLinks(engine);
     const isLost = this.#peers.remove(connection, link, error);
     this.#requests.onLinkClosed(connection, owners, error);
@@ -125,4 +156,28 @@ export class WorkerNode {
     this.#connections.sendToEngines({ type: 'failed', code, message, phase: 'prefill' });
     onShutdown(reason);
   }
+}
+
+function tell(words: string): void {
+  process.stderr.write(`kvr worker: ${words}\n`);
+}
+
+function joiningOf(
+  { join }: WorkerSettings,
+  transportOf: TransportOf,
+  connections: Connections,
+  onRefused: (error: KvrError) => void,
+): Joining | undefined {
+  if (!join) return undefined;
+  const address = parseAddress(join.address);
+  const host = address.kind === 'tcp' ? address.host : undefined;
+  return new Joining({
+    ...{ address, name: join.name, transport: transportOf(address), tell, onRefused },
+    adopt: (open) => connections.adopt(open, host),
+  });
+}
+
+/** Listens at every address of the machine, so that none of them is where others find it. */
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }

@@ -52,6 +52,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     /** Made with the cores of all workers. */
     onAllCores: z.literal(true).optional(),
   }),
+  /** So many rows of this rank's slice after the final norm, added up, where they were asked for. Payload: f64 sums [hidden]. */
+  z.object({ type: z.literal('pooled'), request, tokens: index }),
   /** The prompt phase of this rank is over. */
   z.object({ type: z.literal('prefilled'), request, timeline: rankTimelineSchema }),
   /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */
@@ -80,6 +82,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     peer: workerId.optional(),
   }),
   z.object({ type: z.literal('pong'), ping: index }),
+  /** It finishes what it has and then goes; `released` answers that it will get nothing more. */
+  z.object({ type: z.literal('leaving') }),
   z.object({ type: z.literal('probed'), probe: index, samples: z.array(probeSampleSchema).max(10_000) }),
   z.object({
     type: z.literal('probedLink'),

@@ -4,6 +4,7 @@
  */
 export type { Phase } from './fields.js';
 export { type FromWorker, fromWorkerSchema } from './from-worker.js';
+export { joinSchema, type JoinMessage, workerNameSchema } from './joining.js';
 export { parseMessage } from './parse.js';
 export { type PeerMessage, peerSchema } from './peers.js';
 export type { ProbeMessage, ProbeSample } from './probe.js';

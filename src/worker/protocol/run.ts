@@ -15,7 +15,7 @@ export const MAX_REQUESTS = 64;
  */
 const reuseSchema = z.object({ entry: request.optional(), tokens: index });
 
-/** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's. */
+/** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's, then those of the answer so far. */
 export const runSchema = z.object({
   type: z.literal('run'),
   request,
@@ -28,5 +28,7 @@ export const runSchema = z.object({
   partition: z.array(index).min(1).max(MAX_RANKS),
   /** For rank 0: its slice begins with rows it may still have. Where it has not, it computes them. */
   reuse: reuseSchema.optional(),
+  /** For the last rank: tokens that an earlier chain, which was lost, has given the answer. It goes on behind them. */
+  answered: index.optional(),
 });
 export type RunMessage = z.infer<typeof runSchema>;

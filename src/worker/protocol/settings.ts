@@ -4,10 +4,22 @@
 import { z } from 'zod';
 import { firstLine, KvrError } from '../../core/errors.js';
 import { linkSecuritySchema } from '../../link/security/link-security.js';
+import { workerNameSchema } from './joining.js';
 
 export const workerSettingsSchema = z.object({
   worker: z.string().min(1).max(128),
-  listen: z.string(),
+  /** Nowhere where it is not given: then it must join. */
+  listen: z.string().optional(),
+  /** The engine that it dials. */
+  join: z
+    .strictObject({
+      address: z.string(),
+      /** What it asks to be called. */
+      name: workerNameSchema,
+      /** How long it goes on with what it has when it is told to end. */
+      drainMs: z.number().min(0),
+    })
+    .optional(),
   compiledFolder: z.string(),
   threads: z.number().int().min(1).max(1024),
   /** Of a decode step while the engine says that no other worker of this machine is busy. */
@@ -25,17 +37,24 @@ export const workerSettingsSchema = z.object({
 });
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>;
 
-/** @throws BAD_INPUT */
+/** @throws BAD_INPUT in one line that names the field */
 export function parseWorkerSettings(text: string | undefined): WorkerSettings {
+  if (text === undefined) throw notValid('there are none');
+  const parsed = workerSettingsSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  throw notValid(`${field === '' ? '' : `${field}: `}${issue?.message ?? 'wrong form'}`);
+}
+
+function parseJson(text: string): unknown {
   try {
-    return workerSettingsSchema.parse(JSON.parse(text ?? ''));
+    return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? firstLine(error.message) : String(error);
-    throw new KvrError(
-      'BAD_INPUT',
-      `worker settings are not valid (${reason}); workers are started by kvr`,
-      {},
-      error,
-    );
+    throw notValid(`no JSON: ${error instanceof Error ? firstLine(error.message) : String(error)}`);
   }
+}
+
+function notValid(reason: string): KvrError {
+  return new KvrError('BAD_INPUT', `worker settings are not valid (${reason}); workers are started by kvr`);
 }

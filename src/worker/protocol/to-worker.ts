@@ -48,5 +48,9 @@ export const toWorkerSchema = z.discriminatedUnion('type', [
   /** Asks which blocks are on the worker's disk, and to be told what changes. */
   z.object({ type: z.literal('followStore') }),
   z.object({ type: z.literal('ping'), ping: index }),
+  /** To a worker that leaves: no request follows any more. */
+  z.object({ type: z.literal('released') }),
+  /** To a worker that joined: it is not wanted as it is, and why. */
+  z.object({ type: z.literal('refused'), code: z.string().max(64), message: z.string().max(4096) }),
 ]);
 export type ToWorker = z.infer<typeof toWorkerSchema>;

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ModelShape } from '../../core/shape.js';
-import { hasWindows } from '../../prefix-store/block-layout.js';
+import { hasWindows } from '../../core/kv-rows.js';
 import type { FromStore, PrefixDisk, StoreSettings, ToStore } from './store-messages.js';
 
 export class StoreHandle {

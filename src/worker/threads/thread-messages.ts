@@ -12,6 +12,8 @@ import type { Phase, ProbeMessage, ProbeSample, RunMessage } from '../protocol/i
 /** A run message and its ids; slice ids for all ranks but the last, which gets the whole prompt. */
 export type Job = RunMessage & {
   readonly ids: Int32Array;
+  /** On the last rank, the answer so far, as an earlier chain has given it; else empty. */
+  readonly answer: Int32Array;
   /** The number of the engine's link, whose vocabulary the grammar is for. */
   readonly owner: number;
 };
@@ -57,6 +59,13 @@ export type FromCompute =
       readonly logprobs?: TokenLogprobs;
       readonly onAllCores?: true;
       readonly logits?: Float32Array<ArrayBuffer>;
+    }
+  /** Rows of the rank's slice after the final norm, added up, [hidden]. */
+  | {
+      readonly type: 'pooled';
+      readonly request: number;
+      readonly tokens: number;
+      readonly sums: Float64Array<ArrayBuffer>;
     }
   | { readonly type: 'prefilled'; readonly request: number; readonly timeline: RankTimeline }
   | { readonly type: 'kept'; readonly request: number; readonly ids: Int32Array<ArrayBuffer> }

@@ -6,7 +6,7 @@ import { createCipheriv, createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 
 /** Large enough that calls cost nothing beside the bytes; the thread that checks is away for 0.5 ms a block at most (measured). */
-const BLOCK_BYTES = 1 << 20;
+export const BLOCK_BYTES = 1 << 20;
 
 /**
  * Fixed, since nothing is secret: GMAC serves as a checksum of 128 bits that processors have instructions for. Measured on
@@ -16,6 +16,21 @@ const KEY = Buffer.alloc(16, 'kv-runahead');
 const NONCE = Buffer.alloc(12);
 
 export type FileDigest = { readonly bytes: number; readonly digest: string };
+
+/** The digest of a file that is made block by block. */
+export class GrowingDigest {
+  readonly #whole = createHash('sha256');
+
+  /** @param block of BLOCK_BYTES, but for the last, which may be shorter */
+  add(block: Uint8Array): void {
+    this.#whole.update(tagOf(block));
+  }
+
+  /** As fileDigest gives it. Nothing can be added afterwards. */
+  end(): string {
+    return this.#whole.digest('hex');
+  }
+}
 
 /**
  * Reads a file once. Gives its thread back between blocks.
@@ -34,7 +49,7 @@ export async function fileDigest(path: string, signal?: AbortSignal): Promise<Fi
 async function digestOf(file: FileHandle, signal?: AbortSignal): Promise<FileDigest> {
   const length = Math.min(BLOCK_BYTES, (await file.stat()).size + 1);
   const [even, odd] = [Buffer.allocUnsafe(length), Buffer.allocUnsafe(length)];
-  const whole = createHash('sha256');
+  const whole = new GrowingDigest();
   let bytes = 0;
   let block = await readBlock(file, even, bytes);
   for (let isEven = true; block.length > 0; isEven = !isEven) {
@@ -42,10 +57,10 @@ async function digestOf(file: FileHandle, signal?: AbortSignal): Promise<FileDig
     bytes += block.length;
     // The next block is read while this one is digested.
     const next = readBlock(file, isEven ? odd : even, bytes);
-    whole.update(tagOf(block));
+    whole.add(block);
     block = await next;
   }
-  return { bytes, digest: whole.digest('hex') };
+  return { bytes, digest: whole.end() };
 }
 
 /** Fills the buffer as far as the file goes: where blocks end decides the digest, whatever one read call returns. */

@@ -27,6 +27,23 @@ export function describeDecoding(held: () => Held): void {
     await expectCached(held(), long, 12);
   });
 
+  test('rows of one sequence take a step together, each over those before it', async () => {
+    const { model, reference } = held();
+    const cache = await cacheOf(held(), 4);
+    const positions = Array.from({ length: IDS.length - 4 }, (_, row) => 4 + row);
+    const logits = await decodeStep(
+      model,
+      positions.map((position) => ({ cache, position })),
+      'own',
+    );
+    const { vocabulary } = model.shape;
+    for (const [row, position] of positions.entries()) {
+      const own = logits.subarray(row * vocabulary, (row + 1) * vocabulary);
+      expectLogits(held(), own, [reference.logits[position] as Float64Array]);
+    }
+    await expectCached(held(), cache, IDS.length);
+  });
+
   test('all cores give the same numbers while their graphs are opened one by one', async ({ skip }) => {
     const { model } = held();
     const { allCores } = model;

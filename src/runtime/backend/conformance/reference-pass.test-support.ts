@@ -9,6 +9,8 @@ import type { Checkpoint } from '../../../core/checkpoint.js';
 export type ReferencePass = {
   /** For every layer keys and values as the cache holds them, [kvHeads·D] a token. */
   readonly layers: readonly Pick<LayerCache, 'keys' | 'values'>[];
+  /** After the final norm, [hidden] a token. */
+  readonly normed: readonly Float64Array[];
   /** After every token, [vocabulary]. */
   readonly logits: readonly Float64Array[];
 };
@@ -26,13 +28,13 @@ export async function referencePass(
     Array.from({ length: shape.layers }, (_, layer) => loadBlock(shape, layer, checkpoint.layer(layer))),
   );
   const layers = blocks.map((): LayerCache => ({ keys: [], values: [], round }));
-  const logits = ids.map((id) => {
+  const normed = ids.map((id) => {
     let hidden: Float64Array = rowOf(embedding, id);
     for (const [layer, block] of blocks.entries())
       hidden = applyBlock(shape, block, layers[layer] as LayerCache, hidden);
-    return applyLinear(head, normalize(shape, norm, hidden));
+    return normalize(shape, norm, hidden);
   });
-  return { layers, logits };
+  return { layers, normed, logits: normed.map((row) => applyLinear(head, row)) };
 }
 
 /** The nearest f16, for numbers that are neither very small nor very large. */

@@ -32,6 +32,9 @@ export function describeSlices(held: () => Held): void {
       const { rows, attended } = last as Last;
       const logits = await model.logits(rows, attended);
       expectLogits(held(), logits, reference.logits.slice(-rows.count));
+      const normed = await model.normed(rows, attended);
+      expect(normed).toHaveLength(rows.count * model.shape.hidden);
+      expectLogits(held(), normed, reference.normed.slice(-rows.count));
     },
   );
 

@@ -10,7 +10,7 @@ export type AttentionShape = Heads & Omit<AttentionSpec, 'rotary' | 'queryKeyNor
 
 export function attentionShape(
   { heads, kvHeads, headDim }: ModelShape,
-  { scale, scoreCap, windowTokens, hasSinks }: AttentionSpec,
+  { scale, scoreCap, windowTokens, hasSinks, alibiScale }: AttentionSpec,
 ): AttentionShape {
-  return { heads, kvHeads, headDim, scale, scoreCap, windowTokens, hasSinks };
+  return { heads, kvHeads, headDim, scale, scoreCap, windowTokens, hasSinks, alibiScale };
 }

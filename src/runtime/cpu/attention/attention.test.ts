@@ -27,6 +27,15 @@ const CASES: readonly Case[] = [
   { name: 'a cap', heads: 4, kvHeads: 2, headDim: 8, spec: { scoreCap: 5 } },
   { name: 'sinks', heads: 4, kvHeads: 2, headDim: 8, spec: { hasSinks: true } },
   { name: 'sinks, a head each', heads: 3, kvHeads: 3, headDim: 8, spec: { hasSinks: true } },
+  { name: 'distances', heads: 6, kvHeads: 2, headDim: 8, spec: { alibiScale: 0.3 } },
+  { name: 'distances, a head each', heads: 3, kvHeads: 3, headDim: 8, spec: { alibiScale: 1 } },
+  {
+    name: 'distances in a window',
+    heads: 4,
+    kvHeads: 1,
+    headDim: 8,
+    spec: { alibiScale: 1, windowTokens: 37 },
+  },
   { name: 'a window', heads: 4, kvHeads: 2, headDim: 8, spec: { windowTokens: 37 } },
   { name: 'a window of one row', heads: 4, kvHeads: 4, headDim: 8, spec: { windowTokens: 1 } },
   { name: 'a long window', heads: 2, kvHeads: 1, headDim: 16, spec: { windowTokens: 300 } },
@@ -215,7 +224,9 @@ function writtenOut(shape: AttentionShape, prefixTokens: number, { keys, values,
       const at = (token: number): number => (token * kvHeads + kvHead) * headDim;
       const scores = new Float64Array(end - first);
       for (let token = first; token < end; token++)
-        scores[token - first] = scoreOf(shape, dot(own.queries, query, keys, at(token), headDim));
+        scores[token - first] =
+          scoreOf(shape, dot(own.queries, query, keys, at(token), headDim)) -
+          (shape.alibiScale ?? 0) * slopeOf(head, heads) * (end - 1 - token);
       const weights = softmaxOf(scores, shape.hasSinks ? sinksOf(shape)[head] : undefined);
       for (let token = first; token < end; token++)
         for (let d = 0; d < headDim; d++)
@@ -227,6 +238,16 @@ function writtenOut(shape: AttentionShape, prefixTokens: number, { keys, values,
 
 function scoreOf({ scale, scoreCap }: AttentionShape, product: number): number {
   return scoreCap === undefined ? scale * product : scoreCap * Math.tanh((scale * product) / scoreCap);
+}
+
+/** ALiBi's: of six heads, those of four, and the first and third of eight. */
+function slopeOf(head: number, heads: number): number {
+  const slopes: Record<number, number[]> = {
+    3: [2 ** -4, 2 ** -8, 2 ** -2],
+    4: [2 ** -2, 2 ** -4, 2 ** -6, 2 ** -8],
+    6: [2 ** -2, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -1, 2 ** -3],
+  };
+  return slopes[heads]?.[head] ?? 0;
 }
 
 /** A sink takes its part of the weight and has no value. */

@@ -6,6 +6,8 @@
 import type { KvDtype } from '../../../core/shape.js';
 import { encodeModel, type Graph } from '../../../model/graph/proto.js';
 import { openSession, type Session } from '../../sessions/kernels.js';
+import type { KeysAndValues } from '../cache/cpu-cache-rows.js';
+import { viewKeysAndValues } from '../rows/arrays.js';
 import { type Projections, viewProjections } from '../rows/projections.js';
 import { firstSeen } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
@@ -43,18 +45,26 @@ export class Attention {
 
   /**
    * Rows at positions [start, start + rows) after the cached rows [0, start) → [rows, heads·D]. The cache holds the rows'
-   * own keys and values too.
+   * own keys and values too, or gets them now.
+   * @param late the rows' keys and values in the cache's element type, where it takes them late
    */
-  async slice(at: LayerInCache, start: number, projections: Projections): Promise<Float32Array> {
+  async slice(
+    at: LayerInCache,
+    start: number,
+    projections: Projections,
+    late?: KeysAndValues,
+  ): Promise<Float32Array> {
     const { heads, headDim } = this.#shape;
     const width = heads * headDim;
     const count = projections.queries.length / width;
     const sizes = this.#callSizes(at, start, start + count);
-    if (sizes.length === 1) return (await this.#sliceCall(at, start))(start, projections);
+    if (sizes.length === 1 && !late) return (await this.#sliceCall(at, start))(start, projections);
     const attended = new Float32Array(projections.queries.length);
     let row = 0;
     for (const size of sizes) {
       const part = viewProjections(projections, count, row, row + size);
+      // A call reads no rows after its own, and the cache may have no room for more.
+      if (late) at.cache.writeArrays(at.layer, start + row, viewKeysAndValues(late, count, row, row + size));
       const call = await this.#sliceCall(at, start + row);
       attended.set(await call(start + row, part), row * width);
       row += size;
@@ -136,12 +146,13 @@ const GROUPED_DIMS = 8;
 /**
  * With a KV head for every query head, plain products are 1.2 to 1.5 times as fast as the grouped kernel, which copies all
  * keys and values before the rows in every call; with shared ones the two differ by a tenth at most (measured). An f16
- * cache the grouped kernel does not take beside f32 queries, and it knows neither caps nor sinks as we have them.
+ * cache the grouped kernel does not take beside f32 queries, and it knows neither caps nor sinks as we have them, nor distances.
  */
 function isMerged(
-  { heads, kvHeads, headDim, scoreCap, hasSinks }: AttentionShape,
+  { heads, kvHeads, headDim, scoreCap, hasSinks, alibiScale }: AttentionShape,
   kvDtype: KvDtype,
 ): boolean {
-  const isPlain = scoreCap === undefined && !hasSinks && headDim % GROUPED_DIMS === 0;
+  const isPlain =
+    scoreCap === undefined && !hasSinks && alibiScale === undefined && headDim % GROUPED_DIMS === 0;
   return heads === kvHeads || kvDtype === 'f16' || !isPlain;
 }

@@ -6,6 +6,7 @@ import type { AttentionShape } from './attention-shape.js';
 import { GraphBuilder } from '../../../model/graph/graph-builder.js';
 import type { Graph } from '../../../model/graph/proto.js';
 import { cacheInput } from '../cache/cache-graphs.js';
+import { withDistances } from './distance-bias.js';
 import { splitHeads } from './head-graphs.js';
 import { attentionWeights, scaledScores, sinksInput } from './scores.js';
 
@@ -27,7 +28,9 @@ export function maskedAttention(shape: AttentionShape, kvDtype: KvDtype): Graph 
     const k = cacheInput(graph, kvDtype, `k${head}`, ['tokens', headDim]);
     const v = cacheInput(graph, kvDtype, `v${head}`, ['tokens', headDim]);
     const scores = scaledScores(graph, query, k, shape);
-    const masked = graph.node('Add', [graph.node('Reshape', [scores, unfolded]), mask]);
+    const bias = { name: `bias${head}`, axis: 0, tokens: 'tokens' } as const;
+    const distant = withDistances(graph, shape, graph.node('Reshape', [scores, unfolded]), bias);
+    const masked = graph.node('Add', [distant, mask]);
     const weights = attentionWeights(graph, masked, { sinks, kvHead: head, perHead: [-1, 1, 1] });
     return graph.node('MatMul', [graph.node('Reshape', [weights, folded]), v]);
   });

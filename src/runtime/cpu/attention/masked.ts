@@ -4,8 +4,9 @@
  */
 import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
-import { firstSeen } from '../../../core/kv-rows.js';
+import { firstSeen, MASKED_ROWS } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
+import { distanceFeeds } from './distance-bias.js';
 import { seenMask } from './masks.js';
 import { headViews } from './head-views.js';
 import type { LayerInCache } from './layer-in-cache.js';
@@ -13,7 +14,7 @@ import type { LayerInCache } from './layer-in-cache.js';
 /**
  * Rows of a call at most, no more than a cache has behind its last one, and floats that its scores (group·rows·tokens) may take: see merged-calls.ts.
  */
-const CALL_ROWS = PIECE_TOKENS;
+const CALL_ROWS = Math.min(PIECE_TOKENS, MASKED_ROWS);
 const MAX_SCORES = 7e6;
 
 type MaskedCall = LayerInCache & {
@@ -102,6 +103,7 @@ async function attendMasked(
   const feeds: Feeds = {
     ...sinks,
     ...headViews(shape, { cache, layer }, from, to),
+    ...distanceFeeds(shape, { from, to, origin: to - 1 }, 0),
     queries: floats(queries, [1, rows, heads * headDim]),
     mask: floats(seenMask(rows, start - from, tokens, shape.windowTokens), [rows, tokens]),
     unfolded: int64(BigInt64Array.from([group, rows, tokens], BigInt), [3]),

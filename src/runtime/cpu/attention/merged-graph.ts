@@ -8,6 +8,7 @@
 import type { KvDtype } from '../../../core/shape.js';
 import type { AttentionShape } from './attention-shape.js';
 import { cacheInput } from '../cache/cache-graphs.js';
+import { withDistances, withStackedDistances } from './distance-bias.js';
 import { scaledScores, sinksInput, withoutSink, withSink } from './scores.js';
 import { GraphBuilder } from '../../../model/graph/graph-builder.js';
 import type { Graph } from '../../../model/graph/proto.js';
@@ -53,7 +54,9 @@ function oneHead(graph: GraphBuilder, shape: AttentionShape, head: number, commo
   const k = cacheInput(graph, common.kvDtype, `k${head}`, ['prefixRows', headDim]);
   const v = cacheInput(graph, common.kvDtype, `v${head}`, ['prefixRows', headDim]);
   const own = ownPart(graph, shape, q, head, common);
-  const scores = graph.node('ScatterElements', [scaledScores(graph, q, k, shape), common.slot, own.logSum], {
+  const bias = { name: `bias${head}`, tokens: 'prefixRows' };
+  const distant = withStackedDistances(graph, shape, scaledScores(graph, q, k, shape), bias);
+  const scores = graph.node('ScatterElements', [distant, common.slot, own.logSum], {
     attributes: { axis: 2 },
   });
   const weights = graph.node('Softmax', [scores], { attributes: { axis: -1 } });
@@ -66,7 +69,9 @@ function ownPart(graph: GraphBuilder, shape: AttentionShape, q: string, head: nu
   const { headDim } = shape;
   const k = cacheInput(graph, common.kvDtype, `ownK${head}`, ['own', headDim]);
   const v = cacheInput(graph, common.kvDtype, `ownV${head}`, ['own', headDim]);
-  const byHead = graph.node('Reshape', [scaledScores(graph, q, k, shape), common.grouped]);
+  const bias = { name: `ownBias${head}`, axis: 0, tokens: 'own' } as const;
+  const grouped = graph.node('Reshape', [scaledScores(graph, q, k, shape), common.grouped]);
+  const byHead = withDistances(graph, shape, grouped, bias);
   const place = { sinks: common.sinks, kvHead: head, perHead: [-1, 1, 1] };
   const scores = withSink(graph, graph.node('Add', [byHead, common.mask]), place);
   const logs = graph.node('LogSoftmax', [scores], { attributes: { axis: -1 } });

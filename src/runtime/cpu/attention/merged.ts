@@ -5,6 +5,7 @@ import type { AttentionShape } from './attention-shape.js';
 import type { LayerInCache } from './layer-in-cache.js';
 import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
+import { distanceFeeds } from './distance-bias.js';
 import { causalMask } from './masks.js';
 import { tileStart } from './merged-calls.js';
 
@@ -26,6 +27,9 @@ export async function attendMerged(
   const feeds = {
     ...at.sinks,
     ...headFeeds(shape, { ...at, first, own }, queries, count),
+    // Before the prefix lies the row of zeros.
+    ...distanceFeeds(shape, { from: -1, to: first, origin: first }, 0),
+    ...distanceFeeds(shape, { from: first, to: first + own, origin: first }, 0, (head) => `ownBias${head}`),
     mask: floats(causalMask(count, at.start - first, own), [count, own]),
     slot: int64(new BigInt64Array(group * count), [1, group * count, 1]),
     grouped: int64(BigInt64Array.from([group, count, own], BigInt), [3]),

@@ -7,6 +7,7 @@ import { GraphBuilder } from '../../../model/graph/graph-builder.js';
 import type { Graph } from '../../../model/graph/proto.js';
 import { cacheInput } from '../cache/cache-graphs.js';
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
+import { withDistances } from './distance-bias.js';
 import { splitHeads } from './head-graphs.js';
 import { attentionWeights, scaledScores, type SinkPlace, sinksInput } from './scores.js';
 
@@ -71,5 +72,7 @@ function placeOf(sinks: string | undefined, kvHead: number): SinkPlace {
 
 /** query [1, group, D] and k [tokens, D] → [1, group, tokens], every row adding up to 1. */
 function rowWeights(graph: GraphBuilder, shape: AttentionShape, { query, k, place }: RowOfHead): string {
-  return attentionWeights(graph, scaledScores(graph, query, k, shape), place);
+  const bias = { name: `bias${place.kvHead}`, axis: 1, tokens: 'tokens' } as const;
+  const scores = withDistances(graph, shape, scaledScores(graph, query, k, shape), bias);
+  return attentionWeights(graph, scores, place);
 }

@@ -8,6 +8,7 @@ import { elements, type Feeds, floats, int64, result, type Session } from '../..
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
 import { firstSeen } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
+import { distanceFeeds } from './distance-bias.js';
 import { headViews } from './head-views.js';
 import type { LayerInCache } from './layer-in-cache.js';
 import { piecewiseRowAttention, rowAttention } from './row-graphs.js';
@@ -47,6 +48,7 @@ export async function attendRow(
   const feeds = {
     ...at.sinks,
     ...views(shape, at, from, at.tokens),
+    ...distanceFeeds(shape, { from, to: at.tokens, origin: at.tokens - 1 }, 1),
     queries: floats(queries, [kvHeads, heads / kvHeads, headDim]),
   };
   return result(await session.run(feeds), 'attended');

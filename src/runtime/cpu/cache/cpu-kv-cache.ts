@@ -1,18 +1,26 @@
 /**
- * The keys and values of one request, head-major: for every layer [kvHeads, 1+rows, D] f32 or f16, twice; before every
- * head's rows lies a row of zeros, which merged attention takes as one row more. A layer with a window begins with the first
- * row that its slice sees. All in one buffer of the request's size, taken when the first rows come and never grown. Owned by
+ * The keys and values of one request: a LayerRows for every layer, all in one buffer of the request's size, taken when the
+ * first rows come and never grown. A layer with a window begins with the first row that its slice sees, and in a cache of
+ * windows goes on with no more than a window's rows; what a later prompt could go on from is kept apart (RowsApart). Owned by
  * the compute thread; kernels read it in place.
  */
 import { KvrError } from '../../../core/errors.js';
-import { firstSeen, kvBytesOf } from '../../../core/kv-rows.js';
-import { type KvDtype, kvRowBytes, layerSpecs, type ModelShape } from '../../../core/shape.js';
+import { firstSeen, hasWindows, kvBytesOf, MASKED_ROWS, windowRows } from '../../../core/kv-rows.js';
+import { apartBytes, type KeptApart, runsApart, slides } from '../../../core/kept-rows/resume-points.js';
+import type { Slice } from '../../../core/partition.js';
+import { type KvDtype, kvRowBytes, layerSpec, layerSpecs, type ModelShape } from '../../../core/shape.js';
+import type { CacheOptions, ContinueOptions } from '../../backend/backend.js';
 import type { KvCache } from '../../backend/kv-cache.js';
 import type { CacheRows } from '../../backend/rows.js';
 import type { Elements } from '../../sessions/kernels.js';
 import { CpuCacheRows, cpuCacheRows, type KeysAndValues, unpack } from './cpu-cache-rows.js';
 import { KvMemory } from './kv-memory.js';
+import { layerArrays, layersBytes } from './layer-arrays.js';
+import { doNotFit, type LayerPlace, LayerRows, type RowsAt } from './layer-rows.js';
+import { RowsApart, type RowSource } from './rows-apart.js';
 import { PIECE_TOKENS } from './sum-pieces.js';
+
+type CpuKvCacheOptions = Omit<CacheOptions, 'layers'> & { readonly memory?: KvMemory };
 
 export class CpuKvCache implements KvCache {
   readonly kvDtype: KvDtype;
@@ -21,60 +29,98 @@ export class CpuKvCache implements KvCache {
   readonly start: number;
   readonly #shape: ModelShape;
   readonly #memory: KvMemory;
+  readonly #keepsWindows: boolean;
+  readonly #places: readonly LayerPlace[];
+  #apart: KeptApart;
   #isClosed = false;
-  /** Keys and values of layer 0, those of layer 1 and so on; undefined until something is written or read. */
   #buffer: ArrayBuffer | undefined;
-  #layers: readonly KeysAndValues[] = [];
+  /** None until something is written or read. */
+  #layers: readonly LayerRows[] = [];
+  #layersApart: readonly RowsApart[] = [];
 
-  /** Of each layer, as it lies in memory. */
-  readonly #firstRows: readonly number[];
-
-  /**
-   * @param shape with as many layers as the cache is to have. @param capacity where rows (tokens) of a layer end
-   * @param memory to take from. @param start where the slice begins that layers with a window are read by
-   */
+  /** @param shape with as many layers as the cache is to have. @param capacity where rows (tokens) of a layer end */
   constructor(
     shape: ModelShape,
     capacity: number,
     kvDtype: KvDtype = 'f32',
-    memory: KvMemory = new KvMemory(),
-    start = 0,
+    { memory = new KvMemory(), start = 0, keepsWindows = false, apart = [] }: CpuKvCacheOptions = {},
   ) {
     this.kvDtype = kvDtype;
     this.#shape = shape;
     this.capacity = capacity;
     this.start = hasWindows(shape) ? start : 0;
-    this.#firstRows = layerSpecs(shape).map(({ attention }) =>
-      Math.max(0, firstSeen(attention, start) - MASKED_ROWS),
-    );
-    this.bytes = kvBytesOf(shape, kvDtype, { start, end: capacity });
+    this.#keepsWindows = keepsWindows;
     this.#memory = memory;
+    this.#places = layerSpecs(shape).map((_, layer) => this.#placeOf(layer));
+    this.bytes = this.bytesOf(capacity);
+    this.#apart = keepsWindows ? apart : [];
+  }
+
+  bytesOf(end: number): number {
+    return kvBytesOf(this.#shape, this.kvDtype, { start: this.start, end, keepsAll: !this.#keepsWindows });
+  }
+
+  get apart(): KeptApart {
+    return this.#apart;
+  }
+
+  get apartBytes(): number {
+    return apartBytes(this.#shape, this.kvDtype, this.#span, this.#apart);
+  }
+
+  dropRowsApart(): void {
+    for (const rows of this.#layersApart) rows.close();
+    this.#apart = [];
+  }
+
+  holdsFrom(position: number): boolean {
+    return this.#places.every((_, layer) => {
+      const first = firstSeen(this.#windowOf(layer), position);
+      const { end } = this.#rows(layer).span;
+      return this.#sources(layer).some((source) => source.from <= first && source.end === end);
+    });
+  }
+
+  startOver(): void {
+    for (const [layer, rows] of this.#layers.entries())
+      rows.startOver(firstSeen(this.#windowOf(layer), this.start));
+    for (const rows of this.#layersApart) rows.startOver();
+  }
+
+  takesRowsLate(layer: number): boolean {
+    return this.#keepsWindows && this.#windowOf(layer).windowTokens !== undefined;
   }
 
   /** Rows of a layer from the beginning of one head's to the next one's. */
   strideRows(layer: number): number {
-    return this.capacity - this.#firstRow(layer) + 1;
+    return this.#rows(layer).strideRows;
   }
 
   /**
-   * A new cache that begins with rows [0, tokens) of another, copied once; the other stays as it is.
-   * @throws INTERNAL where they do not fit
+   * A new cache that begins with rows [0, tokens) of another, as far as layers keep them, copied once; the other stays as it is.
+   * What it is to keep apart of them it gets as far as the other has it.
+   * @throws INTERNAL where the other can not be continued from there, or they do not fit
    */
-  static continued(from: CpuKvCache, tokens: number, capacity: number): CpuKvCache {
-    const shape = from.#shape;
-    const cache = new CpuKvCache(shape, capacity, from.kvDtype, from.#memory, from.start);
-    if (tokens < from.start || tokens > from.capacity || tokens > capacity)
-      throw doNotFit(from.start, tokens, capacity);
-    for (let layer = 0; layer < shape.layers; layer++) {
-      const first = from.#firstRow(layer);
-      for (let head = 0; head < shape.kvHeads; head++) {
-        const source = from.rows(layer, head, first, tokens);
-        const target = cache.rows(layer, head, first, tokens);
-        target.keys.set(source.keys);
-        target.values.set(source.values);
-      }
-    }
+  static continued(
+    from: CpuKvCache,
+    tokens: number,
+    capacity: number,
+    options: ContinueOptions = {},
+  ): CpuKvCache {
+    const { kvDtype, start } = from;
+    const same = { memory: from.#memory, start, keepsWindows: from.#keepsWindows };
+    const cache = new CpuKvCache(from.#shape, capacity, kvDtype, { ...same, ...options });
+    if (tokens > capacity || from.continuable(tokens) !== tokens) throw doNotFit(start, tokens, capacity);
+    for (let layer = 0; layer < from.#shape.layers; layer++) cache.#continueLayer(from, layer, tokens);
     return cache;
+  }
+
+  continuable(tokens: number): number {
+    for (let most = tokens; ;) {
+      const found = Math.min(...this.#places.map((_, layer) => this.#sourceFor(layer, most)?.tokens ?? 0));
+      if (found === most) return most;
+      most = found;
+    }
   }
 
   async write(layer: number, start: number, rows: CacheRows): Promise<void> {
@@ -89,110 +135,147 @@ export class CpuKvCache implements KvCache {
 
   /** Copies rows of the cache's element type in at row `start`. @throws INTERNAL where they do not fit */
   writeArrays(layer: number, start: number, { keys, values }: KeysAndValues): void {
-    const width = this.#shape.kvHeads * this.#shape.headDim;
-    const rows = keys.length / width;
-    if (
-      keys instanceof Uint16Array !== (this.kvDtype === 'f16') ||
-      !Number.isInteger(rows) ||
-      values.length !== keys.length ||
-      start < this.#firstRow(layer) ||
-      start + rows > this.capacity
-    ) {
-      throw doNotFit(start, start + rows, this.capacity);
-    }
-    const { keys: allKeys, values: allValues } = this.layer(layer);
-    const place = { row: start - this.#firstRow(layer), rows, strideRows: this.strideRows(layer) };
-    this.#scatter(keys, allKeys, place);
-    this.#scatter(values, allValues, place);
+    const count = keys.length / (this.#shape.kvHeads * this.#shape.headDim);
+    const isKind = keys instanceof Uint16Array === (this.kvDtype === 'f16');
+    if (!isKind || !Number.isInteger(count) || values.length !== keys.length)
+      throw doNotFit(start, start + count, this.capacity);
+    const rows = { start, keys, values };
+    this.#rows(layer).write(rows);
+    this.#layersApart[layer]?.note(rows);
   }
 
   read(layer: number, start: number, end: number): CpuCacheRows {
-    const first = this.#firstRow(layer);
-    if (start < first || end > this.capacity) throw doNotFit(start, end, this.capacity);
-    const { keys, values } = this.layer(layer);
-    const place = { row: start - first, rows: end - start, strideRows: this.strideRows(layer) };
-    const rows = { keys: this.#gather(keys, place), values: this.#gather(values, place) };
+    const rows = this.#find(layer, start, end);
+    if (!rows) throw doNotFit(start, end, this.capacity);
     return new CpuCacheRows(rows, this.#shape.kvHeads * this.#shape.headDim);
   }
 
-  /** Rows of a layer from its first on, [kvHeads, strideRows, D], as views; of every head all rows but the last count. */
+  /** As LayerRows.all. */
   layer(layer: number): KeysAndValues {
-    const { kvHeads, headDim } = this.#shape;
-    const end = (1 + kvHeads * this.strideRows(layer)) * headDim;
-    const { keys, values } = this.#arrays(layer);
-    return { keys: keys.subarray(headDim, end), values: values.subarray(headDim, end) };
+    return this.#rows(layer).all;
   }
 
-  /** Rows [from, to) of one KV head, [to - from, D], as views. @throws INTERNAL before the layer's first row */
+  /** As LayerRows.views. */
   rows(layer: number, head: number, from: number, to: number): KeysAndValues {
-    return this.#view(layer, this.#place(layer, head, from), to - from);
+    return this.#rows(layer).views(head, from, to);
   }
 
   /** Values [from, to) of one KV head and what lies behind them up to a whole piece, [pieces, PIECE_TOKENS, D], as a view. */
   valuePieces(layer: number, head: number, from: number, to: number): Elements {
     const rows = PIECE_TOKENS * Math.ceil((to - from) / PIECE_TOKENS);
-    return this.#view(layer, this.#place(layer, head, from), rows).values;
+    return this.#rows(layer).views(head, from, from + rows).values;
   }
 
-  /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. @throws INTERNAL where the layer begins later */
+  /** As LayerRows.afterZeros. */
   afterZeros(layer: number, head: number, tokens: number): KeysAndValues {
-    return this.#view(layer, this.#place(layer, head, 0) - 1, 1 + tokens);
-  }
-
-  /** Where a row lies, counted from the layer's row of zeros. */
-  #place(layer: number, head: number, row: number): number {
-    const first = this.#firstRow(layer);
-    if (row < first)
-      throw new KvrError('INTERNAL', `row ${row} of layer ${layer} is read, the cache begins at ${first}`);
-    return head * this.strideRows(layer) + 1 + row - first;
-  }
-
-  #firstRow(layer: number): number {
-    return this.#firstRows[layer] ?? 0;
+    return this.#rows(layer).afterZeros(head, tokens);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#layers = [];
+    this.dropRowsApart();
     if (this.#buffer) this.#memory.giveBack(this.#buffer);
     this.#buffer = undefined;
   }
 
-  #view(layer: number, startRow: number, rows: number): KeysAndValues {
-    const { headDim } = this.#shape;
-    const [start, end] = [startRow * headDim, (startRow + rows) * headDim];
-    const { keys, values } = this.#arrays(layer);
-    return { keys: keys.subarray(start, end), values: values.subarray(start, end) };
+  get #span(): Slice {
+    return { start: this.start, end: this.capacity };
   }
 
-  /** A layer's arrays, whole. @throws WORKER_REFUSED where the system has no room for the cache, INTERNAL */
-  #arrays(layer: number): KeysAndValues {
+  #windowOf(layer: number): { readonly windowTokens?: number | undefined } {
+    return layerSpec(this.#shape, layer).attention;
+  }
+
+  #placeOf(layer: number): LayerPlace {
+    const { kvHeads, headDim } = this.#shape;
+    const { capacity, start } = this;
+    const attention = this.#windowOf(layer);
+    const first = Math.max(0, firstSeen(attention, start) - MASKED_ROWS);
+    const place = { kvHeads, headDim, capacity, first, rows: capacity - first };
+    if (!this.#keepsWindows || !slides(attention, { start, end: capacity })) return place;
+    const { kept, fresh } = windowRows(attention.windowTokens ?? 0);
+    return { ...place, rows: kept + fresh, keptRows: kept };
+  }
+
+  #sources(layer: number): RowSource[] {
+    const rows = this.#rows(layer);
+    const own: RowSource = {
+      ...rows.span,
+      read: (start, end) => rows.read(start, end),
+      copyInto: (target, start, end) => target.copyFrom(rows, start, end),
+    };
+    return [own, ...(this.#layersApart[layer]?.sources ?? [])];
+  }
+
+  /**
+   * What has the rows that the row at position `tokens` sees, or at the next position before that it has them for; where
+   * several do, the one with the most.
+   */
+  #sourceFor(layer: number, tokens: number) {
+    const attention = this.#windowOf(layer);
+    const found = this.#sources(layer).flatMap((source) => {
+      const most = Math.min(tokens, source.end);
+      return source.from <= firstSeen(attention, most) ? [{ source, tokens: most }] : [];
+    });
+    return found.sort((a, b) => b.tokens - a.tokens || a.source.from - b.source.from)[0];
+  }
+
+  #find(layer: number, start: number, end: number): RowsAt | undefined {
+    const rows = this.#rows(layer);
+    if (rows.covers(start, end)) return rows.read(start, end);
+    const apart = this.#layersApart[layer]?.sources.find((each) => each.from <= start && end <= each.end);
+    return apart?.read(start, end);
+  }
+
+  #continueLayer(other: CpuKvCache, layer: number, tokens: number): void {
+    const source = other.#sourceFor(layer, tokens)?.source;
+    if (!source) throw doNotFit(this.start, tokens, this.capacity);
+    const rows = this.#rows(layer);
+    const { first, keptRows = tokens } = this.#places[layer] as LayerPlace;
+    const from = Math.max(first, source.from, tokens - keptRows);
+    rows.beginAt(from, tokens);
+    source.copyInto(rows, from, tokens);
+    const apart = this.#layersApart[layer];
+    if (!apart) return;
+    apart.close();
+    apart.begin(source.from, tokens);
+    apart.note(source.read(source.from, tokens));
+    apart.takeFrom((start, end) => other.#find(layer, start, end), tokens);
+  }
+
+  #rows(layer: number): LayerRows {
     if (!this.#buffer) this.#take();
     const found = this.#layers[layer];
     if (found) return found;
     throw new KvrError('INTERNAL', `cache has ${this.#layers.length} layers, asked for layer ${layer}`);
   }
 
+  /** @throws WORKER_REFUSED where the system has no room for the cache, INTERNAL */
   #take(): void {
     if (this.#isClosed) throw new KvrError('INTERNAL', 'the cache is closed');
-    const { kvHeads, headDim, layers } = this.#shape;
-    // Rows at the end, so that [kvHeads, strideRows, D] also fits from the first row that is not zeros, and pieces that
-    // begin at any row of the cache do.
-    const lengths = Array.from(
-      { length: layers },
-      (_, layer) => (kvHeads * this.strideRows(layer) + PIECE_TOKENS) * headDim,
-    );
+    this.#buffer = this.#takeBuffer(layersBytes(this.#places, this.kvDtype));
+    const arrays = layerArrays(this.#buffer, this.#places, this.kvDtype);
+    this.#layers = this.#places.map((place, layer) => {
+      const from = firstSeen(this.#windowOf(layer), this.start);
+      return new LayerRows(place, arrays[layer] as KeysAndValues, from);
+    });
+    this.#layersApart = this.#places.map((_, layer) => this.#beginApart(layer));
+  }
+
+  #beginApart(layer: number): RowsApart {
+    const { kvHeads, headDim } = this.#shape;
+    const attention = this.#windowOf(layer);
     const Kind = this.kvDtype === 'f16' ? Uint16Array : Float32Array;
-    const elements = lengths.reduce((sum, length) => sum + 2 * length, 0);
-    const buffer = this.#takeBuffer(elements * Kind.BYTES_PER_ELEMENT);
-    let at = 0;
-    const next = (length: number): Elements => {
-      const array = new Kind(buffer, at, length);
-      at += array.byteLength;
-      return array;
-    };
-    this.#layers = lengths.map((length) => ({ keys: next(length), values: next(length) }));
-    this.#buffer = buffer;
+    const rows = new RowsApart({
+      wanted: runsApart(attention, this.#span, this.#apart),
+      width: kvHeads * headDim,
+      take: (elements) => new Kind(this.#takeBuffer(elements * Kind.BYTES_PER_ELEMENT)),
+      giveBack: (buffer) => this.#memory.giveBack(buffer),
+    });
+    const first = firstSeen(attention, this.start);
+    rows.begin(first, first);
+    return rows;
   }
 
   #takeBuffer(bytes: number): ArrayBuffer {
@@ -203,50 +286,10 @@ export class CpuKvCache implements KvCache {
       throw new KvrError('WORKER_REFUSED', message, {}, error);
     }
   }
-
-  #gather(source: Elements, { row: start, rows: count, strideRows }: Place): Elements {
-    const { kvHeads, headDim } = this.#shape;
-    const rows = newElements(this.kvDtype, count * kvHeads * headDim);
-    for (let row = start, to = 0; row < start + count; row++) {
-      let from = row * headDim;
-      for (let head = 0; head < kvHeads; head++, to += headDim, from += strideRows * headDim) {
-        rows.set(source.subarray(from, from + headDim), to);
-      }
-    }
-    return rows;
-  }
-
-  #scatter(source: Elements, target: Elements, { row: start, rows, strideRows }: Place): void {
-    const { kvHeads, headDim } = this.#shape;
-    for (let row = 0, from = 0; row < rows; row++) {
-      let to = (start + row) * headDim;
-      for (let head = 0; head < kvHeads; head++, from += headDim, to += strideRows * headDim) {
-        target.set(source.subarray(from, from + headDim), to);
-      }
-    }
-  }
-}
-
-/** Kernels multiply with some rows before the first that is seen, and mask them: those of a tile that began earlier. */
-const MASKED_ROWS = PIECE_TOKENS;
-
-/** Rows of a layer as they lie, counted from its first one. */
-type Place = { readonly row: number; readonly rows: number; readonly strideRows: number };
-
-function hasWindows({ specs }: ModelShape): boolean {
-  return specs.some(({ attention }) => attention.windowTokens !== undefined);
 }
 
 /** @throws INTERNAL for a cache of another backend */
 export function cpuKvCache(cache: KvCache): CpuKvCache {
   if (cache instanceof CpuKvCache) return cache;
   throw new KvrError('INTERNAL', 'a cache of another backend');
-}
-
-function newElements(kvDtype: KvDtype, length: number): Elements {
-  return kvDtype === 'f16' ? new Uint16Array(length) : new Float32Array(length);
-}
-
-function doNotFit(start: number, end: number, capacity: number): KvrError {
-  return new KvrError('INTERNAL', `cache rows [${start}, ${end}) do not fit a capacity of ${capacity}`);
 }

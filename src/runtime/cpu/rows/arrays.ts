@@ -2,14 +2,28 @@
  * Rows of plain arrays: views of some, and arrays put one behind another. Pure.
  */
 
+import type { Elements } from '../../sessions/kernels.js';
+import type { KeysAndValues } from '../cache/cpu-cache-rows.js';
+
 /** Rows [from, to) of [count, width], as a view; nothing stays nothing. */
-export function viewRows(all: Float32Array, count: number, from: number, to: number): Float32Array {
+export function viewRows<T extends Elements>(all: T, count: number, from: number, to: number): T {
   const width = all.length / count;
-  return all.subarray(from * width, to * width);
+  return all.subarray(from * width, to * width) as T;
 }
 
-export function joinArrays(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+export function viewKeysAndValues(
+  { keys, values }: KeysAndValues,
+  count: number,
+  from: number,
+  to: number,
+): KeysAndValues {
+  return { keys: viewRows(keys, count, from, to), values: viewRows(values, count, from, to) };
+}
+
+/** @param parts at least one */
+export function joinArrays<T extends Elements>(parts: readonly T[]): T {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = (parts[0] instanceof Uint16Array ? new Uint16Array(length) : new Float32Array(length)) as T;
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

@@ -4,7 +4,9 @@
 import { KvrError } from '../../../core/errors.js';
 import type { AttendedRows, StateRows } from '../../backend/rows.js';
 import { freeBuffer } from '../../sessions/free-buffer.js';
-import { joinArrays, viewRows } from './arrays.js';
+import type { Elements } from '../../sessions/kernels.js';
+import type { KeysAndValues } from '../cache/cpu-cache-rows.js';
+import { joinArrays, viewKeysAndValues, viewRows } from './arrays.js';
 import { type Projections, viewProjections } from './projections.js';
 import { type RotaryTable, viewTables } from './rotary.js';
 
@@ -13,6 +15,7 @@ const NO_ROWS = new Float32Array();
 type RowsOptions = {
   readonly layer?: number | undefined;
   readonly projections?: Projections | undefined;
+  readonly rounded?: KeysAndValues | undefined;
   readonly isPart?: boolean;
 };
 
@@ -26,6 +29,8 @@ export class CpuStateRows implements StateRows {
   /** [count, hidden] */
   readonly hidden: Float32Array;
   #projections: Projections | undefined;
+  /** Keys and values as an f16 cache has them, in place of those of the projections. */
+  #rounded: KeysAndValues | undefined;
   readonly #isPart: boolean;
 
   /**
@@ -36,9 +41,10 @@ export class CpuStateRows implements StateRows {
     count: number,
     rotary: readonly RotaryTable[],
     hidden: Float32Array,
-    { layer = -1, projections, isPart = false }: RowsOptions = {},
+    { layer = -1, projections, rounded, isPart = false }: RowsOptions = {},
   ) {
     this.#isPart = isPart;
+    this.#rounded = rounded;
     this.count = count;
     this.rotary = rotary;
     this.layer = layer;
@@ -58,22 +64,35 @@ export class CpuStateRows implements StateRows {
     const rotary = viewTables(this.rotary, this.count, from, to);
     const own = this.#projections;
     const projections = own && viewProjections(own, this.count, from, to);
+    const rounded = this.#rounded && viewKeysAndValues(this.#rounded, this.count, from, to);
     const { layer } = this;
-    return new CpuStateRows(to - from, rotary, view(this.hidden), { layer, projections, isPart: true });
+    return new CpuStateRows(to - from, rotary, view(this.hidden), {
+      layer,
+      projections,
+      rounded,
+      isPart: true,
+    });
   }
 
-  /** Attention reads them from the cache, so they are not kept twice. */
-  dropKeysAndValues(): void {
+  /** Keys and values [count, kvHeads·D] as they go into a cache. */
+  get keysAndValues(): KeysAndValues {
+    return this.#rounded ?? this.projections;
+  }
+
+  /** Those of the projections go; attention reads the others, or finds them in the cache. */
+  replaceKeysAndValues(rounded: KeysAndValues | undefined): void {
     const { queries, keys, values } = this.projections;
     this.#projections = { queries, keys: NO_ROWS, values: NO_ROWS };
+    this.#rounded = rounded;
     this.#free(keys, values);
   }
 
   release(): void {
     this.#free(this.hidden, ...Object.values(this.#projections ?? {}));
+    if (this.#rounded) this.#free(...Object.values(this.#rounded));
   }
 
-  #free(...arrays: readonly Float32Array[]): void {
+  #free(...arrays: readonly Elements[]): void {
     if (!this.#isPart) for (const { buffer } of arrays) freeBuffer(buffer);
   }
 }
@@ -104,7 +123,20 @@ export function joinStateRows(whole: CpuStateRows, parts: readonly CpuStateRows[
     joinArrays(parts.map(({ projections }) => projections[name]));
   const projections = { queries: joined('queries'), keys: joined('keys'), values: joined('values') };
   const hidden = joinArrays(parts.map((part) => part.hidden));
-  return new CpuStateRows(whole.count, whole.rotary, hidden, { layer: parts[0]?.layer, projections });
+  const rounded = joinKeysAndValues(parts.map(({ keysAndValues }) => keysAndValues));
+  return new CpuStateRows(whole.count, whole.rotary, hidden, {
+    layer: parts[0]?.layer,
+    projections,
+    rounded,
+  });
+}
+
+/** Of f16 rows that were kept; undefined where projections have them, or nobody. */
+function joinKeysAndValues(parts: readonly KeysAndValues[]): KeysAndValues | undefined {
+  if (!(parts[0]?.keys instanceof Uint16Array)) return undefined;
+  const joined = (name: keyof KeysAndValues): Uint16Array =>
+    joinArrays(parts.map((part) => part[name] as Uint16Array));
+  return { keys: joined('keys'), values: joined('values') };
 }
 
 /** @throws INTERNAL for rows of another backend */

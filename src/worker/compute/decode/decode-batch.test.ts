@@ -21,11 +21,13 @@ async function add(
   { context, batch, model }: Decoding,
   request: number,
   spec: NonNullable<Parameters<typeof jobOf>[0]>['spec'],
+  answered: readonly number[] = [],
 ): Promise<FakeCache> {
-  const job = jobOf({ request, partition: [PROMPT_TOKENS], spec: { maxTokens: 20, ...spec } });
+  const answer = Int32Array.from(answered);
+  const job = jobOf({ request, partition: [PROMPT_TOKENS], answer, spec: { maxTokens: 20, ...spec } });
   const opened = await context.requests.open(job);
   const logits = new Float32Array(model.shape.vocabulary);
-  logits[model.choose(PROMPT_TOKENS - 1)] = 1;
+  logits[model.choose(PROMPT_TOKENS + answered.length - 1)] = 1;
   await batch.add(opened, logits);
   return opened.cache as FakeCache;
 }
@@ -211,4 +213,29 @@ test('a step on all cores says so once all graphs are open for it', async () => 
     true,
     undefined,
   ]);
+});
+
+test('an answer that an earlier chain has begun goes on behind its tokens, up to the length asked for', async () => {
+  const all = decoding();
+  const cache = await add(all, 1, { maxTokens: 4, wantLogits: true, prefixCache: true }, [3, 4]);
+  expect(all.batch.tokensLeft).toBe(1);
+  await all.batch.step(false);
+  expect(all.sent.of('token').map(({ id, index, logits }) => [id, index, logits])).toEqual([
+    [5, 2, undefined],
+    [6, 3, undefined],
+  ]);
+  // Its rows before that are the prompt phase's.
+  expect(cache.written(0)).toEqual([6]);
+  expect(all.sent.of('kept').map(({ ids }) => [...ids])).toEqual([[0, 1, 2, 3, 3, 4, 5]]);
+  expect(all.sent.of('finished')).toMatchObject([{ reason: 'length' }]);
+});
+
+test('an answer that was whole when its chain was lost ends without another token', async () => {
+  const accepted: number[] = [];
+  const matcher = matcherOf({ mustEnd: true, accept: (id) => void accepted.push(id) });
+  const all = decoding(withMatchers({ 1: matcher }));
+  await add(all, 1, {}, [3, 4]);
+  expect(accepted).toEqual([3, 4]);
+  expect(all.sent.of('token')).toEqual([]);
+  expect(all.sent.of('finished')).toMatchObject([{ request: 1, reason: 'stop' }]);
 });

@@ -2,6 +2,7 @@
  * The extension phase: sequences whose prompt ended on this worker go on from the caches it holds, one token each a
  * step, through the blocks together as rows of one call. Every sequence attends over its own cache.
  */
+import { joinIds } from '../../../core/ids/join-ids.js';
 import { canReuseRows } from '../../../core/shape.js';
 import type { Matcher } from '../../../grammar/matcher.js';
 import type { BackendModel, Cores } from '../../../runtime/backend/backend.js';
@@ -53,14 +54,21 @@ export class DecodeBatch {
     );
   }
 
-  /** Takes a sequence in and chooses its first token. @param logits after the prompt, [vocabulary]. @throws BAD_INPUT */
+  /**
+   * Takes a sequence in and chooses its next token: the first, or the one after the answer so far.
+   * @param logits after the prompt, or after that answer, [vocabulary]. @throws BAD_INPUT
+   */
   async add(request: ActiveRequest, logits: Float32Array): Promise<void> {
-    const { spec, ids } = request.job;
+    const { spec, ids, answer } = request.job;
     const matcher = this.#context.grammars.matcherFor(request.job);
-    const sequence = { request, sampler: new Sampler(spec.sampling, ids, matcher), matcher, chosen: [] };
+    const sampler = new Sampler(spec.sampling, ids, matcher);
+    sampler.takeUp(answer);
+    const sequence = { request, sampler, matcher, chosen: [...answer] };
     this.#sequences.push(sequence);
-    const first = request.job.spec.wantLogits ? { logits: Float32Array.from(logits) } : {};
-    await this.#choose(sequence, logits, first);
+    const isFirst = answer.length === 0;
+    // Its chain may have been lost between the last token of an answer and the word that it was the last.
+    if (!isFirst && matcher?.mustEnd) await this.#end(sequence, 'stop');
+    else await this.#choose(sequence, logits, isFirst && spec.wantLogits ? { logits: logits.slice() } : {});
     this.#dropEnded();
   }
 
@@ -181,11 +189,4 @@ export class DecodeBatch {
     for (const { request } of this.#sequences) this.#context.requests.release(request);
     this.#sequences = [];
   }
-}
-
-function joinIds(prompt: Int32Array, chosen: readonly number[]): Int32Array<ArrayBuffer> {
-  const ids = new Int32Array(prompt.length + chosen.length);
-  ids.set(prompt);
-  ids.set(chosen, prompt.length);
-  return ids;
 }

@@ -4,15 +4,13 @@
  */
 import type { ActiveRequest } from '../requests/active-request.js';
 import type { Exchange } from './exchange.js';
+import type { PromptEnd } from './prompt-run.js';
 import { type Pause, pauseBetween } from './turns.js';
-
-/** The logits of a finished prompt on the last rank, [vocabulary]; nothing on others. */
-export type PromptEnd = { readonly logits: Float32Array | undefined };
 
 export class PromptTask {
   readonly request: ActiveRequest;
   readonly #exchange: Pick<Exchange, 'hasFirstRows'>;
-  readonly #run: AsyncGenerator<Pause, Float32Array | undefined, void>;
+  readonly #run: AsyncGenerator<Pause, PromptEnd, void>;
   #pause: Pause = pauseBetween(0);
   /** Whether it had to wait for rows when it paused, and since when. */
   #isWaiting = false;
@@ -24,7 +22,7 @@ export class PromptTask {
   constructor(
     request: ActiveRequest,
     exchange: Pick<Exchange, 'hasFirstRows'>,
-    run: AsyncGenerator<Pause, Float32Array | undefined, void>,
+    run: AsyncGenerator<Pause, PromptEnd, void>,
     busyMs: number,
   ) {
     this.request = request;
@@ -47,14 +45,14 @@ export class PromptTask {
   async advance(busyMs: number): Promise<PromptEnd | undefined> {
     this.#noteResume(busyMs);
     const { value, done } = await this.#run.next();
-    if (done) return { logits: value };
+    if (done) return value;
     this.#pause = value;
     return undefined;
   }
 
   /** Gives the prompt up, where it has not ended by itself: its rows go back. */
   async end(): Promise<void> {
-    await this.#run.return(undefined);
+    await this.#run.return({});
   }
 
   /** Call it after advance() with the thread's time so far. */

@@ -5,7 +5,8 @@ import { FakeCache, fakeRow, FakeModel } from '../fake-model.test-support.js';
 import type { ActiveRequest, Reuse } from '../requests/active-request.js';
 import { openRequest } from '../requests/held-requests.js';
 import type { Exchange } from './exchange.js';
-import { type PrefillContext, runPrompt } from './rank-loop.js';
+import type { PrefillContext, PromptEnd } from './prompt-run.js';
+import { runPrompt } from './rank-loop.js';
 import type { Pause } from './turns.js';
 
 /** Records what is published, in the order of the model's calls, and is ready when the test says so. */
@@ -44,7 +45,7 @@ type Loop = {
   readonly exchange: FakeExchange;
   readonly request: ActiveRequest;
   readonly progress: number[];
-  readonly run: AsyncGenerator<Pause, Float32Array | undefined, void>;
+  readonly run: AsyncGenerator<Pause, PromptEnd, void>;
 };
 
 type LoopOptions = { readonly job?: Parameters<typeof jobOf>[0]; readonly bench?: Partial<PrefillContext> };
@@ -70,7 +71,7 @@ async function loopOf(
 }
 
 /** Goes on through every pause, each of which must be over. */
-async function finish({ run, model }: Loop): Promise<Float32Array | undefined> {
+async function finish({ run, model }: Loop): Promise<PromptEnd> {
   for (;;) {
     const { value, done } = await run.next();
     if (done) return value;
@@ -84,7 +85,7 @@ const heldRows = ({ live }: FakeModel): object[] => [...live].filter((each) => !
 
 test('the last rank waits, attends, runs a block and publishes, layer by layer, and ends with the logits of its last row', async () => {
   const loop = await loopOf({ job: { partition: [2, 3] } });
-  const logits = await finish(loop);
+  const { logits } = await finish(loop);
   expect(loop.model.calls).toEqual([
     'embed 2 3 4 at [2,5)',
     'block 0 of [2,5)',
@@ -110,10 +111,33 @@ test('the last rank waits, attends, runs a block and publishes, layer by layer, 
 
 test('an earlier rank stops after the keys and values of the last layer', async () => {
   const loop = await loopOf({ job: { partition: [2, 3], rank: 0 } });
-  expect(await finish(loop)).toBeUndefined();
+  expect(await finish(loop)).toEqual({});
   expect(loop.model.calls.at(-1)).toBe('publish 2 of [0,2)');
   expect(loop.model.calls).not.toContain('wait for 2');
   expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('where the last token is the embedding, the last rank ends with its row after the final norm, without a head', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3], spec: { pooling: 'last' } } });
+  const { pooled, logits } = await finish(loop);
+  expect(loop.model.calls.slice(-2)).toEqual(['row over 5 2 of [4,5)', 'normed of [4,5)']);
+  expect([pooled?.tokens, ...new Set(pooled?.sums)]).toEqual([1, 4]);
+  expect(logits).toBeUndefined();
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('where the mean is the embedding, each rank takes all its rows through the last layer, in parts, and adds them up', async () => {
+  const sums = { 0: 0 + 1 + 2, 1: 3 + 4 + 5 + 6 };
+  for (const rank of [0, 1] as const) {
+    const job = { partition: [3, 4], rank, spec: { pooling: 'mean' as const } };
+    const loop = await loopOf({ job, bench: { chunkTokens: 3, rowsAtOnce: () => 2 } });
+    const { pooled } = await finish(loop);
+    expect([pooled?.tokens, ...new Set(pooled?.sums)]).toEqual([3 + rank, sums[rank]]);
+    const last = loop.model.calls.slice(loop.model.calls.lastIndexOf('wait for 2') + 1);
+    const parts = rank === 0 ? ['[0,2)', '[2,3)'] : ['[3,5)', '[5,7)'];
+    expect(last).toEqual(parts.flatMap((part) => [`slice 2 of ${part}`, `normed of ${part}`]));
+    expect(heldRows(loop.model)).toEqual([]);
+  }
 });
 
 test('a layer does not begin before its prefix is there, and no chunk before there is room to publish', async () => {
@@ -184,6 +208,31 @@ test('parts of the last layer are not joined: the last part has the row that cou
   expect(heldRows(loop.model)).toEqual([]);
 });
 
+test('rows that a cache takes late are left to attention, and of the last layer wait for the prefix', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3] }, bench: { rowsAtOnce: () => 2 } });
+  const cache = loop.request.cache as FakeCache;
+  for (const layer of [0, 2]) cache.late.add(layer);
+  loop.exchange.prefixes.delete(2);
+  for (let isWaiting = false; !isWaiting;) {
+    const { value } = await loop.run.next();
+    isWaiting = (value as Pause).isWait && !(value as Pause).isReady();
+  }
+  expect([0, 1, 2].map((layer) => cache.written(layer))).toEqual([[], [2, 3, 4], []]);
+  loop.exchange.prefixes.add(2);
+  await finish(loop);
+  expect([0, 1, 2].map((layer) => cache.written(layer))).toEqual([[], [2, 3, 4], [2, 3, 4]]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
+test('nobody reads rows of the last layer on an earlier rank, so late ones are not kept', async () => {
+  const loop = await loopOf({ job: { partition: [2, 3], rank: 0 } });
+  const cache = loop.request.cache as FakeCache;
+  cache.late.add(2);
+  await finish(loop);
+  expect(cache.written(2)).toEqual([]);
+  expect(heldRows(loop.model)).toEqual([]);
+});
+
 test('kernels are timed by the rows of each call', async () => {
   let nowMs = 0;
   const noted: unknown[] = [];
@@ -232,13 +281,20 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
   async (pauses) => {
     const loop = await loopOf({ bench: { rowsAtOnce: () => 3 } });
     for (let pause = 0; pause < pauses; pause++) await loop.run.next();
-    await loop.run.return(undefined);
+    await loop.run.return({});
     const { length } = loop.model.calls;
     expect((await loop.run.next()).done).toBe(true);
     expect(loop.model.calls).toHaveLength(length);
     expect(heldRows(loop.model)).toEqual([]);
   },
 );
+
+test.each([0, 3, 9, 12, 13])('pooling given up after %i pauses has given all rows back', async (pauses) => {
+  const loop = await loopOf({ job: { spec: { pooling: 'mean' } }, bench: { rowsAtOnce: () => 3 } });
+  for (let pause = 0; pause < pauses; pause++) await loop.run.next();
+  await loop.run.return({});
+  expect(heldRows(loop.model)).toEqual([]);
+});
 
 test.each(['block 1 of [0,4)', 'slice 0 of [0,4)', 'row over 4 2 of [3,4)', 'logits of [3,4)'])(
   'where "%s" fails, all rows go back with the error',

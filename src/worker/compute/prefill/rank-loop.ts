@@ -5,65 +5,48 @@
  * calls, so that other requests of the worker get their turn.
  */
 import { chunksOf } from '../../../core/chunks/chunks.js';
-import type { Clock } from '../../../core/clock.js';
-import type { Slice } from '../../../core/partition.js';
-import { strategyOf } from '../../../core/strategy.js';
-import type { BackendModel } from '../../../runtime/backend/backend.js';
 import type { AttendedRows, StateRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
-import type { PromptKernel } from '../requests/pace.js';
+import { answerRows } from './answer-rows.js';
 import type { Exchange } from './exchange.js';
+import { poolsAll, pooledLastRow, poolSlice } from './pool-rows.js';
+import {
+  attend,
+  type Chunk,
+  lastRow,
+  type Part,
+  type PrefillContext,
+  type PromptEnd,
+  type RowsFrom,
+  type Run,
+  timed,
+  writeLastRows,
+} from './prompt-run.js';
 import { type Pause, pauseBetween } from './turns.js';
 
 /** Kept rows that are read out of the cache at once. */
 const CACHED_ROWS = 512;
 
-/** What the loop needs of the worker beside the request. */
-export type PrefillContext = {
-  readonly model: BackendModel;
-  readonly clock: Clock;
-  readonly chunkTokens: number;
-  readonly reportProgress: (request: number, layer: number) => void;
-  /** Rows that may go through a kernel in one call now. */
-  readonly rowsAtOnce: () => number;
-  /** Reads the front of a request's rows from disk, where some may be there. */
-  readonly restore?: ((request: ActiveRequest) => AsyncGenerator<Pause, void, void>) | undefined;
-  readonly noteCall: (kernel: PromptKernel, rows: number, ms: number) => void;
-};
-
-/** One request's way through the loop. */
-type Run = {
-  readonly bench: PrefillContext;
-  readonly request: ActiveRequest;
-  readonly exchange: Exchange;
-  readonly held: HeldRows;
-};
-
-/** A run of a slice's rows, as the last block left them. */
-type Chunk = Slice & { rows: StateRows };
-/** Rows of a chunk that go through the kernels in one call. */
-type Part = { readonly start: number; readonly rows: StateRows };
-
 /**
  * Fills the cache with the slice's keys and values of all layers. Gives its rows back however it ends; a prompt that is
  * given up is told so by the generator's return().
- * @returns on the last rank the logits after the prompt, [vocabulary]; on others nothing.
+ * @returns what the prompt becomes on this rank: logits after it, or after the answer so far, on the last one alone
  */
 export async function* runPrompt(
   bench: PrefillContext,
   request: ActiveRequest,
   exchange: Exchange,
-): AsyncGenerator<Pause, Float32Array | undefined, void> {
+): AsyncGenerator<Pause, PromptEnd, void> {
   const held = new HeldRows();
   try {
-    return yield* runLayers({ bench, request, exchange, held });
+    return yield* runLayers({ bench, request, exchange, held, lastRows: [] });
   } finally {
     held.releaseAll();
   }
 }
 
-async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefined, void> {
+async function* runLayers(run: Run): AsyncGenerator<Pause, PromptEnd, void> {
   const { bench, request, exchange } = run;
   const { layers } = bench.model.shape;
   if (bench.restore) yield* bench.restore(request);
@@ -74,9 +57,15 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, Float32Array | undefi
     for (const chunk of chunks) yield* runLayer(run, layer, chunk);
     bench.reportProgress(request.job.request, layer);
   }
-  if (request.rank < request.job.chain.length - 1) return undefined;
+  const isLast = request.rank === request.job.chain.length - 1;
+  if (!isLast && !poolsAll(request)) return {};
   yield waitForPrefix(exchange, layers - 1);
-  return lastRow(run, chunks[chunks.length - 1] as Chunk);
+  if (poolsAll(request)) return { pooled: yield* poolSlice(run, chunks) };
+  await writeLastRows(run);
+  if (request.job.answer.length > 0) return { logits: yield* answerRows(run) };
+  const { rows } = chunks[chunks.length - 1] as Chunk;
+  if (request.job.spec.pooling !== undefined) return { pooled: await pooledLastRow(run, rows) };
+  return { logits: await lastRow(run, rows, request.contextTokens) };
 }
 
 /** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
@@ -117,27 +106,42 @@ async function* runLayer(run: Run, layer: number, chunk: Chunk): AsyncGenerator<
 }
 
 /** First to the next rank, which may be waiting. */
-async function handOn({ bench, request, exchange }: Run, layer: number, start: number, output: StateRows) {
-  const rows = await bench.model.takeKv(output, request.job.spec.kvDtype);
-  try {
-    await exchange.publish(layer, start, rows);
-    await request.cache.write(layer, start, rows);
-  } finally {
-    rows.release();
+async function handOn(run: Run, layer: number, start: number, output: StateRows): Promise<void> {
+  const { bench, request, exchange } = run;
+  const rows = run.held.hold(await bench.model.takeKv(output, request.job.spec.kvDtype));
+  await exchange.publish(layer, start, rows);
+  if (await keepRows(run, layer, { start, rows })) run.held.release(rows);
+}
+
+/**
+ * Puts a slice's rows into the cache, unless attention does so.
+ * @returns false for those of the last layer that are to wait for the prefix
+ */
+async function keepRows({ bench, request, lastRows }: Run, layer: number, own: RowsFrom): Promise<boolean> {
+  const { cache, job, rank } = request;
+  if (!cache.takesRowsLate(layer)) {
+    await cache.write(layer, own.start, own.rows);
+    return true;
   }
+  // Of the last layer one row attends, on the last rank.
+  const isLast = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
+  const isNeeded = isLast && !poolsAll(request);
+  if (isNeeded) lastRows.push(own);
+  return !isNeeded;
 }
 
 /** A chunk's rows after a block. Of the last layer only the last row counts, and it is the last part's. */
 async function joinParts(
-  { bench: { model }, held }: Run,
+  { bench: { model }, request, held, lastRows }: Run,
   layer: number,
   whole: StateRows,
   parts: readonly StateRows[],
 ): Promise<StateRows> {
-  const isLast = layer === model.shape.layers - 1;
+  const isLast = layer === model.shape.layers - 1 && !poolsAll(request);
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
-  for (const part of parts) if (part !== kept) held.release(part);
+  // Keys and values that wait may be views of these.
+  if (lastRows.length === 0) for (const part of parts) if (part !== kept) held.release(part);
   return kept;
 }
 
@@ -157,17 +161,6 @@ async function embedChunks({ bench, request, held }: Run): Promise<Chunk[]> {
   return chunks;
 }
 
-function attend({ bench, request }: Run, layer: number, { start, rows }: Part): Promise<AttendedRows> {
-  const { model } = bench;
-  const { cache, contextTokens, job, recorder } = request;
-  const at = { cache, layer, start };
-  const call = (): Promise<AttendedRows> =>
-    strategyOf(job.spec.strategy).masking === 'dense'
-      ? model.attendDense(rows, at, contextTokens)
-      : model.attendSlice(rows, at);
-  return timed(bench, 'attention', rows.count, () => recorder.time('attention', layer, call, start));
-}
-
 function runBlock(
   { bench, request }: Run,
   layer: number,
@@ -175,28 +168,8 @@ function runBlock(
   attended: AttendedRows | undefined,
 ): Promise<StateRows> {
   // Of the last layer the first token needs one row.
+  const keeps = poolsAll(request) ? 'all' : 'last';
   const call = (): Promise<StateRows> =>
-    bench.model.block(layer, rows, { ...(attended && { attended }), keeps: 'last' });
+    bench.model.block(layer, rows, { ...(attended && { attended }), keeps });
   return timed(bench, 'block', rows.count, () => request.recorder.time('block', layer, call, start));
-}
-
-async function timed<T>(
-  { clock, noteCall }: PrefillContext,
-  kernel: PromptKernel,
-  rows: number,
-  act: () => Promise<T>,
-): Promise<T> {
-  const startMs = clock();
-  const result = await act();
-  noteCall(kernel, rows, clock() - startMs);
-  return result;
-}
-
-/** Attention, MLP and head of the prompt's last token. */
-async function lastRow({ bench: { model }, request, held }: Run, chunk: Chunk): Promise<Float32Array> {
-  const { cache, contextTokens, recorder } = request;
-  const layer = model.shape.layers - 1;
-  const call = (): Promise<AttendedRows> => model.attendRow(chunk.rows, { cache, layer }, contextTokens);
-  const attended = held.hold(await recorder.time('attention', layer, call));
-  return recorder.time('head', layer, () => model.logits(chunk.rows, attended));
 }

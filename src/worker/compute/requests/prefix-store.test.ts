@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { kvBytesPerToken, type KvDtype } from '../../../core/shape.js';
-import { commonTokens } from '../../../core/common-prefix.js';
+import { commonTokens } from '../../../core/ids/common-prefix.js';
 import { FakeCache, FakeModel } from '../fake-model.test-support.js';
 import { PrefixStore } from './prefix-store.js';
 

@@ -3,8 +3,7 @@
  * them again: least recently used goes first, never more than a budget. Owned by the compute thread. An entry is
  * named by the request that made it; who may use it is the engine's matter, that its ids are the same is checked here.
  */
-import { commonTokens } from '../../../core/common-prefix.js';
-import { kvBytesOf } from '../../../core/kv-rows.js';
+import { commonTokens } from '../../../core/ids/common-prefix.js';
 import type { KvCache } from '../../../runtime/backend/kv-cache.js';
 import type { CacheMaker } from './active-request.js';
 
@@ -55,6 +54,7 @@ export class PrefixStore {
 
   /**
    * Keeps rows [0, ids.length) of a cache, which is the store's from then on. What the new entry begins with is dropped: it has it all.
+   * @param ids as many as the cache can be continued with
    * @param roomBytes more than this may not be held afterwards, whatever the budget
    * @param start as in PrefixEntry
    * @returns false where it is not kept and stays the caller's: too large, or another entry holds all of it
@@ -70,18 +70,20 @@ export class PrefixStore {
     const longer = [...this.#entries.values()].find((other) => holdsAll(other, { ids, cache, start }));
     if (longer) this.find(longer.entry);
     const isSlack = cache.capacity > ids.length * (1 + MAX_SLACK);
-    const bytes = isSlack
-      ? kvBytesOf(this.#model.shape, cache.kvDtype, { start: cache.start, end: ids.length })
-      : cache.bytes;
+    const bytes = (isSlack ? cache.bytesOf(ids.length) : cache.bytes) + cache.apartBytes;
     if (longer || ids.length === 0 || bytes > mostBytes) return false;
     for (const other of this.#entries.values())
       if (holdsAll({ ids, cache, start }, other)) this.drop(other.entry);
     this.shrinkTo(mostBytes - bytes);
-    const kept = isSlack ? await this.#model.continueCache(cache, ids.length, ids.length) : cache;
+    const kept = isSlack ? await this.#shrunk(cache, ids.length) : cache;
     if (kept !== cache) cache.close();
     this.#entries.set(entry, { entry, ids, cache: kept, start, bytes });
     this.#bytes += bytes;
     return true;
+  }
+
+  #shrunk(cache: KvCache, tokens: number): Promise<KvCache> {
+    return this.#model.continueCache(cache, tokens, tokens, { apart: cache.apart });
   }
 
   /** Drops entries, least recently used first, until at most so many bytes are held; `spared` stays. */
@@ -102,9 +104,12 @@ export class PrefixStore {
   }
 }
 
-/** True where the longer entry has all rows of the shorter one, in the same element type. */
+/** True where all that can go on from the shorter entry can go on from the longer one, in the same element type. */
 function holdsAll(longer: Rows, shorter: Rows): boolean {
   const isAlike = longer.cache.kvDtype === shorter.cache.kvDtype && longer.start <= shorter.start;
-  return isAlike && commonTokens(longer.ids, shorter.ids) === shorter.ids.length;
+  const tokens = shorter.ids.length;
+  return (
+    isAlike && commonTokens(longer.ids, shorter.ids) === tokens && longer.cache.continuable(tokens) === tokens
+  );
 }
 type Rows = Pick<PrefixEntry, 'ids' | 'cache' | 'start'>;

@@ -2,7 +2,7 @@
  * What of an earlier request's cache a new one can go on from. Pure.
  */
 import type { Reuse } from './active-request.js';
-import { commonTokens } from '../../../core/common-prefix.js';
+import { commonTokens } from '../../../core/ids/common-prefix.js';
 import { strategyOf } from '../../../core/strategy.js';
 import type { PrefixEntry } from './prefix-store.js';
 import type { Job } from '../../threads/thread-messages.js';
@@ -18,7 +18,8 @@ export function reuseOf(
   if (rank !== 0 || !strategyOf(strategy).reusesPrefix) return undefined;
   if (entry.cache.kvDtype !== kvDtype) return undefined;
   const most = chain.length === 1 ? ids.length - 1 : (partition[0] ?? 0);
-  const tokens = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
-  // Layers with a window have no rows for what would go on before the slice that made them.
+  const common = Math.min(commonTokens(entry.ids, ids), reuse?.tokens ?? 0, most);
+  // Layers with a window have let go of rows that they would need to go on from just anywhere, or never had them.
+  const tokens = entry.cache.continuable(common);
   return tokens > 0 && tokens >= entry.start ? { cache: entry.cache, tokens, start: entry.start } : undefined;
 }

@@ -52,7 +52,7 @@ export class StoredRows {
 
   /** Layers with a window may lack rows that the rest of the prompt sees: then all of it is computed. */
   #take(request: ActiveRequest, hashes: readonly string[], { tokens, start }: Restored): void {
-    if (tokens === 0 || tokens < start) return;
+    if (tokens === 0 || tokens < start) return void request.cache.startOver();
     request.cachedTokens = tokens;
     request.storedTokens = tokens;
     request.rowsStart = start;

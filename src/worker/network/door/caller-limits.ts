@@ -21,7 +21,7 @@ export const ENGINE_YIELD_MS = 3_000;
 /** A hello is a few hundred bytes. */
 export const MAX_HELLO_BYTES = 4 << 10;
 
-export function isFull(all: ReadonlySet<Connection>, host: string | undefined): boolean {
+export function isFull(all: ReadonlySet<Pick<Connection, 'host'>>, host: string | undefined): boolean {
   if (all.size >= MAX_CONNECTIONS) return true;
   return (
     isElsewhere(host) && [...all].filter((each) => each.host === host).length >= MAX_CONNECTIONS_PER_HOST
@@ -32,7 +32,10 @@ export function isFull(all: ReadonlySet<Connection>, host: string | undefined): 
  * The stranger that goes for one more. It is the oldest: an honest caller says hello within a round trip, so that whoever
  * fills the places keeps nobody out.
  */
-export function strangerToClose(all: Iterable<Connection>, host: string | undefined): Connection | undefined {
+export function strangerToClose<T extends { readonly role: string; readonly host: string | undefined }>(
+  all: Iterable<T>,
+  host: string | undefined,
+): T | undefined {
   const strangers = [...all].filter(({ role }) => role === 'unknown');
   const fromHost = strangers.filter((each) => each.host === host);
   if (isElsewhere(host) && fromHost.length > MAX_STRANGERS_PER_HOST) return fromHost[0];

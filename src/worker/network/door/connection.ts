@@ -13,7 +13,7 @@ export type Connection = {
   own: string;
   readonly number: number;
   readonly link: Link;
-  /** The caller's machine; undefined over a unix socket, and where this worker dialled. */
+  /** The caller's machine, or the engine's that this worker joins; undefined over a unix socket, and where it dialled another worker. */
   readonly host: string | undefined;
   readonly openedMs: number;
   /** When bytes last came. */

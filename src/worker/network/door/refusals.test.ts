@@ -13,9 +13,7 @@ test('of many refusals for one reason one is told, with the count, and another a
     () => nowMs,
   );
   for (let caller = 0; caller < 1000; caller++) refusals.note(STRANGER, refusal('handshake'));
-  expect(lines).toEqual([
-    'kvr worker: refused a caller from 10.0.0.5: why handshake (handshake: 1 since the start)\n',
-  ]);
+  expect(lines).toEqual(['refused a caller from 10.0.0.5: why handshake (handshake: 1 since the start)']);
   nowMs = QUIET_MS;
   refusals.note(STRANGER, refusal('handshake'));
   expect(lines).toHaveLength(2);

@@ -16,12 +16,13 @@ type Refusal = 'handshake' | 'name' | 'hello';
 type Tally = { count: number; toldMs: number };
 
 export class Refusals {
-  readonly #write: (line: string) => void;
+  readonly #tell: (words: string) => void;
   readonly #clock: Clock;
   readonly #tallies = new Map<Refusal, Tally>();
 
-  constructor(write: (line: string) => void, clock: Clock = wallClock) {
-    this.#write = write;
+  /** @param tell gets one line, without an end */
+  constructor(tell: (words: string) => void, clock: Clock = wallClock) {
+    this.#tell = tell;
     this.#clock = clock;
   }
 
@@ -35,9 +36,7 @@ export class Refusals {
     if (this.#clock() - tally.toldMs < QUIET_MS) return;
     tally.toldMs = this.#clock();
     const why = firstLine(error.message).slice(0, MAX_REASON_CHARS);
-    this.#write(
-      `kvr worker: refused a caller from ${host}: ${why} (${reason}: ${tally.count} since the start)\n`,
-    );
+    this.#tell(`refused a caller from ${host}: ${why} (${reason}: ${tally.count} since the start)`);
   }
 }
 

@@ -1,0 +1,34 @@
+/**
+ * The command that makes a worker join, as one types it on another machine.
+ */
+import { hostname, networkInterfaces } from 'node:os';
+import { basename } from 'node:path';
+import { type Address, formatAddress } from '../../link/address.js';
+import type { LinkSecurity } from '../../link/security/link-security.js';
+
+/** @param address where the engine listens */
+export function invitationTo(address: Address, security: LinkSecurity | undefined): string {
+  return ['kvr worker --join', formatAddress(reachable(address)), ...keyWords(security)].join(' ');
+}
+
+/** Who listens at every address is found at the first that leads out of this machine. */
+function reachable(address: Address): Address {
+  if (address.kind !== 'tcp' || (address.host !== '0.0.0.0' && address.host !== '::')) return address;
+  const outside = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4');
+  return { ...address, host: outside?.address ?? hostname() };
+}
+
+/** Files are named as they are here: where they lie on the other machine is not known. */
+function keyWords(security: LinkSecurity | undefined): string[] {
+  switch (security?.kind) {
+    case undefined:
+    case 'key-variable':
+      return [];
+    case 'key-file':
+      return ['--cluster-key-file', basename(security.path)];
+    case 'certificates':
+      return ['--tls-cert CERT --tls-key KEY --tls-ca', basename(security.ca)];
+  }
+}
