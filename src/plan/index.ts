@@ -21,6 +21,7 @@ export type { Strategy, StrategyName } from '../core/strategy.js';
 
 // The plan of a request.
 export { chainCosts, planPartition } from './plan.js';
+export { explainOrder } from './order-reason.js';
 export { PREFERENCES, preferenceOf } from './order/aim.js';
 export type { Orders, Preference } from './order/aim.js';
 export type { DroppedWorker, Plan, PlannedRank, PlanRequest } from './plan.js';

@@ -12,7 +12,7 @@ import { chooseChain } from './chain-choice.js';
 import { MIN_GAIN } from './order/field.js';
 import { costsOf } from './costs/sub-chain.js';
 import { decodeTokenMs } from './costs/decode-cost.js';
-import { type Aim, type Orders, type Preference, preferenceOf } from './order/aim.js';
+import { type Aim, meanPrefixTokens, type Orders, type Preference, preferenceOf } from './order/aim.js';
 import { roughTtftMs } from './order/rough-time.js';
 import type { LinkCost, WorkerCost } from './costs/cost-model.js';
 import type { SearchEffort } from './search/exact-partition.js';
@@ -61,6 +61,8 @@ export type Plan = {
   readonly predictedTtftMs: number;
   /** What the chain was chosen by. */
   readonly preference: Preference;
+  /** Until the first token or, for a whole answer, until the last one. */
+  readonly plannedMs: number;
   /** One further token on the last rank, derived from the costs of the prompt phase. */
   readonly decodeTokenMs: number;
   /** The same context on the fastest of the workers alone. */
@@ -77,16 +79,15 @@ export function planPartition(request: PlanRequest): Plan {
   const aim = aimOf(request);
   const chosen = chooseChain(costs, request.effort ?? 'quick', aim);
   const prediction = predict(costsOf(costs, chosen.workers), chosen.partition);
+  const last = costs.workers[chosen.workers.at(-1) as number] as WorkerCost;
+  const tokenMs = decodeTokenMs(last, costs, meanPrefixTokens(costs, aim));
   return {
     ranks: prediction.ranks.map((rank, index) => ({ ...rank, worker: chosen.workers[index] as number })),
     partition: chosen.partition,
     predictedTtftMs: prediction.ttftMs,
+    plannedMs: prediction.ttftMs + aim.decodeTokens * tokenMs,
     preference: aim.decodeTokens > 0 ? 'whole-answer' : 'first-token',
-    decodeTokenMs: decodeTokenMs(
-      costs.workers[chosen.workers.at(-1) as number] as WorkerCost,
-      costs,
-      costs.contextTokens,
-    ),
+    decodeTokenMs: tokenMs,
     singleTtftMs: singleTtftMs(costs),
     dropped: droppedWorkers(costs, chosen.workers, prediction.ttftMs),
   };

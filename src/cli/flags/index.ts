@@ -2,7 +2,7 @@
  * The flags that commands share, as data: how they are typed, what they mean, how their text becomes a value. Bounds
  * and defaults are the engine's own.
  */
-export { type ChainFlags, chainFlags, parsePartition } from './chain.js';
+export { type ChainFlags, chainFlags, orderFlags, parsePartition } from './chain.js';
 export { defined } from './defined.js';
 export { engineOptions } from './engine-options.js';
 export { checkListenReach } from '../../link/reach/listen-reach.js';

@@ -9,11 +9,11 @@ import type { SamplingFlags } from './sampling.js';
 export function requestOptions(
   flags: SamplingFlags & ChainFlags,
 ): Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages' | 'signal'> {
-  const { maxTokens, stop, strategy, partition, deadline, ...rest } = flags;
+  const { maxTokens, stop, strategy, partition, prefer, decodeOn, deadline, ...rest } = flags;
   const { temperature, topK, topP, minP, repetitionPenalty, seed } = rest;
   const deadlineMs = deadline === undefined ? undefined : Math.ceil(1000 * deadline);
   return {
-    ...defined({ maxTokens, stop, strategy, partition, deadlineMs }),
+    ...defined({ maxTokens, stop, strategy, partition, prefer, decodeOn, deadlineMs }),
     sampling: defined({ temperature, topK, topP, minP, repetitionPenalty, seed }),
   };
 }

@@ -35,6 +35,11 @@ export function checkFlags(flags: PlanFlags): void {
     ],
     [table === undefined && context === undefined, 'no context is given; give --context, as in --context 4k'],
     [
+      (flags.prefer ?? flags.decodeOn ?? flags.maxTokens) !== undefined &&
+        (searches || (partition ?? 'auto') !== 'auto'),
+      '--prefer, --decode-on and --max-tokens are for a planned order; leave them out, or --partition, --table and --measure',
+    ],
+    [
       !measure && (flags.repeats ?? flags.candidates) !== undefined,
       '--repeats and --candidates are for --measure; give it too, or leave them out',
     ],

@@ -12,11 +12,13 @@ import {
   modelFlag,
   numberFlag,
   type OutputFlags,
+  orderFlags,
   outputFlags,
   parsePartition,
   parseWorkers,
 } from '../flags/index.js';
 import { describeBounds, parseNumber } from '../terminal/numbers.js';
+import { requestSchema } from '../../engine/options/request.js';
 import type { SearchFlags } from './plan-search.js';
 
 export type PlanFlags = ModelFlags & OutputFlags & SearchFlags & OwnFlags;
@@ -28,6 +30,9 @@ type OwnFlags = {
   /** Milliseconds. */
   readonly latency?: number;
   readonly fresh?: true;
+  readonly prefer?: NonNullable<ChainFlags['prefer']>;
+  readonly decodeOn?: string;
+  readonly maxTokens?: number;
 };
 
 const workersSchema = z.number().int().min(1).max(MAX_RANKS);
@@ -50,6 +55,12 @@ export const planFlags = (): Option[] => [
     '--partition <CUT>',
     'auto (planned, may leave workers out), or for all workers: s (searched), p (from the table), e (even), or sizes; auto unless given',
   ).argParser(parsePartition),
+  ...orderFlags(),
+  numberFlag(
+    '-n, --max-tokens <N>',
+    'new tokens that are asked for, which the last rank decodes; 1 unless given',
+    requestSchema.shape.maxTokens.unwrap(),
+  ),
   new Option(
     '--link <SPEED>',
     'plan for --workers equal workers that need not exist, each like one of this machine, over links of 10Gbit, 200Mbit, 12GB/s, …',

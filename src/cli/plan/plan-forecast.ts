@@ -9,7 +9,9 @@ import { type Forecast, forecast, replicate } from '../../engine/partition/forec
 import { tableOf } from '../../evaluation/tables/plan-table.js';
 import { type RunContext, threadsOf } from '../run/engine-run.js';
 import type { PlanFlags } from './plan-flags.js';
-import { DEFAULT_WHAT_IF_LATENCY_MS, forecastReport, type PlanLabel } from './plan-report.js';
+import { DEFAULT_WHAT_IF_LATENCY_MS, forecastReport, type PlanLabel, workerName } from './plan-report.js';
+import { defined } from '../flags/index.js';
+import { shown } from '../terminal/numbers.js';
 
 export async function showForecast(
   engine: Engine,
@@ -23,13 +25,32 @@ export async function showForecast(
   const { shape } = engine.model;
   const table = partition === 'p' ? await tableOf(engine) : undefined;
   const startMs = performance.now();
-  const answer = forecast({ contextTokens, shape, knowledge, partition, table });
+  const wishes = wishesOf(flags, labelOf(engine, whatIf), knowledge.workers.length);
+  const answer = forecast({ contextTokens, shape, knowledge, partition, table, wishes });
   const planningMs = performance.now() - startMs;
   const label = labelOf(engine, whatIf);
   if (flags.verbose) shell.stderr.write(`kvr: planning took ${planningMs.toFixed(1)} ms\n`);
   if (flags.json) shell.stdout.write(`${JSON.stringify(document(answer, engine, label, planningMs))}\n`);
   else shell.stdout.write(forecastReport(answer, label, shell.stdout));
 }
+
+/** @throws BAD_INPUT for a worker that is not there */
+function wishesOf(
+  { prefer, decodeOn, maxTokens: answerTokens }: PlanFlags,
+  { names }: PlanLabel,
+  count: number,
+) {
+  const wishes = defined({ prefer, answerTokens });
+  if (decodeOn === undefined) return wishes;
+  const known = Array.from({ length: count }, (_, worker) => workerName(worker, names));
+  const place = known.findIndex((name) => name === decodeOn || name === `worker ${decodeOn}`);
+  if (place >= 0) return { ...wishes, decodeOn: place };
+  const words = `--decode-on ${shown(decodeOn)} is no worker of this plan; give one of ${known.slice(0, MAX_NAMES).join(', ')}`;
+  throw new KvrError('BAD_INPUT', words);
+}
+
+/** Of workers in a message. */
+const MAX_NAMES = 8;
 
 /** The workers and links that --link describes; undefined without it. */
 function whatIfOf({ link, latency, workers }: PlanFlags): PlanLabel['whatIf'] {

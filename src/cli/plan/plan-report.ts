@@ -33,6 +33,7 @@ export function forecastReport(answer: Forecast, label: PlanLabel, output: Outpu
     ...rows,
     '',
     wrap(gainWords(answer), columns),
+    ...orderLines(answer).map((line) => wrap(line, columns)),
     ...droppedLines(answer, label).map((line) => wrap(line, columns)),
   ];
   return `${lines.join('\n')}\n`;
@@ -83,7 +84,8 @@ function rankCells(one: ForecastRank, names: readonly string[]): string[] {
   return [String(rank), cut(workerName(worker, names), MAX_NAME_CHARS), tokens, ...times, limit];
 }
 
-function workerName(worker: number, names: readonly string[]): string {
+/** Of a worker that need not exist, its number. */
+export function workerName(worker: number, names: readonly string[]): string {
   return names[worker] ?? `worker ${worker}`;
 }
 
@@ -93,6 +95,13 @@ function gainWords({ predictedTtftMs, singleTtftMs, gain, workers }: Forecast): 
   const words =
     gain >= 1 ? `${gain.toFixed(2)} times as fast` : `not faster (${gain.toFixed(2)} times as fast)`;
   return `${first}; one worker alone ${formatMs(singleTtftMs)}: ${words}`;
+}
+
+/** A chain of one needs no word. */
+function orderLines({ orderReason, decodeTokenMs, workers }: Forecast): string[] {
+  if (orderReason === undefined || workers === 1) return [];
+  const decode = decodeTokenMs === undefined ? '' : `; one further token ${formatMs(decodeTokenMs)}`;
+  return [`order: ${orderReason}${decode}`];
 }
 
 function droppedLines({ dropped }: Forecast, { names }: PlanLabel): string[] {

@@ -19,8 +19,12 @@ export const plan: Command<PlanFlags> = {
 
 --json prints { "label", "model", "contextTokens", "dtype", "kvDtype", "threads", "workers", "partition", "predictedTtftMs",
 "singleTtftMs", "gain", "ranks": [ { "rank", "worker", "slice", "predictedMs", "computeMs", "attentionMs", "waitMs",
-"sendMs", "limit" } ], "dropped", "planningMs" }; with --table or --measure { "label", "model", "dtype", "kvDtype", "threads",
+"sendMs", "limit" } ], "dropped", "preference", "decodeTokenMs", "orderReason", "planningMs" }; with --table or --measure { "label", "model", "dtype", "kvDtype", "threads",
 "table", "entries": [ { "contextTokens", "workers", "partition", "ttftMs" } ] }.
+
+The order of ranks is part of the plan: of up to 6 workers all orders are weighed, of more the likely ones. The last rank
+decodes: the plan weighs the answer's --max-tokens where --prefer says so, at what a token costs there by the same
+measurement, and --decode-on names that worker. "order" says why.
 
 Examples:
   kvr plan --model quote --workers 2 --context 4k

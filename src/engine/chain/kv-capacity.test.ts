@@ -114,3 +114,18 @@ test('a request that no worker was handed goes back when its caller does', async
   lease.end();
   expect([capacity.running, ...capacity.heldBytes.values()]).toEqual([0, 0]);
 });
+
+test('rows are passed on until all ranks but the last are over', async () => {
+  const capacity = new KvCapacity(new Map(), 4);
+  const needs = new Map([
+    ['b', 1],
+    ['a', 1],
+  ]);
+  const lease = await capacity.reserve(needs, new AbortController().signal);
+  lease.begin();
+  expect(capacity.passesRows).toBe(true);
+  lease.release('b');
+  expect(capacity.passesRows).toBe(false);
+  lease.release('a');
+  expect(capacity.passesRows).toBe(false);
+});

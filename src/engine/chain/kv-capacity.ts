@@ -4,7 +4,7 @@
  */
 import { KvrError } from '../../core/errors.js';
 
-/** Bytes of KV-cache by the worker's id. */
+/** Bytes of KV-cache by the worker's id, in rank order. */
 export type KvNeeds = ReadonlyMap<string, number>;
 
 export type Lease = {
@@ -20,6 +20,8 @@ export type Lease = {
 
 type Holding = {
   readonly left: Map<string, number>;
+  /** The last rank's worker. */
+  readonly last: string | undefined;
   readonly startMs: number;
   mostBeside: number;
   hasBegun: boolean;
@@ -69,6 +71,11 @@ export class KvCapacity {
     return [...new Set([...this.#holdings].flatMap(({ left }) => [...left.keys()]))];
   }
 
+  /** Whether a rank that passes rows on may still do so: all but a request's last one are over when they have. */
+  get passesRows(): boolean {
+    return [...this.#holdings].some(({ left, last }) => [...left.keys()].some((worker) => worker !== last));
+  }
+
   /** Bytes of KV-cache that requests under way take on each worker. */
   get heldBytes(): KvNeeds {
     return this.#held;
@@ -92,7 +99,7 @@ export class KvCapacity {
   async reserve(needs: KvNeeds, signal: AbortSignal): Promise<Lease> {
     await this.#until(() => this.#fits(needs), signal);
     const holding: Holding = {
-      ...{ left: new Map(needs), startMs: this.#clock() },
+      ...{ left: new Map(needs), last: [...needs.keys()].at(-1), startMs: this.#clock() },
       ...{ mostBeside: 0, hasBegun: false },
     };
     this.#holdings.add(holding);

@@ -9,6 +9,7 @@ import { KvCapacity } from './kv-capacity.js';
 import type { KvDtype } from '../../core/shape.js';
 import { StoredIndex } from './stored-index.js';
 import { Warnings } from './warnings.js';
+import { OrderInForce } from '../order/order-in-force.js';
 import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
 
 /** How long a request without a deadline waits for workers that are being opened again. */
@@ -20,6 +21,8 @@ export type WorkersNeeded = { readonly count: number; readonly allowed: () => re
 export class RunningChain {
   readonly cluster: Cluster;
   readonly capacity: KvCapacity;
+  /** Call its follow() for every chain that is let in. */
+  readonly order = new OrderInForce(() => this.capacity.passesRows);
   readonly #prefixes = new PrefixIndex();
   readonly #stored = new StoredIndex();
   readonly #warnings: Warnings;

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { askedSpecShape } from '../../core/request.js';
 import type { AcceptedGrammar } from '../preparation/accepted-grammar.js';
+import { PREFERENCES } from '../../plan/index.js';
 import { templateSchema } from '../preparation/template-choice.js';
 import { chainChoiceSchema } from './chain-choice.js';
 import { type Grammar, grammarSchema } from '../../grammar/grammar.js';
@@ -15,6 +16,9 @@ export type ShownTokens = ReadonlyMap<number, string>;
 
 /** Marks of one kind of call are two; a template has a few dozen special tokens at most. */
 const MAX_SHOWN_TOKENS = 64;
+
+/** Of a worker: an address is the longest. */
+const MAX_NAME_CHARS = 1024;
 
 const partitionChoice = z.union([
   z.enum(['auto', 'e', 's', 'p']),
@@ -49,6 +53,10 @@ export const requestSchema = z.strictObject({
   workers: z.number().int().min(1).optional(),
   /** The same, or by name which workers may take part; the plan leaves out those of them that would not help. */
   chain: chainChoiceSchema.optional(),
+  /** What is to come soonest where workers differ; by the request's size unless given, see plan/order/aim.ts. */
+  prefer: z.enum(PREFERENCES).optional(),
+  /** The worker, by its name, that decodes: the last of the chain that is planned. */
+  decodeOn: z.string().min(1).max(MAX_NAME_CHARS).optional(),
   /**
    * Who asks, as in the address of an HTTP client: of those who wait with the same priority, requests of clients with fewer
    * under way go first.

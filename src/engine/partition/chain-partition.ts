@@ -20,12 +20,15 @@ import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { ReusedRows } from '../chain/prefix-index.js';
 import type { WorkerCosts } from './worker-costs.js';
+import { chainWorkers, checkDecodeOn, plannedWorkers, planWishes } from './wishes.js';
 
 export type ChainPartition = {
   readonly partition: Partition;
   /** Ids of the workers that take part, in rank order. */
   readonly workers: readonly string[];
   readonly predictedTtftMs: number | null;
+  /** Of a plan, what it was chosen by: the time to the first token, or to the last one. */
+  readonly plannedMs?: number;
   /** Rows that rank 0's worker has kept of an earlier request. */
   readonly reuse?: ReusedRows;
   /** Workers that the plan does without, where there is a plan. */
@@ -41,6 +44,8 @@ export type PartitionContext = {
   readonly workers: readonly string[];
   /** How many it may use, whether they can be used now or not; those in `workers` unless given. */
   readonly allWorkers?: number;
+  /** The order that a chain must keep to, up or down, because others are under way; any order unless given. */
+  readonly order?: readonly string[] | undefined;
   readonly shape: ModelShape;
   readonly costs: WorkerCosts | undefined;
   readonly table: PartitionTable | undefined;
@@ -57,25 +62,35 @@ export function partitionContext(request: RequestSettings, context: PartitionCon
     );
   }
   const most = Math.min(asked ?? all, context.workers.length);
+  checkDecodeOn(request, context);
   const { partition, strategy } = request;
   const { planner } = strategyOf(strategy);
   if (planner === 'one slice')
-    return predicted(singleSlice(partition, context.contextTokens), request, context);
+    return predicted(singleSlice(partition, context.contextTokens), request, context, 1);
   if (Array.isArray(partition))
-    return predicted(explicitPartition(partition, most, context), request, context);
+    return predicted(explicitPartition(partition, most, context), request, context, most);
   if (partition === 'auto' && planner === 'plan' && context.costs)
-    return planned(context.costs, most, context);
-  return predicted(namedPartition(partition, most, context), request, context);
+    return planned(request, context.costs, most, context);
+  return predicted(namedPartition(partition, most, request, context), request, context, most);
 }
 
-function planned(costs: WorkerCosts, most: number, context: PartitionContext): ChainPartition {
-  const { contextTokens, shape, workers } = context;
-  const ids = workers.slice(0, most);
-  const plan = planPartition({ contextTokens, shape, ...costs.chain(ids), orders: 'listed' });
+function planned(
+  request: RequestSettings,
+  costs: WorkerCosts,
+  most: number,
+  context: PartitionContext,
+): ChainPartition {
+  const { contextTokens, shape } = context;
+  const ids = plannedWorkers(request, context, most);
+  const plan = planPartition({
+    ...{ contextTokens, shape, ...costs.chain(ids) },
+    ...planWishes(request, context, ids),
+  });
   return {
     partition: plan.partition,
     workers: plan.ranks.map(({ worker }) => ids[worker] as string),
     predictedTtftMs: plan.predictedTtftMs,
+    plannedMs: plan.plannedMs,
     leftOut: leftOutOf(plan, ids),
   };
 }
@@ -86,15 +101,21 @@ export function leftOutOf({ dropped }: Pick<Plan, 'dropped'>, ids: readonly stri
 }
 
 /** 'auto' without a plan (no costs, or a baseline that the plan does not know) is slices of even length. */
-function namedPartition(name: 'auto' | 'e' | 's' | 'p', most: number, context: PartitionContext): Partition {
+function namedPartition(
+  name: 'auto' | 'e' | 's' | 'p',
+  most: number,
+  request: RequestSettings,
+  context: PartitionContext,
+): Partition {
   const { contextTokens, table } = context;
-  if (name === 'auto' || name === 'e') return evenPartition(contextTokens, most);
+  if (name === 'auto' || name === 'e')
+    return evenPartition(contextTokens, chainWorkers(request, context, most).length);
   if (name === 'p') {
     if (!table)
       throw new KvrError('BAD_INPUT', 'partition p needs a table; build one with: kvr plan --table');
     return lookUpPartition(table, contextTokens, Math.min(most, contextTokens));
   }
-  const costs = costsOf(context, most);
+  const costs = costsOf(context, chainWorkers(request, context, most));
   if (!costs) throw new KvrError('BAD_INPUT', 'partition s needs measured workers; leave calibration on');
   return searchedPartition(costs, Math.min(most, contextTokens)).partition;
 }
@@ -115,21 +136,25 @@ function explicitPartition(
 
 function predicted(
   partition: Partition,
-  { strategy }: RequestSettings,
+  request: RequestSettings,
   context: PartitionContext,
+  most: number,
 ): ChainPartition {
-  const costs = costsOf(context, partition.length);
+  const ranks = partition.length;
+  const workers = request.decodeOn
+    ? chainWorkers(request, context, most).slice(-ranks)
+    : chainWorkers(request, context, ranks);
+  const costs = costsOf(context, workers);
   return {
     partition,
-    workers: context.workers.slice(0, partition.length),
-    predictedTtftMs: costs ? predictTtftMs(costs, partition, strategy) : null,
+    workers,
+    predictedTtftMs: costs ? predictTtftMs(costs, partition, request.strategy) : null,
   };
 }
 
-/** Of a chain of the first workers. */
-function costsOf(context: PartitionContext, count: number): ChainCosts | undefined {
-  const { costs, contextTokens, shape, workers } = context;
-  return costs && chainCosts({ contextTokens, shape, ...costs.chain(workers.slice(0, count)) });
+function costsOf(context: PartitionContext, ids: readonly string[]): ChainCosts | undefined {
+  const { costs, contextTokens, shape } = context;
+  return costs && chainCosts({ contextTokens, shape, ...costs.chain(ids) });
 }
 
 function singleSlice(partition: RequestSettings['partition'], contextTokens: number): Partition {

@@ -10,7 +10,10 @@ import {
   type DroppedWorker,
   type LinkCost,
   type PartitionTable,
+  explainOrder,
   planPartition,
+  type PlanRequest,
+  type Preference,
   predict,
   type RankLimit,
   type RankPrediction,
@@ -29,6 +32,8 @@ export type ForecastAsk = {
   readonly shape: ModelShape;
   readonly knowledge: ChainKnowledge;
   readonly partition: NonNullable<GenerateRequest['partition']>;
+  /** Of a planned chain: what is to come soonest, of how many new tokens, and which of the workers decodes. */
+  readonly wishes?: Pick<PlanRequest, 'prefer' | 'answerTokens' | 'decodeOn'>;
   /** For the partition p. */
   readonly table?: PartitionTable | undefined;
 };
@@ -59,12 +64,17 @@ export type Forecast = {
   readonly gain: number;
   readonly ranks: readonly ForecastRank[];
   readonly dropped: readonly DroppedWorker[];
+  /** Of a planned chain: what it was chosen by, one further token on its last rank, and why its ranks are in this order. */
+  readonly preference?: Preference;
+  readonly decodeTokenMs?: number;
+  readonly orderReason?: string;
 };
 
 /** @throws BAD_INPUT where the context can not be partitioned like that */
 export function forecast(ask: ForecastAsk): Forecast {
   const { contextTokens, shape, knowledge } = ask;
-  const plan = planPartition({ contextTokens, shape, ...knowledge });
+  const request = { contextTokens, shape, ...knowledge, ...ask.wishes };
+  const plan = planPartition(request);
   const isPlanned = ask.partition === 'auto';
   const { ttftMs, ranks } = isPlanned ? { ttftMs: plan.predictedTtftMs, ranks: plan.ranks } : asked(ask);
   const { singleTtftMs } = plan;
@@ -77,6 +87,11 @@ export function forecast(ask: ForecastAsk): Forecast {
     gain: singleTtftMs / ttftMs,
     ranks: ranks.map(describe),
     dropped: isPlanned ? plan.dropped : [],
+    ...(isPlanned && {
+      preference: plan.preference,
+      decodeTokenMs: plan.decodeTokenMs,
+      orderReason: explainOrder(request, plan),
+    }),
   };
 }
 

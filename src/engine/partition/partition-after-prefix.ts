@@ -21,6 +21,7 @@ import {
 import { mostWorkers } from '../options/chain-choice.js';
 import type { RequestSettings } from '../options/request.js';
 import type { CachedPrefix, ReusedRows } from '../chain/prefix-index.js';
+import { planWishes } from './wishes.js';
 
 /**
  * Computed of every prompt, whatever is kept of it. The last token is needed; a row alone is added up in another order
@@ -40,27 +41,30 @@ export function partitionAfterPrefix(
   const most = mostWorkers(request) ?? context.workers.length;
   const isPlanned = planner === 'plan' && request.partition === 'auto';
   const candidates = found.flatMap((prefix) => {
-    if (!isPlanned) return reordered(plain, prefix, context);
-    const chains = chainsFrom(prefix.worker, context.workers, most);
-    return chains.flatMap((chain) => planned(chain, prefix, context));
+    if (!isPlanned) return reordered(plain, prefix, request, context);
+    return chainsFrom(prefix.worker, request, context, most).flatMap((chain) =>
+      planned(chain, prefix, request, context),
+    );
   });
   if (!isPlanned || !context.costs) return candidates[0] ?? plain;
   return [...candidates, plain].reduce((best, other) => (timeOf(other) < timeOf(best) ? other : best));
 }
 
-function timeOf({ predictedTtftMs }: ChainPartition): number {
-  return predictedTtftMs ?? Infinity;
+function timeOf({ plannedMs, predictedTtftMs }: ChainPartition): number {
+  return plannedMs ?? predictedTtftMs ?? Infinity;
 }
 
 /** The same slices on a chain that begins with the worker that has kept the rows, where there is such a chain. */
 function reordered(
   plain: ChainPartition,
   prefix: CachedPrefix,
-  { workers, contextTokens }: PartitionContext,
+  request: RequestSettings,
+  context: PartitionContext,
 ): ChainPartition[] {
+  const { contextTokens } = context;
   const ranks = plain.partition.length;
-  const chain = chainsFrom(prefix.worker, workers, ranks).find(({ length }) => length === ranks);
-  if (!chain) return [];
+  const chain = listedChainsFrom(prefix.worker, context, ranks).find(({ length }) => length === ranks);
+  if (!chain || (request.decodeOn !== undefined && chain.at(-1) !== request.decodeOn)) return [];
   const most = ranks === 1 ? contextTokens - LEAST_NEW_TOKENS : (plain.partition[0]?.end ?? 0);
   const tokens = Math.min(prefix.tokens, most);
   if (tokens < 1) return [];
@@ -68,14 +72,27 @@ function reordered(
   return [{ ...plain, workers: chain, predictedTtftMs: null, reuse: reused(prefix, tokens) }];
 }
 
-/**
- * Up and down the list of workers from one of them. Chains that ran in circles could close one by back-pressure: each
- * would hold back the rows that the next one waits for.
- */
-function chainsFrom(worker: string, workers: readonly string[], most: number): string[][] {
-  const place = workers.indexOf(worker);
-  const up = workers.slice(place).slice(0, most);
-  const down = workers
+/** Workers of a chain that begins with one of them: all others may follow, or those up and down the order in force from it. */
+function chainsFrom(
+  worker: string,
+  request: RequestSettings,
+  context: PartitionContext,
+  most: number,
+): (readonly string[])[] {
+  if (context.order || !context.costs) return listedChainsFrom(worker, context, most);
+  const { workers } = context;
+  const others = workers.filter((other) => other !== worker);
+  const wanted = others.toSorted((a, b) => Number(b === request.decodeOn) - Number(a === request.decodeOn));
+  const taken = wanted.slice(0, most - 1);
+  return [[worker, ...others.filter((other) => taken.includes(other))]];
+}
+
+/** Up and down the order of workers from one of them. */
+function listedChainsFrom(worker: string, { workers, order }: PartitionContext, most: number): string[][] {
+  const listed = order ?? workers;
+  const place = listed.indexOf(worker);
+  const up = listed.slice(place).slice(0, most);
+  const down = listed
     .slice(0, place + 1)
     .reverse()
     .slice(0, most);
@@ -85,14 +102,24 @@ function chainsFrom(worker: string, workers: readonly string[], most: number): s
 function planned(
   chain: readonly string[],
   prefix: CachedPrefix,
+  request: RequestSettings,
   context: PartitionContext,
 ): ChainPartition[] {
   const { contextTokens, shape, costs } = context;
+  const { decodeOn } = request;
   const cachedTokens = Math.min(prefix.tokens, contextTokens - LEAST_NEW_TOKENS);
   const reuse = reused(prefix, cachedTokens);
-  if (!costs) return [{ ...evenAfter(chain, cachedTokens, contextTokens), predictedTtftMs: null, reuse }];
+  if (decodeOn !== undefined && !chain.includes(decodeOn)) return [];
+  if (!costs) {
+    const even = evenAfter(chain, cachedTokens, contextTokens);
+    if (decodeOn !== undefined && even.workers.at(-1) !== decodeOn) return [];
+    return [{ ...even, predictedTtftMs: null, reuse }];
+  }
   const ahead = { cachedTokens, isCachedAtFirst: true };
-  const plan = planPartition({ contextTokens, ...ahead, shape, ...costs.chain(chain), orders: 'listed' });
+  const plan = planPartition({
+    ...{ contextTokens, ...ahead, shape, ...costs.chain(chain) },
+    ...planWishes(request, context, chain),
+  });
   // Whoever is first must be the one that has the rows.
   if (plan.ranks[0]?.worker !== 0) return [];
   return [
@@ -100,6 +127,7 @@ function planned(
       partition: afterCached(plan.partition, cachedTokens),
       workers: plan.ranks.map(({ worker }) => chain[worker] as string),
       predictedTtftMs: plan.predictedTtftMs,
+      plannedMs: plan.plannedMs,
       leftOut: leftOutOf(plan, chain),
       reuse,
     },

@@ -45,6 +45,7 @@ export async function partitionRequest(
   const context = {
     contextTokens,
     workers: ids,
+    order: chain.order.among(ids),
     allWorkers: allowed.length,
     shape,
     costs: calibration?.costs,

@@ -147,6 +147,10 @@ export class Admission {
       const workers = this.#workersOf(chosen);
       if (!workers) continue;
       const lease = await capacity.reserve(kvNeeds(chosen, spec, model.shape), signal);
+      chain.order.follow(
+        chosen.workers,
+        chain.workers.map(({ handle }) => handle.id),
+      );
       if (chain.has(workers)) return { workers, chosen, lease };
       lease.end();
     }

@@ -37,10 +37,17 @@ export function preferenceOf(
 
 /** Time of an answer after its first token on each worker, as far as the aim weighs it; Infinity on one that may not decode. */
 export function decodeTimesMs(costs: ChainCosts, { decodeTokens, decodeOn }: Aim): number[] {
-  // The mean length that the tokens come after.
-  const prefixTokens = costs.contextTokens + Math.floor(decodeTokens / 2);
+  const prefixTokens = meanPrefixTokens(costs, { decodeTokens });
   return costs.workers.map((worker: WorkerCost, index) => {
     if (decodeOn !== undefined && decodeOn !== index) return Infinity;
     return decodeTokens === 0 ? 0 : decodeTokens * decodeTokenMs(worker, costs, prefixTokens);
   });
+}
+
+/** The mean length that the answer's tokens come after. */
+export function meanPrefixTokens(
+  { contextTokens }: Pick<ChainCosts, 'contextTokens'>,
+  { decodeTokens }: Pick<Aim, 'decodeTokens'>,
+): number {
+  return contextTokens + Math.floor(decodeTokens / 2);
 }

@@ -14,8 +14,11 @@ export const MAX_EXACT_WORKERS = 6;
 const MAX_PREDICTED = 24;
 /** So many of them, and of likely ones, are polished if they are no further than POLISH_SAVES behind the best. */
 const MAX_POLISHED = 2;
+/** Of few workers there is time for more. */
+const MAX_POLISHED_OF_FEW = 5;
+const FEW_WORKERS = 4;
 const MAX_POLISHED_OF_LIKELY = 1;
-const POLISH_SAVES = 1.04;
+const POLISH_SAVES = 1.1;
 
 /** Orders are looked for again where one is predicted to take less than this part of the limit, */
 const MUCH_BETTER = 0.9;
@@ -37,7 +40,11 @@ export function bestOrders(
   limitMs: number,
 ): Candidate[] {
   if (!field.isUniform && count <= MAX_EXACT_WORKERS)
-    return withListed(field, bestOfAll(field, count, best, limitMs), MAX_POLISHED);
+    return withListed(
+      field,
+      bestOfAll(field, count, best, limitMs),
+      count <= FEW_WORKERS ? MAX_POLISHED_OF_FEW : MAX_POLISHED,
+    );
   const likely = likelyOrders(field, count, best).map((chain) => roughly(field, chain));
   return withListed(field, likely.sort(byTime), MAX_POLISHED_OF_LIKELY);
 }

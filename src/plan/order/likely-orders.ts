@@ -77,7 +77,7 @@ function endingOn({ aim }: Field, set: readonly number[], last: number): (readon
 
 /** A chain with a new worker put in at several places. */
 export function extended(field: Field, chain: readonly number[], added: number): (readonly number[])[] {
-  if (field.aim.orders === 'listed') return [];
+  if (field.aim.orders === 'listed' || chain.includes(added)) return [];
   const stride = Math.max(1, chain.length / (MAX_PLACES - 1));
   const places = [...new Set(Array.from({ length: MAX_PLACES }, (_, at) => Math.round(at * stride)))];
   return places

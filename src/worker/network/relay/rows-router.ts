@@ -120,16 +120,19 @@ export class RowsRouter {
   #route(route: Route, rows: KvFrame, from: Link): void {
     const { relay } = route;
     route.receiveRows(rows);
-    if (relay && relay.bufferedBytes > MAX_RELAY_BYTES) pauseUntilSent(from, relay);
+    if (relay && relay.bufferedBytes > MAX_RELAY_BYTES)
+      pauseUntilSent(from, relay, () => this.#routes.get(rows.request) === route);
     this.#compute.postRows(rows, relay === undefined);
     if (this.#compute.isBehind) from.pause();
   }
 }
 
-function pauseUntilSent(from: Link, relay: Link): void {
+/** A request that has ended holds nobody up: an engine takes its chain as gone, and may run others that cross it. */
+function pauseUntilSent(from: Link, relay: Link, isWanted: () => boolean): void {
   from.pause();
   const look = (): void => {
-    if (from.isClosed || relay.isClosed || relay.bufferedBytes < MAX_RELAY_BYTES / 2) from.resume();
+    const isSent = relay.bufferedBytes < MAX_RELAY_BYTES / 2;
+    if (from.isClosed || relay.isClosed || isSent || !isWanted()) from.resume();
     else setTimeout(look, RELAY_LOOK_MS);
   };
   look();
