@@ -15,7 +15,7 @@ const MAX_PREDICTED = 24;
 /** So many of them, and of likely ones, are polished if they are no further than POLISH_SAVES behind the best. */
 const MAX_POLISHED = 2;
 /** Of few workers there is time for more. */
-const MAX_POLISHED_OF_FEW = 5;
+const MAX_POLISHED_OF_FEW = 4;
 const FEW_WORKERS = 4;
 const MAX_POLISHED_OF_LIKELY = 1;
 const POLISH_SAVES = 1.1;
