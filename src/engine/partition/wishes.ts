@@ -5,10 +5,10 @@ import { KvrError } from '../../core/errors.js';
 import { strategyOf } from '../../core/strategy.js';
 import type { PlanRequest } from '../../plan/index.js';
 import type { RequestSettings } from '../options/request.js';
-import type { PartitionContext } from './chain-partition.js';
 
 type Wishes = Pick<RequestSettings, 'decodeOn' | 'strategy' | 'partition' | 'prefer' | 'maxTokens'>;
-type Workers = Pick<PartitionContext, 'workers' | 'order'>;
+/** Names of the workers, and the order that chains under way hold every other to, if there are any. */
+type Workers = { readonly workers: readonly string[]; readonly order?: readonly string[] | undefined };
 
 /** @throws BAD_INPUT for a worker that is not there, or slices that have their workers already */
 export function checkDecodeOn({ decodeOn, partition, strategy }: Wishes, { workers }: Workers): void {
