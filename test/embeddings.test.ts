@@ -2,7 +2,7 @@
  * Embeddings against the plain forward pass, on 1, 2 and 3 workers and whatever the strategy, partition and chunk size; then what
  * a checkpoint says of itself, and how a request ends that does not.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { KV_DTYPES } from '../src/core/shape.js';
 import { Engine, type EmbedRequest, type EngineOptions } from '../src/index.js';
 import { ReferenceModel } from './reference/forward.js';
 import { saveHfFolder } from './support/hf-folder.js';
+import { saveTalkingLlama } from './support/talking-llama.js';
 import { SMALL_CHECKPOINT, SMALL_LLAMA, smallPrompt } from './support/small-llama.js';
 
 /** Of numbers of a vector of length 1: what f32 and, with an f16 cache, 11 bits of a key leave. */
@@ -177,6 +178,27 @@ test('what sentence-transformers wrote beside the weights decides, and the reque
     expect(Math.hypot(...(own.embeddings[0] ?? []))).not.toBeCloseTo(1, 3);
     const asked = await engine.embed({ inputs: [ids], pooling: 'last', normalize: true });
     expect(largestGap(asked.embeddings[0], expected(ids, 'last'))).toBeLessThan(TOLERANCE.f32);
+  } finally {
+    await engine.close();
+  }
+});
+
+test('a text ends with the token that its tokenizer puts behind, and that token has the last row', async () => {
+  const made = join(folder, 'with-end');
+  await saveTalkingLlama(made);
+  const path = join(made, 'tokenizer.json');
+  const json = JSON.parse(readFileSync(path, 'utf8')) as object;
+  const single = [{ Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '<eot>', type_id: 0 } }];
+  const special_tokens = { '<eot>': { id: '<eot>', ids: [302], tokens: ['<eot>'] } };
+  const post_processor = { type: 'TemplateProcessing', single, pair: [], special_tokens };
+  writeFileSync(path, JSON.stringify({ ...json, post_processor }));
+  const engine = await load({ model: made });
+  try {
+    const ids = engine.model.tokenizer.encode('a text');
+    expect(ids.at(-1)).toBe(302);
+    const { embeddings } = await engine.embed({ inputs: ['a text', ids, ids.slice(0, -1)] });
+    expect(embeddings[0]).toEqual(embeddings[1]);
+    expect(embeddings[0]).not.toEqual(embeddings[2]);
   } finally {
     await engine.close();
   }

@@ -30,6 +30,9 @@ allows. The request header x-kvr-deadline-ms sets a shorter time than --deadline
 With --listen-workers it starts no workers, and waits for those of other machines, and of this one: the command to type on each is
 printed, and --json has it as "invitation". Until the first has joined /readyz says so.
 
+POST /v1/embeddings pools hidden states. Ollama's clients (/api/…) and llama.cpp's (/completion, /infill, /tokenize, …) are answered in
+their own words. The model is called by its folder's base name or ORG/NAME, or by --alias.
+
 POST /kvr/warm takes the body of a chat or completion and reads its prompt ahead, so that its question costs only what follows. With
 --prefix-cache-dir what was read is found after a restart.
 

@@ -15,7 +15,11 @@ const tokenizeSchema = z.object({
   parse_special: z.boolean().default(true),
   with_pieces: z.boolean().default(false),
 });
-const detokenizeSchema = z.object({ tokens: z.array(z.number().int().min(0).max(0x7fff_ffff)).default([]) });
+/** Their text is made in one go, in some 50 ms. */
+const MAX_DETOKENIZED = 131_072;
+const detokenizeSchema = z.object({
+  tokens: z.array(z.number().int().min(0).max(0x7fff_ffff)).max(MAX_DETOKENIZED).default([]),
+});
 
 export async function tokenize(
   body: unknown,

@@ -4,6 +4,9 @@
 import { isNothing } from '../parameters/read.js';
 import { isRecord } from '../tools/json.js';
 
+/** Of open calls: as many as an answer may have. */
+const MAX_LOOKED_AT = 128;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What is wrong with them is told by who reads them. */
@@ -39,7 +42,7 @@ class OpenCalls {
     const named = name ?? older;
     const isIts = (call: { readonly id: string; readonly name: unknown }): boolean =>
       isNothing(id) ? isNothing(named) || call.name === named : call.id === id;
-    const at = Math.max(0, this.#open.findIndex(isIts));
+    const at = Math.max(0, this.#open.slice(0, MAX_LOOKED_AT).findIndex(isIts));
     const [call] = this.#open.splice(at, 1);
     return isNothing(id) ? call?.id : id;
   }

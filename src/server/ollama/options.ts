@@ -1,7 +1,7 @@
 /**
  * What Ollama's bodies say beside the prompt, in the words of OpenAI's, which are then read as those are.
  */
-import { isNothing } from '../parameters/read.js';
+import { Ignored, isNothing } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
 import { isRecord } from '../tools/json.js';
 
@@ -36,7 +36,9 @@ export type Translated = {
 export function translated(body: Readonly<Record<string, unknown>>): Translated {
   const { options, format, think, stream, keep_alive: keepAlive, ...rest } = body;
   const given = optionsOf(options);
-  const unread = Object.keys(given).filter((name) => !OPTIONS.includes(name) && !isNothing(given[name]));
+  const ignored = new Ignored();
+  ignored.addUnknown(given, OPTIONS, 'options.');
+  if (!isNothing(keepAlive)) ignored.add('keep_alive');
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => OPTIONS.includes(name)));
   // A negative seed asks for a new one each time, as no seed does.
   if (typeof own['seed'] === 'number' && own['seed'] < 0) delete own['seed'];
@@ -44,7 +46,7 @@ export function translated(body: Readonly<Record<string, unknown>>): Translated 
   return {
     body: { ...rest, ...own, ...formatOf(format), ...thinkOf(think), stream: stream !== false },
     names: { ...names, ...OTHER_NAMES, ...FORMAT_NAMES, chat_template_kwargs: 'think' },
-    ignored: [...unread.map((name) => `options.${name}`), ...(isNothing(keepAlive) ? [] : ['keep_alive'])],
+    ignored: ignored.names,
   };
 }
 

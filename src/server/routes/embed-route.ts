@@ -34,9 +34,12 @@ async function answer<Parsed extends ParsedEmbedding>(
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
   if (settings.isStrictModel) requireModel(parsed.model, settings.aliases ?? [engine.model.name]);
   requireFew(parsed, engine.model.shape.hidden);
+  const { user } = body as Record<string, unknown>;
+  if (typeof user === 'string') c.var.facts['user'] = user;
   const entry = beginEntry(c, server, parsed, dialect.idPrefix);
+  const client = c.env.incoming.socket.remoteAddress;
   const document = running
-    .during(signal, (during) => run(server, parsed, { deadlineMs, signal: during }, entry))
+    .during(signal, (during) => run(server, parsed, { deadlineMs, client, signal: during }, entry))
     .then((result) => JSON.stringify(dialect.document(parsed, result, engine)));
   return sendWhole(c, document);
 }
@@ -64,18 +67,18 @@ function beginEntry(
 async function run(
   { engine, running }: ServerContext,
   { inputs, pooling, normalize, dimensions, priority }: ParsedEmbedding,
-  { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal },
+  asker: { readonly deadlineMs: number; readonly client: string | undefined; readonly signal: AbortSignal },
   entry: LedgerEntry,
 ): Promise<EmbedResult> {
   try {
     const result = await engine.embed({
-      ...{ inputs, pooling, normalize, dimensions, priority, deadlineMs, signal },
+      ...{ inputs, pooling, normalize, dimensions, priority, ...asker },
       onProgress: (fraction) => entry.onEvent({ type: 'prefill', fraction }),
     });
     entry.onPooled(result);
     return result;
   } catch (error) {
-    entry.onError(error, signal.aborted && !running.isClosing);
+    entry.onError(error, asker.signal.aborted && !running.isClosing);
     throw error;
   }
 }
