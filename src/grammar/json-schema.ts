@@ -108,7 +108,8 @@ class SchemaReader {
 
   #readReference(schema: Schema, place: Place): Term {
     const [target] = this.#document.targetsOf(schema, place);
-    return this.read(target, { path: String(schema['$ref'] ?? '#'), depth: place.depth + 1 });
+    const path = typeof schema['$ref'] === 'string' ? schema['$ref'] : '#';
+    return this.read(target, { path, depth: place.depth + 1 });
   }
 
   #readWays(ways: readonly unknown[], keyword: string, place: Place): Term {

@@ -29,7 +29,10 @@ function* chosen(
   place: Place,
 ): Generator<Together> {
   const [first, ...rest] = choices;
-  if (!first) return yield flat;
+  if (!first) {
+    yield flat;
+    return;
+  }
   if (choices.length > MAX_CHOICES)
     throw fault(place.path, `more than ${MAX_CHOICES} choices hold for one value; write them as one`);
   for (const way of waysOf(document, first)) {

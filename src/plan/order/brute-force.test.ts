@@ -23,7 +23,10 @@ function* ordersOf(left: readonly number[], made: readonly number[] = []): Gener
 
 /** All ways to share out units, at least one each. */
 function* sharesOf(units: number, parts: number): Generator<readonly number[]> {
-  if (parts === 1) return yield [units];
+  if (parts === 1) {
+    yield [units];
+    return;
+  }
   for (let first = 1; first <= units - parts + 1; first++)
     for (const rest of sharesOf(units - first, parts - 1)) yield [first, ...rest];
 }
