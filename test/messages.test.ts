@@ -112,8 +112,8 @@ test('blocks become what a template knows', async () => {
     { role: 'system', content: 'One.\nTwo.' },
     { role: 'user', content: 'Hi' },
     ...[{ role: 'assistant', content: 'I look.', reasoning_content: 'why', tool_calls: [{ id: 'a', ...call }, { id: 'b', ...call }] }],
-    { role: 'tool', content: 'Error: no wind', tool_call_id: 'a' },
-    { role: 'tool', content: '', tool_call_id: 'b' },
+    { role: 'tool', name: 'weather', content: 'Error: no wind', tool_call_id: 'a' },
+    { role: 'tool', name: 'weather', content: '', tool_call_id: 'b' },
     { role: 'user', content: 'And?' },
   ]); // prettier-ignore
   expect(response.headers.get('x-kvr-ignored')).toBe(

@@ -223,10 +223,16 @@ describe('held in form', () => {
   test('format json, and a schema', async () => {
     const schema = { type: 'object', properties: { age: { type: 'integer' } }, required: ['age'] };
     const options = { num_predict: 400, seed: 3 };
-    const held = await talker().chat({ model: 'parrot', messages, format: schema, options });
+    const held = await talker().chat({ model: 'parrot', messages, format: schema, think: false, options });
     if (held.done_reason === 'stop') expect(JSON.parse(held.message.content)).toHaveProperty('age');
     expect(held.message.content.trimStart().startsWith('{')).toBe(true);
-    const any = await talker().generate({ model: 'parrot', prompt: 'x', format: 'json', options });
+    const any = await talker().generate({
+      model: 'parrot',
+      prompt: 'x',
+      format: 'json',
+      think: false,
+      options,
+    });
     expect(any.response?.trimStart().startsWith('{')).toBe(true);
   });
 
@@ -237,7 +243,9 @@ describe('held in form', () => {
       messages,
       tools: [strict],
       tool_choice: 'required',
-      options: { num_predict: 200 },
+      // A model at random might think for ever.
+      think: false,
+      options: { num_predict: 200, seed: 3 },
     };
     const first = await talker().chat(ask);
     const calls = first.message.tool_calls ?? [];
@@ -252,7 +260,7 @@ describe('held in form', () => {
     const second = await talker().chat({ ...ask, messages: next, options: { num_predict: 5, ...GREEDY } });
     expect(second.prompt_eval_count).toBeGreaterThan(first.prompt_eval_count);
     const parts = await collected(
-      await talker().chat({ ...ask, stream: true, options: { num_predict: 200 } }),
+      await talker().chat({ ...ask, stream: true, options: { num_predict: 200, seed: 3 } }),
     );
     const streamed = parts.flatMap(({ message }) => message.tool_calls ?? []);
     expect(streamed[0]?.function).toMatchObject({ name: 'weather', arguments: { city: /Oslo|Rome/ } });

@@ -82,7 +82,10 @@ const CUTS: readonly { readonly label: string; readonly workers: number; readonl
 ];
 
 describe.each(CUTS)('stored by $label', ({ workers, cut }) => {
-  test.each(CUTS)('read by $label after a restart', async ({ workers: later, cut: laterCut }) => {
+  // One worker's rows are read by each number of workers, and those of chains by another number.
+  const readers = CUTS.filter(({ workers: later }) => workers === 1 || (later !== workers && later !== 2));
+
+  test.each(readers)('read by $label after a restart', async ({ workers: later, cut: laterCut }) => {
     const first = smallPrompt(200, workers);
     const before = await load({ workers });
     await answer(before, first, cut);

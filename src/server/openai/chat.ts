@@ -83,8 +83,12 @@ async function parseChat(
   const ids = await preparation.promptIds(prompt, signal);
   const asked = toolUse ? toolUse.asked : inLead(textFormat, textLead(reasoning));
   const isInside = reasoning !== undefined && isOpenAtEnd(reasoning.format, ids, tokenizer);
+  // Who asks for no thinking gets none, unless the template has begun it all the same.
+  const hasRoom = isInside || template?.args?.['enable_thinking'] !== false;
   const held =
-    asked && reasoning ? { ...asked, grammar: withThinking(asked.grammar, reasoning, isInside) } : asked;
+    asked && reasoning && hasRoom
+      ? { ...asked, grammar: withThinking(asked.grammar, reasoning, isInside) }
+      : asked;
   return {
     ...shared,
     kind: 'chat',
