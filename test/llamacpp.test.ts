@@ -133,6 +133,14 @@ describe('/completion', () => {
     expect((await ask('/completion', { ...hot, seed: -1 })).tokens_predicted).toBe(16);
   });
 
+  test.each([{ max_new_tokens: 5 }, { num_predict: 5 }, { n_predict: -1, max_tokens: 5 }])(
+    'a limit counts in every spelling: %j',
+    async (limit) => {
+      const answer = await ask('/completion', { prompt: PROMPT, temperature: 0, ...limit });
+      expect(answer.tokens_predicted).toBeLessThanOrEqual(5);
+    },
+  );
+
   test('n_predict of -1 is what there is room for', async () => {
     const answer = await ask('/completion', { prompt: PROMPT, n_predict: -1, temperature: 0 });
     expect(answer.tokens_predicted).toBeGreaterThan(16);

@@ -208,13 +208,16 @@ describe('completions', () => {
     await expect(refused).rejects.toThrow(/"suffix" is not supported by this model/);
   });
 
-  test.each([{ context: [1, 2] }, { template: '{{ .Prompt }}' }, { images: ['aaaa'] }])(
-    'refused by name: %j',
-    async (fields) => {
-      const asked = client().generate({ model: 'quote', prompt: 'a', ...fields });
-      await expect(asked).rejects.toThrow(`"${Object.keys(fields)[0]}"`);
-    },
-  );
+  test.each([
+    { system: 'Be.', raw: true },
+    { n: 5 },
+    { context: [1, 2] },
+    { template: '{{ .Prompt }}' },
+    { images: ['aaaa'] },
+  ])('refused by name: %j', async (fields) => {
+    const asked = client().generate({ model: 'quote', prompt: 'a', ...fields });
+    await expect(asked).rejects.toThrow(`"${Object.keys(fields)[0]}"`);
+  });
 });
 
 describe('held in form', () => {

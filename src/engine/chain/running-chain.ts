@@ -11,6 +11,7 @@ import { StoredIndex } from './stored-index.js';
 import { Warnings } from './warnings.js';
 import { OrderInForce } from '../order/order-in-force.js';
 import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
+import { untilTrue } from '../../cluster/until-true.js';
 
 /** How long a request without a deadline waits for workers that are being opened again. */
 const RECOVERY_WAIT_MS = 60_000;
@@ -110,17 +111,7 @@ export class RunningChain {
   }
 
   #until(isTrue: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (!isTrue() && !signal.aborted) return;
-        stop();
-        signal.removeEventListener('abort', look);
-        resolve();
-      };
-      const stop = this.cluster.onChange(look);
-      signal.addEventListener('abort', look, { once: true });
-      look();
-    });
+    return untilTrue(isTrue, (look) => this.cluster.onChange(look), signal);
   }
 
   #usableOf(allowed: readonly string[]): readonly ClusterWorker[] {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { BLOCK_TOKENS, blockHashes } from '../../prefix-store/block-hashes.js';
 import type { FromWorker, ToWorker } from '../../worker/protocol/index.js';
-import { StoredIndex } from './stored-index.js';
+import { MAX_FOLDERS, StoredIndex } from './stored-index.js';
 
 const ids = Int32Array.from({ length: 4 * BLOCK_TOKENS + 5 }, (_, token) => token % 9);
 const hashes = blockHashes('f32', ids);
@@ -100,6 +100,20 @@ test('a folder is still known when its only worker was started anew', () => {
   follow(index, []);
   expect(index.find(ids, 'f32', [])).toEqual([]);
   follow(index, [new FakeWorker('a', 'one')]);
+  expect(index.find(ids, 'f32', ['a'])).toEqual([{ worker: 'a', tokens: BLOCK_TOKENS }]);
+});
+
+test('folders that nobody can read any more make room for others', () => {
+  const index = new StoredIndex();
+  for (let at = 0; at < MAX_FOLDERS; at++) {
+    const worker = new FakeWorker('a', `folder ${at}`);
+    follow(index, [worker]);
+    worker.end();
+    follow(index, []);
+  }
+  const next = new FakeWorker('a', 'another');
+  follow(index, [next]);
+  next.stored([0]);
   expect(index.find(ids, 'f32', ['a'])).toEqual([{ worker: 'a', tokens: BLOCK_TOKENS }]);
 });
 

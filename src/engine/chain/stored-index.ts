@@ -14,7 +14,7 @@ import type { CachedPrefix } from './prefix-index.js';
 const MAX_BLOCKS = 1 << 20;
 
 /** One for each worker of the longest chain that people run; each has up to MAX_BLOCKS names. */
-const MAX_FOLDERS = 64;
+export const MAX_FOLDERS = 64;
 
 /** What is found later is used from then on. A folder of 100,000 files is read in about a second. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -59,10 +59,16 @@ export class StoredIndex {
     });
   }
 
+  /** A folder that nobody can read; its workers may still come back to it, so it goes only for another one. */
+  #forgetOne(): boolean {
+    const unread = [...this.#folders].find(([, { workers }]) => workers.size === 0);
+    return unread !== undefined && this.#folders.delete(unread[0]);
+  }
+
   #listenTo(handle: WorkerHandle, storeId: string): void {
     const folder = this.#folders.get(storeId) ?? { blocks: new Map(), workers: new Map() };
     // What a folder holds is still there when its only worker was started anew.
-    if (!this.#folders.has(storeId) && this.#folders.size >= MAX_FOLDERS) return;
+    if (!this.#folders.has(storeId) && this.#folders.size >= MAX_FOLDERS && !this.#forgetOne()) return;
     this.#folders.set(storeId, folder);
     folder.workers.set(handle.id, handle);
     this.#followed.set(handle, opened(handle));

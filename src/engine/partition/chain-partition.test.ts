@@ -1,33 +1,15 @@
 import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../../test/reference/shapes.js';
-import type { WorkerCost } from '../../plan/index.js';
 import { requestSchema } from '../options/request.js';
 import { partitionContext } from './chain-partition.js';
+import { costOfRows } from './worker-cost.test-support.js';
 import { WorkerCosts } from './worker-costs.js';
-
-/** A worker whose rows take so long. */
-const taking = (rowMs: number): WorkerCost => ({
-  block: [
-    { tokens: 1, ms: rowMs },
-    { tokens: 64, ms: 64 * rowMs },
-  ],
-  attention: { fixedMs: 0, tokenMs: 0, prefixTokenMs: 0, pairMs: 0 },
-  ...{
-    headMs: 0,
-    callMs: 0,
-    embedTokenMs: 0,
-    firstBlockShare: 0.5,
-    chunkTokens: 64,
-    scale: 1,
-    attentionScale: 1,
-  },
-});
 
 test('a plan names the workers that it does without, and why', () => {
   const workers = ['fast', 'slow', 'equal'];
   const link = { latencyMs: 0.1, bytesPerS: 1e9, frameBytes: 1e6 };
   const known = {
-    workers: [taking(1), taking(500), taking(1)],
+    workers: [costOfRows(1), costOfRows(500), costOfRows(1)],
     links: [link, link],
     kvDtype: 'f32' as const,
   };

@@ -59,6 +59,8 @@ export class JoinedCosts implements CostSource {
   async prepare(worker: ClusterWorker, chain: readonly ClusterWorker[]): Promise<void> {
     const { id } = worker.handle;
     const tell = (): void => this.#options.tell(`worker ${id} is being measured`);
+    // What its answers have taught is kept, and read again.
+    await this.#stores.get(id)?.save();
     this.#stores.set(id, await CalibrationStore.open([worker], { ...this.#options, onMeasure: tell }));
     const place = chain.indexOf(worker);
     for (const pair of [chain.slice(place - 1, place + 1), chain.slice(place, place + 2)])

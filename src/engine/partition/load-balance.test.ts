@@ -6,28 +6,12 @@ import type { WorkerCost } from '../../plan/index.js';
 import type { ChainPartition, PartitionContext } from './chain-partition.js';
 import { type RequestSettings, requestSchema } from '../options/request.js';
 import { balanceLoad } from './load-balance.js';
+import { costOfRows } from './worker-cost.test-support.js';
 import { WorkerCosts } from './worker-costs.js';
 
 const SHAPE: ModelShape = { ...TINY_LLAMA, layers: 2, kvHeads: 1, headDim: 4 };
 const REQUEST: RequestSettings = requestSchema.parse({ promptIds: [1] });
 const LINK = { latencyMs: 0.1, bytesPerS: 1e9, frameBytes: 1e6 };
-
-function costOf(tokenMs: number): WorkerCost {
-  return {
-    block: [
-      { tokens: 1, ms: tokenMs },
-      { tokens: 64, ms: 64 * tokenMs },
-    ],
-    attention: { fixedMs: 0, tokenMs: 0, prefixTokenMs: 0, pairMs: 0 },
-    headMs: 0,
-    callMs: 0,
-    embedTokenMs: 0,
-    firstBlockShare: 0.5,
-    chunkTokens: 64,
-    scale: 1,
-    attentionScale: 1,
-  };
-}
 
 function contextOf(costs: readonly WorkerCost[], links = costs.slice(1).map(() => LINK)): PartitionContext {
   const workers = costs.map((_, index) => `w${index}`);
@@ -42,7 +26,7 @@ const planOf = (sizes: number[], workers: string[]): ChainPartition => ({
 });
 const held = (...bytes: number[]): Map<string, number> =>
   new Map(bytes.map((each, index) => [`w${index}`, each]));
-const EQUAL = contextOf([costOf(1), costOf(1)]);
+const EQUAL = contextOf([costOfRows(1), costOfRows(1)]);
 
 test('an idle engine keeps its plan', () => {
   const plan = planOf([5, 5], ['w0', 'w1']);
@@ -56,7 +40,7 @@ test('one alone goes where less is held, a chain turns round to decode there', (
 });
 
 test('a slower worker is no equal of the planned one', () => {
-  const context = contextOf([costOf(1), costOf(2)]);
+  const context = contextOf([costOfRows(1), costOfRows(2)]);
   expect(balanceLoad(planOf([10], ['w0']), REQUEST, context, held(5, 0)).workers).toEqual(['w0']);
 });
 
@@ -68,7 +52,7 @@ test('what was asked for by size or number stays as it was asked for', () => {
 
 test('a chain past a left-out worker is priced by the slowest link on its way', () => {
   const plan = planOf([6, 4], ['w0', 'w2']);
-  const costs = [costOf(1), costOf(1), costOf(1)];
+  const costs = [costOfRows(1), costOfRows(1), costOfRows(1)];
   const slow = { ...LINK, latencyMs: 100 };
   const turned = balanceLoad(plan, REQUEST, contextOf(costs, [LINK, LINK]), held(0, 0, 5));
   expect(turned.workers).toEqual(['w2', 'w0']);

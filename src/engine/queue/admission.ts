@@ -120,7 +120,11 @@ export class Admission {
         settings,
         cluster.members.map(({ id }) => id),
       );
-    return { count: leastWorkers(settings, allowed().length), allowed };
+    const count = leastWorkers(settings, allowed().length);
+    const { decodeOn } = settings;
+    if (count > 1 || decodeOn === undefined || !allowed().includes(decodeOn)) return { count, allowed };
+    // A worker that is to decode is waited for while it is gone, though others could begin.
+    return { count, allowed: () => allowed().filter((id) => id === decodeOn) };
   }
 
   #checkNotBusy(): void {
@@ -141,7 +145,8 @@ export class Admission {
     while (chain.hasUsable(this.#workersNeeded(request))) {
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
-      const isReusable = spec.prefixCache && canReuseRows(model.shape, ids.length);
+      // Kept rows have no hidden states, which a mean is made of.
+      const isReusable = spec.prefixCache && spec.pooling !== 'mean' && canReuseRows(model.shape, ids.length);
       const found = isReusable ? chain.cachedPrefixes(ids, spec.kvDtype) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
       const workers = this.#workersOf(chosen);

@@ -205,3 +205,12 @@ test.each([
   await expect(run.next()).rejects.toMatchObject({ code, message: 'a kernel failed' });
   expect(ends).toBe(1);
 });
+
+test.each(['BAD_INPUT', 'WORKER_DIED'] as const)(
+  'after a loss a request is told of it, and not that a worker it asks for is no more (%s)',
+  async (code) => {
+    const gone = new KvrError(code, 'there is no worker a');
+    await expect(runsOf([[token(5), lost], [gone]], 3).listen()).rejects.toBe(lost);
+    await expect(runsOf([[gone]], 3).listen()).rejects.toBe(gone);
+  },
+);

@@ -50,7 +50,7 @@ export async function* withRetries(
       return;
     } catch (error) {
       // Who waited in vain for workers after a loss is told of the loss, which has a rank and a phase.
-      if (!isLoss(error)) throw isWorkerMissing(error) ? (loss ?? error) : error;
+      if (!isLoss(error)) throw loss && isOfMissing(error) ? loss : error;
       loss = error;
       losses.note(sharedBy(), answer.hasGrown);
       if (signal.aborted) throw cancelled();
@@ -70,8 +70,10 @@ function isLoss(error: unknown): error is KvrError {
   return error instanceof KvrError && LOST.has(error.code) && error.fields['rank'] !== undefined;
 }
 
-function isWorkerMissing(error: unknown): boolean {
-  return LOST.has(asKvrError(error).code) && !isLoss(error);
+/** A worker that has left for good makes a request ask for one that there is not. */
+function isOfMissing(error: unknown): boolean {
+  const { code } = asKvrError(error);
+  return LOST.has(code) || code === 'BAD_INPUT';
 }
 
 /** A first loss says all by itself, and damage on disk is nothing that the request may have done. */

@@ -44,6 +44,7 @@ describe('refused by name', () => {
     ['a large repeat', 'root ::= "a"{1,5000}', /above 1000/],
     ['an escape', 'root ::= "\\q"', /no escape/],
     ['groups in groups', `root ::= ${'('.repeat(200)}"a"${')'.repeat(200)}`, /deeper than 64/],
+    ['repeats of repeats', `root ::= "a"${'+'.repeat(4000)}`, /more than 64 repeats/],
     ['many readings', `root ::= ${'("a"?){900} '.repeat(40)}`, /readings of one text|comes to more/],
     ['nothing that ends', 'root ::= "a" root', /no text can satisfy it/],
   ])('%s', (_what, grammar, message) => {

@@ -130,7 +130,10 @@ class GbnfReader {
   #repeated(part: Term): Term {
     const scan = this.#scan;
     let term = part;
+    let repeats = 0;
     for (let counts = scan.counts(); counts; counts = scan.counts()) {
+      if (++repeats > MAX_GROUPS_DEEP)
+        throw scan.fault(`more than ${MAX_GROUPS_DEEP} repeats follow each other, the limit`);
       const [min, max] = counts;
       if (min > MAX_REPEATS || (max > MAX_REPEATS && max !== Infinity))
         throw scan.fault(`a repeat is above ${MAX_REPEATS}, the limit`);

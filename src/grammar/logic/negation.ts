@@ -16,8 +16,6 @@ import {
 } from '../schema/schema.js';
 import { otherValues } from './other-values.js';
 
-/** @returns undefined where no part of it can be written. @throws BAD_INPUT */
-export type Negate = (schema: unknown, place: Place) => unknown;
 type Rule = (
   value: unknown,
   schema: Schema,

@@ -8,7 +8,7 @@ import { AsyncQueue } from '../../engine/chain/async-queue.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
 import { isOpenAtEnd } from '../reasoning/reasoning-format.js';
-import { requireModel } from '../model/named-engine.js';
+import { requireServed } from '../model/named-engine.js';
 import type { Ledger, LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import type { RunningRequests } from '../requests/running.js';
@@ -140,7 +140,7 @@ function engineRequests(
   forAll: Pick<GenerateRequest, 'deadlineMs' | 'client'>,
 ): GenerateRequest[] {
   const { prompts, n, toolUse } = parsed;
-  if (settings.isStrictModel) requireModel(parsed.model, settings.aliases ?? [engine.model.name]);
+  requireServed(parsed.model, engine, settings);
   if (prompts.length * n > MAX_CHOICES) {
     const message = `${prompts.length} prompts with n = ${n} make ${prompts.length * n} answers, above the limit of ${MAX_CHOICES}; ask for fewer`;
     throw bad(message, 'n');

@@ -25,6 +25,20 @@ const refused = (message: string, param: string) =>
     throw bad(message, param);
   });
 
+test('a name as long as a body is not looked at piece by piece', async () => {
+  const long = 'stop.'.repeat(100_000);
+  let looks = 0;
+  const names = new Proxy(NAMES, {
+    getOwnPropertyDescriptor: (target, name) => {
+      looks++;
+      return Reflect.getOwnPropertyDescriptor(target, name);
+    },
+  });
+  const dialect = { parse: async () => ({ ignored: [long] }) } as unknown as Dialect;
+  await parseTranslated(dialect, {}, names, engine, new AbortController().signal);
+  expect(looks).toBeLessThan(10);
+});
+
 test('errors and ignored fields have the names of the client', async () => {
   expect(await refused('stop: 17 stops, nonstop', 'stop')).toEqual([
     'stop_sequences: 17 stops, nonstop',

@@ -6,6 +6,7 @@ import { answerRoute, noteIgnored } from '../http/answer-route.js';
 import { readJson } from '../http/body.js';
 import type { HttpContext, ServerContext } from '../http/context.js';
 import type { Api } from '../http/route.js';
+import { requireServed } from '../model/named-engine.js';
 import { errorBody } from './error-body.js';
 import { messageStream } from './event-stream.js';
 import { wholeMessage } from './message.js';
@@ -35,6 +36,7 @@ async function countTokens(
 ): Promise<Response> {
   const body = await readJson(c, settings.maxBodyBytes, budget);
   const parsed = await running.during(c.req.raw.signal, (signal) => parseMessages(body, engine, signal));
+  requireServed(parsed.model, engine, settings);
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
   return c.json({ input_tokens: parsed.prompts[0]?.length ?? 0 });
 }

@@ -8,6 +8,7 @@ import { asKvrError } from '../../core/errors.js';
 import { type ChoiceEvent, ChoiceRun } from '../answers/choice-run.js';
 import type { Dialect, StreamFormat } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
+import { requireServed } from '../model/named-engine.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import {
   HOLD_STREAM_STATUS_MS,
@@ -40,7 +41,10 @@ async function answer<Parsed extends ParsedRequest>(
   const wantsEvents = readProgressStyle(c);
   const body = await readJson(c, settings.maxBodyBytes, budget);
   const early = dialect.atOnce?.(body, engine);
-  if (early !== undefined) return c.json(early);
+  if (early !== undefined) {
+    requireServed(modelOf(body), engine, settings);
+    return c.json(early);
+  }
   const { signal } = c.req.raw;
   const parsed = await running.during(signal, (during) => dialect.parse(body, engine, during));
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
@@ -54,6 +58,11 @@ async function answer<Parsed extends ParsedRequest>(
   if (parsed.isStream) return sendStream(c, run, dialect.stream(run, wantsEvents));
   if (parsed.isBackground) return sendAtOnce(c, run, dialect);
   return sendWhole(c, documentOf(run, dialect));
+}
+
+function modelOf(body: unknown): string | undefined {
+  const { model } = body as { readonly model?: unknown };
+  return typeof model === 'string' ? model : undefined;
 }
 
 /** @throws UNSUPPORTED_PARAMETER where the server is strict */
@@ -123,9 +132,13 @@ async function documentOf<Parsed extends ParsedRequest>(
   run: ChoiceRun<Parsed>,
   dialect: Dialect<Parsed>,
 ): Promise<string> {
-  // The answers are filled as the events come.
-  for await (const event of run.events) void event;
+  await drained(run);
   return JSON.stringify(dialect.whole(run));
+}
+
+/** The answers are filled as the events come. */
+async function drained<Parsed extends ParsedRequest>({ events }: ChoiceRun<Parsed>): Promise<void> {
+  for await (const event of events) void event;
 }
 
 /** As far as it is; the rest of it is asked for later. */
@@ -136,7 +149,7 @@ function sendAtOnce<Parsed extends ParsedRequest>(
 ): Response {
   const early = dialect.whole(run);
   // Its failure is told to those who ask for it.
-  void documentOf(run, dialect).catch(() => undefined);
+  void drained(run).catch(() => undefined);
   return c.json(early);
 }
 

@@ -42,13 +42,22 @@ export function endFields(run: LlamaRun, index: number, result: GenerationResult
     tokens_predicted: completionTokens,
     tokens_evaluated: promptTokens,
     generation_settings: settingsOf(run, index),
-    prompt: textOfIds(promptOf(run, index), model.tokenizer),
+    prompt: promptText(promptOf(run, index), model.tokenizer),
     has_new_line: text.includes('\n'),
     truncated: finishReason === 'length' && promptTokens + completionTokens >= model.shape.contextTokens,
     ...stopFields(result),
     tokens_cached: cachedTokens,
     timings: timingsOf(result),
   };
+}
+
+/** A prompt may have a hundred answers, which all tell its text. */
+const promptTexts = new WeakMap<Int32Array, string>();
+
+function promptText(ids: Int32Array, tokenizer: Tokenizer): string {
+  const text = promptTexts.get(ids) ?? textOfIds(ids, tokenizer);
+  promptTexts.set(ids, text);
+  return text;
 }
 
 export function promptOf({ parsed }: LlamaRun, index: number): Int32Array {

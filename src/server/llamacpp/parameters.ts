@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
+import { withoutDefaultLimit } from '../answers/default-limit.js';
 import { parseTranslated } from '../answers/translated.js';
 import { COMPLETIONS } from '../openai/completions.js';
 import { bad, unsupported } from '../requests/refusal.js';
@@ -19,7 +20,6 @@ const ownSchema = z.object({
   /** Ids of the answer's tokens come with a whole answer, too. */
   return_tokens: z.boolean().default(false),
   return_progress: z.boolean().default(false),
-  timings_per_token: z.boolean().default(false),
   n_probs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).default(0),
   response_fields: z.array(z.string().max(256)).max(MAX_RESPONSE_FIELDS).default([]),
 });
@@ -72,10 +72,7 @@ export async function parseParameters(
     prompt: [0],
   };
   const parsed = await parseTranslated(COMPLETIONS, asked, NAMES, engine, signal);
-  const limit = fields['n_predict'] ?? fields['max_tokens'];
-  // OpenAI's default of 16 tokens is that endpoint's alone.
-  const hasLimit = typeof limit === 'number' && limit > 0;
-  return { ...parsed, prompts, own, ...(!hasLimit && { maxTokens: undefined }) };
+  return { ...withoutDefaultLimit(parsed, asked), prompts, own };
 }
 
 function readOwn(fields: Readonly<Record<string, unknown>>): OwnParameters {
@@ -93,8 +90,8 @@ function without(
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 }
 
-/** @throws BAD_INPUT */
+/** Without what is null, which counts as absent. @throws BAD_INPUT */
 export function objectBody(body: unknown): Readonly<Record<string, unknown>> {
-  if (isRecord(body)) return body;
+  if (isRecord(body)) return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
   throw bad('the body is not a JSON object; send one');
 }

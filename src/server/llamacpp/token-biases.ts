@@ -1,6 +1,7 @@
 /**
  * `logit_bias` as llama.cpp takes it: pairs or a record, of token ids or texts, with false for "never".
  */
+import { asKvrError } from '../../core/errors.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { bad } from '../requests/refusal.js';
 import { isRecord } from '../tools/json.js';
@@ -30,5 +31,14 @@ function idsOf(token: unknown, tokenizer: Tokenizer): readonly (number | string)
   if (typeof token === 'number') return [token];
   if (typeof token !== 'string')
     throw bad('logit_bias names a token that is no id and no text', 'logit_bias');
-  return /^\d{1,10}$/.test(token) ? [token] : tokenizer.encode(token, MAX_TEXT_TOKENS, true);
+  return /^\d{1,10}$/.test(token) ? [token] : tokensOf(token, tokenizer);
+}
+
+function tokensOf(text: string, tokenizer: Tokenizer): readonly number[] {
+  try {
+    return tokenizer.encode(text, MAX_TEXT_TOKENS, true);
+  } catch (error) {
+    if (asKvrError(error).code !== 'PROMPT_TOO_LONG') throw error;
+    throw bad(`logit_bias has a text of more than ${MAX_TEXT_TOKENS} tokens; shorten it`, 'logit_bias');
+  }
 }

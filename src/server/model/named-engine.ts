@@ -3,7 +3,7 @@
  */
 import { KvrError } from '../../core/errors.js';
 import { modelName } from '../../model/model-name.js';
-import type { ServedEngine } from '../requests/settings.js';
+import type { ServedEngine, ServerSettings } from '../requests/settings.js';
 
 /** What Ollama's clients put behind a name without a tag. */
 const LATEST = ':latest';
@@ -50,4 +50,16 @@ export function requireModel(asked: string | undefined, names: readonly string[]
   if (name === undefined || asked === undefined || names.includes(name) || names.includes(asked)) return;
   const message = `there is no model "${asked.slice(0, 60)}" here; ask for "${names[0]}"`;
   throw new KvrError('NOT_FOUND', message, { param: 'model', reason: 'model_not_found' });
+}
+
+/** The same where the server is strict about names; else it answers to any. @throws NOT_FOUND */
+export function requireServed(
+  asked: string | undefined,
+  engine: Pick<ServedEngine, 'model'>,
+  {
+    isStrictModel,
+    aliases,
+  }: Pick<ServerSettings, 'isStrictModel'> & Partial<Pick<ServerSettings, 'aliases'>>,
+): void {
+  if (isStrictModel) requireModel(asked, aliases ?? [engine.model.name]);
 }

@@ -4,6 +4,7 @@
 import type { Dialect } from '../answers/dialect.js';
 import { parseTranslated } from '../answers/translated.js';
 import { CHAT } from '../openai/chat.js';
+import { isNothing } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -53,8 +54,7 @@ export const OLLAMA_CHAT: Dialect = {
 export function loadDocument(body: unknown, field: string, { model }: ServedEngine, said: object): unknown {
   if (!isRecord(body)) return undefined;
   const { [field]: prompt, model: name, keep_alive: keepAlive } = body;
-  const isEmpty = prompt === undefined || prompt === '' || (Array.isArray(prompt) && prompt.length === 0);
-  if (!isEmpty) return undefined;
+  if (!isNothing(prompt) && prompt !== '') return undefined;
   return {
     model: typeof name === 'string' ? name : model.name,
     created_at: new Date().toISOString(),

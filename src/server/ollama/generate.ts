@@ -2,6 +2,7 @@
  * POST /api/generate: Ollama's completions. The prompt goes through the model's chat template unless it is raw, or a text that is
  * to be filled in.
  */
+import { withoutDefaultLimit } from '../answers/default-limit.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { parseTranslated } from '../answers/translated.js';
@@ -15,7 +16,7 @@ import { isRecord } from '../tools/json.js';
 import { answerOf, endFields, envelope } from './answer-fields.js';
 import { loadDocument } from './chat.js';
 import { jsonLines, type LineForm } from './json-lines.js';
-import { hasNoLimit, translated } from './options.js';
+import { translated } from './options.js';
 
 const LINES: LineForm = {
   text: (response) => ({ response }),
@@ -52,12 +53,12 @@ async function parseGenerate(
   requireDone({ template, context, images });
   const prompt = textOf(body['prompt'], 'prompt');
   const said = textOf(system, 'system');
-  const read = async (): Promise<ParsedRequest> => {
-    if (!isEmptyText(suffix)) return filledIn(fields, prompt, textOf(suffix, 'suffix'), engine, signal);
-    const isChat = raw !== true && engine.model.tokenizer.hasChatTemplate;
-    return isChat ? chat(fields, prompt, said, engine, signal) : plain(fields, prompt, engine, signal);
-  };
-  return read();
+  const isFilledIn = !isEmptyText(suffix);
+  const isChat = !isFilledIn && raw !== true && engine.model.tokenizer.hasChatTemplate;
+  if (said !== '' && !isChat)
+    throw unsupported('system', 'needs the chat template; put it into the prompt, or leave it out');
+  if (isFilledIn) return filledIn(fields, prompt, textOf(suffix, 'suffix'), engine, signal);
+  return isChat ? chat(fields, prompt, said, engine, signal) : plain(fields, prompt, engine, signal);
 }
 
 /** @throws UNSUPPORTED_PARAMETER */
@@ -97,12 +98,8 @@ async function plain(
   signal: AbortSignal,
 ): Promise<ParsedRequest> {
   const { body, names, ignored } = translated(fields);
-  const parsed = await withIgnored(
-    parseTranslated(COMPLETIONS, { ...body, prompt }, names, engine, signal),
-    ignored,
-  );
-  // OpenAI's default of 16 tokens is that endpoint's alone.
-  return hasNoLimit(fields) ? { ...parsed, maxTokens: undefined } : parsed;
+  const parsing = parseTranslated(COMPLETIONS, { ...body, prompt }, names, engine, signal);
+  return withoutDefaultLimit(await withIgnored(parsing, ignored), body);
 }
 
 async function filledIn(

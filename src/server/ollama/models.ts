@@ -3,7 +3,7 @@
  */
 import type { HttpContext, ServerContext } from '../http/context.js';
 import { type Capability, capabilitiesOf } from '../model/capabilities.js';
-import { requireModel } from '../model/named-engine.js';
+import { requireServed } from '../model/named-engine.js';
 import { bad } from '../requests/refusal.js';
 import { isRecord } from '../tools/json.js';
 
@@ -38,7 +38,7 @@ export async function showModel(body: unknown, { engine, settings }: ServerConte
   if (!isRecord(body)) throw bad('the body is not a JSON object; send one');
   const asked = body['model'] ?? body['name'];
   if (typeof asked !== 'string') throw bad('model must be a string', 'model');
-  if (settings.isStrictModel) requireModel(asked, settings.aliases ?? [engine.model.name]);
+  requireServed(asked, engine, settings);
   const { model } = engine;
   const able = capabilitiesOf(model);
   return {

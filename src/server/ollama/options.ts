@@ -2,7 +2,7 @@
  * What Ollama's bodies say beside the prompt, in the words of OpenAI's, which are then read as those are.
  */
 import { Ignored, isNothing } from '../parameters/read.js';
-import { bad } from '../requests/refusal.js';
+import { bad, unsupported } from '../requests/refusal.js';
 import { isRecord } from '../tools/json.js';
 
 /** Of `options`, what says something about the answer; how a model is loaded does not. */
@@ -32,9 +32,11 @@ export type Translated = {
   readonly ignored: readonly string[];
 };
 
-/** @returns fields of an OpenAI body for `options`, `format`, `think`, `stream` and what is called alike. @throws BAD_INPUT */
+/** @returns fields of an OpenAI body for `options`, `format`, `think`, `stream` and what is called alike. @throws BAD_INPUT, UNSUPPORTED_PARAMETER */
 export function translated(body: Readonly<Record<string, unknown>>): Translated {
   const { options, format, think, stream, keep_alive: keepAlive, ...rest } = body;
+  // An answer in lines has no place for a second one.
+  if (!isNothing(rest['n']) && rest['n'] !== 1) throw unsupported('n');
   const given = optionsOf(options);
   const ignored = new Ignored();
   ignored.addUnknown(given, OPTIONS, 'options.');
@@ -77,10 +79,4 @@ function thinkOf(think: unknown): Record<string, unknown> {
   if (typeof think === 'string') return { enable_thinking: true, reasoning_effort: think };
   if (typeof think === 'boolean') return { enable_thinking: think };
   throw bad('think must be true, false, or one of "low", "medium" and "high"', 'think');
-}
-
-/** Unless there is a number: as many as there is room for. */
-export function hasNoLimit({ options }: Readonly<Record<string, unknown>>): boolean {
-  const asked = isRecord(options) ? options['num_predict'] : undefined;
-  return typeof asked !== 'number' || asked < 0;
 }

@@ -4,6 +4,8 @@
 
 /** Names of ignored fields that are told of; a body may have a hundred thousand. */
 const MAX_IGNORED = 50;
+/** Of each of them. */
+const MAX_NAME_CHARS = 200;
 
 /** Names of fields that were left out of account, by their place, as in "messages.0.cache_control". */
 export class Ignored {
@@ -13,7 +15,8 @@ export class Ignored {
     return this.#names;
   }
 
-  add(name: string): void {
+  add(given: string): void {
+    const name = given.slice(0, MAX_NAME_CHARS);
     if (this.#names.length < MAX_IGNORED && !this.#names.includes(name)) this.#names.push(name);
   }
 

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EmbedResult } from '../../engine/embedding/embed-request.js';
 import type { EmbeddingDialect, ParsedEmbedding } from '../answers/embedding-dialect.js';
-import { requireModel } from '../model/named-engine.js';
+import { requireServed } from '../model/named-engine.js';
 import type { LedgerEntry } from '../requests/ledger.js';
 import { bad } from '../requests/refusal.js';
 import { MAX_EMBEDDING_NUMBERS } from '../requests/settings.js';
@@ -32,7 +32,7 @@ async function answer<Parsed extends ParsedEmbedding>(
   const { signal } = c.req.raw;
   const parsed = await running.during(signal, (during) => dialect.parse(body, engine, during));
   noteIgnored(c, parsed.ignored ?? [], settings.isStrict);
-  if (settings.isStrictModel) requireModel(parsed.model, settings.aliases ?? [engine.model.name]);
+  requireServed(parsed.model, engine, settings);
   requireFew(parsed, engine.model.shape.hidden);
   const { user } = body as Record<string, unknown>;
   if (typeof user === 'string') c.var.facts['user'] = user;

@@ -32,6 +32,7 @@ export class CpuKvCache implements KvCache {
   readonly #keepsWindows: boolean;
   readonly #places: readonly LayerPlace[];
   #apart: KeptApart;
+  #apartBytes: number;
   #isClosed = false;
   #buffer: ArrayBuffer | undefined;
   /** None until something is written or read. */
@@ -54,6 +55,7 @@ export class CpuKvCache implements KvCache {
     this.#places = layerSpecs(shape).map((_, layer) => this.#placeOf(layer));
     this.bytes = this.bytesOf(capacity);
     this.#apart = keepsWindows ? apart : [];
+    this.#apartBytes = apartBytes(shape, kvDtype, this.#span, this.#apart);
   }
 
   bytesOf(end: number): number {
@@ -65,12 +67,13 @@ export class CpuKvCache implements KvCache {
   }
 
   get apartBytes(): number {
-    return apartBytes(this.#shape, this.kvDtype, this.#span, this.#apart);
+    return this.#apartBytes;
   }
 
   dropRowsApart(): void {
     for (const rows of this.#layersApart) rows.close();
     this.#apart = [];
+    this.#apartBytes = 0;
   }
 
   holdsFrom(position: number): boolean {

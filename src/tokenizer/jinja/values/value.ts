@@ -19,7 +19,6 @@ export type Value =
 
 /** Arguments of a call, by place and by name. */
 export type Call = { readonly args: readonly Value[]; readonly named: ReadonlyMap<string, Value> };
-export const NO_ARGUMENTS: Call = { args: [], named: new Map() };
 
 /** A float whose value is whole. */
 export class Float {

@@ -77,8 +77,10 @@ export class PrefixStore {
     this.shrinkTo(mostBytes - bytes);
     const kept = isSlack ? await this.#shrunk(cache, ids.length) : cache;
     if (kept !== cache) cache.close();
-    this.#entries.set(entry, { entry, ids, cache: kept, start, bytes });
-    this.#bytes += bytes;
+    // A copy of fewer rows keeps fewer apart.
+    const held = kept === cache ? bytes : kept.bytes + kept.apartBytes;
+    this.#entries.set(entry, { entry, ids, cache: kept, start, bytes: held });
+    this.#bytes += held;
     return true;
   }
 
