@@ -208,6 +208,18 @@ describe('completions', () => {
     await expect(refused).rejects.toThrow(/"suffix" is not supported by this model/);
   });
 
+  test('log-probabilities, which its answers do not tell, are ignored by name', async () => {
+    const body = {
+      model: 'parrot',
+      prompt: 'Hi',
+      logprobs: true,
+      options: { num_predict: 1 },
+      stream: false,
+    };
+    const answer = await fetch(`${other.url}/api/generate`, { method: 'POST', body: JSON.stringify(body) });
+    expect([answer.status, answer.headers.get('x-kvr-ignored')]).toEqual([200, 'logprobs']);
+  });
+
   test.each([
     { system: 'Be.', raw: true },
     { n: 5 },

@@ -13,11 +13,13 @@ import { toolChoiceOf, toolsOf } from './tools.js';
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** Servers that run at Anthropic, and what messages have no place for. */
+const UNTOLD = ['mcp_servers', 'container', 'logprobs', 'top_logprobs'];
+
 /** Fields that are read here; all others are a chat's. */
 const OWN = [
   ...['messages', 'system', 'tools', 'tool_choice', 'metadata', 'output_config', 'output_format', 'n'],
-  // Servers that run at Anthropic.
-  ...['mcp_servers', 'container'],
+  ...UNTOLD,
 ];
 /** What a chat calls otherwise. */
 const NAMES = {
@@ -46,7 +48,7 @@ export async function parseMessages(
     ...{ ...outputOf(body, ignored), ...userOf(body['metadata'], ignored) },
     ...(list.endsInAnswer && { continue_final_message: true, add_generation_prompt: false }),
   };
-  for (const name of ['mcp_servers', 'container']) if (!isNothing(body[name])) ignored.add(name);
+  for (const name of UNTOLD) if (!isNothing(body[name])) ignored.add(name);
   const parsed = await parseTranslated(CHAT, chat, { ...NAMES, ...list.names, ...names }, engine, signal);
   return { ...parsed, ignored: [...ignored.names, ...(parsed.ignored ?? [])] };
 }

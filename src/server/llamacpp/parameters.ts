@@ -8,6 +8,7 @@ import type { ParsedRequest } from '../answers/parsed-request.js';
 import { withoutDefaultLimit } from '../answers/default-limit.js';
 import { parseTranslated } from '../answers/translated.js';
 import { COMPLETIONS } from '../openai/completions.js';
+import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { isRecord } from '../tools/json.js';
@@ -39,6 +40,9 @@ export type LlamaRequest = ParsedRequest & {
   readonly isList: boolean;
 };
 
+/** Log-probabilities are asked for by n_probs here. */
+const UNTOLD = ['logprobs', 'top_logprobs'];
+
 const NAMES = {
   max_tokens: 'n_predict',
   repetition_penalty: 'repeat_penalty',
@@ -61,8 +65,10 @@ export async function parseParameters(
     if (fields[name] !== undefined && !isNothing(fields[name])) throw unsupported(name);
   const own = readOwn(fields);
   const { n_cmpl: n, seed, logit_bias: bias, ...rest } = without(fields, [...OWN, ...Object.keys(REFUSED)]);
+  const ignored = new Ignored();
+  for (const name of UNTOLD) if (!isNothing(rest[name])) ignored.add(name);
   const asked = {
-    ...rest,
+    ...without(rest, UNTOLD),
     ...(n !== undefined && { n }),
     ...(own.n_probs > 0 && { logprobs: own.n_probs }),
     // A negative seed asks for a new one each time, as no seed does.
@@ -72,7 +78,8 @@ export async function parseParameters(
     prompt: [0],
   };
   const parsed = await parseTranslated(COMPLETIONS, asked, NAMES, engine, signal);
-  return { ...withoutDefaultLimit(parsed, asked), prompts, own };
+  const names = [...ignored.names, ...(parsed.ignored ?? [])];
+  return { ...withoutDefaultLimit(parsed, asked), prompts, own, ignored: names };
 }
 
 function readOwn(fields: Readonly<Record<string, unknown>>): OwnParameters {

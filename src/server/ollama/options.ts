@@ -34,13 +34,15 @@ export type Translated = {
 
 /** @returns fields of an OpenAI body for `options`, `format`, `think`, `stream` and what is called alike. @throws BAD_INPUT, UNSUPPORTED_PARAMETER */
 export function translated(body: Readonly<Record<string, unknown>>): Translated {
-  const { options, format, think, stream, keep_alive: keepAlive, ...rest } = body;
+  const { options, format, think, stream, keep_alive: keepAlive, ...others } = body;
+  const rest = without(others, UNTOLD);
   // An answer in lines has no place for a second one.
   if (!isNothing(rest['n']) && rest['n'] !== 1) throw unsupported('n');
   const given = optionsOf(options);
   const ignored = new Ignored();
   ignored.addUnknown(given, OPTIONS, 'options.');
   if (!isNothing(keepAlive)) ignored.add('keep_alive');
+  for (const name of UNTOLD) if (!isNothing(others[name])) ignored.add(name);
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => OPTIONS.includes(name)));
   // A negative seed asks for a new one each time, as no seed does.
   if (typeof own['seed'] === 'number' && own['seed'] < 0) delete own['seed'];
@@ -50,6 +52,16 @@ export function translated(body: Readonly<Record<string, unknown>>): Translated 
     names: { ...names, ...OTHER_NAMES, ...FORMAT_NAMES, chat_template_kwargs: 'think' },
     ignored: ignored.names,
   };
+}
+
+/** Answers have no place for them. */
+const UNTOLD = ['logprobs', 'top_logprobs'];
+
+function without(
+  fields: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 }
 
 function optionsOf(options: unknown): Record<string, unknown> {
