@@ -15,8 +15,8 @@ const IN_OWN_PROCESS = ['src/plan/planning-steps.test.ts', 'src/model/hub/*.test
 const PLACES = { maxWorkers: 2, sequence: { groupOrder: 0 } };
 
 /**
- * A process for each of some hundred files, and its loading of libraries, takes longer than their tests. Modules of ours are
- * evaluated anew for each file all the same.
+ * A process for each of some hundred files, and its loading of modules, takes longer than their tests. What a module keeps for
+ * itself outlives a file therefore: files clear up what they change.
  */
 const SHARED_PROCESS = { isolate: false, ...PLACES, ...LIMITS };
 

@@ -146,7 +146,7 @@ test('what runs on a worker that dies is run again, beside all others, and every
   try {
     const requests = Array.from({ length: 8 }, (_, seed) => ({
       promptIds: smallPrompt(100, seed),
-      maxTokens: 150,
+      maxTokens: 400,
       partition: 'e' as const,
     }));
     const pid = engine.workers[1]?.ready.pid ?? 0;
@@ -168,7 +168,7 @@ test('what runs on a worker that dies is run again, beside all others, and every
 });
 
 describe('a prompt that takes a while', () => {
-  const longIds = longPrompt(1500);
+  const longIds = longPrompt(4000);
   const loadLong = (workers: number): Promise<Engine> =>
     load({ model: join(folder, 'long'), workers, chunkTokens: LONG_CHUNK_TOKENS });
 
@@ -201,7 +201,7 @@ describe('a prompt that takes a while', () => {
     const engine = await loadLong(2);
     try {
       const heard = new HeardMessages(engine);
-      const request = { promptIds: longIds, maxTokens: 1, partition: [300, 1200] };
+      const request = { promptIds: longIds, maxTokens: 1, partition: [800, 3200] };
       const results = await Promise.all([engine.complete(request), engine.complete(request)]);
       expect(results[1]?.tokenIds).toEqual(results[0]?.tokenIds);
       const [first, second] = heard.requests;
@@ -220,7 +220,7 @@ describe('a prompt that takes a while', () => {
       const heard = new HeardMessages(engine, ({ message }) => {
         if (message.type === 'progress') stop.abort();
       });
-      const request = { promptIds: longIds, maxTokens: 1, partition: [750, 750], signal: stop.signal };
+      const request = { promptIds: longIds, maxTokens: 1, partition: [2000, 2000], signal: stop.signal };
       await expect(engine.complete(request)).rejects.toMatchObject({ code: 'CANCELLED' });
       const haveEnded = (): boolean => heard.workersThatSaid('finished').length === 2;
       await until(haveEnded, 'both ranks to put it down');
