@@ -27,7 +27,10 @@ export class LongestFirst extends BaseSequencer {
     };
     const places = new Map(files.map((file) => [file, placeOf(file)]));
     const compare = (a: TestSpecification, b: TestSpecification): number => {
-      const [[projectA = 0, placeA = 0] = [], [projectB = 0, placeB = 0] = []] = [places.get(a), places.get(b)];
+      const [[projectA = 0, placeA = 0] = [], [projectB = 0, placeB = 0] = []] = [
+        places.get(a),
+        places.get(b),
+      ];
       return projectA - projectB || placeA - placeB;
     };
     return (await super.sort(files)).sort(compare);
