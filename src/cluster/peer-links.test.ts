@@ -10,17 +10,25 @@ class FakeHandle {
   readonly isEnded = false;
   /** One for every time it was told to link to another worker. */
   readonly dials: { readonly succeed: () => void; readonly fail: () => void }[] = [];
-  readonly #listeners: WorkerListener[] = [];
+  readonly listeners = new Set<WorkerListener>();
+  readonly #enders = new Set<() => void>();
 
   constructor(id: string) {
     this.id = id;
   }
 
-  listen(listener: WorkerListener): void {
-    this.#listeners.push(listener);
+  listen(listener: WorkerListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
-  onEnd(): void {}
+  onEnd(listener: () => void): void {
+    this.#enders.add(listener);
+  }
+
+  end(): void {
+    for (const listener of this.#enders) listener();
+  }
 
   connectPeer(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -30,7 +38,7 @@ class FakeHandle {
 
   /** Heard at once, as the next frame of the same chunk is. */
   tellLost(worker: string): void {
-    for (const listener of this.#listeners)
+    for (const listener of this.listeners)
       listener({ type: 'peerLost', worker, reason: 'cut' }, new Uint8Array());
   }
 }
@@ -94,5 +102,12 @@ describe('a link between two workers', () => {
     first.dials[2]?.succeed();
     await settled();
     expect(first.dials).toHaveLength(3);
+  });
+
+  test('ends with one of the two, and leaves the other no listener', async () => {
+    const { links, first, second } = await linked();
+    second.end();
+    expect(links.areLinked(handleOf(first), handleOf(second))).toBe(false);
+    expect(first.listeners.size).toBe(0);
   });
 });

@@ -59,10 +59,12 @@ export class PeerLinks {
     const pair: Pair = { dialler, dialled, isOpen: false, isOpening: false, isLostAgain: false };
     this.#pairs.add(pair);
     for (const [end, other] of [[dialler, dialled] as const, [dialled, dialler] as const]) {
-      end.listen((message) => {
+      const stop = end.listen((message) => {
         if (message.type === 'peerLost' && message.worker === other.id) this.#lost(pair, message.reason);
       });
       end.onEnd(() => this.#pairs.delete(pair));
+      // The one that stays would keep a listener for every worker that ever was.
+      other.onEnd(stop);
     }
     return pair;
   }
