@@ -82,8 +82,8 @@ async function joinSource(): Promise<WorkerSource> {
 }
 
 function joinWorker(name: string, listen: string | undefined): Promise<WorkerProcess> {
-  const join = { address: `127.0.0.1:${joinPort}`, name, drainMs: HANG_LIMIT_MS };
-  return WorkerProcess.start(compiledFolder, { listen, join });
+  const join = { address: `127.0.0.1:${joinPort}`, name };
+  return WorkerProcess.start(compiledFolder, { listen, join, drainMs: HANG_LIMIT_MS });
 }
 
 async function freePort(): Promise<number> {

@@ -17,8 +17,8 @@ export type ClusterPlan = {
   readonly prepare?: PrepareWorker;
   /** What to type so that a worker joins. */
   readonly invitation?: () => string;
-  /** Called when the cluster closes. */
-  readonly onClose?: () => void;
+  /** Called when the cluster closes, and waited for. */
+  readonly onClose?: () => void | Promise<void>;
 };
 
 /** Opens and links all workers. @throws what kept one of them from being opened; nothing is left then */
@@ -126,8 +126,8 @@ export class SupervisedCluster implements Cluster {
   }
 
   async close(): Promise<void> {
-    this.#plan.onClose?.();
-    await Promise.all([...this.#members, ...this.#retired].map((member) => member.close()));
+    const closing = this.#plan.onClose?.();
+    await Promise.all([closing, ...[...this.#members, ...this.#retired].map((member) => member.close())]);
     await Promise.all(this.#joined.values());
   }
 

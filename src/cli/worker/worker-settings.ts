@@ -46,7 +46,7 @@ export function settingsOf(
     // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
     worker: listen ? formatAddress(listen) : nameOf(flags),
     ...(listen && { listen: formatAddress(listen) }),
-    ...(join && { join: { address: formatAddress(join), name: nameOf(flags), drainMs: drainMsOf(flags) } }),
+    ...(join && { join: { address: formatAddress(join), name: nameOf(flags) }, drainMs: drainMsOf(flags) }),
     compiledFolder: folder,
     ...ownThreads(flags.threads ?? availableParallelism()),
     chunkTokens,

@@ -5,10 +5,19 @@ import { hostname, networkInterfaces } from 'node:os';
 import { basename } from 'node:path';
 import { type Address, formatAddress } from '../../link/address.js';
 import type { LinkSecurity } from '../../link/security/link-security.js';
+import { DEFAULT_ROOM, type RoomAddress, shownServers } from '../room/room-address.js';
 
 /** @param address where the engine listens */
 export function invitationTo(address: Address, security: LinkSecurity | undefined): string {
   return ['kvr worker --join', formatAddress(reachable(address)), ...keyWords(security)].join(' ');
+}
+
+/** Passwords are left out: they are to be added by whoever types it. */
+export function invitationInto(room: RoomAddress, security: LinkSecurity | undefined): string {
+  const named = room.name === DEFAULT_ROOM ? [] : ['--room', room.name];
+  const credentials = room.credentialsFile === undefined ? [] : ['--nats-creds', basename(room.credentialsFile)];
+  const words = ['kvr worker --cluster', shownServers(room), ...named, ...credentials];
+  return [...words, ...keyWords(security)].join(' ');
 }
 
 /** Who listens at every address is found at the first that leads out of this machine. */
