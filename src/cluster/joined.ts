@@ -52,7 +52,7 @@ export async function listenForWorkers(
     door = await EngineDoor.open({ address, transportOf, onCaller, tell: source.tell });
     const opened = door;
     closers.push(() => opened.close());
-    tellChanges(cluster, source.tell);
+    closers.push(tellChanges(cluster, source.tell));
     return cluster;
   } catch (error) {
     await cluster.close();

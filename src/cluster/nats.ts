@@ -11,6 +11,7 @@ import { cancelledStart, type Cluster, type PrepareWorker, type WorkerCheck } fr
 import { HandedLink } from './door/handed-link.js';
 import { invitationInto } from './door/invitation.js';
 import { JoinedWorkers } from './joined-workers.js';
+import { shownRoom } from './room/room-address.js';
 import { RoomLink } from './room/room-link.js';
 import { RoomTable } from './room/room-table.js';
 import { cardAddress, readCard, type WorkerCard } from './room/worker-card.js';
@@ -30,7 +31,10 @@ const LOOK_MS = 200;
 /** One that runs something else: it may be started anew, but then it is another process. */
 const REFUSED_WAIT_MS = 60_000;
 
-/** Nobody has to be there, nor NATS: both are found when they come. @throws BAD_INPUT, CANCELLED */
+/**
+ * Whoever is in the room by then is dialled and linked before this settles; others are found when they come.
+ * @throws BAD_INPUT, CANCELLED; and LINK and WORKER_DIED where there is no NATS or no worker, and there must be
+ */
 export async function findWorkers(
   source: NatsSource,
   check: WorkerCheck,
@@ -39,7 +43,12 @@ export async function findWorkers(
 ): Promise<Cluster> {
   const closers: (() => Promise<void> | void)[] = [];
   const plan = {
-    ...({ workers: new Map(), onLinkRefused: 'retry either way', allowsAllCoreDecode: false, check } as const),
+    ...({
+      workers: new Map(),
+      onLinkRefused: 'retry either way',
+      allowsAllCoreDecode: false,
+      check,
+    } as const),
     ...(prepare && { prepare }),
     invitation: () => invitationInto(source.room, source.security),
     onClose: async () => void (await Promise.all(closers.map((close) => close()))),
@@ -48,9 +57,9 @@ export async function findWorkers(
   try {
     const transportOf = await openTransports(source.security);
     const found = new FoundWorkers(source, cluster, transportOf);
-    closers.push(() => found.close());
-    tellChanges(cluster, source.tell);
+    closers.push(() => found.close(), tellChanges(cluster, source.tell));
     await found.rollCall(signal);
+    if (!source.mayBeEmpty && cluster.members.length === 0) throw found.nobody();
     return cluster;
   } catch (error) {
     await cluster.close();
@@ -94,6 +103,15 @@ class FoundWorkers {
       limit,
     );
     if (signal.aborted) throw cancelledStart();
+  }
+
+  /** Why there is no worker. */
+  nobody(): KvrError {
+    const { room, security } = this.#source;
+    if (!this.#link.isUp) return new KvrError('LINK', this.#link.told);
+    const remedy = `type on another machine: ${invitationInto(room, security)}`;
+    const words = `no worker of model ${describe(this.#source.model)} is in ${shownRoom(room)}; ${remedy}`;
+    return new KvrError('WORKER_DIED', words);
   }
 
   async close(): Promise<void> {

@@ -60,6 +60,8 @@ export type WorkerSource =
       readonly security?: LinkSecurity;
       /** Dial workers of other machines without security. */
       readonly insecure: boolean;
+      /** Begin without any, and without NATS, and wait for both. */
+      readonly mayBeEmpty: boolean;
       /** What they must run. */
       readonly model: Pick<OfferedModel, 'digest' | 'dtype' | 'chunkTokens'>;
       /** Gets one line about everything that happens to them. */
@@ -69,7 +71,11 @@ export type WorkerSource =
 /** Where an engine listens for workers that dial it. */
 export type ListenOption = { readonly listen: string; readonly insecure?: boolean | undefined };
 /** The room in which an engine finds workers. */
-export type RoomOption = { readonly room: RoomAddress; readonly insecure?: boolean | undefined };
+export type RoomOption = {
+  readonly room: RoomAddress;
+  readonly insecure?: boolean | undefined;
+  readonly mayBeEmpty?: boolean | undefined;
+};
 /** What people give: a number of workers to start, the addresses of running ones, where workers may come, or are found. */
 export type WorkersOption = number | readonly string[] | ListenOption | RoomOption;
 

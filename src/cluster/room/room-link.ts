@@ -51,6 +51,11 @@ export class RoomLink {
     return this.#isUp;
   }
 
+  /** How it stands, in a line. */
+  get told(): string {
+    return this.#told;
+  }
+
   /** This machine's address as the NATS server sees it; undefined where it is none of this machine's, or of no use to others. */
   get seenHost(): string | undefined {
     const seen = this.#current?.info?.client_ip?.replace(/^::ffff:/, '');
@@ -122,7 +127,9 @@ export class RoomLink {
     if (!this.#isUp) return;
     this.#isUp = false;
     if (!this.#closing.signal.aborted)
-      this.#tell(`${shownRoom(this.#options.room)} is gone; links between machines stand, and it is tried again`);
+      this.#tell(
+        `${shownRoom(this.#options.room)} is gone; links between machines stand, and it is tried again`,
+      );
     this.#options.onDown();
   }
 

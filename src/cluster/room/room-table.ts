@@ -115,7 +115,9 @@ export class RoomTable {
   /** Makes room: of those that can not be reached the one that has failed most goes. */
   #hasRoom(): boolean {
     if (this.#entries.size < MAX_CARDS) return true;
-    const idle = [...this.#entries.values()].filter(({ state, failures }) => state === 'free' && failures > 0);
+    const idle = [...this.#entries.values()].filter(
+      ({ state, failures }) => state === 'free' && failures > 0,
+    );
     const [worst] = idle.sort((a, b) => b.failures - a.failures);
     return worst !== undefined && this.#entries.delete(worst.card.process);
   }

@@ -221,7 +221,7 @@ async function joinedSource(
 
 /** What is to be run is decided before anybody is found: others in the room may run something else. */
 async function natsSource(
-  { room, insecure = false }: RoomOption,
+  { room, insecure = false, mayBeEmpty = false }: RoomOption,
   settings: AskedSettings,
   checkpoint: Checkpoint,
   hooks: EngineHooks,
@@ -230,7 +230,7 @@ async function natsSource(
   const dtype = await decidedDtype(checkpoint, { ...settings, workers: 1 }, cache, hooks);
   const { chunkTokens, security } = settings;
   return {
-    ...{ kind: 'nats', room, insecure, ...(security && { security }) },
+    ...{ kind: 'nats', room, insecure, mayBeEmpty, ...(security && { security }) },
     model: { digest: checkpoint.digest, dtype, chunkTokens },
     tell: (words) => hooks.onNews?.(words),
   };

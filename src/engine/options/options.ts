@@ -38,7 +38,12 @@ export const engineOptionsSchema = z.strictObject({
       z.number().int().min(1).max(MAX_LOCAL_WORKERS),
       z.array(z.string()).min(1).max(MAX_RANKS),
       z.strictObject({ listen: z.string(), insecure: z.boolean().optional() }),
-      z.strictObject({ room: roomAddressSchema, insecure: z.boolean().optional() }),
+      z.strictObject({
+        room: roomAddressSchema,
+        insecure: z.boolean().optional(),
+        /** Begin although nobody is there yet. */
+        mayBeEmpty: z.boolean().optional(),
+      }),
     ])
     .default(1),
   /** How links to workers that already run are secured; without it they are plain. It says where the secret is, never what it is. */
