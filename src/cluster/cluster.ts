@@ -3,6 +3,7 @@
  * it started.
  */
 import { KvrError } from '../core/errors.js';
+import type { Address } from '../link/address.js';
 import type { FilesState } from './worker-files.js';
 import type { ReadyWorker, WorkerHandle } from './worker-handle.js';
 
@@ -23,6 +24,12 @@ export type ClusterMember = {
   readonly status: 'usable' | 'opening' | 'unlinked' | 'preparing';
   /** Why it can not be used. */
   readonly reason?: KvrError;
+  /** What it said of itself, now or when it was there last. */
+  readonly ready?: ReadyWorker;
+  /** Where others dial it; undefined where nobody can, or it is not known. */
+  readonly address?: Address;
+  /** When it was lost last, in milliseconds since the epoch, and why. */
+  readonly lastFault?: { readonly atMs: number; readonly reason: KvrError };
 };
 
 export interface Cluster {

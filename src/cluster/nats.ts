@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { asKvrError, KvrError } from '../core/errors.js';
+import { untilTrue } from '../core/waits/until-true.js';
 import { isLoopback } from '../link/address.js';
 import { openTransports, type TransportOf } from '../link/open-transport.js';
 import type { OpenLink } from '../link/transport.js';
@@ -17,7 +18,7 @@ import { RoomTable } from './room/room-table.js';
 import { cardAddress, readCard, type WorkerCard } from './room/worker-card.js';
 import { openSupervised, type SupervisedCluster } from './supervised-cluster.js';
 import { tellChanges } from './told-changes.js';
-import { untilTrue } from './until-true.js';
+
 import type { WorkerSource } from './worker-source.js';
 
 type NatsSource = Extract<WorkerSource, { kind: 'nats' }>;

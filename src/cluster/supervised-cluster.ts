@@ -185,14 +185,18 @@ export class SupervisedCluster implements Cluster {
     return taken;
   }
 
-  #describe({ id, worker, reason }: Member): ClusterMember {
-    if (!worker) return { id, status: 'opening', ...(reason && { reason }) };
-    if (this.#workers.includes(worker)) return { id, status: 'usable' };
-    if (this.#plan.prepare && !this.#prepared.has(worker)) return { id, status: 'preparing' };
+  #describe(member: Member): ClusterMember {
+    return { id: member.id, ...this.#statusOf(member), ...member.known };
+  }
+
+  #statusOf({ worker, reason }: Member): Pick<ClusterMember, 'status' | 'reason'> {
+    if (!worker) return { status: 'opening', ...(reason && { reason }) };
+    if (this.#workers.includes(worker)) return { status: 'usable' };
+    if (this.#plan.prepare && !this.#prepared.has(worker)) return { status: 'preparing' };
     const unlinked = this.#workers
       .map(({ handle }) => this.#links.reason(handle, worker.handle))
       .find(Boolean);
-    return { id, status: 'unlinked', ...(unlinked && { reason: unlinked }) };
+    return { status: 'unlinked', ...(unlinked && { reason: unlinked }) };
   }
 }
 
