@@ -181,15 +181,13 @@ describe.each([
     await nats?.kill();
   });
 
-  test('has workers of one model, each with a name of its own', async () => {
-    const { workers } = await open(await sourceOf());
+  test('has workers of one model, each with a name of its own, and every two are linked', async () => {
+    const cluster = await open(await sourceOf());
+    const { workers } = cluster;
     expect(new Set(workers.map(({ handle }) => handle.id)).size).toBe(WORKERS);
     expect(new Set(workers.map(({ ready }) => ready.digest)).size).toBe(1);
     expect(workers.map(({ handle }) => handle.isEnded)).toEqual([false, false, false]);
-  });
-
-  test('every two workers are linked', async () => {
-    await expectLinked(await open(await sourceOf()));
+    await expectLinked(cluster);
   });
 
   test('a worker that dies ends with a reason, the others stay, and it is used again when it is back', async () => {
@@ -219,19 +217,14 @@ describe.each([
     await until(() => workersOf(process.pid).length === 0, 'what was started to be gone');
   });
 
-  test('closing ends all without an error; twice is harmless', async () => {
+  test('closing ends all without an error, what the cluster started and nothing else; twice is harmless', async () => {
     const cluster = await open(await sourceOf());
+    const pids = pidsOf(cluster);
     const handles = cluster.workers.map(({ handle }) => handle);
     await cluster.close();
     await cluster.close();
     const ends = await Promise.all(handles.map(({ ended }) => ended));
     expect(ends).toEqual([undefined, undefined, undefined]);
-  });
-
-  test('closing ends what the cluster started, and nothing else', async () => {
-    const cluster = await open(await sourceOf());
-    const pids = pidsOf(cluster);
-    await cluster.close();
     expect(pids.filter(runs)).toHaveLength(kind === 'local' ? 0 : WORKERS);
   });
 

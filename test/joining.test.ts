@@ -91,7 +91,7 @@ beforeAll(async () => {
   serverCache = join(folder, 'server');
   key = join(folder, 'room.key');
   writeFileSync(key, newClusterKey());
-  await saveLongLlama(model);
+  await saveLongLlama(model, 2);
 });
 afterEach(async () => {
   for (const { child } of running) child.kill('SIGKILL');

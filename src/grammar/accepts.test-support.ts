@@ -5,9 +5,15 @@ import type { Automaton } from './automaton.js';
 import { type State } from './automaton.js';
 import { compileGrammar } from './grammar.js';
 
+/** Of the schema that was asked for last: texts come schema by schema, and compiling takes longer than reading one. */
+let last: { readonly schema: unknown; readonly automaton: Automaton } | undefined;
+
 export function acceptsSchema(schema: unknown, text: string): boolean {
-  return accepts(compileGrammar({ type: 'json', schema }), Buffer.from(text));
+  const { automaton } = last?.schema === schema ? last : (last = { schema, automaton: compile(schema) });
+  return accepts(automaton, Buffer.from(text));
 }
+
+const compile = (schema: unknown): Automaton => compileGrammar({ type: 'json', schema });
 
 export function accepts(automaton: Automaton, bytes: Uint8Array): boolean {
   let state: State | null = automaton.start;

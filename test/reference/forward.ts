@@ -16,6 +16,8 @@ export type GreedyResult = {
   readonly ids: number[];
   /** Top logit minus second logit, one per id: how far each choice is from being another. */
   readonly margins: number[];
+  /** After the prompt, [vocabulary]: what the first id was chosen from. */
+  readonly logits: Float64Array;
 };
 
 type LoadedModel = {
@@ -101,17 +103,16 @@ export class ReferenceSequence {
     return ids.map((id) => normalize(shape, finalNorm, this.push(id)));
   }
 
-  /** Adds tokens and then the most likely token after them, `steps` times; the last one is not added. */
+  /** Adds tokens and then the most likely token after them, `steps` times (at least once); the last one is not added. */
   greedy(ids: readonly number[], steps: number): GreedyResult {
-    const result: GreedyResult = { ids: [], margins: [] };
-    let next = ids;
-    for (let step = 0; step < steps; step++) {
-      const { index, margin } = argmax(this.feed(next));
-      result.ids.push(index);
-      result.margins.push(margin);
-      next = [index];
-    }
-    return result;
+    const logits = this.feed(ids);
+    const chosen = [argmax(logits)];
+    while (chosen.length < steps) chosen.push(argmax(this.feed([chosen.at(-1)!.index])));
+    return {
+      ids: chosen.map(({ index }) => index),
+      margins: chosen.map(({ margin }) => margin),
+      logits,
+    };
   }
 
   /** A sequence of its own with the same tokens; the cached vectors, which never change, are shared. */

@@ -53,10 +53,10 @@ test('the file that all others here are made of is sound', async () => {
   expect(await faultOf(ggufBytes(smallGguf()))).toBeUndefined();
 });
 
-test('cut off at 200 random places, and at every place of its first 64 bytes, it is refused', async () => {
+test('cut off at 60 random places, and at every place of its first 64 bytes, it is refused', async () => {
   const bytes = ggufBytes(smallGguf());
   const random = seededRandom(12);
-  const places = Array.from({ length: 200 }, () => random.below(bytes.length - 32));
+  const places = Array.from({ length: 60 }, () => random.below(bytes.length - 32));
   for (const place of [...Array(64).keys(), ...places]) {
     const fault = await faultOf(bytes.subarray(0, place));
     expect([place, fault?.code]).toEqual([place, 'BAD_CHECKPOINT']);
@@ -68,14 +68,14 @@ test('with random bytes changed in its head it opens, or is refused in one line'
   const random = seededRandom(5);
   const before = process.memoryUsage().rss;
   let refused = 0;
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 150; i++) {
     const bytes = Buffer.from(sound);
     const changes = 1 + random.below(3);
     for (let j = 0; j < changes; j++)
       bytes[random.below(2300)] = random.pick([0, 1, 0x7f, 0x80, 0xff, random.below(256)]);
     if (await faultOf(bytes)) refused++;
   }
-  expect(refused).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(40);
   expect(process.memoryUsage().rss - before).toBeLessThan(256e6);
 });
 
