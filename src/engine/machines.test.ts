@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { TINY_LLAMA } from '../../test/reference/shapes.js';
 import type { ClusterMember } from '../cluster/cluster.js';
+import type { ReadyWorker } from '../cluster/worker-handle.js';
 import { machineListSchema } from '../core/documents/machine-list.js';
 import { KvrError } from '../core/errors.js';
 import type { CostSource } from './partition/cost-source.js';
@@ -8,10 +9,18 @@ import { machinesOf } from './machines.js';
 import { WorkerCosts } from './partition/worker-costs.js';
 import { costOfRows } from './partition/worker-cost.test-support.js';
 
-const READY = {
-  ...{ type: 'ready', pid: 1, digest: 'ab12', dtype: 'w8a8', threads: 4, chunkTokens: 512, kvBytesLimit: 1e9 },
+const READY: ReadyWorker = {
+  ...({
+    type: 'ready',
+    pid: 1,
+    digest: 'ab12',
+    dtype: 'w8a8',
+    threads: 4,
+    chunkTokens: 512,
+    kvBytesLimit: 1e9,
+  } as const),
   machine: { cpu: 'A processor', cores: 8, memoryBytes: 32e9 },
-} as const;
+};
 const ADDRESS = { kind: 'tcp', host: 'b', port: 7001 } as const;
 const LINK = { latencyMs: 1, bytesPerS: 125e6, frameBytes: 1 << 20 };
 
@@ -26,7 +35,11 @@ test('each machine is told with what is known of it, usable or not, wherever its
   const workers = ['a', 'c'].map((id) => ({ handle: { id } })) as never;
   const model = { shape: TINY_LLAMA };
   const costs = {
-    costs: new WorkerCosts(['a', 'c'], { workers: [costOfRows(0.1), costOfRows(0.1)], links: [LINK], kvDtype: 'f32' }),
+    costs: new WorkerCosts(['a', 'c'], {
+      workers: [costOfRows(0.1), costOfRows(0.1)],
+      links: [LINK],
+      kvDtype: 'f32',
+    }),
     measuredLink: (from: string, to: string) => (from === 'a' && to === 'c' ? LINK : undefined),
   } as unknown as CostSource;
 
