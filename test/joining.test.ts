@@ -186,6 +186,8 @@ describe('workers that join', () => {
     expect((await ask(url)).length).toBeGreaterThan(0);
     expect((await readiness(url)).state).toMatchObject({ status: 'ready', workers: 1 });
     expect(worker.isRunning).toBe(true);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/^kvr_peers_refused_total\{reason="handshake"\} [1-9]/m);
   });
 
   test('one with another model is told why, and ends', async () => {

@@ -152,6 +152,9 @@ describe.skipIf(!hasNatsServer)(`in a room at NATS (skips where ${NO_NATS_SERVER
     await stranger.close();
     expect(await ask(first)).toBe(text);
     expect(await readiness(first)).toMatchObject({ status: 'ready', workers: 2, alive: 2 });
+    const metrics = await (await fetch(`${first.url}/metrics`)).text();
+    for (const reason of ['card', 'unreached'])
+      expect(metrics).toMatch(new RegExp(`^kvr_peers_refused_total\\{reason="${reason}"\\} [1-9]`, 'm'));
     const honestOne = startWorker('honest');
     await first.server.says(/worker honest has joined; 3 workers/);
     honestOne.child.kill('SIGTERM');

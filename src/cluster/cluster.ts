@@ -41,6 +41,8 @@ export interface Cluster {
   readonly allowsAllCoreDecode: boolean;
   /** What to type on another machine so that a worker of it joins; undefined where none can. */
   readonly invitation?: string | undefined;
+  /** Of a cluster that others come to: how many were kept out, by reason. */
+  readonly refusals?: ReadonlyMap<string, number> | undefined;
   /** Calls the listener whenever `members` have changed. @returns a function that stops it */
   onChange(listener: () => void): () => void;
   /** Ends what was started; settles when nothing is left. Twice is harmless. */

@@ -38,6 +38,7 @@ export async function listenForWorkers(
     } as const),
     ...(prepare && { prepare }),
     invitation: () => invitationTo(door?.address ?? address, source.security),
+    refusals: () => door?.refusals,
     onClose: () => closers.splice(0).forEach((close) => close()),
   };
   const cluster = await openSupervised(plan, signal);

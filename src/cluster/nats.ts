@@ -43,6 +43,7 @@ export async function findWorkers(
   prepare?: PrepareWorker,
 ): Promise<Cluster> {
   const closers: (() => Promise<void> | void)[] = [];
+  let found: FoundWorkers | undefined;
   const plan = {
     ...({
       workers: new Map(),
@@ -52,15 +53,17 @@ export async function findWorkers(
     } as const),
     ...(prepare && { prepare }),
     invitation: () => invitationInto(source.room, source.security),
+    refusals: () => found?.refusals,
     onClose: async () => void (await Promise.all(closers.map((close) => close()))),
   };
   const cluster = await openSupervised(plan, signal);
   try {
     const transportOf = await openTransports(source.security);
-    const found = new FoundWorkers(source, cluster, transportOf);
-    closers.push(() => found.close(), tellChanges(cluster, source.tell));
-    await found.rollCall(signal);
-    if (!source.mayBeEmpty && cluster.members.length === 0) throw found.nobody();
+    const opened = new FoundWorkers(source, cluster, transportOf);
+    found = opened;
+    closers.push(() => opened.close(), tellChanges(cluster, source.tell));
+    await opened.rollCall(signal);
+    if (!source.mayBeEmpty && cluster.members.length === 0) throw opened.nobody();
     return cluster;
   } catch (error) {
     await cluster.close();
@@ -78,6 +81,8 @@ class FoundWorkers {
   readonly #closing = new AbortController();
   readonly #looking: NodeJS.Timeout;
   readonly #listeners = new Set<() => void>();
+  /** By reason. */
+  readonly refusals = new Map<string, number>();
 
   constructor(source: NatsSource, cluster: SupervisedCluster, transportOf: TransportOf) {
     this.#source = source;
@@ -144,7 +149,7 @@ class FoundWorkers {
 
   #hear(bytes: Uint8Array): void {
     const card = readCard(bytes);
-    if (!card) return;
+    if (!card) return this.#count('card');
     this.#table.hear(card);
     this.#look();
   }
@@ -163,11 +168,17 @@ class FoundWorkers {
       this.#take(card, await this.#transportOf(address).dial(address, this.#closing.signal));
     } catch (error) {
       const { code, message } = asKvrError(error);
+      if (!this.#closing.signal.aborted) this.#count(code === 'LINK' ? 'unreached' : 'unfit');
       this.#table.failed(process, code === 'LINK' ? undefined : REFUSED_WAIT_MS);
       const words = `worker ${card.name} at ${card.address} is not taken: ${message}`;
       if (!this.#closing.signal.aborted && this.#table.isNews(process, words)) this.#source.tell(words);
     }
     for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** 'card': what is no card. 'unreached': not there, or with another key. 'unfit': of another model, or not to be dialled. */
+  #count(reason: 'card' | 'unreached' | 'unfit'): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   }
 
   /** What its card says is enough not to dial it. @throws WORKER_FAILED, BAD_INPUT */

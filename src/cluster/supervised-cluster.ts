@@ -17,6 +17,8 @@ export type ClusterPlan = {
   readonly prepare?: PrepareWorker;
   /** What to type so that a worker joins. */
   readonly invitation?: () => string;
+  /** How many were kept out, by reason. */
+  readonly refusals?: () => ReadonlyMap<string, number> | undefined;
   /** Called when the cluster closes, and waited for. */
   readonly onClose?: () => void | Promise<void>;
 };
@@ -110,6 +112,10 @@ export class SupervisedCluster implements Cluster {
 
   get invitation(): string | undefined {
     return this.#plan.invitation?.();
+  }
+
+  get refusals(): ReadonlyMap<string, number> | undefined {
+    return this.#plan.refusals?.();
   }
 
   get members(): readonly ClusterMember[] {
