@@ -9,11 +9,11 @@ import { checkJson } from '../checkpoint/json-file.js';
 import type { TensorSource } from '../checkpoint/safetensors.js';
 import { type CommonConfig, readCommon } from './common-config.js';
 import type { ConfigFile } from './config-limits.js';
-import { checkKeys, ReadTensors } from './guard.js';
+import { checkKeys, checkLayerTypes, ReadTensors } from './guard.js';
 import { LayerTensors } from './layer-tensors.js';
 import { type LayerReaders, layerWeights } from './layer-weights.js';
 import type { ModelParts } from './model-parts.js';
-import { withRotaryShare } from './rotary.js';
+import { withRotaryShare } from './rotary-parameters.js';
 import { LLAMA_NAMES, type TensorNames } from './tensor-names.js';
 
 export type Family = {
@@ -64,7 +64,9 @@ export function defineFamily<K extends z.ZodRawShape>(facts: FamilyFacts<K>): Fa
     checkKeys(file, Object.keys(facts.keys.shape), facts.name);
     const own = checkJson(facts.keys, file.json, file.path);
     const common = readCommon({ ...file, json: { ...file.json, ...written(facts.commonKeys?.(own)) } });
-    return { name: facts.name, common, model: facts.model(common, own) };
+    const model = facts.model(common, own);
+    checkLayerTypes(common, model.specs);
+    return { name: facts.name, common, model };
   };
   return {
     name: facts.name,
@@ -120,7 +122,9 @@ function readParts(understood: Understood, source: TensorSource): ModelParts {
 
 /** The fewest specs that, one after the other and again, give each layer the same. */
 function shortestPeriod(specs: readonly LayerSpec[]): readonly LayerSpec[] {
-  const texts = specs.map((spec) => JSON.stringify(spec));
+  // Most layers share a few objects, whose texts may be long.
+  const known = new Map([...new Set(specs)].map((spec) => [spec, JSON.stringify(spec)]));
+  const texts = specs.map((spec) => known.get(spec));
   const period = texts.findIndex(
     (_, length) => length > 0 && texts.every((text, at) => text === texts[at % length]),
   );
