@@ -15,7 +15,7 @@ import { DRAWN_FAMILIES, type DrawnModel, drawnModel } from '../reference/famili
 import { ReferenceModel } from '../reference/forward.js';
 import { seededRandom } from '../reference/random.js';
 import { answerInSlices } from './answer-in-slices.js';
-import { certainSteps, largestDifference } from './same-answer.js';
+import { certainSteps, largestDifference } from './certain-answer.js';
 
 const STEPS = 6;
 

@@ -85,8 +85,9 @@ export function readRotary(file: ConfigFile, dims: number, layerType?: LayerType
   return { dims, theta, scaling, pairs: 'halves' };
 }
 
-function scalingOf({ key, written }: RotaryParameters, base: Base): RotaryScaling {
-  const kind = kindOf(written);
+function scalingOf(parameters: RotaryParameters, base: Base): RotaryScaling {
+  const { key, written } = parameters;
+  const kind = kindOf(parameters, base.path);
   const read = <T>(schema: z.ZodType<T>): T => checkPart(schema, key, written, base.path);
   switch (kind) {
     case 'default':
@@ -98,7 +99,6 @@ function scalingOf({ key, written }: RotaryParameters, base: Base): RotaryScalin
     case 'yarn':
       return yarnOf(read(yarnSchema), base);
     case 'longrope':
-    case 'su':
       return longRopeOf(read(longRopeSchema(base.dims / 2)), base.config);
     case 'dynamic':
       return dynamicOf(read(linearSchema), base);
@@ -109,9 +109,13 @@ function scalingOf({ key, written }: RotaryParameters, base: Base): RotaryScalin
 
 const SCALING_KEYS = ['factor', 'short_factor', 'long_factor', 'low_freq_factor', 'beta_fast', 'mscale'];
 
-function kindOf(written: RotaryParameters['written']): string {
+/** @throws UNSUPPORTED_MODEL where the two names of the kind disagree */
+function kindOf({ key, written }: RotaryParameters, path: string): string {
+  const [kind, older] = [written.rope_type, written.type].map((name) => (name === 'su' ? 'longrope' : name));
+  if (kind && older && kind !== older)
+    throw unsupported(path, `${key}.rope_type ${kind} beside type ${older}`, 'one of them, or both alike');
   const isScaled = SCALING_KEYS.some((name) => Object.hasOwn(written, name));
-  return written.rope_type ?? written.type ?? (isScaled ? 'without a type' : 'default');
+  return kind ?? older ?? (isScaled ? 'without a type' : 'default');
 }
 
 function llama3Of(written: z.infer<typeof llama3Schema>): RotaryScaling {

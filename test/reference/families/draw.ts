@@ -80,7 +80,9 @@ export function drawPositions(
   const { scaling, written } = isLong ? longRope(random, dims) : drawScaling(random);
   const rotary: Rotary = { dims, theta, scaling, pairs };
   if (isLikely(0.5)) {
-    const inner = { rope_type: 'default', ...written, rope_theta: theta };
+    // The older name of the kind is only found in the older place.
+    const { type, ...rest } = written ?? {};
+    const inner = { rope_type: type ?? 'default', ...rest, rope_theta: theta };
     return { rotary, config: { rope_parameters: inner } };
   }
   return { rotary, config: { rope_theta: theta, rope_scaling: written ?? null } };

@@ -100,6 +100,7 @@ test.each<[parameters: unknown, message: RegExp]>([
   [{ rope_type: 'yarn', factor: 2, rope_theta: 1 }, /rope_theta 1 with yarn/],
   [{ rope_type: 'yarn', factor: 2, llama_4_scaling_beta: 0.1 }, /rope_scaling.llama_4_scaling_beta 0.1/],
   [{ rope_type: 'linear', factor: 2, partial_rotary_factor: 0.5 }, /partial_rotary_factor 0.5 of a llama/],
+  [{ rope_type: 'default', type: 'longrope' }, /rope_type default beside type longrope/],
   ['linear', /rope_scaling is "linear"/],
   [[], /rope_scaling is \[\]/],
 ])('rope_scaling %j is refused', (parameters, message) => {
