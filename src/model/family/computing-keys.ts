@@ -42,7 +42,7 @@ const POSITIONS: Neutral = {
   no_rope_layer_interval: [0],
   no_rope_layers: [[]],
   partial_rotary_factor: [1],
-  position_embedding_type: ['rope', 'rope_gptj'],
+  position_embedding_type: ['rope', 'rope_gptj', 'rotary'],
   rope_interleaved: [false],
   rope_local_base_freq: [],
   rope_pct: [1],

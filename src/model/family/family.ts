@@ -8,7 +8,7 @@ import type { ModelShape } from '../../core/shape.js';
 import { checkJson } from '../checkpoint/json-file.js';
 import type { TensorSource } from '../checkpoint/safetensors.js';
 import { type CommonConfig, readCommon } from './common-config.js';
-import type { ConfigFile } from './config-limits.js';
+import { type ConfigFile, MAX_CONTEXT_TOKENS } from './config-limits.js';
 import { checkKeys, checkLayerTypes, ReadTensors } from './guard.js';
 import { LayerTensors } from './layer-tensors.js';
 import { type LayerReaders, layerWeights } from './layer-weights.js';
@@ -145,7 +145,7 @@ function shapeOf({ name, common, model }: Understood, hasHead: boolean): ModelSh
     headDim: common.headDim,
     feedForward: common.feedForward,
     vocabulary: common.vocabulary,
-    contextTokens: common.contextTokens,
+    contextTokens: contextTokensOf(common, model),
     norm: model.norm,
     normEpsilon: model.epsilon,
     specs: shortestPeriod(model.specs),
@@ -154,4 +154,11 @@ function shapeOf({ name, common, model }: Understood, hasHead: boolean): ModelSh
     ...(model.logitCap !== undefined && { logitCap: model.logitCap }),
     tiedHead: (common.isTied ?? model.isTied ?? false) || !hasHead,
   };
+}
+
+/** Where the base of positions grows with the prompt, a model is made for prompts beyond the length that its config names. */
+function contextTokensOf({ contextTokens }: CommonConfig, { specs }: FamilyModel): number {
+  const scaling = specs[0]?.attention.rotary?.scaling;
+  if (scaling?.kind !== 'dynamic') return contextTokens;
+  return Math.min(MAX_CONTEXT_TOKENS, Math.floor(contextTokens * scaling.factor));
 }

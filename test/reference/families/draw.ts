@@ -19,6 +19,9 @@ export type SizeRules = {
 /** More than prompts and answers of the tests have, but for what is stretched beyond it. */
 const CONTEXT_TOKENS = 96;
 
+/** Of a model whose base grows with the prompt: less than prompts have, and four times this is more. */
+const SHORT_CONTEXT = 24;
+
 export type Draw = {
   readonly random: Random;
   readonly isLikely: (share: number) => boolean;
@@ -77,18 +80,19 @@ export function drawPositions(
 ): Positions {
   const dims = Math.trunc(shape.headDim * share);
   const theta = random.pick([500, 10_000, 999_999.44]);
-  const { scaling, written } = isLong ? longRope(random, dims) : drawScaling(random);
+  const { scaling, written, beside } = isLong ? longRope(random, dims) : drawScaling(random);
   const rotary: Rotary = { dims, theta, scaling, pairs };
   if (isLikely(0.5)) {
     // The older name of the kind is only found in the older place.
     const { type, ...rest } = written ?? {};
     const inner = { rope_type: type ?? 'default', ...rest, rope_theta: theta };
-    return { rotary, config: { rope_parameters: inner } };
+    return { rotary, config: { ...beside, rope_parameters: inner } };
   }
-  return { rotary, config: { rope_theta: theta, rope_scaling: written ?? null } };
+  return { rotary, config: { ...beside, rope_theta: theta, rope_scaling: written ?? null } };
 }
 
-type Scaling = { readonly scaling: RotaryScaling; readonly written?: Json };
+/** `beside`: what the config says beside the parameters. */
+type Scaling = { readonly scaling: RotaryScaling; readonly written?: Json; readonly beside?: Json };
 
 function drawScaling(random: Random): Scaling {
   const factor = random.pick([1.5, 4, 32]);
@@ -112,15 +116,16 @@ function drawScaling(random: Random): Scaling {
       return yarn(random, factor, original);
     case 'dynamic':
       return {
-        scaling: { kind: 'dynamic', factor, originalContextTokens: CONTEXT_TOKENS },
-        written: { rope_type: 'dynamic', factor },
+        scaling: { kind: 'dynamic', factor: 4, originalContextTokens: SHORT_CONTEXT },
+        written: { rope_type: 'dynamic', factor: 4 },
+        beside: { max_position_embeddings: SHORT_CONTEXT },
       };
     default:
       return { scaling: { kind: 'none' } };
   }
 }
 
-/** The factor of scores in its three forms: by the stretch, by two magnitudes, or as it is. */
+/** The factor of scores in its three forms: by the stretch, by two magnitudes, or as it is. A context that is not said is the model's. */
 function yarn(random: Random, factor: number, original: number): Scaling {
   const magnitude = (m: number): number => 0.1 * m * Math.log(factor) + 1;
   const [attentionFactor, said] = random.pick<[number, Json]>([
@@ -133,7 +138,8 @@ function yarn(random: Random, factor: number, original: number): Scaling {
     [8, 2, { beta_fast: 8, beta_slow: 2 }],
   ]);
   const isTruncated = random.next() < 0.5;
-  const originalContextTokens = original;
+  const isSaid = random.next() < 0.5;
+  const originalContextTokens = isSaid ? original : CONTEXT_TOKENS;
   return {
     scaling: {
       kind: 'yarn',
@@ -147,7 +153,7 @@ function yarn(random: Random, factor: number, original: number): Scaling {
     written: {
       rope_type: 'yarn',
       factor,
-      original_max_position_embeddings: original,
+      ...(isSaid && { original_max_position_embeddings: original }),
       ...said,
       ...betas,
       ...(isTruncated ? {} : { truncate: false }),
