@@ -32,6 +32,7 @@ const FOLDERS = [
 /** The page runs in a browser: of all other folders it may know only what needs no Node, and no more than that. */
 const FOR_BROWSERS = [
   'core/documents/live-event.js',
+  'core/documents/machine-list.js',
   'core/documents/plan-document.js',
   'core/documents/request-record.js',
   'core/documents/server-info.js',
