@@ -15,8 +15,8 @@ import { hasNatsServer, NatsServer, NO_NATS_SERVER } from './support/nats-server
 import { RunningCommand } from './support/running-command.js';
 import { until } from './support/until.js';
 
-/** Long enough to be shared out evenly. */
-const PROMPT = longPrompt(700);
+/** Long enough to be shared out evenly; a worker's MB has room for two, so that two engines together meet refusals. */
+const PROMPT = longPrompt(400);
 const ROOM = 'lab';
 const PASSWORD = 'not-to-be-shown';
 
@@ -35,7 +35,7 @@ const shared = (): string[] => [
   ...['--cluster', nats.url.replace('//', `//me:${PASSWORD}@`), '--room', ROOM, '--cluster-key-file', key],
 ];
 const startWorker = (name: string): RunningCommand =>
-  start('worker', ...shared(), '--threads', '1', '--name', name);
+  start('worker', ...shared(), '--threads', '1', '--kv-memory', '1', '--name', name);
 
 type Served = { readonly server: RunningCommand; readonly url: string };
 async function serve(): Promise<Served> {
