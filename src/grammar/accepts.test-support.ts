@@ -9,11 +9,9 @@ import { compileGrammar } from './grammar.js';
 let last: { readonly schema: unknown; readonly automaton: Automaton } | undefined;
 
 export function acceptsSchema(schema: unknown, text: string): boolean {
-  const { automaton } = last?.schema === schema ? last : (last = { schema, automaton: compile(schema) });
-  return accepts(automaton, Buffer.from(text));
+  if (!last || last.schema !== schema) last = { schema, automaton: compileGrammar({ type: 'json', schema }) };
+  return accepts(last.automaton, Buffer.from(text));
 }
-
-const compile = (schema: unknown): Automaton => compileGrammar({ type: 'json', schema });
 
 export function accepts(automaton: Automaton, bytes: Uint8Array): boolean {
   let state: State | null = automaton.start;

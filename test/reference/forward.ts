@@ -83,15 +83,16 @@ export class ReferenceSequence {
   constructor(model: LoadedModel, round: Rounding) {
     this.model = model;
     this.round = round;
-    this.caches = model.blocks.map(() => ({ keys: [], values: [], round }));
+    this.caches = model.blocks.map(() => ({ keys: [], values: [], round, promptTokens: 0 }));
   }
 
   get length(): number {
     return this.caches[0]?.keys.length ?? 0;
   }
 
-  /** Adds tokens (at least one). @returns the logits [vocabulary] after the last of them */
+  /** Adds tokens (at least one); the first of all are the prompt. @returns the logits [vocabulary] after the last of them */
   feed(ids: readonly number[]): Float64Array {
+    this.begin(ids);
     let hidden: Float64Array = new Float64Array();
     for (const id of ids) hidden = this.push(id);
     return this.head(hidden);
@@ -100,6 +101,7 @@ export class ReferenceSequence {
   /** Adds tokens. @returns what is left of each after the final norm, [hidden] */
   normed(ids: readonly number[]): Float64Array[] {
     const { shape, finalNorm } = this.model;
+    this.begin(ids);
     return ids.map((id) => normalize(shape, finalNorm, this.push(id)));
   }
 
@@ -119,10 +121,15 @@ export class ReferenceSequence {
   fork(): ReferenceSequence {
     const copy = new ReferenceSequence(this.model, this.round);
     for (const [i, cache] of this.caches.entries()) {
+      copy.caches[i]!.promptTokens = cache.promptTokens;
       for (const key of cache.keys) copy.caches[i]!.keys.push(key);
       for (const value of cache.values) copy.caches[i]!.values.push(value);
     }
     return copy;
+  }
+
+  private begin(prompt: readonly number[]): void {
+    if (this.length === 0) for (const cache of this.caches) cache.promptTokens = prompt.length;
   }
 
   private push(id: number): Float64Array {
