@@ -31,7 +31,8 @@ export function planWishes(
 ): Pick<PlanRequest, 'orders' | 'answerTokens' | 'prefer' | 'decodeOn'> {
   return {
     orders: order ? 'listed' : 'any',
-    answerTokens: maxTokens,
+    // Plans are for the first token at least.
+    answerTokens: Math.max(1, maxTokens),
     prefer,
     ...(decodeOn !== undefined && { decodeOn: ids.indexOf(decodeOn) }),
   };

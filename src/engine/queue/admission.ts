@@ -2,6 +2,7 @@
  * Admission: requests wait, by priority and then in order of arrival, until the chain has capacity for the first of them, and
  * are then partitioned for it. When too many wait, one more is refused with the engine's load.
  */
+import { needsAllRows } from '../../core/request.js';
 import { canReuseRows } from '../../core/shape.js';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
@@ -145,8 +146,7 @@ export class Admission {
     while (chain.hasUsable(this.#workersNeeded(request))) {
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
-      // Kept rows have no hidden states, which a mean is made of.
-      const isReusable = spec.prefixCache && spec.pooling !== 'mean' && canReuseRows(model.shape, ids.length);
+      const isReusable = spec.prefixCache && !needsAllRows(spec) && canReuseRows(model.shape, ids.length);
       const found = isReusable ? chain.cachedPrefixes(ids, spec.kvDtype) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
       const workers = this.#workersOf(chosen);

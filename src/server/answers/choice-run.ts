@@ -154,6 +154,7 @@ function engineRequests(
       priority: parsed.priority,
       chain: parsed.chain,
       sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
+      ...(parsed.promptLogprobs !== undefined && { promptLogprobs: parsed.promptLogprobs }),
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,

@@ -25,6 +25,8 @@ export type ParsedRequest = {
   /** Which workers may take part; all where it is undefined. */
   readonly chain?: GenerateRequest['chain'];
   readonly sampling: NonNullable<GenerateRequest['sampling']>;
+  /** What the model thinks of the prompt's own tokens is told, with so many likely ones for each; undefined: it is not. */
+  readonly promptLogprobs?: number | undefined;
   /** What the answers are held to. */
   readonly grammar?: AcceptedGrammar | undefined;
   /** Where functions may be called. */

@@ -39,6 +39,7 @@ class EventStream {
     const content = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
     switch (event.type) {
       case 'prefill':
+      case 'promptLogprobs':
         return '';
       case 'token':
         return event.isRest ? this.#rest(index, content) : this.#token(index, content, event);

@@ -7,7 +7,7 @@ import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { withoutDefaultLimit } from '../answers/default-limit.js';
 import { parseTranslated } from '../answers/translated.js';
-import { COMPLETIONS } from '../openai/completions.js';
+import { PLAIN_COMPLETIONS } from '../openai/completions.js';
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
@@ -77,7 +77,7 @@ export async function parseParameters(
     // The prompts are read already; this one stands in for them.
     prompt: [0],
   };
-  const parsed = await parseTranslated(COMPLETIONS, asked, NAMES, engine, signal);
+  const parsed = await parseTranslated(PLAIN_COMPLETIONS, asked, NAMES, engine, signal);
   const names = [...ignored.names, ...(parsed.ignored ?? [])];
   return { ...withoutDefaultLimit(parsed, asked), prompts, own, ignored: names };
 }

@@ -19,7 +19,7 @@ export type ChunkChoices = {
   /** Value of the chunks' `object`. */
   readonly object: string;
   /** The first one of an answer; undefined where nothing is said first. */
-  readonly begin: (index: number) => unknown;
+  readonly begin: (index: number, answer: Answer) => unknown;
   readonly text: (index: number, text: string, entries: readonly LogprobEntry[] | undefined) => unknown;
   /** A part that is no text: thinking, and calls of functions, where there are any. */
   readonly call: (index: number, part: Exclude<AnswerPart, { type: 'text' }>) => unknown;
@@ -85,7 +85,7 @@ class ChunkStream {
   #begin(index: number): unknown[] {
     if (this.#begun.has(index)) return [];
     this.#begun.add(index);
-    const begin = this.#choices.begin(index);
+    const begin = this.#choices.begin(index, this.#run.answers[index] as Answer);
     return begin === undefined ? [] : [begin];
   }
 

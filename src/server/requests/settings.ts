@@ -72,6 +72,11 @@ export const MAX_CHOICES_AT_ONCE = 16;
  * Numbers of all embeddings of an answer together, such as 2,048 of 1,024: their JSON is written in one go, in about half a second.
  */
 export const MAX_EMBEDDING_NUMBERS = 2 ** 21;
+/**
+ * Log-probabilities of prompts' tokens in one answer, with those of the likeliest beside them: their JSON is written in one go, in
+ * about half a second. A prompt of 128,000 tokens has as many with three likely ones for each.
+ */
+export const MAX_ECHO_NUMBERS = 2 ** 19;
 export const MAX_STOPS = 16;
 export const MAX_STOP_CHARS = 1000;
 

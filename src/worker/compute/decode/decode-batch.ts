@@ -55,7 +55,7 @@ export class DecodeBatch {
   }
 
   /**
-   * Takes a sequence in and chooses its next token: the first, or the one after the answer so far.
+   * Takes a sequence in and chooses its next token: the first, or the one after the answer so far. It ends at once where it is to have none.
    * @param logits after the prompt, or after that answer, [vocabulary]. @throws BAD_INPUT
    */
   async add(request: ActiveRequest, logits: Float32Array): Promise<void> {
@@ -68,6 +68,7 @@ export class DecodeBatch {
     const isFirst = answer.length === 0;
     // Its chain may have been lost between the last token of an answer and the word that it was the last.
     if (!isFirst && matcher?.mustEnd) await this.#end(sequence, 'stop');
+    else if (spec.maxTokens === 0) await this.#end(sequence, 'length');
     else await this.#choose(sequence, logits, isFirst && spec.wantLogits ? { logits: logits.slice() } : {});
     this.#dropEnded();
   }
