@@ -62,6 +62,11 @@ export const requestSchema = z.strictObject({
    * under way go first.
    */
   client: z.string().max(256).optional(),
+  /**
+   * How many tokens the answer is likely to have, where maxTokens is only what there is room for: plans and places go by it. As many
+   * as maxTokens unless given.
+   */
+  likelyTokens: z.number().int().min(1).max(1_000_000).optional(),
   /** The whole request may take this long. */
   deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
 });

@@ -79,7 +79,11 @@ export class Admission {
   async #place(request: ValidatedRequest, isRetry: boolean): Promise<Admitted> {
     const { signal, deadline, spec, ids, settings } = request;
     const standing = { priority: isRetry ? -Infinity : spec.priority, client: settings.client };
-    const asking = { promptTokens: ids.length, maxTokens: spec.maxTokens, ...standing };
+    const asking = {
+      promptTokens: ids.length,
+      maxTokens: settings.likelyTokens ?? spec.maxTokens,
+      ...standing,
+    };
     const endLong = await deadline.bound(signal, (bounded) => this.#places.wait(asking, bounded));
     try {
       const found = await this.#inTurn(request, standing);

@@ -19,6 +19,7 @@ import {
   type ServerSettings,
 } from '../requests/settings.js';
 import { Answer, type AnswerPart } from './answer.js';
+import { answerLimit } from './answer-limit.js';
 import type { ParsedRequest } from './parsed-request.js';
 
 export type ChoiceEvent = {
@@ -149,11 +150,11 @@ function engineRequests(
   return prompts.flatMap((ids) =>
     Array.from({ length: n }, (_, k) => ({
       promptIds: ids,
-      maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
+      ...answerLimit(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
       chain: parsed.chain,
-      sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
+      sampling: { ...parsed.sampling, ...temperatureOf(parsed, engine), seed: engineSeed(seed + k) },
       ...(parsed.promptLogprobs !== undefined && { promptLogprobs: parsed.promptLogprobs }),
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
@@ -162,18 +163,12 @@ function engineRequests(
   );
 }
 
-/**
- * The context's end is a limit like any other, not an error: an answer that reaches it ends with the reason "length". Who asks
- * for more than there is room for asks for no limit, and gets what is given where none is named.
- */
-function newTokens(
-  ids: Int32Array,
-  { model }: ServedEngine,
-  asked: number | undefined,
-  defaultMaxTokens: number,
-): number {
-  const room = Math.max(1, model.shape.contextTokens - ids.length);
-  return asked !== undefined && asked <= room ? asked : Math.min(defaultMaxTokens, room);
+/** Where neither the request nor the checkpoint says how random an answer is, it is as OpenAI's API has it. */
+export function temperatureOf(
+  { sampling }: Pick<ParsedRequest, 'sampling'>,
+  { model }: Pick<ServedEngine, 'model'>,
+): { readonly temperature: number } {
+  return { temperature: sampling.temperature ?? model.samplingDefaults?.temperature ?? 1 };
 }
 
 /** The engine has 2³² seeds; those of them that a client names stay as they are. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { eventsOf, resultOf, spoken, standInEngine } from '../../../test/support/live-server.js';
 import type { TokenLogprobs } from '../../core/sampling.js';
-import type { GenerateEvent } from '../../engine/output/generation.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import { ChoiceRun } from '../answers/choice-run.js';
 import { Ledger } from '../requests/ledger.js';
@@ -23,12 +22,12 @@ const engine = standInEngine(async function* (request, ids) {
   if (request.promptLogprobs !== undefined)
     yield { type: 'promptLogprobs', logprobs: ids.map((_, at) => (at === 0 ? null : logprobs(-at, 'x'))) };
   const isTold = request.sampling?.topLogprobs !== undefined;
-  if (request.maxTokens === 0)
-    return yield { type: 'done', result: { ...resultOf('', ids), finishReason: 'length' } };
+  if (request.maxTokens === 0) {
+    yield { type: 'done', result: { ...resultOf('', ids), finishReason: 'length' } };
+    return;
+  }
   for (const event of spoken('yz', ids))
-    yield event.type === 'token' && isTold
-      ? ({ ...event, logprobs: logprobs(-9, 'y') } as GenerateEvent)
-      : event;
+    yield event.type === 'token' && isTold ? { ...event, logprobs: logprobs(-9, 'y') } : event;
 });
 
 type Choice = { readonly text: string; readonly logprobs: unknown; readonly finish_reason: string | null };

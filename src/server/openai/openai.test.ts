@@ -43,7 +43,7 @@ test('parameters become one request, null counts as absent', async () => {
   expect(completion).toMatchObject({
     prompts: [Int32Array.of(1, 2), Int32Array.of(3)],
     maxTokens: 16,
-    sampling: { temperature: 1 },
+    sampling: { temperature: undefined },
   });
 });
 

@@ -122,7 +122,7 @@ export function sharedRequest(given: SharedParameters) {
 /** @param topLogprobs how many likely tokens to tell of with each; undefined where no probabilities are asked for */
 export function samplingOf(given: SharedParameters, topLogprobs: number | undefined) {
   return {
-    temperature: given.temperature ?? 1,
+    temperature: given.temperature,
     topP: given.top_p,
     topK: given.top_k,
     minP: given.min_p,

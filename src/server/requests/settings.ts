@@ -26,8 +26,8 @@ export type ServerSettings = {
   /** In which a client must have sent a request's head, and the whole of it. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** New tokens where a request does not say how many. */
-  readonly defaultMaxTokens: number;
+  /** New tokens at most where a request does not say how many; undefined: as many as there is room for. */
+  readonly defaultMaxTokens?: number | undefined;
   /** Refuse fields that say nothing about the answer, instead of ignoring them by name. */
   readonly isStrict: boolean;
   /** Answer only to the model's own name; else the one model that is served answers to any. */
@@ -48,8 +48,6 @@ export const DEFAULT_PORT = 8080;
 export const DEFAULT_MAX_BODY_BYTES = 8 * 2 ** 20;
 /** Bodies that may be in memory at once, half read or waiting for their answer's begin. */
 export const MAX_BODY_BYTES_AT_ONCE = 64 * 2 ** 20;
-/** Room for keys and values is taken when a request begins: a default as long as the context would take it all. */
-export const DEFAULT_MAX_TOKENS = 1024;
 export const DEFAULT_DEADLINE_MS = 3_600_000;
 export const DEFAULT_DRAIN_MS = 10_000;
 
