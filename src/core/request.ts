@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { MAX_TOP_LOGPROBS, samplingSchema } from './sampling.js';
 import { KV_DTYPES } from './shape.js';
 import { STRATEGIES } from './strategy.js';
+import { thinkingLimitSchema } from './thinking-limit.js';
 
 /**
  * Which rows of a prompt, after the final norm, make its embedding: the last token's, or the mean of all.
@@ -34,6 +35,8 @@ export const requestSpecSchema = z.object({
   pooling: z.enum(POOLINGS).optional(),
   /** What the answer is held to; read where it is compiled, see grammar/. */
   grammar: z.unknown().optional(),
+  /** After so much thinking the model is made to answer. */
+  thinkingLimit: thinkingLimitSchema.optional(),
   /** Of keys and values: of the caches on all ranks and of the rows between them. */
   kvDtype: z.enum(KV_DTYPES).default('f32'),
   /** Tokens that end the answer. */

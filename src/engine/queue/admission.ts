@@ -16,7 +16,7 @@ import { kvNeeds } from './kv-needs.js';
 import { leastWorkers } from '../partition/least-workers.js';
 import { partitionRequest } from '../partition/partition-request.js';
 import { Places } from './places.js';
-import { PriorityGate, type Standing } from './priority-gate.js';
+import { PriorityGate, type Standing, type Waiting } from './priority-gate.js';
 
 /** How busy an engine is; a server sends it with a refusal. */
 export type EngineLoad = {
@@ -53,6 +53,11 @@ export class Admission {
     this.#gate = new PriorityGate(maxWaiting + 1, 1, (client) => this.#places.underWay(client));
   }
 
+  /** Who waits for a turn, the next one first; behind them long requests, which wait for others of their kind to end. */
+  get waiting(): readonly Waiting[] {
+    return [...this.#gate.inOrder, ...this.#places.inOrder];
+  }
+
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
     const { capacity } = this.#parts.chain;
@@ -78,7 +83,8 @@ export class Admission {
 
   async #place(request: ValidatedRequest, isRetry: boolean): Promise<Admitted> {
     const { signal, deadline, spec, ids, settings } = request;
-    const standing = { priority: isRetry ? -Infinity : spec.priority, client: settings.client };
+    const priority = isRetry ? -Infinity : spec.priority;
+    const standing = { priority, client: settings.client, id: settings.id };
     const asking = {
       promptTokens: ids.length,
       maxTokens: settings.likelyTokens ?? spec.maxTokens,

@@ -85,7 +85,9 @@ export class AdmittedRuns {
       onStart: () => lease.begin(),
       onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
       ...(chosen.reuse && { reuse: chosen.reuse }),
-      ...(spec.grammar !== undefined && { sendVocabulary: (handle) => this.#vocabulary.send(handle) }),
+      ...((spec.grammar ?? spec.thinkingLimit) !== undefined && {
+        sendVocabulary: (handle) => this.#vocabulary.send(handle),
+      }),
       ...deadline.left,
     };
   }

@@ -76,6 +76,13 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
     return known.length < this.answers.length ? undefined : Math.min(...known);
   }
 
+  /** The first of its answers' place among those who wait, from 1; undefined where none waits. */
+  get queuePosition(): number | undefined {
+    const all = this.engine.waiting ?? [];
+    const at = all.findIndex(({ id }) => id === this.id || id?.startsWith(`${this.id}-`));
+    return at < 0 ? undefined : at + 1;
+  }
+
   /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
   async run(client: AbortSignal): Promise<void> {
     const { running } = this.#server;
@@ -123,7 +130,7 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
     const id = index === 0 ? this.id : `${this.id}-${index}`;
     const entry: LedgerEntry = ledger.begin(id, this.parsed.kind, request.promptIds?.length ?? 0);
     try {
-      for await (const event of engine.generate({ ...request, signal })) {
+      for await (const event of engine.generate({ ...request, id, signal })) {
         entry.onEvent(event);
         this.events.push({ index, event, parts: answer.take(event) });
       }
@@ -156,6 +163,7 @@ function engineRequests(
       chain: parsed.chain,
       sampling: { ...parsed.sampling, ...temperatureOf(parsed, engine), seed: engineSeed(seed + k) },
       ...(parsed.promptLogprobs !== undefined && { promptLogprobs: parsed.promptLogprobs }),
+      ...(parsed.thinkingLimit && { thinkingLimit: parsed.thinkingLimit }),
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,

@@ -6,7 +6,7 @@ import type { Answer, LogprobToken } from '../answers/answer.js';
 import { type ChoiceRun, temperatureOf } from '../answers/choice-run.js';
 import { runTimes } from '../answers/run-times.js';
 import { pieceBytes, textOfIds } from '../prompts/pieces.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import type { LlamaRequest } from './parameters.js';
 

@@ -15,12 +15,18 @@ export function eventStream(run: LlamaRun): StreamFormat {
     headers: SSE_HEADERS,
     event: (event) => stream.event(event),
     progress: (fraction, silentMs) => {
+      if (wantsProgress && fraction === undefined) return queueSign(run);
       if (wantsProgress && fraction !== undefined && fraction < 1) return stream.progress(fraction);
       return silentMs >= STREAM_SILENCE_MS ? comment('waiting') : '';
     },
     end: () => '',
     error: (error) => data(errorBody(error)),
   };
+}
+
+/** llama.cpp has no field for it, and its clients skip comments. */
+function queueSign({ queuePosition: place }: LlamaRun): string {
+  return place === undefined ? '' : comment(`queued, queue_position ${place}`);
 }
 
 class EventStream {

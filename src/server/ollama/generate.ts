@@ -12,7 +12,7 @@ import { isNothing } from '../parameters/read.js';
 import { fimPrompt } from '../prompts/fim-prompt.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { answerOf, endFields, envelope } from './answer-fields.js';
 import { loadDocument } from './chat.js';
 import { jsonLines, type LineForm } from './json-lines.js';

@@ -3,7 +3,7 @@
  */
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** Of `options`, what says something about the answer; how a model is loaded does not. */
 const OPTIONS = [

@@ -8,7 +8,7 @@ export type ServedEngine = Pick<
   Engine,
   'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'embed' | 'preparation'
 > &
-  Partial<Pick<Engine, 'invitation'>>;
+  Partial<Pick<Engine, 'invitation' | 'waiting'>>;
 
 export type ServerSettings = {
   readonly host: string;
@@ -102,7 +102,7 @@ export const CONNECTION_LIMITS = { total: 512, perAddress: 384 };
 export const HOLD_STREAM_STATUS_MS = 1_000;
 /** An answer that is not streamed shows its first sign of life after so long, and again each time. */
 export const WHITESPACE_MS = 10_000;
-/** Progress of the prompt phase, about twice a second. */
+/** Progress of the prompt phase for those who ask for it, about twice a second. */
 export const PROGRESS_MS = 500;
 /** Silence of a stream before readers that know no progress get a sign of life: some choke on what is no answer. */
 export const STREAM_QUIET_MS = 5_000;

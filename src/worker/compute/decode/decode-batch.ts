@@ -61,7 +61,8 @@ export class DecodeBatch {
   async add(request: ActiveRequest, logits: Float32Array): Promise<void> {
     const { spec, ids, answer } = request.job;
     const matcher = this.#context.grammars.matcherFor(request.job);
-    const sampler = new Sampler(spec.sampling, ids, matcher);
+    const constraint = this.#context.grammars.constraintFor(request.job, matcher);
+    const sampler = new Sampler(spec.sampling, ids, constraint);
     sampler.takeUp(answer);
     const sequence = { request, sampler, matcher, chosen: [...answer] };
     this.#sequences.push(sequence);
