@@ -29,7 +29,6 @@ import {
 export type ServeFlags = ModelFlags & OutputFlags & OwnFlags;
 type OwnFlags = {
   readonly listenWorkers?: Address;
-  readonly insecure?: true;
   readonly host?: string;
   readonly port?: number;
   readonly apiKey?: string;
@@ -87,10 +86,6 @@ export const serveFlags = (): Option[] => [
     '--listen-workers <HOST:PORT>',
     'instead of --workers: where workers of other machines join and leave as they like (kvr worker --join); port 0 takes a free one',
   ).argParser(parseAddress),
-  new Option(
-    '--insecure',
-    'listen for workers beyond this machine without a key: whoever reaches the port can read the prompts',
-  ),
   numberFlag(
     '-n, --max-tokens <N>',
     'new tokens at most of an answer that asks for no number; unless given, as many as the context and its part of --kv-memory have room for',

@@ -8,7 +8,7 @@ export type ServedEngine = Pick<
   Engine,
   'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'embed' | 'preparation'
 > &
-  Partial<Pick<Engine, 'invitation' | 'waiting'>>;
+  Partial<Pick<Engine, 'invitation' | 'refusals' | 'waiting'>>;
 
 export type ServerSettings = {
   readonly host: string;
