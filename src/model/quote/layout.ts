@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of a weight, a file or a token id: it is part of the cache's path. */
-export const QUOTE_VERSION = 2;
+export const QUOTE_VERSION = 3;
 
 /** Ids 0 to 255 are the bytes themselves. */
 export const BYTES = 256;
