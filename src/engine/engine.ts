@@ -9,6 +9,7 @@ import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
 import { validateRequest } from './queue/validated-request.js';
+import type { Waiting } from './queue/priority-gate.js';
 import { withRetries } from './queue/with-retries.js';
 import type { CostSource } from './partition/cost-source.js';
 import type { ChainPartition } from './partition/chain-partition.js';
@@ -82,6 +83,14 @@ export class Engine {
 
   get load(): EngineLoad {
     return this.#admission.load;
+  }
+
+  /**
+   * Requests that wait for their turn, the next one first, by the `id` that they came with. The one whose turn it is, and which waits
+   * for room on the workers, is not among them.
+   */
+  get waiting(): readonly Waiting[] {
+    return this.#admission.waiting;
   }
 
   /** The chain that a request with so many prompt tokens would get now. @throws BAD_INPUT */

@@ -9,6 +9,8 @@ import {
   DEFAULT_CHUNK_TOKENS,
   DTYPE_CHOICES,
   engineOptionsSchema,
+  SAMPLING_DEFAULTS,
+  type SamplingDefaultsChoice,
 } from '../../engine/options/options.js';
 import { DEFAULT_PREFIX_DISK_BYTES } from '../../engine/options/defaults.js';
 import { describeBounds } from '../terminal/numbers.js';
@@ -26,6 +28,8 @@ export type ModelFlags = SecurityFlags &
     readonly decodeThreads?: number;
     readonly dtype?: AskedDtype;
     readonly kvDtype?: KvDtype;
+    readonly samplingDefaults?: SamplingDefaultsChoice;
+    readonly byteTokens?: true;
     readonly cacheDir?: string;
     readonly chunkTokens?: number;
     readonly kvMemory?: number;
@@ -74,6 +78,12 @@ export const machineFlags = (): Option[] => [
     'element type of keys and values; f16 halves their memory and what workers send each other; f32 unless given',
     KV_DTYPES,
   ),
+  choiceFlag(
+    '--sampling-defaults <FROM>',
+    'how tokens are drawn where nothing is said: checkpoint, unless given, as its generation_config.json says; none ignores that',
+    SAMPLING_DEFAULTS,
+  ),
+  new Option('--byte-tokens', 'read text as bytes where the checkpoint brings no tokenizer'),
   new Option(
     '--cache-dir <DIR>',
     'where compiled models are kept; KVR_CACHE_DIR or ~/.cache/kv-runahead unless given',
