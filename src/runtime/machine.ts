@@ -2,7 +2,7 @@
  * The machine that this process runs on.
  */
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import type { Machine } from '../core/machine.js';
+import type { Machine } from '../core/schema/machine.js';
 
 const MAX_NAME_CHARS = 200;
 

@@ -3,7 +3,7 @@
  * Whoever may write to the room can write anything, so a card says no more than whom to dial: what counts is proved over the link.
  */
 import { z } from 'zod';
-import { machineSchema } from '../../core/machine.js';
+import { machineSchema } from '../../core/schema/machine.js';
 import { DTYPES } from '../../core/shape.js';
 import { type Address, parseAddress } from '../../link/address.js';
 import { workerNameSchema } from '../../worker/protocol/index.js';

@@ -1,7 +1,7 @@
 /**
  * What a figure depends on beside the program: the machine and the versions it ran on.
  */
-import type { Machine } from '../../core/machine.js';
+import type { Machine } from '../../core/schema/machine.js';
 import { thisMachine } from '../../runtime/machine.js';
 import { kernelKey } from '../../runtime/sessions/kernels.js';
 

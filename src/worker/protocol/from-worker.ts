@@ -2,7 +2,7 @@
  * Messages of a worker to an engine.
  */
 import { z } from 'zod';
-import { machineSchema } from '../../core/machine.js';
+import { machineSchema } from '../../core/schema/machine.js';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import { DTYPES } from '../../core/shape.js';
 import { rankTimelineSchema } from '../../core/timeline.js';
