@@ -173,7 +173,7 @@ test('thinking that has become too long is ended, and the answer goes on; the ot
   const all = decoding((context) => {
     const { vocabulary } = context.model.shape;
     const names = { vocabulary, bytesOf: (id: number) => Buffer.from(`<${id}>`), nameOf: () => undefined };
-    context.grammars.learn(0, packVocabulary(names), vocabulary);
+    context.grammars.learn(1, packVocabulary(names), vocabulary);
     return context;
   });
   const limit = { tokens: 2, open: '<3>', close: '<9>', endIds: [0, 1], isInside: false, mayReopen: false };
