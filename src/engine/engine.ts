@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
+import { areFound } from '../cluster/worker-source.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
@@ -110,7 +111,8 @@ export class Engine {
     try {
       const arrival = await validateRequest(request, this.#parts, this.#closing.signal);
       this.#checkOpen();
-      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, this.settings.retries);
+      const { retries, workers } = this.settings;
+      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, retries, areFound(workers));
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();
