@@ -89,7 +89,7 @@ export const serveFlags = (): Option[] => [
   numberFlag(
     '-n, --max-tokens <N>',
     'new tokens at most of an answer that asks for no number; unless given, as many as the context and its part of --kv-memory have room for',
-    requestSchema.shape.maxTokens,
+    requestSchema.shape.maxTokens.unwrap().min(1),
   ),
   numberFlag(
     '--deadline <SECONDS>',
