@@ -98,6 +98,8 @@ export type Checkpoint = {
   readonly bosId: number | undefined;
   /** What generation_config.json says, where there is one. */
   readonly samplingDefaults?: SamplingDefaults;
+  /** New tokens of an answer for which no limit is asked, as generation_config.json says. */
+  readonly maxNewTokens?: number;
   /** Where it was made for embeddings. */
   readonly embeddingRecipe?: EmbeddingRecipe;
   /** What its weights are closest to, where they are quantised already, and why; `dtype: 'auto'` takes it where it fits. */

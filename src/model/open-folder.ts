@@ -14,7 +14,7 @@ import type { ModelParts } from './family/model-parts.js';
 import { digestOfFiles } from './cache/digest.js';
 import type { DigestOptions } from './cache/digest.js';
 import { isErrno } from './cache/files/errno.js';
-import { readSamplingDefaults } from './checkpoint/sampling-defaults.js';
+import { readMaxNewTokens, readSamplingDefaults } from './checkpoint/sampling-defaults.js';
 import { checkJson, readJsonFile } from './checkpoint/json-file.js';
 import { countParameters } from './checkpoint/parameters.js';
 import { INDEX_FILE, openSafetensors } from './checkpoint/safetensors.js';
@@ -117,15 +117,17 @@ const specialIdsSchema = z.object({ eos_token_id: tokenIdsSchema, bos_token_id: 
 async function readGeneration(
   folder: string,
   config: unknown,
-): Promise<Pick<Checkpoint, 'eosIds' | 'bosId' | 'samplingDefaults'>> {
+): Promise<Pick<Checkpoint, 'eosIds' | 'bosId' | 'samplingDefaults' | 'maxNewTokens'>> {
   const path = join(folder, 'generation_config.json');
   const json = await readJsonFile(path, MAX_CONFIG_BYTES);
   const generation = checkJson(specialIdsSchema, json ?? {}, path);
   const samplingDefaults = readSamplingDefaults(json);
+  const maxNewTokens = readMaxNewTokens(json);
   const general = checkJson(specialIdsSchema, config, join(folder, 'config.json'));
   return {
     eosIds: [...new Set([...(generation.eos_token_id ?? []), ...(general.eos_token_id ?? [])])],
     ...(samplingDefaults && { samplingDefaults }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
     bosId: (generation.bos_token_id ?? general.bos_token_id)?.[0],
   };
 }

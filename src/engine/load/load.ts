@@ -47,6 +47,8 @@ export type LoadedModel = {
   readonly tokenizerSource: TokenizerSource;
   /** How tokens are drawn for requests that do not say it. */
   readonly samplingDefaults?: SamplingDefaults | undefined;
+  /** Of answers for which no limit is asked; undefined: as many as there is room for. */
+  readonly maxNewTokens?: number | undefined;
   /** Where the checkpoint says how embeddings are made of it. */
   readonly embeddingRecipe?: EmbeddingRecipe | undefined;
 };
@@ -62,8 +64,14 @@ export async function loadModel(
     const { name, shape, digest, parameters, embeddingRecipe } = checkpoint;
     const from = await sourceOfTokenizer(checkpoint, settings.byteTokens);
     const tokenizer = await openSource(from);
-    const samplingDefaults = toldDefaults(checkpoint, settings, hooks);
-    const known = { name, shape, digest, parameters, embeddingRecipe, samplingDefaults };
+    const known = {
+      name,
+      shape,
+      digest,
+      parameters,
+      embeddingRecipe,
+      ...toldDefaults(checkpoint, settings, hooks),
+    };
     const model = { ...known, eosIds: endIds(checkpoint, tokenizer), tokenizer, tokenizerSource: from };
     const source = await sourceOf(settings, checkpoint, model, hooks);
     return { model, source };
@@ -80,16 +88,17 @@ function endIds({ eosIds, shape }: Checkpoint, { endId }: Tokenizer): readonly n
 
 /** What holds where a request says nothing, said once. */
 function toldDefaults(
-  { samplingDefaults = {} }: Checkpoint,
+  { samplingDefaults = {}, maxNewTokens }: Checkpoint,
   { samplingDefaults: choice }: Pick<AskedSettings, 'samplingDefaults'>,
   { onChoice }: EngineHooks,
-): SamplingDefaults | undefined {
-  const words = describeSampling(samplingDefaults);
-  if (choice === 'none' || words === '') return undefined;
+): Pick<LoadedModel, 'samplingDefaults' | 'maxNewTokens'> {
+  const length = maxNewTokens === undefined ? [] : [`max_new_tokens ${maxNewTokens}`];
+  const words = [describeSampling(samplingDefaults), ...length].filter((said) => said !== '').join(', ');
+  if (choice === 'none' || words === '') return {};
   onChoice?.(
-    `sampling unless a request says otherwise, by generation_config.json: ${words} (--sampling-defaults none ignores it)`,
+    `unless a request says otherwise, by generation_config.json: ${words} (--sampling-defaults none ignores it)`,
   );
-  return samplingDefaults;
+  return { samplingDefaults, maxNewTokens };
 }
 
 /** @throws BAD_INPUT where 'auto' finds none that fits */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeSampling } from '../../core/sampling.js';
-import { readSamplingDefaults } from './sampling-defaults.js';
+import { readMaxNewTokens, readSamplingDefaults } from './sampling-defaults.js';
 
 test.each([
   [undefined, undefined],
@@ -26,4 +26,14 @@ test('what is used can be told in the words of the file', () => {
     'temperature 0.6, repetition_penalty 1.1',
   );
   expect(describeSampling({})).toBe('');
+});
+
+test.each([
+  [{ max_new_tokens: 2048 }, 2048],
+  [{ max_new_tokens: 0 }, undefined],
+  [{ max_new_tokens: '9' }, undefined],
+  [{ max_length: 20 }, undefined],
+  [undefined, undefined],
+])('of %j a usual answer has %j tokens', (json, tokens) => {
+  expect(readMaxNewTokens(json)).toBe(tokens);
 });

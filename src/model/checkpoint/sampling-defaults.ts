@@ -28,3 +28,10 @@ export function readSamplingDefaults(json: unknown): SamplingDefaults | undefine
   );
   return said.length > 0 ? Object.fromEntries(said) : undefined;
 }
+
+const lengthSchema = z.object({ max_new_tokens: z.number().int().min(1) });
+
+/** How long an answer may get where nothing else is asked for. @param json as above. @returns undefined where it says nothing */
+export function readMaxNewTokens(json: unknown): number | undefined {
+  return lengthSchema.safeParse(json).data?.max_new_tokens;
+}

@@ -37,6 +37,14 @@ test('without a limit an answer has the room that is left, as far as the server 
   expect(limitOf(engineOf(10_000, 1e9), undefined, 50)).toEqual({ maxTokens: 50, likelyTokens: 50 });
 });
 
+test('where the server says nothing, the model may', () => {
+  const engine = engineOf(10_000, 1e9);
+  const talkative = { ...engine, model: { ...engine.model, maxNewTokens: 70 } };
+  expect(limitOf(talkative)).toEqual({ maxTokens: 70, likelyTokens: 70 });
+  expect(limitOf(talkative, undefined, 5_000).maxTokens).toBe(5_000);
+  expect(limitOf(talkative, 9_000)).toEqual({ maxTokens: 9_000 });
+});
+
 test('as many answers without a limit as may run fit into the smallest memory, and a usual one always', () => {
   // 4 answers of 3,000 rows.
   expect(limitOf(engineOf(1e6, 4 * 3_000 * 16)).maxTokens).toBe(2_900);

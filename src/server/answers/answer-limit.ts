@@ -16,13 +16,13 @@ type Limit = Pick<GenerateRequest, 'maxTokens' | 'likelyTokens'>;
 
 /**
  * Who asks for more than there is room for asks for no limit, and gets what is given where none is named.
- * @param mostUnasked of an answer without a limit of its own; undefined: the room there is
+ * @param mostUnasked of an answer without a limit of its own; undefined: as the model says, or the room there is
  */
 export function answerLimit(
   ids: Int32Array,
   engine: ServedEngine,
   asked: number | undefined,
-  mostUnasked = Infinity,
+  mostUnasked = engine.model.maxNewTokens ?? Infinity,
 ): Limit {
   const room = Math.max(1, engine.model.shape.contextTokens - ids.length);
   if (asked !== undefined && asked <= room) return { maxTokens: asked };
