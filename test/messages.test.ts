@@ -267,7 +267,7 @@ test.each<[param: string, body: object]>([
   ['stop_sequences', { stop_sequences: Array(17).fill('x') }],
   ['output_config.format.schema', { output_config: { format: { type: 'json_schema', schema: { type: 'nothing' } } } }],
   ['temperature', { temperature: -1 }],
-  ['max_tokens', { max_tokens: 0 }],
+  ['max_tokens', { max_tokens: -5 }],
 ])('%s is refused under the name the client knows', async (param, body) => {
   const response = await post(`${live.url}/v1/messages`, { ...asked, messages: QUESTION, ...body }, headers);
   expect(await response.json()).toMatchObject({

@@ -273,7 +273,7 @@ test.each<[param: string, body: object]>([
   ['input.0.type', { input: [{ type: 'compaction' }] }],
   ['input.1.call_id', { input: [{ role: 'user', content: 'a' }, { type: 'function_call_output', call_id: 'x', output: '1' }] }],
   ['input.0.arguments', { input: [{ type: 'function_call', call_id: 'x', name: 'f' }] }],
-  ['max_output_tokens', { max_output_tokens: 0 }],
+  ['max_output_tokens', { max_output_tokens: -5 }],
   ['tools.1.name', { tools: [{ type: 'web_search' }, { ...WEATHER, name: 'not a name' }] }],
   ['text.format.schema', { text: { format: { type: 'json_schema', name: 'x', schema: { type: 'nothing' } } } }],
   ['text.verbosity', { text: { verbosity: 'high' } }],

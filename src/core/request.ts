@@ -3,10 +3,9 @@
  * unchanged. What a station adds (ids, the partition, a rank's place) lies beside it.
  */
 import { z } from 'zod';
-import { MAX_TOP_LOGPROBS, samplingSchema } from './sampling.js';
+import { MAX_TOP_LOGPROBS, samplingSchema, thinkingLimitSchema } from './sampling.js';
 import { KV_DTYPES } from './shape.js';
 import { STRATEGIES } from './strategy.js';
-import { thinkingLimitSchema } from './thinking-limit.js';
 
 /**
  * Which rows of a prompt, after the final norm, make its embedding: the last token's, or the mean of all.

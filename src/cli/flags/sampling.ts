@@ -20,7 +20,7 @@ export type SamplingFlags = {
 const shape = { ...requestSchema.shape, ...samplingSchema.shape };
 
 export const samplingFlags = (): Option[] => [
-  numberFlag('-n, --max-tokens <N>', 'new tokens at most; 256 unless given', shape.maxTokens),
+  numberFlag('-n, --max-tokens <N>', 'new tokens at most; 256 unless given', shape.maxTokens.unwrap().min(1)),
   numberFlag(
     '--temperature <T>',
     'randomness; 0 is always the likeliest token; as the checkpoint says, or 0, unless given',

@@ -59,7 +59,7 @@ export const planFlags = (): Option[] => [
   numberFlag(
     '-n, --max-tokens <N>',
     'new tokens that are asked for, which the last rank decodes; 1 unless given',
-    requestSchema.shape.maxTokens.unwrap(),
+    requestSchema.shape.maxTokens.unwrap().min(1),
   ),
   new Option(
     '--link <SPEED>',

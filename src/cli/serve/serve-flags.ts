@@ -89,7 +89,7 @@ export const serveFlags = (): Option[] => [
   numberFlag(
     '-n, --max-tokens <N>',
     "new tokens at most of an answer that asks for no number; unless given, the checkpoint's max_new_tokens, or as many as the context and its part of --kv-memory have room for",
-    requestSchema.shape.maxTokens,
+    requestSchema.shape.maxTokens.unwrap().min(1),
   ),
   numberFlag(
     '--deadline <SECONDS>',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { thinkingLimitSchema } from '../../core/thinking-limit.js';
+import { thinkingLimitSchema } from '../../core/sampling.js';
 import { ThinkingEnd } from './thinking-end.js';
 
 /** Pieces of text are tokens, numbered as they come. */

@@ -2,7 +2,7 @@
  * Ends a model's thinking at a limit: from there on the closing mark's tokens are the only ones that may come, one after the other,
  * and then the answer goes on as the model likes. What it does is a function of the tokens so far, so that an answer can be taken up.
  */
-import type { ThinkingLimit } from '../../core/thinking-limit.js';
+import type { ThinkingLimit } from '../../core/sampling.js';
 import type { Constraint } from './sampler.js';
 
 /** What grammars put before the name of a special token; no text has it. */

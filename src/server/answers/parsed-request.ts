@@ -2,7 +2,7 @@
  * A request as dialects hand it on: the same whatever API it came by. Made by a dialect, run by choice-run.ts.
  */
 import type { RequestKind } from '../../core/documents/request-record.js';
-import type { ThinkingLimit } from '../../core/thinking-limit.js';
+import type { ThinkingLimit } from '../../core/sampling.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { AcceptedGrammar } from '../../engine/preparation/accepted-grammar.js';
 import type { ReasoningUse } from '../reasoning/reasoning-format.js';

@@ -39,6 +39,9 @@ export function namedEngine(engine: ServedEngine, name: string): ServedEngine {
     get refusals() {
       return engine.refusals;
     },
+    get waiting() {
+      return engine.waiting;
+    },
     get costs() {
       return engine.costs;
     },

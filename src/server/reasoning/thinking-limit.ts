@@ -1,7 +1,7 @@
 /**
  * A limit of tokens for thinking, in the marks of the model.
  */
-import type { ThinkingLimit } from '../../core/thinking-limit.js';
+import type { ThinkingLimit } from '../../core/sampling.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import type { ReasoningUse } from './reasoning-format.js';
 

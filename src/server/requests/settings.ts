@@ -8,7 +8,7 @@ export type ServedEngine = Pick<
   Engine,
   'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'embed' | 'preparation'
 > &
-  Partial<Pick<Engine, 'invitation' | 'refusals' | 'waiting'>>;
+  Partial<Pick<Engine, 'invitation' | 'refusals'>> & { readonly waiting?: Engine['waiting'] | undefined };
 
 export type ServerSettings = {
   readonly host: string;
