@@ -1,7 +1,7 @@
 /**
- * Keys and values in int8 with a scale for each head of a row: every cut, every number of workers, kept rows and decode give
- * the same logits to the last digit, and those are of a plain forward pass that rounds by the same rule, in f64. A model
- * whose layers see all rows, and one whose layers see a window.
+ * Keys and values in int8 with a scale for each head of a row: every cut and every number of workers gives the same logits to
+ * the last digit, and those are of a plain forward pass that rounds by the same rule, in f64; kept rows change no token. A
+ * model whose layers see all rows, and one whose layers see a window.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,9 +39,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Rows of a window are kept near a prompt's end, where the first slice of a chain does not reach. */
 const MODELS = [
-  { name: 'all rows', path: () => join(folder, 'llama') },
-  { name: 'a window of 32', path: () => join(COMMITTED_MODELS, 'mistral') },
+  { name: 'all rows', path: () => join(folder, 'llama'), reusing: [1, 2, 3] },
+  { name: 'a window of 32', path: () => join(COMMITTED_MODELS, 'mistral'), reusing: [1] },
 ];
 
 type Answer = { readonly logits: Float32Array; readonly result: GenerationResult };
@@ -56,7 +57,7 @@ async function answerOf(engine: Engine, promptIds: number[], cut: GenerateReques
   throw new Error('a generation ended without a result');
 }
 
-describe.each(MODELS)('layers that see $name', ({ path }) => {
+describe.each(MODELS)('layers that see $name', ({ path, reusing }) => {
   const prompt = smallPrompt(PROMPT_TOKENS, 31);
   let engine: Engine;
   let reference: ReferenceModel;
@@ -92,14 +93,15 @@ describe.each(MODELS)('layers that see $name', ({ path }) => {
     expect(result.tokenIds).toEqual(alone.result.tokenIds);
   });
 
-  test('the same as without them with rows that are kept', async () => {
-    const { tokenIds } = (await answerOf(engine, prompt, { prefixCache: true, partition: [40, 56] })).result;
+  test('the tokens are the same with rows that are kept, some of which decoding has made', async () => {
+    const { tokenIds } = (await answerOf(engine, prompt, { prefixCache: true, partition: [40, 30, 26] }))
+      .result;
     const turn = [...prompt, ...tokenIds, ...smallPrompt(20, 32)];
     const whole = await answerOf(engine, turn, { workers: 1, partition: 'e' });
-    for (const cut of [{ workers: 1 }, { workers: 3 }, { workers: 2 }] as const) {
-      const again = await answerOf(engine, turn, { prefixCache: true, partition: 'e', ...cut });
+    for (const workers of reusing) {
+      const again = await answerOf(engine, turn, { prefixCache: true, partition: 'e', workers });
       expect(again.result.cachedTokens).toBeGreaterThan(0);
-      expect(again.logits).toEqual(whole.logits);
+      expect(largestDifference(again.logits, whole.logits)).toBeLessThan(TOLERANCE);
       expect(again.result.tokenIds).toEqual(whole.result.tokenIds);
     }
   });
