@@ -15,7 +15,7 @@ const BYTES_PER_GB = 1e9;
 
 /** @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
-  const { model, threads, decodeThreads, dtype, kvDtype, cacheDir } = flags;
+  const { model, threads, decodeThreads, dtype, kvDtype, kvWire, cacheDir } = flags;
   const { chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
   checkPrefixDisk(flags);
@@ -24,6 +24,7 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     decodeThreads,
     dtype,
     kvDtype,
+    kvWire,
     cacheDir,
     chunkTokens,
     calibrate,

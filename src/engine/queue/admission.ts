@@ -148,7 +148,10 @@ export class Admission {
       // Kept rows have no hidden states, which a mean is made of.
       const isReusable = spec.prefixCache && spec.pooling !== 'mean' && canReuseRows(model.shape, ids.length);
       const found = isReusable ? chain.cachedPrefixes(ids, spec.kvDtype) : [];
-      const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
+      const chosen = await partitionRequest(this.#parts, settings, ids.length, {
+        kvDtype: spec.kvDtype,
+        found,
+      });
       const workers = this.#workersOf(chosen);
       if (!workers) continue;
       const lease = await capacity.reserve(kvNeeds(chosen, spec, model.shape), signal);
