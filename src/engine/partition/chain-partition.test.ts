@@ -37,12 +37,12 @@ function choose(own: KvDtype, bytesPerS: number, contextTokens = 64): KvDtype {
   const context = { contextTokens, workers: ['a', 'b'], shape: TINY_LLAMA, table: undefined };
   return wireKvDtype(own, (kvDtype) => {
     const at = { ...context, costs: costs.withKvDtype(kvDtype) };
-    return partitionContext(requestSchema.parse({}), at).plannedMs ?? Infinity;
+    return partitionContext(requestSchema.parse({}), at).predictedTtftMs ?? Infinity;
   });
 }
 
 test('int8 is chosen where a link is the limit, and nowhere else', () => {
-  // Half of 64 rows take 32 ms a layer to compute, and in f32 82 ms to send at 50 kB/s.
+  // 64 rows take about as many ms; at 50 kB/s a plan in f32 takes 83 ms and one in int8 72.
   expect(choose('f32', 1e9)).toBe('f32');
   expect(choose('f32', 5e4)).toBe('q8');
   expect(choose('f16', 1e9)).toBe('f16');
@@ -53,7 +53,7 @@ test('a link that is too slow for int8 too is done without, exactly', () => {
 });
 
 test('an engine that has int8 anyway makes no plans for it', () => {
-  const plannedMs = vi.fn(() => 1);
-  expect(wireKvDtype('q8', plannedMs)).toBe('q8');
-  expect(plannedMs).not.toHaveBeenCalled();
+  const ttftMs = vi.fn(() => 1);
+  expect(wireKvDtype('q8', ttftMs)).toBe('q8');
+  expect(ttftMs).not.toHaveBeenCalled();
 });

@@ -10,8 +10,8 @@ import type { KvDtype } from '../../core/shape.js';
  */
 const LEAST_GAIN = 0.1;
 
-/** @param plannedMs the time of a plan with such rows */
-export function wireKvDtype(own: KvDtype, plannedMs: (kvDtype: KvDtype) => number): KvDtype {
+/** @param ttftMs until the first token, by a plan for such rows: what follows it goes over no link */
+export function wireKvDtype(own: KvDtype, ttftMs: (kvDtype: KvDtype) => number): KvDtype {
   if (own === 'q8') return own;
-  return plannedMs('q8') < (1 - LEAST_GAIN) * plannedMs(own) ? 'q8' : own;
+  return ttftMs('q8') < (1 - LEAST_GAIN) * ttftMs(own) ? 'q8' : own;
 }

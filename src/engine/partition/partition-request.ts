@@ -72,7 +72,7 @@ export function requestKvDtype(
   if (request.decodeOn !== undefined && !workers.includes(request.decodeOn)) return kvDtype;
   return wireKvDtype(kvDtype, (each) => {
     const planned = partitionContext(request, { ...context, costs: costs.withKvDtype(each) });
-    return planned.plannedMs ?? Infinity;
+    return planned.predictedTtftMs ?? Infinity;
   });
 }
 
