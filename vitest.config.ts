@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 /** No bound on speed: they only end a test that hangs. Waits within tests give up before, and say what for. */
 const HANG_MS = 1_200_000;
@@ -10,8 +11,18 @@ const LIMITS = { testTimeout: HANG_MS, hookTimeout: HANG_MS, teardownTimeout: HA
  */
 const IN_OWN_PROCESS = ['src/plan/planning-steps.test.ts', 'src/model/hub/*.test.ts'];
 
+/** Two files keep two cores busy: those that start workers, servers or a browser use more than one each. */
+const PLACES = { maxWorkers: 2, sequence: { groupOrder: 0 } };
+
+/**
+ * A process for each of some hundred files, and its loading of modules, takes longer than their tests. What a module keeps for
+ * itself outlives a file therefore: files clear up what they change.
+ */
+const SHARED_PROCESS = { isolate: false, ...PLACES, ...LIMITS };
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -23,24 +34,19 @@ export default defineConfig({
             'test/architecture.test.ts',
           ],
           exclude: IN_OWN_PROCESS,
-          maxWorkers: 2,
-          // A process for each of some hundred files, and its loading of libraries, takes longer than their tests. Modules of
-          // ours are evaluated anew for each file all the same.
-          isolate: false,
-          sequence: { groupOrder: 0 },
-          ...LIMITS,
+          ...SHARED_PROCESS,
         },
       },
       {
         test: {
           name: 'integration',
-          include: ['test/*.test.ts', ...IN_OWN_PROCESS],
+          include: ['test/*.test.ts'],
           exclude: ['test/architecture.test.ts'],
-          // Each file starts workers, servers or a browser of its own: two files keep two cores busy, more would only wait.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-          ...LIMITS,
+          ...SHARED_PROCESS,
         },
+      },
+      {
+        test: { name: 'own process', include: IN_OWN_PROCESS, ...PLACES, ...LIMITS },
       },
     ],
   },

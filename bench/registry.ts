@@ -8,6 +8,8 @@ import { concurrency } from './concurrency/concurrency.js';
 import { disconnect } from './disconnect.js';
 import { doorCodes } from './door-codes.js';
 import { emulated } from './emulated/emulated.js';
+import { experts } from './experts.js';
+import { families } from './families.js';
 import { firstToken } from './first-token.js';
 import { frameDamage } from './frame-damage/frame-damage.js';
 import { hostileRequests } from './hostile/hostile.js';
@@ -32,6 +34,7 @@ import { workerMemoryBench } from './worker-memory.js';
 export const BENCHMARKS: readonly AnyBenchmark[] = [
   // How fast prompts are read.
   firstToken,
+  experts,
   compare,
   peers,
   links,
@@ -57,6 +60,7 @@ export const BENCHMARKS: readonly AnyBenchmark[] = [
   // What it costs, and whether answers are right.
   startUp,
   workerMemoryBench,
+  families,
   doorCodes,
   cacheDamage,
   schemas,

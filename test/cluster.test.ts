@@ -1,6 +1,7 @@
 /**
  * The conformance suite of Cluster, run on every kind of source: real worker processes with a tiny model.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +9,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Connection, FaultyLink } from '../bench/chaos/faulty-link.js';
 import type { Cluster } from '../src/cluster/cluster.js';
 import { KvrError } from '../src/core/errors.js';
+import { Announcement } from '../src/cluster/room/announcement.js';
+import type { RoomAddress } from '../src/cluster/room/room-address.js';
+import type { WorkerCard } from '../src/cluster/room/worker-card.js';
 import { openCluster } from '../src/cluster/open-cluster.js';
 import type { WorkerSource } from '../src/cluster/worker-source.js';
 import { compileModel } from '../src/model/compile.js';
 import { compileKernels } from '../src/runtime/cpu/compile-kernels.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA } from './reference/shapes.js';
+import { hasNatsServer, NatsServer, NO_NATS_SERVER } from './support/nats-server.js';
 import { runs, workersOf } from './support/processes.js';
 import { HANG_LIMIT_MS, until } from './support/until.js';
 import { listenAs, WorkerProcess } from './support/worker-process.js';
@@ -82,8 +87,32 @@ async function joinSource(): Promise<WorkerSource> {
 }
 
 function joinWorker(name: string, listen: string | undefined): Promise<WorkerProcess> {
-  const join = { address: `127.0.0.1:${joinPort}`, name, drainMs: HANG_LIMIT_MS };
-  return WorkerProcess.start(compiledFolder, { listen, join });
+  const join = { address: `127.0.0.1:${joinPort}`, name };
+  return WorkerProcess.start(compiledFolder, { listen, join, drainMs: HANG_LIMIT_MS });
+}
+
+/** Workers say where they are, as their parent does for as long as they live. */
+let nats: NatsServer | undefined;
+const room = (): RoomAddress => ({ servers: [nats?.url ?? ''], name: 'suite' });
+const DIGEST = 'd1';
+async function natsSource(): Promise<WorkerSource> {
+  nats ??= await NatsServer.start();
+  const running = processes.filter(({ isRunning }) => isRunning).length;
+  for (let worker = running; worker < WORKERS; worker++) await announcedWorker(`w${worker}`);
+  const model = { digest: DIGEST, dtype: 'f32', chunkTokens: 512 } as const;
+  const tell = (words: string): unknown => told.push(words);
+  return { kind: 'nats', room: room(), insecure: false, mayBeEmpty: true, model, tell };
+}
+
+async function announcedWorker(name: string): Promise<void> {
+  const worker = await WorkerProcess.start(compiledFolder, { listen: ANY_PORT, drainMs: HANG_LIMIT_MS });
+  processes.push(worker);
+  const card: WorkerCard = {
+    ...{ process: randomUUID(), name, state: 'working', address: worker.address, threads: 1 },
+    model: { name: 'tiny', digest: DIGEST, dtype: 'f32', chunkTokens: 512 },
+  };
+  const presence = new Announcement({ room: room(), cardOf: () => card, tell: () => undefined });
+  worker.child.once('exit', () => void presence.close());
 }
 
 async function freePort(): Promise<number> {
@@ -92,21 +121,28 @@ async function freePort(): Promise<number> {
   return Number(address.split(':')[1]);
 }
 
+const comesByItself = (kind: string): boolean => kind === 'joined' || kind === 'nats';
+
 async function open(source: WorkerSource, signal?: AbortSignal): Promise<Cluster> {
   const cluster = await openCluster(source, ANY, signal);
   clusters.push(cluster);
   // Those that dial come when they come.
-  if (source.kind === 'joined') await until(() => cluster.workers.length === WORKERS, 'all workers to join');
+  if (comesByItself(source.kind))
+    await until(() => cluster.workers.length === WORKERS, 'all workers to join');
   return cluster;
 }
 
-/** Whoever joins is told why he is not taken, and ends: to dial again would change nothing. */
-async function expectRefused(cluster: Cluster): Promise<void> {
+/** Whoever joins is told why he is not taken, and ends: to dial again would change nothing. Others may want one that is found. */
+async function expectRefused(kind: string, cluster: Cluster): Promise<void> {
   clusters.push(cluster);
+  const refusals = (): number =>
+    told.filter((line) => /w\d is not taken: runs another model/.test(line)).length;
+  await until(() => refusals() === WORKERS, 'the workers to be refused');
+  expect(cluster.members).toEqual([]);
+  const running = processes.filter(({ isRunning }) => isRunning);
+  if (kind !== 'joined') return expect(running).toHaveLength(WORKERS);
   await until(() => processes.every(({ isRunning }) => !isRunning), 'the workers to end');
   expect(processes.filter(({ stderr }) => stderr.includes('runs another model'))).toHaveLength(WORKERS);
-  expect(cluster.members).toEqual([]);
-  expect(told.filter((line) => /w\d is not taken: runs another model/.test(line))).toHaveLength(WORKERS);
 }
 
 /** Every two workers can send to each other. */
@@ -137,18 +173,21 @@ describe.each([
   ['local', localSource],
   ['static', staticSource],
   ['joined', joinedSource],
+  ['nats', natsSource],
 ])('%s', (kind, sourceOf) => {
-  afterAll(stopProcesses);
+  beforeEach(({ skip }) => skip(kind === 'nats' && !hasNatsServer, NO_NATS_SERVER));
+  afterAll(async () => {
+    await stopProcesses();
+    await nats?.kill();
+  });
 
-  test('has workers of one model, each with a name of its own', async () => {
-    const { workers } = await open(await sourceOf());
+  test('has workers of one model, each with a name of its own, and every two are linked', async () => {
+    const cluster = await open(await sourceOf());
+    const { workers } = cluster;
     expect(new Set(workers.map(({ handle }) => handle.id)).size).toBe(WORKERS);
     expect(new Set(workers.map(({ ready }) => ready.digest)).size).toBe(1);
     expect(workers.map(({ handle }) => handle.isEnded)).toEqual([false, false, false]);
-  });
-
-  test('every two workers are linked', async () => {
-    await expectLinked(await open(await sourceOf()));
+    await expectLinked(cluster);
   });
 
   test('a worker that dies ends with a reason, the others stay, and it is used again when it is back', async () => {
@@ -163,6 +202,7 @@ describe.each([
     const id = before[1]?.handle.id ?? '';
     if (kind === 'static') processes.push(await WorkerProcess.start(compiledFolder, { listen: id }));
     if (kind === 'joined') processes.push(await joinWorker(id, ANY_PORT));
+    if (kind === 'nats') await announcedWorker(id);
     await until(() => cluster.workers.length === WORKERS, 'the worker to be back');
     expect(cluster.workers.map((worker, rank) => worker === before[rank])).toEqual([true, false, true]);
     await expectLinked(cluster);
@@ -171,24 +211,20 @@ describe.each([
   test('a worker that the engine has no use for is not used, and says why', async () => {
     const wrong = new KvrError('WORKER_FAILED', 'runs another model');
     const refuse = (): KvrError => wrong;
-    if (kind === 'joined') return expectRefused(await openCluster(await sourceOf(), refuse));
+    told.length = 0;
+    if (comesByItself(kind)) return expectRefused(kind, await openCluster(await sourceOf(), refuse));
     await expect(openCluster(await sourceOf(), refuse)).rejects.toBe(wrong);
     await until(() => workersOf(process.pid).length === 0, 'what was started to be gone');
   });
 
-  test('closing ends all without an error; twice is harmless', async () => {
+  test('closing ends all without an error, what the cluster started and nothing else; twice is harmless', async () => {
     const cluster = await open(await sourceOf());
+    const pids = pidsOf(cluster);
     const handles = cluster.workers.map(({ handle }) => handle);
     await cluster.close();
     await cluster.close();
     const ends = await Promise.all(handles.map(({ ended }) => ended));
     expect(ends).toEqual([undefined, undefined, undefined]);
-  });
-
-  test('closing ends what the cluster started, and nothing else', async () => {
-    const cluster = await open(await sourceOf());
-    const pids = pidsOf(cluster);
-    await cluster.close();
     expect(pids.filter(runs)).toHaveLength(kind === 'local' ? 0 : WORKERS);
   });
 

@@ -64,22 +64,23 @@ function damage(path: string, count: number): void {
 
 describe('a damaged file of the compiled model', () => {
   test.each([
-    ['block-000.onnx.bin', 400],
-    ['block-001.onnx.bin', 1],
-    ['tail.onnx.bin', 40],
-    ['embedding.bin', 4000],
-    ['block-001.onnx', 1],
-    ['head.onnx', 1],
-    ['compiled.json', 1],
-    ['published.json', 1],
-  ])('%s: the answer is the right one, after one line', async (name, count) => {
+    // Two workers find the same damage, and only one line tells.
+    ['block-000.onnx.bin', 400, 2],
+    ['block-001.onnx.bin', 1, 1],
+    ['tail.onnx.bin', 40, 1],
+    ['embedding.bin', 4000, 1],
+    ['block-001.onnx', 1, 1],
+    ['head.onnx', 1, 1],
+    ['compiled.json', 1, 1],
+    ['published.json', 1, 1],
+  ])('%s: the answer is the right one, after one line', async (name, count, workers) => {
     const cacheDir = copyOfCache();
     damage(join(compiledFolder(cacheDir), name), count);
-    const { ids, warnings } = await answer(cacheDir);
+    const { ids, warnings } = await answer(cacheDir, { workers });
     expect(ids).toEqual(right);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('it is made again');
-    expect((await answer(cacheDir)).warnings).toEqual([]);
+    expect((await answer(cacheDir, { workers: 1 })).warnings).toEqual([]);
   });
 });
 

@@ -69,7 +69,13 @@ describe('the Dockerfile', () => {
 });
 
 describe('compose.yml', () => {
-  type ComposeService = { command: string[]; read_only: boolean; secrets?: string[]; depends_on?: string[] };
+  type ComposeService = {
+    image: string;
+    command?: string[];
+    read_only: boolean;
+    depends_on?: string[];
+    deploy?: { replicas: number };
+  };
   const compose = parse(read('compose.yml'), { merge: true }) as {
     services: Record<string, ComposeService>;
     secrets: object;
@@ -84,15 +90,20 @@ describe('compose.yml', () => {
   });
 
   test('starts what kvr takes, and nothing is written but where it is kept', async () => {
-    for (const { command, read_only: isReadOnly } of Object.values(compose.services))
+    const { nats, ...ours } = compose.services;
+    expect(nats).toMatchObject({ image: expect.stringMatching(/^nats:2\./) as string, read_only: true });
+    expect(Object.keys(ours)).toEqual(['worker', 'server']);
+    for (const { command = [], read_only: isReadOnly } of Object.values(ours))
       expect([await refusalOf(command), isReadOnly]).toEqual([undefined, true]);
   });
 
-  test("the server's workers are the services that it waits for", () => {
-    const workers = Object.keys(compose.services).filter((name) => name !== 'server');
-    const { command, depends_on: before } = compose.services['server'] as ComposeService;
-    expect(before).toEqual(workers);
-    expect(command).toContain(`--workers=${workers.map((name) => `${name}:7001`).join()}`);
+  test('two workers and the server find each other at the NATS server that they wait for', () => {
+    const { worker, server } = compose.services;
+    expect(worker?.deploy?.replicas).toBe(2);
+    for (const each of [worker, server]) {
+      expect(each?.command).toContain('--cluster=nats://nats:4222');
+      expect(each?.depends_on).toContain('nats');
+    }
   });
 });
 
@@ -120,7 +131,9 @@ describe('the Kubernetes manifests', () => {
     expect(() => new Kind(wrong as never).validate()).toThrow(/selector/);
   });
 
-  test.each(workloads)('$metadata.name starts what kvr takes', async ({ spec }) => {
+  const ofOurs = workloads.filter(({ metadata }) => metadata.name !== 'kvr-nats');
+
+  test.each(ofOurs)('$metadata.name starts what kvr takes', async ({ spec }) => {
     for (const { args } of spec.template.spec.containers) expect(await refusalOf(args)).toBeUndefined();
   });
 
@@ -134,17 +147,16 @@ describe('the Kubernetes manifests', () => {
     }
   });
 
-  test('the server names every worker of the set, at the port it listens on', () => {
-    const workers = workloads.find(({ kind }) => kind === 'StatefulSet') as Manifest;
-    const server = workloads.find(({ kind }) => kind === 'Deployment') as Manifest;
-    const [container] = workers.spec.template.spec.containers as [Container];
-    const port = container.ports[0]?.containerPort;
-    const names = Array.from(
-      { length: workers.spec.replicas },
-      (_, at) => `kvr-worker-${at}.kvr-worker:${port}`,
-    );
-    expect(server.spec.template.spec.containers[0]?.args).toContain(`--workers=${names.join()}`);
-    expect(container.args).toContain(`--listen=0.0.0.0:${port}`);
+  test('servers and workers find each other at the NATS service, and workers listen where their port is', () => {
+    const nats = manifests.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'kvr-nats');
+    const [{ port } = { port: 0 }] = (nats?.spec as unknown as { ports: { port: number }[] }).ports;
+    expect(ofOurs.map(({ metadata }) => metadata.name).sort()).toEqual(['kvr', 'kvr-worker']);
+    for (const { metadata, spec } of ofOurs) {
+      const [container] = spec.template.spec.containers as [Container];
+      expect(container.args).toContain(`--cluster=nats://kvr-nats:${port}`);
+      if (metadata.name === 'kvr-worker')
+        expect(container.args).toContain(`--listen=0.0.0.0:${container.ports[0]?.containerPort}`);
+    }
   });
 });
 

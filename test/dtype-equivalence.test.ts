@@ -60,41 +60,33 @@ const CASES: readonly { readonly title: string; readonly model: () => string; re
   ...REFERENCES.map((one) => ({ ...one, model: () => one.folder })),
 ];
 
-type Answer = { readonly ids: readonly number[]; readonly logits: Float32Array };
+type Answer = {
+  readonly ids: readonly number[];
+  readonly logits: Float32Array;
+  /** Between the two largest logits of each step, where log-probabilities were asked for. */
+  readonly margins: readonly number[];
+};
 
 async function answerOf(engine: Engine, request: GenerateRequest): Promise<Answer> {
   let logits = new Float32Array();
+  const margins: number[] = [];
   for await (const event of engine.generate({ ...request, wantLogits: true })) {
     if (event.type === 'token' && event.logits) logits = event.logits.slice();
-    if (event.type === 'done') return { ids: event.result.tokenIds, logits };
+    if (event.type === 'token' && event.logprobs) {
+      const [best, second] = event.logprobs.top;
+      margins.push((best?.logprob ?? 0) - (second?.logprob ?? 0));
+    }
+    if (event.type === 'done') return { ids: event.result.tokenIds, logits, margins };
   }
   throw new Error('a generation ended without a result');
 }
 
-/** Distance between the two largest logits. */
-function marginOf(logits: Float32Array): number {
-  const [best = 0, second = 0] = logits.slice().sort().reverse();
-  return best - second;
-}
-
 /** The first steps whose choice is certain: f32 noise can not turn it over. */
-async function certainAnswer(
-  engine: Engine,
-  promptIds: readonly number[],
-): Promise<Answer & { logits: Float32Array }> {
-  const request = { strategy: 'single' as const, promptIds: [...promptIds] };
-  const whole = await answerOf(engine, { ...request, maxTokens: STEPS });
-  const certain: number[] = [];
-  for (const id of whole.ids) {
-    const { logits } = await answerOf(engine, {
-      ...request,
-      promptIds: [...promptIds, ...certain],
-      maxTokens: 1,
-    });
-    if (marginOf(logits) < MARGIN) break;
-    certain.push(id);
-  }
-  return { ids: certain, logits: whole.logits };
+async function certainAnswer(engine: Engine, promptIds: readonly number[]): Promise<Answer> {
+  const request = { strategy: 'single' as const, promptIds: [...promptIds], maxTokens: STEPS };
+  const { ids, logits, margins } = await answerOf(engine, { ...request, sampling: { topLogprobs: 2 } });
+  const narrow = margins.findIndex((margin) => margin < MARGIN);
+  return { ids: narrow < 0 ? ids : ids.slice(0, narrow), logits, margins };
 }
 
 describe.each(['q8', 'q4', 'w8a8'] satisfies Dtype[])('%s', (dtype) => {

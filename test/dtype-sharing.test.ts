@@ -18,11 +18,11 @@ import { HeardMessages } from './support/heard.js';
 import { largestDifference } from './support/same-answer.js';
 import { until } from './support/until.js';
 
-const STEPS = 16;
+const STEPS = 10;
 /** Of answers that only begin otherwise. */
 const FEW_STEPS = 6;
 /** Sequences that are handed in at once. */
-const TOGETHER = 8;
+const TOGETHER = 6;
 /** Of log-probabilities: f32's own noise is under 1e-5, one rounding that turned over is above 1e-2. */
 const TOLERANCE = 1e-3;
 
@@ -30,7 +30,7 @@ const TOLERANCE = 1e-3;
 const LLAMA: ModelShape = withHeadDim(
   {
     ...TINY_LLAMA,
-    layers: 3,
+    layers: 2,
     hidden: 256,
     heads: 8,
     feedForward: 688,
@@ -81,20 +81,16 @@ function expectSame(answer: Answer, alone: Answer): void {
     expect(largestDifference(logprobs, alone.logprobs[step] ?? [])).toBeLessThan(TOLERANCE);
 }
 
-/** Every dtype with every shape, and every cache with every dtype and every shape. */
+/** Every dtype with a gated MLP and with a plain one, and every cache with every dtype and every kind of heads. */
 const CASES: readonly (readonly [dtype: Dtype, kvDtype: KvDtype, name: keyof typeof SHAPES])[] = [
   ['f32', 'f32', 'Llama'],
   ['f32', 'f16', 'Falcon'],
-  ['f32', 'f32', 'Llama without shared heads'],
   ['q8', 'f16', 'Llama'],
   ['q8', 'f32', 'Falcon'],
-  ['q8', 'f32', 'Llama without shared heads'],
-  ['q4', 'f32', 'Llama'],
   ['q4', 'f32', 'Falcon'],
   ['q4', 'f16', 'Llama without shared heads'],
-  ['w8a8', 'f32', 'Llama'],
+  ['w8a8', 'f32', 'Llama without shared heads'],
   ['w8a8', 'f16', 'Falcon'],
-  ['w8a8', 'f16', 'Llama without shared heads'],
 ];
 
 /** The most requests that had their first token and not their last at one time, as the last worker tells. */
@@ -151,10 +147,13 @@ describe.each(CASES)('%s, %s cache, %s', (dtype, kvDtype, name) => {
   });
 
   test('wherever the context is cut, a prompt gets what it gets from one worker', async () => {
-    for (const tokens of [67, 130]) {
+    for (const [tokens, ends] of [
+      [67, [1, 35, 66]],
+      [130, [33, 97, 129]],
+    ] as const) {
       const request = { promptIds: randomIds(tokens), maxTokens: 4, ...fresh };
       const single = await answerOf(engine, { ...request, strategy: 'single' });
-      for (const first of [1, 33, 35, tokens - 33, tokens - 1])
+      for (const first of ends)
         expectSame(await answerOf(engine, { ...request, partition: [first, tokens - first] }), single);
     }
   });

@@ -36,13 +36,18 @@ type Layout = {
   readonly biases?: boolean;
   /** WORKERS unless given. */
   readonly workers?: number;
+  /** What is computed at once; all of a slice unless given. */
+  readonly chunkTokens?: number;
+  /** With an f16 cache, too: how rows are held is a matter of the number of heads, and of nothing else of a layout. */
+  readonly isHeldBothWays?: boolean;
 };
 const LAYOUTS: readonly Layout[] = [
-  { name: 'Llama, grouped heads', shape: LLAMA, workers: MOST_WORKERS },
+  { name: 'Llama, grouped heads', shape: LLAMA, workers: MOST_WORKERS, isHeldBothWays: true },
   {
     name: 'Llama, full heads, biases, tied head, linear rope scaling',
     shape: withRotary({ ...LLAMA, kvHeads: 4, tiedHead: true }, { scaling: { kind: 'linear', factor: 2 } }),
     biases: true,
+    chunkTokens: 3,
   },
   {
     name: 'Llama, one KV head, head_dim of its own, llama3 rope scaling',
@@ -55,19 +60,21 @@ const LAYOUTS: readonly Layout[] = [
         originalContextTokens: 32,
       },
     }),
+    chunkTokens: 1,
   },
   { name: 'Llama, a single layer', shape: { ...LLAMA, layers: 1 } },
-  { name: 'Falcon 7B: one KV head, parallel, one norm', shape: FALCON },
+  { name: 'Falcon 7B: one KV head, parallel, one norm', shape: FALCON, isHeldBothWays: true },
   {
     name: 'Falcon 40B: grouped heads, two parallel norms, biases, untied',
     shape: withSpec({ ...FALCON, kvHeads: 2, tiedHead: false }, { sharesNorm: false }),
     biases: true,
-    workers: MOST_WORKERS,
+    chunkTokens: 8,
   },
   {
     name: 'Falcon, full heads, sequential, biases',
     shape: withSpec({ ...FALCON, kvHeads: 4 }, { residual: 'sequential', sharesNorm: false }),
     biases: true,
+    chunkTokens: 1,
   },
 ];
 
@@ -97,7 +104,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function expectedOf(reference: ReferenceModel, ids: readonly number[], kvDtype: KvDtype = 'f32'): Expected {
-  return withTolerance({ ...reference.greedy(ids, STEPS), logits: reference.logits(ids) }, kvDtype);
+  return withTolerance(reference.greedy(ids, STEPS), kvDtype);
 }
 
 function withTolerance(expected: Expected, kvDtype: KvDtype): Expected {
@@ -117,14 +124,15 @@ function cutsFor(workers: number): Cut[] {
 }
 
 const EVERY_LAYOUT = LAYOUTS.flatMap((layout) =>
-  CACHES.map((kvDtype) => ({
+  (layout.isHeldBothWays ? CACHES : (['f32'] as const)).map((kvDtype) => ({
     ...layout,
     kvDtype,
     workers: kvDtype === 'f32' ? (layout.workers ?? WORKERS) : WORKERS,
   })),
 );
 
-describe.each(EVERY_LAYOUT)('$name, $kvDtype cache', ({ shape, biases = false, kvDtype, workers }) => {
+describe.each(EVERY_LAYOUT)('$name, $kvDtype cache', (each) => {
+  const { shape, biases = false, kvDtype, workers, chunkTokens } = each;
   const checkpoint = randomCheckpoint(shape, 7, { biases });
   const promptIds = promptOf(shape, PROMPT_TOKENS, 1);
   let engine: Engine;
@@ -142,6 +150,7 @@ describe.each(EVERY_LAYOUT)('$name, $kvDtype cache', ({ shape, biases = false, k
       calibrate: false,
       dtype: DTYPE,
       kvDtype,
+      ...(chunkTokens !== undefined && { chunkTokens }),
       cacheDir: folder,
     });
   });
@@ -183,8 +192,6 @@ describe('a long prompt', () => {
 
   test.each([
     [96, 'f32'],
-    [LONG_TOKENS, 'f32'],
-    [96, 'f16'],
     [LONG_TOKENS, 'f16'],
   ] as const)('%i rows in a chunk, %s cache, on one worker and on two', async (chunkTokens, kvDtype) => {
     const settings = { model, workers: 2, threads: 1, calibrate: false, cacheDir: folder } as const;
@@ -200,42 +207,4 @@ describe('a long prompt', () => {
       await engine.close();
     }
   });
-});
-
-const [LLAMA_LAYOUT, , , , , FALCON_LAYOUT] = LAYOUTS as Layout[];
-const CHUNKS = [
-  { chunkTokens: 1, layout: LLAMA_LAYOUT as Layout },
-  { chunkTokens: 1, layout: FALCON_LAYOUT as Layout },
-  { chunkTokens: 3, layout: LLAMA_LAYOUT as Layout },
-  { chunkTokens: 8, layout: FALCON_LAYOUT as Layout },
-];
-
-test.each(CHUNKS)('chunks of $chunkTokens tokens give the same: $layout.name', async (each) => {
-  const { chunkTokens, layout } = each;
-  const { shape, biases = false } = layout;
-  const reference = await ReferenceModel.load(randomCheckpoint(shape, 7, { biases }));
-  const model = join(folder, `${LAYOUTS.indexOf(layout)}`);
-  const promptIds = promptOf(shape, PROMPT_TOKENS, 2);
-  const expected = expectedOf(reference, promptIds);
-  const engine = await Engine.load({
-    model,
-    workers: 3,
-    threads: 1,
-    calibrate: false,
-    chunkTokens,
-    cacheDir: folder,
-  });
-  try {
-    for (const cut of [
-      { workers: 1, partition: 'e' },
-      { workers: 3, partition: 'e' },
-      { partition: [4, 9, 10] },
-      { partition: [1, 22] },
-      { strategy: 'tsp', partition: 'e' },
-    ] satisfies GenerateRequest[]) {
-      await expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...cut }, expected);
-    }
-  } finally {
-    await engine.close();
-  }
 });

@@ -57,17 +57,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
 
+/** A whole answer after one cut; after others as far as shows that it begins with the same rows. */
+const CUT_STEPS = 6;
+
 /** Sizes of slices: the whole, lopsided ones, and cuts before, at and after the end of a window of 32. */
 function cutsOf(tokens: number): number[][] {
-  const cuts = [
-    [tokens],
-    [1, tokens - 1],
-    [tokens - 1, 1],
-    [31, 1, tokens - 32],
-    [33, tokens - 33],
-    [32, 32, 1, tokens - 65],
-    [tokens - 31, 31],
-  ];
+  const cuts = [[tokens], [1, tokens - 1], [tokens - 1, 1], [31, 1, tokens - 32], [32, 32, 1, tokens - 65]];
   return cuts.filter((sizes) => sizes.every((size) => size > 0));
 }
 
@@ -89,11 +84,12 @@ describe.each([...folders()])('%s', (_, folder) => {
   test.each(cases.map((each) => ({ tokens: each.prompt_ids.length, each })))(
     '$tokens tokens: ids and logits of the reference, whatever the cut',
     async ({ tokens, each }) => {
-      for (const sizes of cutsOf(tokens)) {
-        const { ids, logits } = await answerInSlices(model, each.prompt_ids, sizes, each.output_ids.length);
+      for (const [index, sizes] of cutsOf(tokens).entries()) {
+        const expected = each.output_ids.slice(0, index === 0 ? Infinity : CUT_STEPS);
+        const { ids, logits } = await answerInSlices(model, each.prompt_ids, sizes, expected.length);
         const gaps = each.prompt_logits.map((logit, id) => Math.abs(logit - (logits[id] ?? NaN)));
         expect(Math.max(...gaps), `slices of ${sizes.join()}`).toBeLessThan(LOGIT_TOLERANCE);
-        expect(ids, `slices of ${sizes.join()}`).toEqual(each.output_ids);
+        expect(ids, `slices of ${sizes.join()}`).toEqual(expected);
       }
     },
   );
@@ -117,9 +113,10 @@ describe.each(OVER_WORKERS)('%s over workers', (name) => {
   test('gives the ids of the reference, with and without kept rows', async ({ skip }) => {
     if (!engine) return skip('this checkpoint is not part of the repository');
     for (const { prompt_ids: promptIds, output_ids: ids } of reference.cases) {
-      for (const cut of chainCuts(promptIds.length)) {
-        const found = await generate(engine, { promptIds, maxTokens: ids.length, ...cut });
-        expect(found.tokenIds, JSON.stringify(cut)).toEqual(ids);
+      for (const [index, cut] of chainCuts(promptIds.length).entries()) {
+        const expected = ids.slice(0, index === 0 ? Infinity : CUT_STEPS);
+        const found = await generate(engine, { promptIds, maxTokens: expected.length, ...cut });
+        expect(found.tokenIds, JSON.stringify(cut)).toEqual(expected);
       }
     }
   });

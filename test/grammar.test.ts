@@ -83,7 +83,7 @@ async function ask(
   request: GenerateRequest,
 ): Promise<string> {
   const isEndless = ENDLESS.includes(schema);
-  const result = await engine.complete({ maxTokens: isEndless ? 150 : 1500, ...request, jsonSchema: schema });
+  const result = await engine.complete({ maxTokens: isEndless ? 80 : 1500, ...request, jsonSchema: schema });
   if (result.finishReason === 'length') expect(isEndless).toBe(true);
   else
     expect([ajv.validate(schema, JSON.parse(result.text)), ajv.errors, result.text]).toEqual([
@@ -99,7 +99,7 @@ describe.each(KINDS)('a model with the tokenizer of %s', (kind) => {
   let engine: Engine;
   beforeAll(async () => {
     const model = kind === 'quote' ? kind : join(cacheDir, kind);
-    if (kind !== 'quote') await saveTalkingLlama(model, { tokenizer: kind });
+    if (kind !== 'quote') await saveTalkingLlama(model, { tokenizer: kind, layers: 1 });
     engine = await Engine.load({
       ...{ model, workers: 2, threads: 1, cacheDir, calibrate: false },
       prefixCacheBytes: 10_000_000,
@@ -109,7 +109,7 @@ describe.each(KINDS)('a model with the tokenizer of %s', (kind) => {
 
   test.each(Object.keys(SCHEMAS))('answers by the schema %s, whatever seed and temperature', async (name) => {
     const schema = SCHEMAS[name] ?? {};
-    const requests = [0, 1, 2, 3, 4, 5].map((seed) => ({
+    const requests = [0, 1, 3].map((seed) => ({
       prompt: `the cat number ${seed % 3}`,
       sampling: {
         temperature: seed % 2 === 0 ? 1 : 5,

@@ -61,7 +61,8 @@ describe.skipIf(obstacle !== undefined)(`installed${obstacle ? ` (skipped: ${obs
   beforeAll(async () => {
     [home, project].forEach((path) => mkdirSync(path));
     guard = guardNetwork(folder, new URL(registry).hostname);
-    const args = ['pack', '--json', '--pack-destination', folder];
+    // What is packed was built before the tests, as all that they start.
+    const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
     const packed = execFileSync('npm', args, {
       cwd: ROOT,
       encoding: 'utf8',

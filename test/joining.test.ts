@@ -2,64 +2,33 @@
  * Workers that dial a server under a cluster key: real `kvr serve --listen-workers` and `kvr worker --join` processes on loopback, which
  * come, leave, are killed and come again, with and without the model.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FaultyLink } from '../bench/chaos/faulty-link.js';
 import { newClusterKey } from '../src/link/security/cluster-key.js';
 import { longPrompt, saveLongLlama } from './support/long-llama.js';
+import { RunningCommand } from './support/running-command.js';
 import { until } from './support/until.js';
 
-const COMMAND = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 /** Long enough to be shared out evenly. */
 const PROMPT = longPrompt(700);
-
-/** A command as a user starts it. */
-class Running {
-  readonly child: ChildProcess;
-  stdout = '';
-  stderr = '';
-
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, [COMMAND, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
-    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-  }
-
-  get isRunning(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  async says(pattern: RegExp, times = 1): Promise<void> {
-    const all = new RegExp(pattern, 'g');
-    const found = (): number => [...`${this.stdout}${this.stderr}`.matchAll(all)].length;
-    await until(() => found() >= times || !this.isRunning, `"${pattern.source}" of a command`);
-    if (found() < times) throw new Error(`it ended without ${pattern.source}: ${this.stderr}`);
-  }
-
-  async ends(): Promise<number | null> {
-    await until(() => !this.isRunning, 'a command to end');
-    return this.child.exitCode;
-  }
-}
 
 let folder = '';
 let model = '';
 let key = '';
 let serverCache = '';
-const running: Running[] = [];
+const running: RunningCommand[] = [];
 
-const start = (...args: string[]): Running => {
-  const command = new Running(args);
+const start = (...args: string[]): RunningCommand => {
+  const command = new RunningCommand(args);
   running.push(command);
   return command;
 };
 
-type Served = { readonly server: Running; readonly url: string; readonly address: string };
+type Served = { readonly server: RunningCommand; readonly url: string; readonly address: string };
 
 async function serve(...flags: string[]): Promise<Served> {
   const own = ['--model', model, '--port', '0', '--cache-dir', serverCache, '--cluster-key-file', key];
@@ -80,7 +49,7 @@ const joinFlags = (address: string): string[] => [
 ];
 
 /** With the server's cache, as on the same machine. */
-function joinWith(address: string, name: string, ...flags: string[]): Running {
+function joinWith(address: string, name: string, ...flags: string[]): RunningCommand {
   return start(
     ...joinFlags(address),
     key,
@@ -122,7 +91,7 @@ beforeAll(async () => {
   serverCache = join(folder, 'server');
   key = join(folder, 'room.key');
   writeFileSync(key, newClusterKey());
-  await saveLongLlama(model);
+  await saveLongLlama(model, 2);
 });
 afterEach(async () => {
   for (const { child } of running) child.kill('SIGKILL');
@@ -217,6 +186,8 @@ describe('workers that join', () => {
     expect((await ask(url)).length).toBeGreaterThan(0);
     expect((await readiness(url)).state).toMatchObject({ status: 'ready', workers: 1 });
     expect(worker.isRunning).toBe(true);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/^kvr_peers_refused_total\{reason="handshake"\} [1-9]/m);
   });
 
   test('one with another model is told why, and ends', async () => {
@@ -252,7 +223,7 @@ describe('a model that comes along', () => {
     caches.push(mkdtempSync(join(folder, 'cache-')));
     return caches.at(-1) as string;
   };
-  const joinWithout = (address: string, cache: string, ...flags: string[]): Running =>
+  const joinWithout = (address: string, cache: string, ...flags: string[]): RunningCommand =>
     start(...joinFlags(address), key, '--cache-dir', cache, ...flags);
   const compiledIn = (cache: string): string | undefined =>
     readdirSync(cache).find((name) => existsSync(join(cache, name, 'published.json')));

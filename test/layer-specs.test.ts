@@ -16,14 +16,14 @@ import { seededRandom } from './reference/random.js';
 import { randomCheckpoint } from './reference/random-checkpoint.js';
 import { TINY_LLAMA, withHeadDim, withRotary } from './reference/shapes.js';
 import { answerInSlices } from './support/answer-in-slices.js';
-import { certainSteps, LOGIT_TOLERANCE } from './support/same-answer.js';
+import { certainSteps, largestDifference, LOGIT_TOLERANCE } from './support/same-answer.js';
 
 const BASE: ModelShape = withHeadDim(
-  { ...TINY_LLAMA, layers: 3, hidden: 64, feedForward: 96, vocabulary: 97, contextTokens: 128 },
+  { ...TINY_LLAMA, layers: 2, hidden: 64, feedForward: 96, vocabulary: 97, contextTokens: 128 },
   16,
 );
 const PROMPT_TOKENS = 41;
-const STEPS = 12;
+const STEPS = 6;
 
 function attention(change: Partial<AttentionSpec>, shape = BASE): ModelShape {
   return {
@@ -103,7 +103,7 @@ const SHAPES: Readonly<Record<string, ModelShape>> = {
 };
 
 /** Slices of one row, around the end of a window, and of odd lengths. */
-const CUTS = [[41], [1, 40], [40, 1], [13, 1, 27], [12, 29], [14, 3, 24]];
+const CUTS = [[41], [1, 40], [13, 1, 27], [14, 3, 23, 1]];
 
 let folder = '';
 beforeAll(() => {
@@ -125,11 +125,11 @@ describe.each(Object.entries(SHAPES))('%s', (_, shape) => {
   test('f32 gives the ids and logits of the plain pass, whatever the cut', async () => {
     const { checkpoint, model } = await openAs(shape, 'f32');
     const reference = await ReferenceModel.load(checkpoint);
-    const expected = { ...reference.greedy(PROMPT, STEPS), logits: reference.logits(PROMPT) };
+    const expected = reference.greedy(PROMPT, STEPS);
     const certain = certainSteps(expected);
     for (const sizes of CUTS) {
       const { ids, logits } = await answerInSlices(model, PROMPT, sizes, STEPS);
-      const gap = Math.max(...expected.logits.map((logit, id) => Math.abs(logit - (logits[id] ?? NaN))));
+      const gap = largestDifference(expected.logits, logits);
       expect(gap, `slices of ${sizes.join()}`).toBeLessThan(LOGIT_TOLERANCE);
       expect(ids.slice(0, certain), `slices of ${sizes.join()}`).toEqual(expected.ids.slice(0, certain));
     }

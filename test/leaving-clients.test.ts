@@ -10,7 +10,7 @@ import { openTrim } from '../src/runtime/memory/heap-trim.js';
 import { until } from './support/until.js';
 
 const AT_ONCE = 8;
-const BATCHES = 5;
+const BATCHES = 3;
 /** Its cache takes 160 MB. All that are asked for at once have room. */
 const PROMPT_TOKENS = 26_000;
 const KV_BYTES = 2e9;

@@ -58,7 +58,7 @@ async function cancelledAt(
   throw new Error('a generation ended without a result');
 }
 
-describe.each([1, 2, 3])('%i workers', (workers) => {
+describe.each([1, 3])('%i workers', (workers) => {
   let engine: Engine;
   beforeAll(async () => {
     engine = await load({ workers });

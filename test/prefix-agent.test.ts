@@ -1,5 +1,5 @@
 /**
- * An agent's run over HTTP, as they are: a long system prompt that ends with a clock, tools, twelve turns with calls and their results, and a
+ * An agent's run over HTTP, as they are: a long system prompt that ends with a clock, tools, eight turns with calls and their results, and a
  * server that is restarted in between. Of the tokens that a prompt has in common with an earlier one at least nine tenths come from the cache.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -12,9 +12,9 @@ import type { ServedEngine } from '../src/server/index.js';
 import { BLOCK_TOKENS } from '../src/prefix-store/block-hashes.js';
 import { type LiveServer, liveServer, post } from './support/live-server.js';
 
-const TURNS = 12;
+const TURNS = 8;
 /** After these the server is started anew: from then on memory knows nothing. */
-const RESTARTS = [4, 8];
+const RESTARTS = [4];
 const RULES = Array.from(
   { length: 20 },
   (_, rule) => `Rule ${rule}: look at file ${rule * 7} before you change it, and say what you found there.`,

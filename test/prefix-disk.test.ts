@@ -36,7 +36,8 @@ afterEach(async () => {
 
 async function load(options: Partial<Parameters<typeof Engine.load>[0]>): Promise<Engine> {
   const engine = await Engine.load({
-    ...{ model: join(folder, 'model'), threads: 1, calibrate: false, cacheDir: folder, chunkTokens: 32 },
+    ...{ model: join(folder, 'model'), workers: 1, threads: 1, calibrate: false, cacheDir: folder },
+    chunkTokens: 32,
     ...{ prefixCacheDir: disk, prefixCacheBytes: MEMORY_BYTES },
     ...options,
   });
@@ -58,7 +59,6 @@ function answer(
 ): Promise<GenerationResult> {
   const expected = {
     ...reference.greedy(promptIds, STEPS),
-    logits: reference.logits(promptIds),
     ...(tolerance !== undefined && { tolerance }),
   };
   return expectSameAnswer(engine, { promptIds, maxTokens: STEPS, ...request }, expected);
@@ -81,22 +81,21 @@ const CUTS: readonly { readonly label: string; readonly workers: number; readonl
   { label: 'three workers', workers: 3, cut: { partition: 'e' } },
 ];
 
-describe.each(CUTS)('stored by $label', ({ workers, cut }) => {
+test.each(CUTS)('stored by $label, and read by others after a restart', async ({ workers, cut }) => {
+  const first = smallPrompt(200, workers);
+  let engine = await load({ workers });
+  await answer(engine, first, cut);
+  await untilStored(3);
   // One worker's rows are read by each number of workers, and those of chains by another number.
   const readers = CUTS.filter(({ workers: later }) => workers === 1 || (later !== workers && later !== 2));
-
-  test.each(readers)('read by $label after a restart', async ({ workers: later, cut: laterCut }) => {
-    const first = smallPrompt(200, workers);
-    const before = await load({ workers });
-    await answer(before, first, cut);
-    await untilStored(3);
-    const after = await restart(before, { workers: later });
+  for (const { workers: later, cut: laterCut } of readers) {
+    engine = await restart(engine, { workers: later });
     const turn = [...first, ...smallPrompt(55, 7)];
-    const second = await answer(after, turn, laterCut);
+    const second = await answer(engine, turn, laterCut);
     const most = Math.floor((second.workers === 1 ? 253 : (second.partition[0] ?? 0)) / BLOCK_TOKENS);
     expect(second.cachedTokens).toBe(Math.min(3, most) * BLOCK_TOKENS);
     expect(second.timeline[0]?.storedTokens).toBe(second.cachedTokens);
-  });
+  }
 });
 
 test.each([
@@ -109,7 +108,7 @@ test.each([
   await untilStored(2);
   const another = await restart(first, { workers: 1, kvDtype: other });
   expect((await answer(another, prompt, {}, tolerance)).cachedTokens).toBe(0);
-  const again = await restart(another, { workers: 3, kvDtype });
+  const again = await restart(another, { workers: 1, kvDtype });
   expect((await answer(again, prompt, { workers: 1 }, tolerance)).cachedTokens).toBe(2 * BLOCK_TOKENS);
 });
 
@@ -199,7 +198,10 @@ test.skipIf(obstacle)(
 );
 
 /** Layers as Gemma 3 and Ministral mix them: those with a window keep few of the rows before a slice. */
-describe.each(['f32', 'w8a8'] as const)('a model with windows, %s', (dtype) => {
+describe('a model with windows', () => {
+  /** The strictest: rows from elsewhere are the same to the last digit, or tokens turn over. */
+  const dtype = 'w8a8';
+
   beforeAll(async () => {
     const path = join(folder, 'windows');
     await saveHfFolder(SMALL_CHECKPOINT, path);
@@ -215,7 +217,7 @@ describe.each(['f32', 'w8a8'] as const)('a model with windows, %s', (dtype) => {
     const found = await told(engine, request);
     const plain = await told(engine, { ...request, prefixCache: false });
     expect(found.tokenIds).toEqual(plain.tokenIds);
-    expect(largestDifference(found.logits, plain.logits)).toBeLessThan(dtype === 'f32' ? 1e-4 : 1e-9);
+    expect(largestDifference(found.logits, plain.logits)).toBeLessThan(1e-9);
     return found;
   }
 

@@ -127,26 +127,20 @@ const KINDS: Readonly<Record<string, GenerateRequest>> = {
   },
 };
 
-describe.each([2, 3])('a request of %i workers of which one is killed', (workers) => {
+/** A chain's first rank, one in its middle and its last, of which some are left; and one of which only one is. */
+const KILLED = { 2: [1], 3: [0, 1, 2] } as const;
+
+describe.each([2, 3] as const)('a request of %i workers of which one is killed', (workers) => {
   const engine = sharedEngine('talking', workers);
   const request = { prompt: PROMPT.repeat(4), maxTokens: 20, partition: 'e', sampling: SAMPLED } as const;
 
-  test.each(Array.from({ length: workers }, (_, rank) => rank))('in prefill of rank %i', async (rank) => {
+  test.each(KILLED[workers])('in prefill of rank %i', async (rank) => {
     expectSame(...(await unhurtAndHurt(engine(), request, rank, inPrefillOf(rank))));
   });
 
   test('in decode', async () => {
     const long = { ...request, maxTokens: MANY_TOKENS };
     expectSame(...(await unhurtAndHurt(engine(), long, workers - 1, atToken(30))));
-  });
-
-  test('in decode, a rank that is done: nothing is to be recovered from', async () => {
-    const long = { ...request, maxTokens: MANY_TOKENS };
-    const unhurt = await answerOf(engine(), long);
-    const kill = killAt(engine(), 0, (_, all) => all.workersThatSaid('token').length > 0);
-    const hurt = await answerOf(engine(), long).finally(kill.stop);
-    expect([kill.isKilled(), hurt.result.recoveries]).toEqual([true, 0]);
-    expectSame(unhurt, hurt);
   });
 });
 
@@ -156,6 +150,14 @@ describe('what goes on after a kill in decode', () => {
 
   test.each(Object.entries(KINDS))('%s', async (_, kind) => {
     expectSame(...(await unhurtAndHurt(engine(), { ...asked, ...kind }, 1, atToken(25))));
+  });
+
+  test('in decode, a rank that is done: nothing is to be recovered from', async () => {
+    const unhurt = await answerOf(engine(), asked);
+    const kill = killAt(engine(), 0, (_, all) => all.workersThatSaid('token').length > 0);
+    const hurt = await answerOf(engine(), asked).finally(kill.stop);
+    expect([kill.isKilled(), hurt.result.recoveries]).toEqual([true, 0]);
+    expectSame(unhurt, hurt);
   });
 
   test('log-probabilities and the text that a stop string holds back', async () => {
@@ -208,7 +210,7 @@ describe('what goes on after a kill in decode', () => {
   });
 
   test('many requests at once, each with its own tokens', async () => {
-    const requests = Array.from({ length: 6 }, (_, seed) => ({
+    const requests = Array.from({ length: 4 }, (_, seed) => ({
       ...asked,
       prompt: `${seed} ${PROMPT}`,
       sampling: { temperature: 1, seed },
@@ -246,7 +248,7 @@ describe.each(['w8a8', 'q8'] as const)('with %s weights', (dtype) => {
   test('an answer goes on with the same numbers, to the last digit', async () => {
     const sampling = { ...SAMPLED, topLogprobs: 2 };
     const request = { prompt: PROMPT, maxTokens: MANY_TOKENS, partition: 'e', sampling } as const;
-    expectSame(...(await unhurtAndHurt(engine(), request, 1, atToken(80))));
+    expectSame(...(await unhurtAndHurt(engine(), request, 1, atToken(50))));
   });
 });
 

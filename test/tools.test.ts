@@ -50,6 +50,10 @@ const cacheDir = mkdtempSync(join(tmpdir(), 'kvr-tools-'));
 afterAll(() => rmSync(cacheDir, { recursive: true, force: true }));
 
 const messages = [{ role: 'user' as const, content: 'the cat' }];
+/** Drawn at once, so that there are some of each kind. */
+const ANSWERS = 4;
+/** What reaches a client is the same text whatever form the model had it in. */
+const KIND_OF_CLIENTS = 'hermes';
 type Told = { name: string; arguments: string };
 type Call = { readonly id: string; readonly type: string; readonly function: Told };
 type Delta = OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall;
@@ -71,10 +75,10 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
   beforeAll(async () => {
     const model = kind === 'quote' ? kind : join(cacheDir, kind);
     const template = TEMPLATES[kind] ?? '';
-    if (kind !== 'quote') await saveTalkingLlama(model, { template, special: ['[TOOL_CALLS]'] });
+    if (kind !== 'quote') await saveTalkingLlama(model, { template, special: ['[TOOL_CALLS]'], layers: 1 });
     const options = {
       model,
-      workers: 2,
+      workers: 1,
       threads: 1,
       cacheDir,
       calibrate: false,
@@ -132,9 +136,9 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
   });
 
   test('the streams of several answers with several calls come to the same as whole', async () => {
-    // Enough for three calls and the begin of a fourth.
-    const few = { ...common, max_tokens: 250 };
-    const asked = { ...few, model: modelName(), tool_choice: 'required' as const, seed: 11, n: 3 };
+    // Enough for two calls and the begin of a third.
+    const few = { ...common, max_tokens: 160 };
+    const asked = { ...few, model: modelName(), tool_choice: 'required' as const, seed: 11, n: 2 };
     const { choices } = await client.chat.completions.create(asked);
     const streamed: Told[][] = choices.map(() => []);
     for await (const chunk of await client.chat.completions.create({ ...asked, stream: true }))
@@ -151,7 +155,7 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
 
   test('an answer that need not be a call is text, and calls of strict functions are valid', async () => {
     for (const tools of [TOOLS, STRICT]) {
-      const asked = { ...common, tools, model: modelName(), max_tokens: 60, seed: 1, n: 3 };
+      const asked = { ...common, tools, model: modelName(), max_tokens: 40, seed: 1, n: 2 };
       const { choices } = await client.chat.completions.create(asked);
       for (const { message, finish_reason } of choices) {
         if (message.tool_calls && finish_reason === 'tool_calls')
@@ -161,12 +165,12 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     }
   });
 
-  /** Of 8 answers, those that end by themselves: checked, and sorted by what they are. */
+  /** Of some answers, those that end by themselves: checked, and sorted by what they are. */
   async function answersBeside(type: 'json_schema' | 'json_object', likely: readonly number[]) {
     const json_schema = { name: 'mood', schema: MOOD };
     const response_format = type === 'json_object' ? { type } : { type, json_schema };
     const logit_bias = Object.fromEntries(likely.map((id) => [id, 100]));
-    const asked = { ...common, tools: STRICT, model: modelName(), response_format, logit_bias, n: 8 };
+    const asked = { ...common, tools: STRICT, model: modelName(), response_format, logit_bias, n: ANSWERS };
     const more = { temperature: 1.5, seed: 2, max_tokens: 300, parallel_tool_calls: false };
     const { choices } = await client.chat.completions.create({ ...asked, ...more });
     const whole = choices.filter(({ finish_reason }) => finish_reason !== 'length');
@@ -191,8 +195,9 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     // What only calls begin with; no argument of these functions can hold it.
     const mark = { quote: '<', hermes: '<', mistral: '[TOOL_CALLS]', llama: 'n' }[kind] ?? '';
     const ids = engine.model.tokenizer.encode(mark).slice(-1);
-    expect(await answersBeside('json_schema', ids)).toEqual({ calls: 8, texts: 0 });
-    if (kind !== 'llama') expect(await answersBeside('json_object', ids)).toEqual({ calls: 8, texts: 0 });
+    expect(await answersBeside('json_schema', ids)).toEqual({ calls: ANSWERS, texts: 0 });
+    if (kind !== 'llama')
+      expect(await answersBeside('json_object', ids)).toEqual({ calls: ANSWERS, texts: 0 });
   });
 
   test('a call that must come comes, whatever the format of text', async () => {
@@ -254,56 +259,58 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
     expect(choices).toHaveLength(1);
   });
 
-  test('the AI SDK calls the function and goes on', async () => {
-    const model = createOpenAICompatible({ name: 'kvr', baseURL: `${live.url}/v1` })(modelName());
-    const clock = tool({
-      inputSchema: jsonSchema<{ zone: string }>(CLOCK),
-      execute: ({ zone }) => `noon in ${zone}`,
+  if (kind === KIND_OF_CLIENTS) {
+    test('the AI SDK calls the function and goes on', async () => {
+      const model = createOpenAICompatible({ name: 'kvr', baseURL: `${live.url}/v1` })(modelName());
+      const clock = tool({
+        inputSchema: jsonSchema<{ zone: string }>(CLOCK),
+        execute: ({ zone }) => `noon in ${zone}`,
+      });
+      const asked = {
+        model,
+        messages,
+        tools: { clock },
+        toolChoice: 'required' as const,
+        maxOutputTokens: 1500,
+      };
+      // Models that talk nonsense go on to sixteen calls; here one is enough.
+      const providerOptions = { kvr: { parallel_tool_calls: false } };
+      const { toolResults } = await generateText({ ...asked, providerOptions });
+      expect(toolResults).toHaveLength(1);
+      expect(toolResults[0]?.output).toMatch(/^noon in (UTC|CET)$/);
+      const { toolCalls, fullStream } = streamText(asked);
+      const pieces: { id: string; delta: string }[] = [];
+      for await (const part of fullStream) if (part.type === 'tool-input-delta') pieces.push(part);
+      const calls = await toolCalls;
+      expect(calls[0]?.toolName).toBe('clock');
+      for (const { toolCallId, input } of calls) {
+        const own = pieces.filter(({ id }) => id === toolCallId).map(({ delta }) => delta);
+        expect(own.length).toBeGreaterThan(2);
+        expect(JSON.parse(own.join(''))).toEqual(input);
+      }
     });
-    const asked = {
-      model,
-      messages,
-      tools: { clock },
-      toolChoice: 'required' as const,
-      maxOutputTokens: 1500,
-    };
-    // Models that talk nonsense go on to sixteen calls; here one is enough.
-    const providerOptions = { kvr: { parallel_tool_calls: false } };
-    const { toolResults } = await generateText({ ...asked, providerOptions });
-    expect(toolResults).toHaveLength(1);
-    expect(toolResults[0]?.output).toMatch(/^noon in (UTC|CET)$/);
-    const { toolCalls, fullStream } = streamText(asked);
-    const pieces: { id: string; delta: string }[] = [];
-    for await (const part of fullStream) if (part.type === 'tool-input-delta') pieces.push(part);
-    const calls = await toolCalls;
-    expect(calls[0]?.toolName).toBe('clock');
-    for (const { toolCallId, input } of calls) {
-      const own = pieces.filter(({ id }) => id === toolCallId).map(({ delta }) => delta);
-      expect(own.length).toBeGreaterThan(2);
-      expect(JSON.parse(own.join(''))).toEqual(input);
-    }
-  });
 
-  test('the AI SDK has objects beside functions', async () => {
-    const made = { name: 'kvr', baseURL: `${live.url}/v1`, supportsStructuredOutputs: true };
-    const clock = tool({
-      inputSchema: jsonSchema<{ zone: string }>(CLOCK),
-      execute: ({ zone }) => zone,
-      strict: true,
+    test('the AI SDK has objects beside functions', async () => {
+      const made = { name: 'kvr', baseURL: `${live.url}/v1`, supportsStructuredOutputs: true };
+      const clock = tool({
+        inputSchema: jsonSchema<{ zone: string }>(CLOCK),
+        execute: ({ zone }) => zone,
+        strict: true,
+      });
+      const asked = {
+        ...{ model: createOpenAICompatible(made)(modelName()), messages, tools: { clock } },
+        ...{ output: Output.object({ schema: jsonSchema<{ mood: string }>(MOOD) }), maxOutputTokens: 300 },
+      };
+      const kinds = new Set<string>();
+      for (let seed = 0; seed < 6; seed++) {
+        const result = await generateText({ ...asked, temperature: 1.5, seed });
+        kinds.add(result.finishReason);
+        if (result.finishReason === 'stop') expect(['glad', 'sad']).toContain(result.output.mood);
+        for (const { output } of result.toolResults) expect(['UTC', 'CET']).toContain(output);
+      }
+      expect(kinds).toContain('stop');
     });
-    const asked = {
-      ...{ model: createOpenAICompatible(made)(modelName()), messages, tools: { clock } },
-      ...{ output: Output.object({ schema: jsonSchema<{ mood: string }>(MOOD) }), maxOutputTokens: 300 },
-    };
-    const kinds = new Set<string>();
-    for (let seed = 0; seed < 6; seed++) {
-      const result = await generateText({ ...asked, temperature: 1.5, seed });
-      kinds.add(result.finishReason);
-      if (result.finishReason === 'stop') expect(['glad', 'sad']).toContain(result.output.mood);
-      for (const { output } of result.toolResults) expect(['UTC', 'CET']).toContain(output);
-    }
-    expect(kinds).toContain('stop');
-  });
+  }
 
   test.each<[what: string, more: object, param: string]>([
     [
@@ -348,7 +355,7 @@ describe.each(['quote', 'hermes', 'mistral', 'llama'])('calls as %s has them', (
 
 test('a model whose template knows no tools is told of them in text, and held to the form of calls', async () => {
   const model = join(cacheDir, 'plain');
-  await saveTalkingLlama(model, { template: body });
+  await saveTalkingLlama(model, { template: body, layers: 1 });
   const engine = await Engine.load({ model, threads: 1, cacheDir, calibrate: false });
   const live = await liveServer(engine);
   const client = new OpenAI({ apiKey: 'x', baseURL: `${live.url}/v1`, maxRetries: 0 });

@@ -20,7 +20,7 @@ import { until } from './support/until.js';
 const SHAPE: ModelShape = withHeadDim(
   {
     ...TINY_LLAMA,
-    layers: 3,
+    layers: 2,
     hidden: 512,
     heads: 8,
     feedForward: 1376,

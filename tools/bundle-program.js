@@ -19,7 +19,10 @@ const PROGRAMS = [
  * Stay packages: modules of CommonJS, which ask for Node's at run time, one without a text of its licence, and a large one that
  * only `kvr pull` loads. The kernels are not imported but found at run time.
  */
-const NOT_BUNDLED = ['commander', 'pino', 'prom-client', '@bufbuild/protobuf', '@huggingface/hub'];
+const NOT_BUNDLED = [
+  ...['commander', 'pino', 'prom-client', '@bufbuild/protobuf', '@huggingface/hub'],
+  '@nats-io/transport-node',
+];
 const PART = 'part-';
 
 /**

@@ -3,6 +3,7 @@
  * it started.
  */
 import { KvrError } from '../core/errors.js';
+import type { Address } from '../link/address.js';
 import type { FilesState } from './worker-files.js';
 import type { ReadyWorker, WorkerHandle } from './worker-handle.js';
 
@@ -23,6 +24,12 @@ export type ClusterMember = {
   readonly status: 'usable' | 'opening' | 'unlinked' | 'preparing';
   /** Why it can not be used. */
   readonly reason?: KvrError;
+  /** What it said of itself, now or when it was there last. */
+  readonly ready?: ReadyWorker;
+  /** Where others dial it; undefined where nobody can, or it is not known. */
+  readonly address?: Address;
+  /** When it was lost last, in milliseconds since the epoch, and why. */
+  readonly lastFault?: { readonly atMs: number; readonly reason: KvrError };
 };
 
 export interface Cluster {
@@ -34,6 +41,8 @@ export interface Cluster {
   readonly allowsAllCoreDecode: boolean;
   /** What to type on another machine so that a worker of it joins; undefined where none can. */
   readonly invitation?: string | undefined;
+  /** Of a cluster that others come to: how many were kept out, by reason. */
+  readonly refusals?: ReadonlyMap<string, number> | undefined;
   /** Calls the listener whenever `members` have changed. @returns a function that stops it */
   onChange(listener: () => void): () => void;
   /** Ends what was started; settles when nothing is left. Twice is harmless. */

@@ -2,8 +2,6 @@
  * Workers that dial the engine (`kvr worker --join`): they come whenever they want, and go. The engine listens; nothing of a worker
  * has to be reached from outside, though its links to others are better where it can be.
  */
-import { randomUUID } from 'node:crypto';
-import { asKvrError, type KvrError } from '../core/errors.js';
 import { type Address, parseAddress } from '../link/address.js';
 import { openTransports } from '../link/open-transport.js';
 import { checkListenReach } from '../link/reach/listen-reach.js';
@@ -11,12 +9,10 @@ import type { JoinMessage } from '../worker/protocol/index.js';
 import type { Cluster, PrepareWorker, WorkerCheck } from './cluster.js';
 import { type Caller, EngineDoor } from './door/engine-door.js';
 import { invitationTo } from './door/invitation.js';
-import type { OpenedWorker } from './member.js';
-import { openSupervised, type SupervisedCluster } from './supervised-cluster.js';
-import { type Arrival, type JoinedPlace, JoinedPlaces } from './joined-places.js';
+import { type Comer, JoinedWorkers } from './joined-workers.js';
+import { openSupervised } from './supervised-cluster.js';
 import { tellChanges } from './told-changes.js';
 import { ModelDesk } from './transfer/model-desk.js';
-import { WorkerHandle } from './worker-handle.js';
 import type { WorkerSource } from './worker-source.js';
 
 type JoinedSource = Extract<WorkerSource, { kind: 'joined' }>;
@@ -42,6 +38,7 @@ export async function listenForWorkers(
     } as const),
     ...(prepare && { prepare }),
     invitation: () => invitationTo(door?.address ?? address, source.security),
+    refusals: () => door?.refusals,
     onClose: () => closers.splice(0).forEach((close) => close()),
   };
   const cluster = await openSupervised(plan, signal);
@@ -49,14 +46,14 @@ export async function listenForWorkers(
   closers.push(() => joined.close());
   const onCaller = ({ message, host, handed }: Caller): void =>
     message.type === 'join'
-      ? joined.take({ message, host, handed })
+      ? joined.take(comerOf({ message, host, handed }))
       : desk.serve({ message, host, open: handed.handOver });
   try {
     const transportOf = await openTransports(source.security);
     door = await EngineDoor.open({ address, transportOf, onCaller, tell: source.tell });
     const opened = door;
     closers.push(() => opened.close());
-    tellChanges(cluster, source.tell);
+    closers.push(tellChanges(cluster, source.tell));
     return cluster;
   } catch (error) {
     await cluster.close();
@@ -64,68 +61,9 @@ export async function listenForWorkers(
   }
 }
 
-class JoinedWorkers {
-  readonly #cluster: SupervisedCluster;
-  readonly #tell: (words: string) => void;
-  readonly #engine = `engine-${randomUUID()}`;
-  readonly #places = new JoinedPlaces((place) => this.#leave(place));
-
-  constructor(cluster: SupervisedCluster, tell: (words: string) => void) {
-    this.#cluster = cluster;
-    this.#tell = tell;
-  }
-
-  /** @throws BUSY where there is no room */
-  take({ message, host, handed }: Caller<JoinMessage>): void {
-    const { link, handOver } = handed;
-    // Several processes of a machine may show the same certificate of an organisation.
-    const identity = `${link.peerIdentity ?? ''} ${message.process}`;
-    const { place, isNew } = this.#places.placeFor(message.name, identity);
-    place.arrive({ identity, address: addressOf(message, host), open: handOver, link });
-    if (isNew) void this.#add(place);
-  }
-
-  close(): void {
-    this.#places.close();
-  }
-
-  async #add(place: JoinedPlace): Promise<void> {
-    try {
-      await this.#cluster.add(place.id, (signal) => this.#open(place, signal));
-    } catch (error) {
-      this.#places.delete(place);
-      const { code, message } = asKvrError(error);
-      if (code !== 'CANCELLED') this.#tell(`worker ${place.id} is not taken: ${message}`);
-    }
-  }
-
-  async #open(place: JoinedPlace, signal: AbortSignal): Promise<OpenedWorker> {
-    const { address, open }: Arrival = await place.next(signal);
-    const handle = new WorkerHandle(place.id, address, this.#engine, 0, undefined, open);
-    place.hold(handle);
-    handle.listen(({ type }) => {
-      if (type === 'leaving') this.#release(place, handle);
-    });
-    const refuse = ({ code, message }: KvrError): void => handle.send({ type: 'refused', code, message });
-    const end = async (): Promise<void> => handle.close();
-    try {
-      return { handle, ready: await handle.open(signal), linked: async () => undefined, refuse, end };
-    } catch (error) {
-      handle.close();
-      throw error;
-    }
-  }
-
-  /** It gets no request any more, and is told so: what it has got until then it finishes. */
-  #release(place: JoinedPlace, handle: WorkerHandle): void {
-    this.#leave(place);
-    handle.send({ type: 'released' });
-  }
-
-  #leave(place: JoinedPlace): void {
-    this.#places.delete(place);
-    this.#cluster.retire(place.id);
-  }
+function comerOf({ message, host, handed: { link, handOver: open } }: Caller<JoinMessage>): Comer {
+  const { name, process } = message;
+  return { name, process, address: addressOf(message, host), link, open };
 }
 
 /** Where others may dial the worker. */

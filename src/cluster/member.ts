@@ -4,7 +4,8 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { asKvrError, type KvrError } from '../core/errors.js';
-import type { ClusterWorker } from './cluster.js';
+import { wallClock } from '../core/clock.js';
+import type { ClusterMember, ClusterWorker } from './cluster.js';
 import { retryWaitMs } from '../link/reach/retry-wait.js';
 
 /** A worker that was opened, with what has to be done for it later. */
@@ -27,6 +28,7 @@ export class Member {
   readonly #closing = new AbortController();
   #opened: OpenedWorker | undefined;
   #reason: KvrError | undefined;
+  #lastFault: ClusterMember['lastFault'];
   #failures = 0;
   #watching: Promise<void> = Promise.resolve();
 
@@ -45,6 +47,17 @@ export class Member {
   /** Why there is no worker, as far as that is known. */
   get reason(): KvrError | undefined {
     return this.worker ? undefined : this.#reason;
+  }
+
+  /** What is known of it, whether it is there or not. */
+  get known(): Pick<ClusterMember, 'ready' | 'address' | 'lastFault'> {
+    const { ready, handle } = this.#opened ?? {};
+    const address = handle?.address;
+    return {
+      ...(ready && { ready }),
+      ...(address && { address }),
+      ...(this.#lastFault && { lastFault: this.#lastFault }),
+    };
   }
 
   /** Opens the worker for the first time, and watches it from then on. @throws as OpenWorker */
@@ -72,6 +85,7 @@ export class Member {
     for (let opened: OpenedWorker | undefined = first; opened; opened = await this.#openAgain()) {
       if (opened !== first) this.#take(opened);
       this.#reason = await opened.handle.ended;
+      if (this.#reason) this.#lastFault = { atMs: wallClock(), reason: this.#reason };
       this.#onChange(this);
       await opened.end();
     }

@@ -4,12 +4,13 @@
 import type { Cluster, PrepareWorker, WorkerCheck } from './cluster.js';
 import { listenForWorkers } from './joined.js';
 import { startLocalCluster } from './local.js';
+import { findWorkers } from './nats.js';
 import { joinStaticCluster } from './static.js';
 import type { WorkerSource } from './worker-source.js';
 
 /**
  * @param check asked of every worker that is opened, now and later: one that it finds fault with is not used
- * @param prepare done with every worker that joins, before it is used: those of the other kinds are all there at the start
+ * @param prepare done with every worker that joins, before it is used: those of the first two kinds are all there at the start
  * @throws WORKER_*, LINK, BAD_INPUT, CANCELLED; nothing that was started is left then
  */
 export function openCluster(
@@ -25,5 +26,7 @@ export function openCluster(
       return joinStaticCluster(source, check, signal);
     case 'joined':
       return listenForWorkers(source, check, signal, prepare);
+    case 'nats':
+      return findWorkers(source, check, signal, prepare);
   }
 }

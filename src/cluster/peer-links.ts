@@ -16,6 +16,8 @@ type Pair = {
   /** Why it is not open. */
   reason?: KvrError;
   isOpening: boolean;
+  /** Told while it was being opened: of the link before, or of the one that is just there. */
+  isLostAgain: boolean;
 };
 
 /**
@@ -54,20 +56,24 @@ export class PeerLinks {
   }
 
   #add(dialler: WorkerHandle, dialled: WorkerHandle): Pair {
-    const pair: Pair = { dialler, dialled, isOpen: false, isOpening: false };
+    const pair: Pair = { dialler, dialled, isOpen: false, isOpening: false, isLostAgain: false };
     this.#pairs.add(pair);
     for (const [end, other] of [[dialler, dialled] as const, [dialled, dialler] as const]) {
-      end.listen((message) => {
+      const stop = end.listen((message) => {
         if (message.type === 'peerLost' && message.worker === other.id) this.#lost(pair, message.reason);
       });
       end.onEnd(() => this.#pairs.delete(pair));
+      // The one that stays would keep a listener for every worker that ever was.
+      other.onEnd(stop);
     }
     return pair;
   }
 
   /** Both ends tell, and the second may tell of a link that has been replaced: to open one that stands does nothing. */
   #lost(pair: Pair, why: string): void {
-    if (!this.#pairs.has(pair) || pair.isOpening) return;
+    if (!this.#pairs.has(pair)) return;
+    pair.isLostAgain = pair.isOpening;
+    if (pair.isOpening) return;
     pair.isOpen = false;
     pair.reason = new KvrError('LINK', `link ${pair.dialler.id} to ${pair.dialled.id} was lost: ${why}`);
     this.#onChange();
@@ -90,7 +96,7 @@ export class PeerLinks {
 
   async #tryToOpen(pair: Pair): Promise<boolean> {
     try {
-      await this.#connect(pair);
+      await this.#connectUntilItStands(pair);
       pair.isOpening = false;
       pair.isOpen = true;
       delete pair.reason;
@@ -101,6 +107,17 @@ export class PeerLinks {
       if (this.#onRefused === 'give up') await this.#giveUp(pair, pair.reason);
       return false;
     }
+  }
+
+  /**
+   * The one that dials says at once that a link stands whose loss it has not noticed yet, and may tell the loss right behind
+   * it. @throws as #connect
+   */
+  async #connectUntilItStands(pair: Pair): Promise<void> {
+    do {
+      pair.isLostAgain = false;
+      await this.#connect(pair);
+    } while (pair.isLostAgain);
   }
 
   /** A worker behind a NAT or a firewall is not reached, but reaches others. @throws why the one who should dial could not */

@@ -17,8 +17,10 @@ export type ClusterPlan = {
   readonly prepare?: PrepareWorker;
   /** What to type so that a worker joins. */
   readonly invitation?: () => string;
-  /** Called when the cluster closes. */
-  readonly onClose?: () => void;
+  /** How many were kept out, by reason. */
+  readonly refusals?: () => ReadonlyMap<string, number> | undefined;
+  /** Called when the cluster closes, and waited for. */
+  readonly onClose?: () => void | Promise<void>;
 };
 
 /** Opens and links all workers. @throws what kept one of them from being opened; nothing is left then */
@@ -112,6 +114,10 @@ export class SupervisedCluster implements Cluster {
     return this.#plan.invitation?.();
   }
 
+  get refusals(): ReadonlyMap<string, number> | undefined {
+    return this.#plan.refusals?.();
+  }
+
   get members(): readonly ClusterMember[] {
     return this.#members.map((member) => this.#describe(member));
   }
@@ -126,8 +132,8 @@ export class SupervisedCluster implements Cluster {
   }
 
   async close(): Promise<void> {
-    this.#plan.onClose?.();
-    await Promise.all([...this.#members, ...this.#retired].map((member) => member.close()));
+    const closing = this.#plan.onClose?.();
+    await Promise.all([closing, ...[...this.#members, ...this.#retired].map((member) => member.close())]);
     await Promise.all(this.#joined.values());
   }
 
@@ -185,14 +191,18 @@ export class SupervisedCluster implements Cluster {
     return taken;
   }
 
-  #describe({ id, worker, reason }: Member): ClusterMember {
-    if (!worker) return { id, status: 'opening', ...(reason && { reason }) };
-    if (this.#workers.includes(worker)) return { id, status: 'usable' };
-    if (this.#plan.prepare && !this.#prepared.has(worker)) return { id, status: 'preparing' };
+  #describe(member: Member): ClusterMember {
+    return { id: member.id, ...this.#statusOf(member), ...member.known };
+  }
+
+  #statusOf({ worker, reason }: Member): Pick<ClusterMember, 'status' | 'reason'> {
+    if (!worker) return { status: 'opening', ...(reason && { reason }) };
+    if (this.#workers.includes(worker)) return { status: 'usable' };
+    if (this.#plan.prepare && !this.#prepared.has(worker)) return { status: 'preparing' };
     const unlinked = this.#workers
       .map(({ handle }) => this.#links.reason(handle, worker.handle))
       .find(Boolean);
-    return { id, status: 'unlinked', ...(unlinked && { reason: unlinked }) };
+    return { status: 'unlinked', ...(unlinked && { reason: unlinked }) };
   }
 }
 

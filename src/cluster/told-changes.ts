@@ -3,10 +3,10 @@
  */
 import type { Cluster } from './cluster.js';
 
-/** @param tell gets the lines */
-export function tellChanges(cluster: Cluster, tell: (words: string) => void): void {
+/** @param tell gets the lines. @returns what ends it: a cluster that closes loses all of them */
+export function tellChanges(cluster: Cluster, tell: (words: string) => void): () => void {
   let before: readonly string[] = [];
-  cluster.onChange(() => {
+  return cluster.onChange(() => {
     const now = cluster.workers.map(({ handle }) => handle.id);
     for (const id of now.filter((each) => !before.includes(each)))
       tell(`worker ${id} has joined; ${usable(now)}`);

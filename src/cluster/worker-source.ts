@@ -4,6 +4,7 @@
  */
 
 import type { LinkSecurity } from '../link/security/link-security.js';
+import type { RoomAddress } from './room/room-address.js';
 import type { OfferedModel } from './transfer/messages.js';
 import type { WorkerFiles } from './worker-files.js';
 
@@ -51,27 +52,52 @@ export type WorkerSource =
       readonly files: WorkerFiles;
       /** Gets one line about everything that happens to them. */
       readonly tell: (words: string) => void;
+    }
+  /** Workers that say in a room at NATS where they listen, in the order in which they are found. */
+  | {
+      readonly kind: 'nats';
+      readonly room: RoomAddress;
+      readonly security?: LinkSecurity;
+      /** Dial workers of other machines without security. */
+      readonly insecure: boolean;
+      /** Begin without any, and without NATS, and wait for both. */
+      readonly mayBeEmpty: boolean;
+      /** What they must run. */
+      readonly model: Pick<OfferedModel, 'digest' | 'dtype' | 'chunkTokens'>;
+      /** Gets one line about everything that happens to them. */
+      readonly tell: (words: string) => void;
     };
 
 /** Where an engine listens for workers that dial it. */
 export type ListenOption = { readonly listen: string; readonly insecure?: boolean | undefined };
-/** What people give: a number of workers to start, the addresses of running ones, or where workers may come. */
-export type WorkersOption = number | readonly string[] | ListenOption;
+/** The room in which an engine finds workers. */
+export type RoomOption = {
+  readonly room: RoomAddress;
+  readonly insecure?: boolean | undefined;
+  readonly mayBeEmpty?: boolean | undefined;
+};
+/** What people give: a number of workers to start, the addresses of running ones, where workers may come, or are found. */
+export type WorkersOption = number | readonly string[] | ListenOption | RoomOption;
 
 /** True where the workers are to be started here: they then get what the engine's options say. */
 export function areStartedHere(workers: WorkersOption): workers is number {
   return typeof workers === 'number';
 }
 
-/** True where workers come by themselves. */
-export function mayJoin(workers: WorkersOption): workers is ListenOption {
+/** True where workers dial the engine. */
+export function mayDial(workers: WorkersOption): workers is ListenOption {
   return typeof workers === 'object' && 'listen' in workers;
 }
 
-/** Of workers that may join, the least that anything can be said for. */
+/** True where the engine finds them in a room. */
+export function areFound(workers: WorkersOption): workers is RoomOption {
+  return typeof workers === 'object' && 'room' in workers;
+}
+
+/** Of workers that come and go, the least that anything can be said for. */
 export function workerCount(workers: WorkersOption): number {
   if (areStartedHere(workers)) return workers;
-  return mayJoin(workers) ? 1 : workers.length;
+  return mayDial(workers) || areFound(workers) ? 1 : workers.length;
 }
 
 /** What the engine calls a worker that it started. */

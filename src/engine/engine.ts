@@ -64,6 +64,11 @@ export class Engine {
     return this.#parts.chain.cluster.invitation;
   }
 
+  /** Of workers that come by themselves or are found: how many were kept out, by reason. */
+  get refusals(): ReadonlyMap<string, number> | undefined {
+    return this.#parts.chain.cluster.refusals;
+  }
+
   /** What was measured of the workers; undefined where calibration is off. */
   get costs(): CostSource | undefined {
     return this.#parts.calibration;

@@ -5,8 +5,12 @@ import type { Automaton } from './automaton.js';
 import { type State } from './automaton.js';
 import { compileGrammar } from './grammar.js';
 
+/** Of the schema that was asked for last: texts come schema by schema, and compiling takes longer than reading one. */
+let last: { readonly schema: unknown; readonly automaton: Automaton } | undefined;
+
 export function acceptsSchema(schema: unknown, text: string): boolean {
-  return accepts(compileGrammar({ type: 'json', schema }), Buffer.from(text));
+  if (!last || last.schema !== schema) last = { schema, automaton: compileGrammar({ type: 'json', schema }) };
+  return accepts(last.automaton, Buffer.from(text));
 }
 
 export function accepts(automaton: Automaton, bytes: Uint8Array): boolean {

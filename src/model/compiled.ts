@@ -8,8 +8,8 @@ import { z } from 'zod';
 import { firstLine, KvrError } from '../core/errors.js';
 import { DTYPES, modelShapeSchema } from '../core/shape.js';
 
-/** Raised whenever graphs or files change, so that no older cache is read by newer code. */
-export const FORMAT_VERSION = 10;
+/** Raised whenever graphs or files change, or what a config is understood as, so that no older cache is read by newer code. */
+export const FORMAT_VERSION = 11;
 const MANIFEST = 'compiled.json';
 
 export const FILES = {

@@ -49,7 +49,7 @@ export class KvrServer {
       settings: { ...settings, aliases: names },
       log,
       ledger,
-      metrics: new Metrics(ledger),
+      metrics: new Metrics(ledger, () => engine.refusals),
       running: new RunningRequests(),
       budget: new BodyBudget(limits.MAX_BODY_BYTES_AT_ONCE),
     };

@@ -29,8 +29,8 @@ async function main(settings: WorkerSettings): Promise<void> {
   };
   const node = new WorkerNode(settings, transportOf, end);
   let isLeaving = false;
-  /** What joined leaves politely. Whoever ends a group of processes tells it twice; at once it ends with its parent. */
-  const leave = ({ drainMs }: NonNullable<WorkerSettings['join']>): void => {
+  /** Politely. Whoever ends a group of processes tells it twice; at once it ends with its parent. */
+  const leave = (drainMs: number): void => {
     if (isLeaving) return;
     isLeaving = true;
     void node.leave(AbortSignal.timeout(drainMs)).then(() => end());
@@ -40,7 +40,7 @@ async function main(settings: WorkerSettings): Promise<void> {
   // A parent that dies while we start is noticed by whichever pipe is used first.
   process.stdout.on('error', parentIsGone);
   process.stderr.on('error', parentIsGone);
-  process.on('SIGTERM', () => (settings.join ? leave(settings.join) : end()));
+  process.on('SIGTERM', () => (settings.drainMs === undefined ? end() : leave(settings.drainMs)));
   // Ctrl-C reaches the whole group of processes; a worker with a parent leaves the decision to it.
   process.on('SIGINT', () => settings.followsStdin || end());
   const bound = address && (await node.listen(address));

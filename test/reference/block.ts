@@ -34,6 +34,8 @@ export type LayerCache = {
   readonly values: Float64Array[];
   /** What becomes of each head before it is kept. */
   readonly round: Rounding;
+  /** How long the prompt is, which some positions depend on. */
+  promptTokens: number;
 };
 /** Of the keys or the values of one head of one token, [headDim]. */
 export type Rounding = (head: Float64Array) => Float64Array;
@@ -83,12 +85,12 @@ function normed(shape: ModelShape, norm: LoadedNorm | undefined, x: Float64Array
 }
 
 function attention(shape: ModelShape, block: Block, cache: LayerCache, x: Float64Array): Float64Array {
-  const position = cache.keys.length;
+  const at = { position: cache.keys.length, promptTokens: cache.promptTokens };
   const { rotary } = block.spec.attention;
   const query = normedHeads(shape, block, block.qNorm, applyLinear(block.q, x));
   const key = normedHeads(shape, block, block.kNorm, applyLinear(block.k, x));
-  if (rotary) rotate(query, shape.headDim, position, rotary);
-  if (rotary) rotate(key, shape.headDim, position, rotary);
+  if (rotary) rotate(query, shape.headDim, at, rotary);
+  if (rotary) rotate(key, shape.headDim, at, rotary);
   cache.keys.push(rounded(shape, cache, key));
   cache.values.push(rounded(shape, cache, applyLinear(block.v, x)));
   const heads = new Float64Array(shape.heads * shape.headDim);

@@ -16,6 +16,8 @@ export type GreedyResult = {
   readonly ids: number[];
   /** Top logit minus second logit, one per id: how far each choice is from being another. */
   readonly margins: number[];
+  /** After the prompt, [vocabulary]: what the first id was chosen from. */
+  readonly logits: Float64Array;
 };
 
 type LoadedModel = {
@@ -81,15 +83,16 @@ export class ReferenceSequence {
   constructor(model: LoadedModel, round: Rounding) {
     this.model = model;
     this.round = round;
-    this.caches = model.blocks.map(() => ({ keys: [], values: [], round }));
+    this.caches = model.blocks.map(() => ({ keys: [], values: [], round, promptTokens: 0 }));
   }
 
   get length(): number {
     return this.caches[0]?.keys.length ?? 0;
   }
 
-  /** Adds tokens (at least one). @returns the logits [vocabulary] after the last of them */
+  /** Adds tokens (at least one); the first of all are the prompt. @returns the logits [vocabulary] after the last of them */
   feed(ids: readonly number[]): Float64Array {
+    this.begin(ids);
     let hidden: Float64Array = new Float64Array();
     for (const id of ids) hidden = this.push(id);
     return this.head(hidden);
@@ -98,30 +101,35 @@ export class ReferenceSequence {
   /** Adds tokens. @returns what is left of each after the final norm, [hidden] */
   normed(ids: readonly number[]): Float64Array[] {
     const { shape, finalNorm } = this.model;
+    this.begin(ids);
     return ids.map((id) => normalize(shape, finalNorm, this.push(id)));
   }
 
-  /** Adds tokens and then the most likely token after them, `steps` times; the last one is not added. */
+  /** Adds tokens and then the most likely token after them, `steps` times (at least once); the last one is not added. */
   greedy(ids: readonly number[], steps: number): GreedyResult {
-    const result: GreedyResult = { ids: [], margins: [] };
-    let next = ids;
-    for (let step = 0; step < steps; step++) {
-      const { index, margin } = argmax(this.feed(next));
-      result.ids.push(index);
-      result.margins.push(margin);
-      next = [index];
-    }
-    return result;
+    const logits = this.feed(ids);
+    const chosen = [argmax(logits)];
+    while (chosen.length < steps) chosen.push(argmax(this.feed([chosen.at(-1)!.index])));
+    return {
+      ids: chosen.map(({ index }) => index),
+      margins: chosen.map(({ margin }) => margin),
+      logits,
+    };
   }
 
   /** A sequence of its own with the same tokens; the cached vectors, which never change, are shared. */
   fork(): ReferenceSequence {
     const copy = new ReferenceSequence(this.model, this.round);
     for (const [i, cache] of this.caches.entries()) {
+      copy.caches[i]!.promptTokens = cache.promptTokens;
       for (const key of cache.keys) copy.caches[i]!.keys.push(key);
       for (const value of cache.values) copy.caches[i]!.values.push(value);
     }
     return copy;
+  }
+
+  private begin(prompt: readonly number[]): void {
+    if (this.length === 0) for (const cache of this.caches) cache.promptTokens = prompt.length;
   }
 
   private push(id: number): Float64Array {

@@ -50,8 +50,8 @@ test('rotary products depend on the distance of two positions only', () => {
   const dot = (position: number, other: number): number => {
     const a = Float64Array.of(1, -2, 0.5, 3, 1, 2);
     const b = Float64Array.of(0.3, 1, 2, -1, 0.7, 1);
-    rotate(a, 6, position, ROTARY);
-    rotate(b, 6, other, ROTARY);
+    rotate(a, 6, { position, promptTokens: 1 }, ROTARY);
+    rotate(b, 6, { position: other, promptTokens: 1 }, ROTARY);
     return a.reduce((sum, x, i) => sum + x * b[i]!, 0);
   };
   expect(dot(107, 102)).toBeCloseTo(dot(5, 0), 10);
@@ -67,8 +67,8 @@ test('llama3 scaling keeps short waves, slows long ones by the factor and mixes 
     originalContextTokens: 8192,
   } as const;
   const rotary = { ...ROTARY, dims: 128, theta: 500_000 };
-  const plain = rotaryFrequencies(rotary);
-  const scaled = rotaryFrequencies({ ...rotary, scaling });
+  const plain = rotaryFrequencies(rotary, 1);
+  const scaled = rotaryFrequencies({ ...rotary, scaling }, 1);
   let previousRatio = 1;
   for (const [i, frequency] of plain.entries()) {
     const waveTokens = (2 * Math.PI) / frequency;

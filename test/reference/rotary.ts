@@ -4,25 +4,37 @@
  */
 import type { Rotary, RotaryScaling } from '../../src/core/layers/rotary.js';
 
-/** Radians per position of each pair, [dims/2]. */
-export function rotaryFrequencies({ dims, theta, scaling }: Rotary): Float64Array {
-  const plain = Float64Array.from({ length: dims / 2 }, (_, i) => theta ** ((-2 * i) / dims));
-  return plain.map((frequency, i) => scaled(frequency, scaling, i, { dims, theta }));
+/** Radians per position of each pair, [dims/2], of a prompt of so many tokens and of all that follows it. */
+export function rotaryFrequencies({ dims, theta, scaling }: Rotary, promptTokens: number): Float64Array {
+  const base = scaling.kind === 'dynamic' ? grownBase({ dims, theta }, scaling, promptTokens) : theta;
+  const plain = Float64Array.from({ length: dims / 2 }, (_, i) => base ** ((-2 * i) / dims));
+  return plain.map((frequency, i) => scaled(frequency, scaling, i, { dims, theta, promptTokens }));
+}
+
+/** NTK: θ·(s·n/M − (s − 1))^(d/(d − 2)) once n is over M. */
+function grownBase(
+  { dims, theta }: { readonly dims: number; readonly theta: number },
+  { factor, originalContextTokens: most }: Extract<RotaryScaling, { kind: 'dynamic' }>,
+  promptTokens: number,
+): number {
+  if (promptTokens <= most) return theta;
+  return theta * ((factor * promptTokens) / most - (factor - 1)) ** (dims / (dims - 2));
 }
 
 /** What cosines and sines are multiplied with. */
 export function rotaryAmplitude({ scaling }: Rotary): number {
-  return scaling.kind === 'yarn' ? scaling.attentionFactor : 1;
+  return scaling.kind === 'yarn' || scaling.kind === 'longrope' ? scaling.attentionFactor : 1;
 }
 
 function scaled(
   frequency: number,
   scaling: RotaryScaling,
   pair: number,
-  of: { readonly dims: number; readonly theta: number },
+  of: { readonly dims: number; readonly theta: number; readonly promptTokens: number },
 ): number {
   switch (scaling.kind) {
     case 'none':
+    case 'dynamic':
       return frequency;
     case 'linear':
       return frequency / scaling.factor;
@@ -30,9 +42,10 @@ function scaled(
       return frequency * llama3Share(frequency, scaling);
     case 'yarn':
       return frequency * yarnShare(pair, scaling, of);
-    case 'longrope':
-    case 'dynamic':
-      throw new Error(`the reference pass has no rope scaling ${scaling.kind}`);
+    case 'longrope': {
+      const isLong = of.promptTokens > scaling.originalContextTokens;
+      return frequency / (isLong ? scaling.longFactors : scaling.shortFactors)[pair]!;
+    }
   }
 }
 
@@ -67,8 +80,13 @@ function yarnShare(
 }
 
 /** Turns every head of `x` [heads · headDim] in place. */
-export function rotate(x: Float64Array, headDim: number, position: number, rotary: Rotary): void {
-  const frequencies = rotaryFrequencies(rotary);
+export function rotate(
+  x: Float64Array,
+  headDim: number,
+  { position, promptTokens }: { readonly position: number; readonly promptTokens: number },
+  rotary: Rotary,
+): void {
+  const frequencies = rotaryFrequencies(rotary, promptTokens);
   const amplitude = rotaryAmplitude(rotary);
   for (let head = 0; head < x.length; head += headDim) {
     for (const [i, frequency] of frequencies.entries()) {

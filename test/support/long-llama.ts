@@ -11,9 +11,9 @@ export const LONG_LLAMA: ModelShape = { ...TINY_LLAMA, layers: 8, contextTokens:
 /** Small chunks: more steps of a prompt to stop it between. */
 export const LONG_CHUNK_TOKENS = 16;
 
-/** Creates the folder. */
-export function saveLongLlama(folder: string): Promise<void> {
-  return saveHfFolder(randomCheckpoint(LONG_LLAMA, 17), folder);
+/** Creates the folder. @param layers fewer where a prompt need not take long */
+export function saveLongLlama(folder: string, layers = LONG_LLAMA.layers): Promise<void> {
+  return saveHfFolder(randomCheckpoint({ ...LONG_LLAMA, layers }, 17), folder);
 }
 
 export function longPrompt(tokens: number): number[] {

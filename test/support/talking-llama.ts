@@ -19,6 +19,8 @@ export type TalkingOptions = {
   readonly template?: string;
   /** Tokens beside those of the text, with their names. */
   readonly special?: readonly string[];
+  /** As many as SMALL_LLAMA has unless given; one is enough for answers that are held in form. */
+  readonly layers?: number;
 };
 
 /** Ids that the model's vocabulary has and the tokenizer does not: padding, as published models have it. */
@@ -30,7 +32,15 @@ const JSON_TOKENS = ['{"', '":', '",', '"}', '}}', '":"', '[{"', '},', 'true', '
 /** Creates the folder. */
 export async function saveTalkingLlama(folder: string, options: TalkingOptions = {}): Promise<void> {
   const isByteLevel = options.tokenizer !== 'sentence-piece';
-  const checkpoint = randomCheckpoint({ ...SMALL_LLAMA, vocabulary: VOCABULARY, contextTokens: 2048 }, 5);
+  const checkpoint = randomCheckpoint(
+    {
+      ...SMALL_LLAMA,
+      layers: options.layers ?? SMALL_LLAMA.layers,
+      vocabulary: VOCABULARY,
+      contextTokens: 2048,
+    },
+    5,
+  );
   await saveHfFolder(checkpoint, folder, { eosIds: [isByteLevel ? 302 : 2] });
   const json = (isByteLevel ? byteLevelJson() : llamaJson()) as TokenizerJson;
   JSON_TOKENS.forEach((token, index) => (json.model.vocab[token] = FIRST_OWN + index));

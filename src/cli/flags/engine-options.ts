@@ -8,6 +8,7 @@ import type { ChainFlags } from './chain.js';
 import { defined } from './defined.js';
 import { notEmpty } from './kinds.js';
 import type { ModelFlags } from './machine.js';
+import { roomOption } from './room.js';
 import { linkSecurity } from './security.js';
 
 const BYTES_PER_MB = 1e6;
@@ -33,7 +34,8 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     prefixCacheBytes: prefixCache === undefined ? undefined : prefixCache * BYTES_PER_MB,
     ...prefixDiskOptions(flags),
   };
-  return { model: notEmpty('--model', model), workers: workersOf(flags), ...defined(options) };
+  const workers = roomOption(flags) ?? workersOf(flags);
+  return { model: notEmpty('--model', model), workers, ...defined(options) };
 }
 
 /** As the engine's options and `kvr worker` take them. */
@@ -53,7 +55,8 @@ export function checkPrefixDisk({ prefixCacheDir, prefixCacheDisk }: PrefixDiskF
 
 /** Workers that run already were given these where they were started. @throws BAD_INPUT */
 function checkOwnWorkers(flags: ModelFlags): void {
-  if (flags.workers === undefined || areStartedHere(flags.workers)) return;
+  const where = runningWorkers(flags);
+  if (where === undefined) return;
   const { threads, decodeThreads, kvMemory, prefixCache, prefixCacheDir } = flags;
   if (decodeThreads !== undefined)
     throw new KvrError(
@@ -68,8 +71,19 @@ function checkOwnWorkers(flags: ModelFlags): void {
   if (given === undefined) return;
   throw new KvrError(
     'BAD_INPUT',
-    `${given} is for workers this command starts, and --workers names ones that run already; give ${given} to kvr worker`,
+    `${given} is for workers this command starts, and ${where} ones that run already; give ${given} to kvr worker`,
   );
+}
+
+/** Undefined where workers are started here. @throws BAD_INPUT for flags that exclude each other */
+function runningWorkers({ workers, cluster }: ModelFlags): string | undefined {
+  if (cluster !== undefined && workers !== undefined)
+    throw new KvrError(
+      'BAD_INPUT',
+      '--workers and --cluster exclude each other; name the workers, or let them be found',
+    );
+  if (cluster !== undefined) return '--cluster finds';
+  return workers === undefined || areStartedHere(workers) ? undefined : '--workers names';
 }
 
 /** Sizes say how many workers they are for; the engine's bound holds for them too. */

@@ -10,6 +10,7 @@ export { choiceFlag, listFlag, notEmpty, numberFlag } from './kinds.js';
 export { machineFlags, type ModelFlags, modelFlag } from './machine.js';
 export { type OutputFlags, outputFlags } from './output.js';
 export { requestOptions } from './request-options.js';
+export { roomFlags, type RoomFlags, roomOf, roomOption } from './room.js';
 export { type SamplingFlags, samplingFlags } from './sampling.js';
 export { linkSecurity, securityFlags, type SecurityFlags } from './security.js';
 export { parseWorkers } from './workers.js';

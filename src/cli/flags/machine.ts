@@ -14,27 +14,30 @@ import {
 import { DEFAULT_PREFIX_DISK_BYTES } from '../../engine/options/defaults.js';
 import { describeBounds } from '../terminal/numbers.js';
 import { choiceFlag, numberFlag } from './kinds.js';
+import { type RoomFlags, roomFlags } from './room.js';
 import { type SecurityFlags, securityFlags } from './security.js';
 import { parseWorkers, workersSchema } from './workers.js';
 
-export type ModelFlags = SecurityFlags & {
-  readonly model: string;
-  readonly workers?: number | string[];
-  readonly threads?: number;
-  readonly decodeThreads?: number;
-  readonly dtype?: AskedDtype;
-  readonly kvDtype?: KvDtype;
-  readonly kvWire?: (typeof KV_WIRES)[number];
-  readonly cacheDir?: string;
-  readonly chunkTokens?: number;
-  readonly kvMemory?: number;
-  readonly prefixCache?: number;
-  readonly prefixCacheDir?: string;
-  /** GB. */
-  readonly prefixCacheDisk?: number;
-  /** True unless --no-calibrate is given. */
-  readonly calibrate?: boolean;
-};
+export type ModelFlags = SecurityFlags &
+  RoomFlags & {
+    readonly model: string;
+    readonly workers?: number | string[];
+    readonly insecure?: true;
+    readonly threads?: number;
+    readonly decodeThreads?: number;
+    readonly dtype?: AskedDtype;
+    readonly kvDtype?: KvDtype;
+    readonly kvWire?: (typeof KV_WIRES)[number];
+    readonly cacheDir?: string;
+    readonly chunkTokens?: number;
+    readonly kvMemory?: number;
+    readonly prefixCache?: number;
+    readonly prefixCacheDir?: string;
+    /** GB. */
+    readonly prefixCacheDisk?: number;
+    /** True unless --no-calibrate is given. */
+    readonly calibrate?: boolean;
+  };
 
 const megabytesSchema = z.number().int().min(1).max(1_000_000_000);
 const gigabytesSchema = z.number().min(0.001).max(1_000_000);
@@ -106,7 +109,12 @@ export const machineFlags = (): Option[] => [
     `the most that all files in that folder may take; ${DEFAULT_PREFIX_DISK_BYTES / 1e9} unless given`,
     gigabytesSchema,
   ),
+  ...roomFlags(),
   ...securityFlags(),
+  new Option(
+    '--insecure',
+    'workers of other machines without a key: whoever reaches the links can read the prompts and use the workers',
+  ),
   // Holds by itself: nothing but `kvr pull` knows how to ask. Scripts may say so all the same.
   new Option('--offline', 'never ask the network for a model, which no command but kvr pull ever does'),
   new Option('--no-calibrate', 'do not measure the workers at first use; slices are then even'),

@@ -30,7 +30,6 @@ import {
 export type ServeFlags = ModelFlags & OutputFlags & OwnFlags;
 type OwnFlags = {
   readonly listenWorkers?: Address;
-  readonly insecure?: true;
   readonly host?: string;
   readonly port?: number;
   readonly apiKey?: string;
@@ -88,10 +87,6 @@ export const serveFlags = (): Option[] => [
     '--listen-workers <HOST:PORT>',
     'instead of --workers: where workers of other machines join and leave as they like (kvr worker --join); port 0 takes a free one',
   ).argParser(parseAddress),
-  new Option(
-    '--insecure',
-    'listen for workers beyond this machine without a key: whoever reaches the port can read the prompts',
-  ),
   numberFlag(
     '-n, --max-tokens <N>',
     `new tokens of a chat's answer that asks for no number; ${DEFAULT_MAX_TOKENS} unless given`,

@@ -24,6 +24,7 @@ type OwnFlags = {
   readonly listen?: Address | false;
   readonly insecure?: true;
   readonly join?: Address;
+  readonly advertise?: Address;
   readonly name?: string;
   /** Seconds. */
   readonly drain?: number;
@@ -38,6 +39,8 @@ const MACHINE_FLAGS = [
   ...['prefix-cache', 'prefix-cache-dir', 'prefix-cache-disk'],
 ];
 const SECURITY_FLAGS = ['cluster-key-file', 'tls-cert', 'tls-key', 'tls-ca'];
+const ROOM_FLAGS = ['cluster', 'room', 'nats-creds'];
+const TAKEN_OVER = [...MACHINE_FLAGS, ...SECURITY_FLAGS, ...ROOM_FLAGS];
 /** As long as `kvr serve` lets requests go on. */
 export const DEFAULT_DRAIN_S = 30;
 const drainSchema = z.number().min(0).max(3600);
@@ -46,7 +49,7 @@ const megabytesSchema = z.number().int().min(1).max(1_000_000_000);
 export const workerFlags = (): Option[] => [
   new Option(
     '-l, --listen <HOST:PORT>',
-    'where to listen; port 0 takes a free one, and so it is with --join unless given',
+    'where to listen; port 0 takes a free one, and so it is with --join and --cluster unless given',
   ).argParser(parseAddress),
   new Option(
     '--no-listen',
@@ -58,8 +61,12 @@ export const workerFlags = (): Option[] => [
   ).argParser(parseAddress),
   new Option(
     '--name <NAME>',
-    'with --join: what to be called; the name of this machine unless given',
+    'with --join and --cluster: what to be called; the name of this machine unless given',
   ).argParser(parseName),
+  new Option(
+    '--advertise <HOST:PORT>',
+    'with --cluster: where others reach this worker, port 0 for the one that it listens on; unless given, the address by which this machine reaches the NATS server',
+  ).argParser(parseAddress),
   modelFlag().makeOptionMandatory(false),
   new Option(
     '--no-fetch',
@@ -70,14 +77,14 @@ export const workerFlags = (): Option[] => [
     'with --join and without --model: do not fetch what would make the compiled models of this machine more than this',
     megabytesSchema,
   ),
-  ...machineFlags().filter((option) => [...MACHINE_FLAGS, ...SECURITY_FLAGS].includes(option.name())),
+  ...machineFlags().filter((option) => TAKEN_OVER.includes(option.name())),
   new Option(
     '--insecure',
     'listen, and join, beyond this machine without a key: whoever reaches the port can use the worker and read the prompts',
   ),
   numberFlag(
     '--drain <SECONDS>',
-    `with --join: how long requests may go on after an interrupt; ${DEFAULT_DRAIN_S} unless given`,
+    `with --join and --cluster: how long requests may go on after an interrupt; ${DEFAULT_DRAIN_S} unless given`,
     drainSchema,
   ),
   ...outputFlags().filter((option) => option.name() !== 'json'),
@@ -102,24 +109,34 @@ export function nameOf({ name }: WorkerFlags): string {
 }
 
 /** @throws BAD_INPUT for flags that say nothing together */
-export function checkFlags({ join, listen, name, drain, model, fetch, maxCache }: WorkerFlags): void {
+export function checkFlags(flags: WorkerFlags): void {
+  const { join, cluster, listen, model } = flags;
+  if (join && cluster) throw bad('--join and --cluster exclude each other; give one of them');
+  if (cluster && listen === false)
+    throw bad('--no-listen is for workers that dial; with --cluster a worker is dialled, so leave it out');
   if (!join && listen === false)
     throw bad('--no-listen leaves nobody to work for; give --join HOST:PORT with it');
-  if (!join && !listen) throw bad('a worker listens or joins; give --listen HOST:PORT or --join HOST:PORT');
-  if (!join && model === undefined) throw bad('--model is missing; give it, or --join a server that has one');
-  const alone = {
-    '--name': name,
-    '--drain': drain,
-    '--max-cache': maxCache,
-    '--no-fetch': fetch === false || undefined,
-  };
-  const idle = Object.entries(alone).find(([, value]) => value !== undefined)?.[0];
-  if (!join && idle !== undefined)
-    throw bad(`${idle} is for workers that join; give --join HOST:PORT with it`);
-  if (model !== undefined && (fetch === false || maxCache !== undefined))
+  if (!join && !cluster && !listen)
     throw bad(
-      `${fetch === false ? '--no-fetch' : '--max-cache'} is about a model that is not given; leave it or --model out`,
+      'a worker listens or joins; give --listen HOST:PORT, --join HOST:PORT or --cluster nats://HOST',
     );
+  if (!join && model === undefined) throw bad('--model is missing; give it, or --join a server that has one');
+  checkIdle(flags);
+  if (model !== undefined && (flags.fetch === false || flags.maxCache !== undefined))
+    throw bad(
+      `${flags.fetch === false ? '--no-fetch' : '--max-cache'} is about a model that is not given; leave it or --model out`,
+    );
+}
+
+/** @throws BAD_INPUT for flags that nothing would be done with */
+function checkIdle({ join, cluster, name, drain, fetch, maxCache, advertise }: WorkerFlags): void {
+  const ofJoining = { '--max-cache': maxCache, '--no-fetch': fetch === false || undefined };
+  const ofBoth = { '--name': name, '--drain': drain };
+  const given = (flags: object): string | undefined =>
+    Object.entries(flags).find(([, value]) => value !== undefined)?.[0];
+  const idle = (!join && given(ofJoining)) || (!join && !cluster && given(ofBoth));
+  if (idle) throw bad(`${idle} is for workers that join; give --join HOST:PORT with it`);
+  if (!cluster && advertise) throw bad('--advertise is for workers that are found; give --cluster with it');
 }
 
 function bad(message: string): KvrError {

@@ -2,12 +2,14 @@
  * From the flags of `kvr worker` to what its process is started with, and where it may listen.
  */
 import { availableParallelism } from 'node:os';
+import { KvrError } from '../../core/errors.js';
 import { defaultKvBytes, defaultPrefixCacheBytes, prefixDiskOf } from '../../engine/options/defaults.js';
 import { type Address, formatAddress, isLoopback } from '../../link/address.js';
 import type { LinkSecurity } from '../../link/security/link-security.js';
 import type { WorkerSettings } from '../../worker/protocol/settings.js';
 import { checkPrefixDisk, prefixDiskOptions } from '../flags/engine-options.js';
-import { checkListenReach, linkSecurity } from '../flags/index.js';
+import { serverHost } from '../../cluster/room/room-address.js';
+import { checkListenReach, linkSecurity, roomOf } from '../flags/index.js';
 import { DEFAULT_DRAIN_S, nameOf, type WorkerFlags } from './worker-flags.js';
 import type { WorkerModel } from './worker-model.js';
 
@@ -18,16 +20,35 @@ export function ownSecurity(flags: WorkerFlags): LinkSecurity | undefined {
   const security = linkSecurity(flags);
   const isInsecure = flags.insecure === true;
   if (flags.join) checkListenReach('--join', flags.join, security, isInsecure);
+  checkAdvertised(flags);
   const listen = listenAddress(flags);
   if (listen) checkListenReach('--listen', listen, security, isInsecure);
   return security;
 }
 
-/** One that joins listens too, for its neighbours in the chain: at a free port, as far as the server is away. */
-export function listenAddress({ listen, join }: WorkerFlags): Address | undefined {
+/** @throws BAD_INPUT for an address that nobody can dial */
+function checkAdvertised({ advertise }: WorkerFlags): void {
+  if (!advertise || (advertise.kind === 'tcp' && advertise.host !== '0.0.0.0' && advertise.host !== '::'))
+    return;
+  throw new KvrError(
+    'BAD_INPUT',
+    `--advertise ${formatAddress(advertise)} is nothing that others can dial; give the host's name or address`,
+  );
+}
+
+/** One that joins or is found listens too: at a free port, as far as the server or the room is away. */
+export function listenAddress(flags: WorkerFlags): Address | undefined {
+  const { listen, join } = flags;
   if (listen) return listen;
-  if (listen === false || join?.kind !== 'tcp') return undefined;
-  return { kind: 'tcp', host: isLoopback(join.host) ? '127.0.0.1' : '0.0.0.0', port: 0 };
+  const room = roomOf(flags);
+  const other = room ? serverHost(room) : join?.kind === 'tcp' ? join.host : undefined;
+  if (listen === false || other === undefined) return undefined;
+  return { kind: 'tcp', host: isLoopback(other) ? '127.0.0.1' : '0.0.0.0', port: 0 };
+}
+
+/** Whether it tells engines that it goes, and finishes what it does. */
+export function leavesPolitely({ join, cluster }: WorkerFlags): boolean {
+  return join !== undefined || cluster !== undefined;
 }
 
 export function drainMsOf({ drain = DEFAULT_DRAIN_S }: WorkerFlags): number {
@@ -46,7 +67,8 @@ export function settingsOf(
     // Engines name a worker by the address they reach it at; this name is used where an engine gives none.
     worker: listen ? formatAddress(listen) : nameOf(flags),
     ...(listen && { listen: formatAddress(listen) }),
-    ...(join && { join: { address: formatAddress(join), name: nameOf(flags), drainMs: drainMsOf(flags) } }),
+    ...(join && { join: { address: formatAddress(join), name: nameOf(flags) } }),
+    ...(leavesPolitely(flags) && { drainMs: drainMsOf(flags) }),
     compiledFolder: folder,
     ...ownThreads(flags.threads ?? availableParallelism()),
     chunkTokens,

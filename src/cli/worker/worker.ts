@@ -3,16 +3,19 @@
  * joins, until it is interrupted. It listens beyond this machine only with a key or certificates, or with --insecure.
  */
 import { endWorkerProcess, leaveWorkerProcess, startWorkerProcess } from '../../cluster/worker-process.js';
+import { shownRoom } from '../../cluster/room/room-address.js';
 import { exitStatus, KvrError } from '../../core/errors.js';
 import { formatAddress } from '../../link/address.js';
 import type { LinkSecurity } from '../../link/security/link-security.js';
+import { roomOf } from '../flags/index.js';
 import type { Command } from '../run/command.js';
 import { type RunContext, runContext } from '../run/engine-run.js';
 import { formatPlural, oneLine } from '../terminal/format.js';
 import type { Shell } from '../terminal/shell.js';
 import { checkFlags, type WorkerFlags, workerFlags } from './worker-flags.js';
 import { fetchedModel, ownModel, type WorkerModel } from './worker-model.js';
-import { drainMsOf, listenAddress, ownSecurity, settingsOf } from './worker-settings.js';
+import { announce } from './worker-presence.js';
+import { drainMsOf, leavesPolitely, listenAddress, ownSecurity, settingsOf } from './worker-settings.js';
 
 export const worker: Command<WorkerFlags> = {
   flags: workerFlags,
@@ -24,12 +27,17 @@ With --join it dials a server instead (kvr serve --listen-workers), from behind 
 ends is dialled again. Interrupted, it takes nothing new, finishes what it does, and goes; interrupted again it goes at once. Without
 --model it fetches the server's, once, compared with its digests, and keeps it in the cache.
 
+With --cluster it says in a room at a NATS server where it listens, and every engine of that room that runs its model finds it there
+(kvr serve --cluster, kvr generate --cluster, …) and dials it. It leaves as one that has joined does. NATS carries no prompts, keys or values.
+
 Examples, on one machine:
   kvr worker --listen 127.0.0.1:7001 --model quote --threads 1 &
   kvr worker --listen 127.0.0.1:7002 --model quote --threads 1 &
   kvr generate --model quote --workers 127.0.0.1:7001,127.0.0.1:7002 --prompt-file story.txt
 and of a server on another one:
-  kvr worker --join a:7001 --cluster-key-file room.key`,
+  kvr worker --join a:7001 --cluster-key-file room.key
+and in a room:
+  kvr worker --cluster nats://a:4222 --model quote --cluster-key-file room.key`,
   run: runWorker,
 };
 
@@ -44,10 +52,16 @@ async function runWorker(flags: WorkerFlags, _argument: string | undefined, shel
     asOwnError,
   );
   try {
+    const presence = announce(flags, started.address, own, settings.threads, context);
     shell.stdout.write(`${greeting(flags, started.address, own, settings.threads)}\n`);
     await Promise.race([started.exited, aborted(shell.signal)]);
-    if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
-    if (flags.join) await leaveWorkerProcess(started, drainMsOf(flags));
+    presence?.leave();
+    try {
+      if (!shell.signal.aborted && started.process.exitCode !== 0) throw started.endError();
+      if (leavesPolitely(flags)) await leaveWorkerProcess(started, drainMsOf(flags));
+    } finally {
+      await presence?.close();
+    }
   } finally {
     await endWorkerProcess(started);
   }
@@ -87,7 +101,9 @@ function greeting(
   { name, digest, dtype }: WorkerModel,
   threads: number,
 ): string {
+  const room = roomOf(flags);
   const where = [
+    room && `is in ${shownRoom(room)}`,
     flags.join && `joins ${formatAddress(flags.join)}`,
     (address !== '' || listenAddress(flags)) && `listens on ${address}`,
   ];

@@ -64,6 +64,11 @@ export class EngineDoor {
     return this.#listener?.address ?? this.#options.address;
   }
 
+  /** Who was kept out since it was opened, by reason. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#refusals.counts;
+  }
+
   /** Lets nobody in any more, and sends strangers away. Those who were let in are others' matter. Twice is harmless. */
   close(): void {
     this.#listener?.close();

@@ -11,7 +11,7 @@ import { StoredIndex } from './stored-index.js';
 import { Warnings } from './warnings.js';
 import { OrderInForce } from '../order/order-in-force.js';
 import { type CachedPrefix, PrefixIndex } from './prefix-index.js';
-import { untilTrue } from '../../cluster/until-true.js';
+import { untilTrue } from '../../core/waits/until-true.js';
 
 /** How long a request without a deadline waits for workers that are being opened again. */
 const RECOVERY_WAIT_MS = 60_000;

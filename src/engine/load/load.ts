@@ -3,9 +3,11 @@
  * step opened is closed again when a later one fails.
  */
 import {
+  areFound,
   areStartedHere,
   type ListenOption,
-  mayJoin,
+  mayDial,
+  type RoomOption,
   type WorkerSource,
 } from '../../cluster/worker-source.js';
 import type { Checkpoint, EmbeddingRecipe } from '../../core/checkpoint.js';
@@ -169,7 +171,8 @@ async function sourceOf(
   hooks: EngineHooks,
 ): Promise<WorkerSource> {
   const { workers, security } = settings;
-  if (mayJoin(workers)) return joinedSource(workers, settings, checkpoint, model, hooks);
+  if (mayDial(workers)) return joinedSource(workers, settings, checkpoint, model, hooks);
+  if (areFound(workers)) return natsSource(workers, settings, checkpoint, hooks);
   if (!areStartedHere(workers)) return { kind: 'static', addresses: workers, ...(security && { security }) };
   const threads = settings.threads ?? defaultThreads(workers);
   checkThreads(threads, settings);
@@ -212,6 +215,23 @@ async function joinedSource(
     ...{ kind: 'joined', listen, insecure, ...(security && { security }) },
     model: { name: model.name, digest: model.digest, dtype, chunkTokens, checkpointFiles: checkpoint.files },
     files: new CompiledFiles({ hasSoundGraphs, compile, onDamage: warningOf(hooks) }),
+    tell: (words) => hooks.onNews?.(words),
+  };
+}
+
+/** What is to be run is decided before anybody is found: others in the room may run something else. */
+async function natsSource(
+  { room, insecure = false, mayBeEmpty = false }: RoomOption,
+  settings: AskedSettings,
+  checkpoint: Checkpoint,
+  hooks: EngineHooks,
+): Promise<WorkerSource> {
+  const cache = cacheFolder(settings.cacheDir);
+  const dtype = await decidedDtype(checkpoint, { ...settings, workers: 1 }, cache, hooks);
+  const { chunkTokens, security } = settings;
+  return {
+    ...{ kind: 'nats', room, insecure, mayBeEmpty, ...(security && { security }) },
+    model: { digest: checkpoint.digest, dtype, chunkTokens },
     tell: (words) => hooks.onNews?.(words),
   };
 }

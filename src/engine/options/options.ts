@@ -2,6 +2,7 @@
  * The options of an engine, with every bound. Checked once, on entry; trusted inside.
  */
 import { z } from 'zod';
+import { roomAddressSchema } from '../../cluster/room/room-address.js';
 import { MAX_LOCAL_WORKERS } from '../../cluster/worker-source.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { type Dtype, DTYPES, KV_DTYPES } from '../../core/shape.js';
@@ -32,13 +33,20 @@ export const engineOptionsSchema = z.strictObject({
   model: z.string().min(1),
   /**
    * Worker processes on this machine; or the addresses (HOST:PORT, in chain order) of workers that already run; or where to listen
-   * for workers that dial: { listen: HOST:PORT }, beyond this machine with `security` or `insecure: true`.
+   * for workers that dial: { listen: HOST:PORT }; or the room at NATS in which they are found: { room: { servers: ['nats://HOST:4222'],
+   * name: 'kvr' } }. Beyond this machine both want `security` or `insecure: true`.
    */
   workers: z
     .union([
       z.number().int().min(1).max(MAX_LOCAL_WORKERS),
       z.array(z.string()).min(1).max(MAX_RANKS),
       z.strictObject({ listen: z.string(), insecure: z.boolean().optional() }),
+      z.strictObject({
+        room: roomAddressSchema,
+        insecure: z.boolean().optional(),
+        /** Begin although nobody is there yet. */
+        mayBeEmpty: z.boolean().optional(),
+      }),
     ])
     .default(1),
   /** How links to workers that already run are secured; without it they are plain. It says where the secret is, never what it is. */

@@ -12,7 +12,7 @@ import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
 import { type OnDamage, readKept, tryWriteKept } from '../../model/cache/index.js';
 import { FORMAT_VERSION } from '../../model/compiled.js';
 import type { RankTimeline } from '../../core/timeline.js';
-import { parseStoredCost, refreshCost, storedCost } from '../../plan/index.js';
+import { type LinkCost, parseStoredCost, refreshCost, storedCost } from '../../plan/index.js';
 import { calibrate } from './calibrate.js';
 import type { CostSource } from './cost-source.js';
 import { type ChainKnowledge, WorkerCosts } from './worker-costs.js';
@@ -85,6 +85,12 @@ export class CalibrationStore implements CostSource {
 
   get costs(): WorkerCosts {
     return new WorkerCosts(this.#ids, this.#knowledge);
+  }
+
+  /** Neighbours' alone were measured. */
+  measuredLink(from: string, to: string): LinkCost | undefined {
+    const place = this.#ids.indexOf(from);
+    return place >= 0 && this.#ids[place + 1] === to ? this.#knowledge.links[place] : undefined;
   }
 
   /** Corrects the costs by a finished request's timelines; `chain` are the ids of its workers, in rank order. */

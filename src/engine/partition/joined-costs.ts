@@ -67,6 +67,10 @@ export class JoinedCosts implements CostSource {
       if (place >= 0 && pair.length === 2) await this.#learnLink(pair);
   }
 
+  measuredLink(from: string, to: string): LinkCost | undefined {
+    return this.#links.get(pairName(from, to));
+  }
+
   refresh(contextTokens: number, chain: readonly string[], timelines: readonly RankTimeline[]): void {
     for (const id of chain) this.#stores.get(id)?.refresh(contextTokens, chain, timelines);
   }

@@ -1,13 +1,11 @@
 /**
  * What a figure depends on beside the program: the machine and the versions it ran on.
  */
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Machine } from '../../core/machine.js';
+import { thisMachine } from '../../runtime/machine.js';
 import { kernelKey } from '../../runtime/sessions/kernels.js';
 
-export type MachineFacts = {
-  readonly cpu: string;
-  readonly cores: number;
-  readonly memoryBytes: number;
+export type MachineFacts = Readonly<Machine> & {
   readonly node: string;
   readonly onnxruntime: string;
   readonly platform: string;
@@ -15,9 +13,7 @@ export type MachineFacts = {
 
 export function machineFacts(): MachineFacts {
   return {
-    cpu: cpus()[0]?.model.trim() || process.arch,
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
+    ...thisMachine(),
     node: process.versions.node,
     onnxruntime: /^ort([^-]+)/.exec(kernelKey())?.[1] ?? 'unknown',
     platform: `${process.platform} ${process.arch}`,

@@ -23,12 +23,13 @@ test('the same texts match as RegExp says, wherever a pattern is anchored', () =
   const random = seededRandom(9);
   let matching = 0;
   for (const pattern of PATTERNS) {
+    const schema = { pattern };
     for (let round = 0; round < 150; round++) {
       const length = Math.floor(random() * 5);
       const text = Array.from({ length }, () => ALPHABET[Math.floor(random() * ALPHABET.length)]).join('');
       const isMatch = new RegExp(pattern, 'u').test(text);
       if (isMatch) matching++;
-      const isTaken = acceptsSchema({ pattern }, JSON.stringify(text));
+      const isTaken = acceptsSchema(schema, JSON.stringify(text));
       expect([pattern, text, isTaken]).toEqual([pattern, text, isMatch]);
     }
   }

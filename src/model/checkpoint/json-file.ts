@@ -11,6 +11,8 @@ import { isErrno } from '../cache/files/errno.js';
 
 /** How much of a wrong value a message shows. */
 const SHOWN_VALUE_CHARS = 60;
+/** Configs and tokenizers nest a dozen levels; walks over thousands would end the program's stack. */
+const MAX_DEPTH = 100;
 /** JSON knows no such numbers, but Python's json module writes them. */
 const NOT_A_JSON_NUMBER = /"([^"\n]{1,80})"\s*:\s*(-?(?:NaN|Infinity))\b/;
 
@@ -24,13 +26,23 @@ export async function readJsonFile(path: string, maxBytes: number): Promise<unkn
 export function checkJson<T>(schema: z.ZodType<T>, json: unknown, path: string): T {
   const result = schema.safeParse(json);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
+  const issue = innermost(result.error.issues[0]);
   const key = issue?.path.map(String) ?? [];
   const value = shownValue(valueAt(json, key));
   throw new KvrError(
     'BAD_CHECKPOINT',
     `${path}: ${printable(key.join('.')) || 'the file'} is ${value}: ${firstLine(issue?.message ?? 'not as expected')}; correct ${basename(path)} or fetch it again`,
   );
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Of a value that fits none of several forms, what the form that it comes nearest to says: the one whose complaint lies deepest. */
+function innermost(issue: Issue | undefined): Issue | undefined {
+  if (issue?.code !== 'invalid_union') return issue;
+  const candidates = issue.errors.flatMap((issues) => issues.slice(0, 1));
+  const deepest = candidates.sort((a, b) => b.path.length - a.path.length)[0];
+  return deepest ? innermost({ ...deepest, path: [...issue.path, ...deepest.path] }) : issue;
 }
 
 async function readText(path: string, maxBytes: number): Promise<string | undefined> {
@@ -58,6 +70,7 @@ async function readText(path: string, maxBytes: number): Promise<string | undefi
 }
 
 function parseJson(text: string, path: string): unknown {
+  checkDepth(text, path);
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
@@ -70,6 +83,28 @@ function parseJson(text: string, path: string): unknown {
       {},
       error,
     );
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+function checkDepth(text: string, path: string): void {
+  let depth = 0;
+  let isText = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === BACKSLASH && isText) at++;
+    else if (code === QUOTE) isText = !isText;
+    else if (isText) continue;
+    else if (CLOSING.has(code)) depth--;
+    else if (OPENING.has(code) && ++depth > MAX_DEPTH)
+      throw new KvrError(
+        'BAD_CHECKPOINT',
+        `${path} nests lists and objects more than ${MAX_DEPTH} deep, the most that is read; fetch it again`,
+      );
   }
 }
 

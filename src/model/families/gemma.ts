@@ -34,6 +34,8 @@ export const GEMMA2 = defineFamily({
     sliding_window: windowSchema,
   }),
   defaults: { head_dim: 256, attn_logit_softcapping: 50, final_logit_softcapping: 30, sliding_window: 4096 },
+  // Only hidden_activation counts.
+  commonKeys: () => ({ hidden_act: 'gelu_pytorch_tanh' }),
   model: (common, own) => {
     const plain = withAttention(standardLayer(common, { activation: 'gelu-tanh' }), {
       scale: 1 / Math.sqrt(own.query_pre_attn_scalar),

@@ -48,6 +48,8 @@ export const GEMMA3 = defineFamily({
     rope_theta: 1_000_000,
     sliding_window: 4096,
   },
+  // Only hidden_activation counts.
+  commonKeys: () => ({ hidden_act: 'gelu_pytorch_tanh' }),
   model: (common, own) => ({
     norm: 'rms',
     epsilon: own.rms_norm_eps,
@@ -68,7 +70,7 @@ function layersOf(common: CommonConfig, own: Gemma3Config): LayerSpec[] {
     ...(own.attn_logit_softcapping && { scoreCap: own.attn_logit_softcapping }),
   } as const;
   const around = (spec: LayerSpec): LayerSpec => ({ ...withAttention(spec, change), norms: 'around' });
-  const full = around(standardLayer(common, { activation: 'gelu-tanh' }));
+  const full = around(standardLayer(common, { activation: 'gelu-tanh', layerType: 'full_attention' }));
   const local = withWindow(around(localLayer(common, own)), own.sliding_window);
   return eachLayer(common, (layer) =>
     isWindowed(common, layer, () => (layer + 1) % pattern !== 0) ? local : full,

@@ -11,7 +11,7 @@ export const GLM4 = defineFamily({
   name: 'glm4',
   types: ['glm4'],
   keys: z.object({
-    rms_norm_eps: epsilonSchema.default(1e-5),
+    rms_norm_eps: epsilonSchema.default(1.5625e-7),
     partial_rotary_factor: shareSchema.default(0.5),
   }),
   model: (common, own) => {

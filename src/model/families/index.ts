@@ -79,6 +79,13 @@ const ENCODERS = [
 ];
 const ENCODER_WHY = 'an encoder; embeddings are made with decoders such as Qwen3-Embedding';
 
+/** Their text model is not run as the family of its name is. */
+const OTHERWISE: ReadonlyMap<string, string> = new Map([
+  ['colpali', 'prompts that see what comes after'],
+  ['paligemma', 'prompts that see what comes after'],
+  ['t5gemma', 'an encoder and a decoder'],
+]);
+
 const typeSchema = z.looseObject({ model_type: z.string().min(1).max(100) });
 const nestedSchema = z.looseObject({ text_config: typeSchema, tie_word_embeddings: z.boolean().nullish() });
 
@@ -101,10 +108,17 @@ export function familyOf(given: ConfigFile): FoundFamily {
   throw unsupported(file.path, `model_type ${type}${what}`, [...BY_TYPE.keys()].join(', '));
 }
 
+/** What a config says of its text model beside the part that describes it. */
+const SHARED_KEYS = ['tie_word_embeddings', 'quantization_config', 'compression_config', 'quantization'];
+
 /** The language model's part of a config that describes other senses beside it. */
 function textConfig(file: ConfigFile): ConfigFile {
   const nested = nestedSchema.safeParse(file.json);
   if (!nested.success || !BY_TYPE.has(nested.data.text_config.model_type)) return file;
-  const { text_config: text, tie_word_embeddings: isTied } = nested.data;
-  return { ...file, json: { ...(isTied != null && { tie_word_embeddings: isTied }), ...text } };
+  const { text_config: text, ...outer } = nested.data;
+  const reason = OTHERWISE.get(String(outer['model_type']));
+  if (reason !== undefined)
+    throw unsupported(file.path, `model_type ${String(outer['model_type'])} (${reason})`, `its text alone`);
+  const shared = SHARED_KEYS.filter((key) => outer[key] !== null && outer[key] !== undefined);
+  return { ...file, json: { ...Object.fromEntries(shared.map((key) => [key, outer[key]])), ...text } };
 }

@@ -211,7 +211,7 @@ test.each([
   [{ attn_logit_softcapping: 30 }, 'attn_logit_softcapping 30 of a llama'],
   [{ sliding_window: 4096 }, 'sliding_window 4096'],
   [{ num_local_experts: 8 }, 'num_local_experts 8'],
-  [{ quantization_config: { bits: 4 } }, 'quantised'],
+  [{ quantization_config: { bits: 4 } }, 'quantization_config'],
   [{ partial_rotary_factor: 0.5 }, 'partial_rotary_factor'],
 ])('a config with %j is of a kind we do not run', async (config, part) => {
   await refused(config, 'UNSUPPORTED_MODEL', part);
@@ -258,13 +258,32 @@ test.each(['', '{', '[]', 'null', '7', '{}'])('a config.json of %j is a bad chec
   await expect(opened()).rejects.toMatchObject({ code: 'BAD_CHECKPOINT' });
 });
 
+test.each(['[', '{"a":'])(
+  'a config.json with 100,000 times %s in it is a bad checkpoint',
+  async (opening) => {
+    const closing = opening === '[' ? ']' : '}';
+    const deep = `${opening.repeat(100_000)}1${closing.repeat(100_000)}`;
+    for (const key of ['rope_scaling', 'alibi', 'hidden_size', 'model_type']) {
+      await write({});
+      const text = JSON.stringify({ ...CONFIG, [key]: 'DEEP' }).replace('"DEEP"', deep);
+      writeFileSync(join(folder, 'config.json'), text);
+      await expect(opened()).rejects.toThrow('nests lists and objects more than 100 deep');
+    }
+  },
+);
+
 test('heads that do not go together are refused', async () => {
-  await refused({ num_key_value_heads: 3 }, 'BAD_CHECKPOINT', '4 attention heads', '3 key/value heads');
-  await refused({ head_dim: 5 }, 'BAD_CHECKPOINT', 'head dimension is 5');
+  await refused(
+    { num_key_value_heads: 3 },
+    'BAD_CHECKPOINT',
+    'num_attention_heads 4',
+    'num_key_value_heads 3',
+  );
+  await refused({ head_dim: 5 }, 'BAD_CHECKPOINT', 'head_dim is 5');
   await refused(
     { head_dim: null, num_attention_heads: 3, num_key_value_heads: 1 },
     'BAD_CHECKPOINT',
-    'a hidden size of 8',
+    'hidden_size 8',
   );
 });
 

@@ -38,9 +38,11 @@ export const MIXTRAL = defineFamily({
   name: 'mixtral',
   types: ['mixtral'],
   keys: keys.extend({
+    rms_norm_eps: epsilonSchema.default(1e-5),
     num_local_experts: count(MAX_EXPERTS).default(8),
     num_experts_per_tok: count(MAX_EXPERTS).default(2),
   }),
+  defaults: { rope_theta: 1_000_000 },
   model: (common, own) => {
     const mlp = checkedExperts(common, {
       kind: 'experts',

@@ -11,10 +11,15 @@ import { separateExperts } from '../family/separate-experts.js';
 import { standardLayer, withAttention } from '../family/standard-layer.js';
 import { qwenKeys, qwenLayers } from './qwen2.js';
 
+const keys = qwenKeys.extend({
+  /** Some files say it; there is no such model without. */
+  use_qk_norm: z.literal(true).nullish(),
+});
+
 export const QWEN3 = defineFamily({
   name: 'qwen3',
   types: ['qwen3'],
-  keys: qwenKeys,
+  keys,
   defaults: { head_dim: 128 },
   model: (common, own) => ({ norm: 'rms', epsilon: own.rms_norm_eps, specs: layersOf(common, own) }),
 });
@@ -22,7 +27,7 @@ export const QWEN3 = defineFamily({
 export const QWEN3_MOE = defineFamily({
   name: 'qwen3_moe',
   types: ['qwen3_moe'],
-  keys: qwenKeys.extend({
+  keys: keys.extend({
     num_experts: count(MAX_EXPERTS).default(128),
     num_experts_per_tok: count(MAX_EXPERTS).default(8),
     moe_intermediate_size: count(MAX_FEED_FORWARD).default(768),

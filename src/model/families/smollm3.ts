@@ -1,7 +1,8 @@
 /**
- * SmolLM 3: Llama's layers, every fourth without positions.
+ * SmolLM 3: Llama's layers, every fourth without positions, and with the window where one is switched on.
  */
 import { z } from 'zod';
+import { checkEachLayer } from '../family/common-config.js';
 import { count, epsilonSchema, MAX_LAYERS, windowSchema } from '../family/config-limits.js';
 import { defineFamily } from '../family/family.js';
 import { eachLayer, isWindowed, standardLayer, withAttention, withWindow } from '../family/standard-layer.js';
@@ -21,12 +22,14 @@ export const SMOLLM3 = defineFamily({
   model: (common, own) => {
     const turned = standardLayer(common);
     const unturned = withAttention(turned, { rotary: undefined });
+    const turnedLayers = own.no_rope_layers ?? undefined;
+    checkEachLayer(common, 'no_rope_layers', turnedLayers);
     const isTurned = (layer: number): boolean =>
-      own.no_rope_layers ? own.no_rope_layers[layer] !== 0 : (layer + 1) % own.no_rope_layer_interval !== 0;
+      turnedLayers ? turnedLayers[layer] !== 0 : (layer + 1) % own.no_rope_layer_interval !== 0;
     const window = own.use_sliding_window ? own.sliding_window : null;
     const specs = eachLayer(common, (layer) => {
       const spec = isTurned(layer) ? turned : unturned;
-      return isWindowed(common, layer, isTurned) ? withWindow(spec, window) : spec;
+      return isWindowed(common, layer, () => !isTurned(layer)) ? withWindow(spec, window) : spec;
     });
     return { norm: 'rms', epsilon: own.rms_norm_eps, specs, isTied: true };
   },

@@ -38,6 +38,7 @@ export type CommonConfig = {
   readonly contextTokens: number;
   /** As the config writes it; undefined where it does not. */
   readonly activation: string | undefined;
+  readonly activationKey: 'hidden_activation' | 'hidden_act';
   /** What biases the config announces; undefined where it does not say. */
   readonly attentionBias: boolean | undefined;
   readonly mlpBias: boolean | undefined;
@@ -60,19 +61,25 @@ export function readCommon(file: ConfigFile): CommonConfig {
     headDim: config.head_dim ?? limits.headDimOf(config.hidden_size, heads, file.path),
     contextTokens: config.max_position_embeddings,
     activation: config.hidden_activation ?? config.hidden_act ?? undefined,
+    activationKey: config.hidden_activation ? ('hidden_activation' as const) : ('hidden_act' as const),
     attentionBias: config.attention_bias ?? undefined,
     mlpBias: config.mlp_bias ?? undefined,
     isTied: config.tie_word_embeddings ?? undefined,
     layerTypes: config.layer_types ?? undefined,
   };
-  checkLayerTypes(common);
+  checkEachLayer(common, 'layer_types', common.layerTypes);
   return limits.checkHeads(common, file.path);
 }
 
-function checkLayerTypes({ layerTypes, layers, file }: CommonConfig): void {
-  if (layerTypes === undefined || layerTypes.length === layers) return;
-  const exact = z.array(z.string()).length(layers, `it must have ${layers} entries, one a layer`);
-  checkJson(z.object({ layer_types: exact }), file.json, file.path);
+/** @throws BAD_CHECKPOINT where a list that should have an entry for each layer has others */
+export function checkEachLayer(
+  { layers, file }: CommonConfig,
+  key: string,
+  list: readonly unknown[] | undefined,
+): void {
+  if (list === undefined || list.length === layers) return;
+  const exact = z.array(z.unknown()).length(layers, `it must have ${layers} entries, one a layer`);
+  checkJson(z.object({ [key]: exact }), file.json, file.path);
 }
 
 const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
@@ -85,9 +92,12 @@ const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
 ]);
 
 /** @throws UNSUPPORTED_MODEL for another one, by name */
-export function activationOf({ activation, file }: CommonConfig, fallback: Activation): Activation {
+export function activationOf(
+  { activation, activationKey, file }: CommonConfig,
+  fallback: Activation,
+): Activation {
   if (activation === undefined) return fallback;
   const known = ACTIVATIONS.get(activation);
   if (known) return known;
-  throw limits.unsupported(file.path, `hidden_act ${activation}`, [...ACTIVATIONS.keys()].join(', '));
+  throw limits.unsupported(file.path, `${activationKey} ${activation}`, [...ACTIVATIONS.keys()].join(', '));
 }

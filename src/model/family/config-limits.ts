@@ -57,18 +57,20 @@ export function checkHeads<T extends Heads>(sizes: T, path: string): T {
   if (heads % kvHeads !== 0) {
     throw bad(
       path,
-      `${heads} attention heads can not share ${kvHeads} key/value heads; the number must divide`,
+      `num_attention_heads ${heads} can not share num_key_value_heads ${kvHeads}; the number must divide`,
     );
   }
-  if (headDim % 2 !== 0)
-    throw bad(path, `the head dimension is ${headDim}; rotary positions need an even one`);
+  if (headDim % 2 !== 0) throw bad(path, `head_dim is ${headDim}; rotary positions need an even one`);
   return sizes;
 }
 
 /** The width of a head where the config does not say it. @throws BAD_CHECKPOINT where it is no whole number */
 export function headDimOf(hidden: number, heads: number, path: string): number {
   if (hidden % heads === 0) return hidden / heads;
-  throw bad(path, `a hidden size of ${hidden} can not be split into ${heads} heads; it must be a multiple`);
+  throw bad(
+    path,
+    `hidden_size ${hidden} can not be split into num_attention_heads ${heads}; it must be a multiple`,
+  );
 }
 
 export function bad(path: string, what: string): KvrError {

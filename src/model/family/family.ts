@@ -8,12 +8,12 @@ import type { ModelShape } from '../../core/shape.js';
 import { checkJson } from '../checkpoint/json-file.js';
 import type { TensorSource } from '../checkpoint/safetensors.js';
 import { type CommonConfig, readCommon } from './common-config.js';
-import type { ConfigFile } from './config-limits.js';
-import { checkKeys, ReadTensors } from './guard.js';
+import { type ConfigFile, MAX_CONTEXT_TOKENS } from './config-limits.js';
+import { checkKeys, checkLayerTypes, ReadTensors } from './guard.js';
 import { LayerTensors } from './layer-tensors.js';
 import { type LayerReaders, layerWeights } from './layer-weights.js';
 import type { ModelParts } from './model-parts.js';
-import { withRotaryShare } from './rotary.js';
+import { withRotaryShare } from './rotary-parameters.js';
 import { LLAMA_NAMES, type TensorNames } from './tensor-names.js';
 
 export type Family = {
@@ -64,7 +64,9 @@ export function defineFamily<K extends z.ZodRawShape>(facts: FamilyFacts<K>): Fa
     checkKeys(file, Object.keys(facts.keys.shape), facts.name);
     const own = checkJson(facts.keys, file.json, file.path);
     const common = readCommon({ ...file, json: { ...file.json, ...written(facts.commonKeys?.(own)) } });
-    return { name: facts.name, common, model: facts.model(common, own) };
+    const model = facts.model(common, own);
+    checkLayerTypes(common, model.specs);
+    return { name: facts.name, common, model };
   };
   return {
     name: facts.name,
@@ -120,7 +122,9 @@ function readParts(understood: Understood, source: TensorSource): ModelParts {
 
 /** The fewest specs that, one after the other and again, give each layer the same. */
 function shortestPeriod(specs: readonly LayerSpec[]): readonly LayerSpec[] {
-  const texts = specs.map((spec) => JSON.stringify(spec));
+  // Most layers share a few objects, whose texts may be long.
+  const known = new Map([...new Set(specs)].map((spec) => [spec, JSON.stringify(spec)]));
+  const texts = specs.map((spec) => known.get(spec));
   const period = texts.findIndex(
     (_, length) => length > 0 && texts.every((text, at) => text === texts[at % length]),
   );
@@ -141,7 +145,7 @@ function shapeOf({ name, common, model }: Understood, hasHead: boolean): ModelSh
     headDim: common.headDim,
     feedForward: common.feedForward,
     vocabulary: common.vocabulary,
-    contextTokens: common.contextTokens,
+    contextTokens: contextTokensOf(common, model),
     norm: model.norm,
     normEpsilon: model.epsilon,
     specs: shortestPeriod(model.specs),
@@ -150,4 +154,11 @@ function shapeOf({ name, common, model }: Understood, hasHead: boolean): ModelSh
     ...(model.logitCap !== undefined && { logitCap: model.logitCap }),
     tiedHead: (common.isTied ?? model.isTied ?? false) || !hasHead,
   };
+}
+
+/** Where the base of positions grows with the prompt, a model is made for prompts beyond the length that its config names. */
+function contextTokensOf({ contextTokens }: CommonConfig, { specs }: FamilyModel): number {
+  const scaling = specs[0]?.attention.rotary?.scaling;
+  if (scaling?.kind !== 'dynamic') return contextTokens;
+  return Math.min(MAX_CONTEXT_TOKENS, Math.floor(contextTokens * scaling.factor));
 }

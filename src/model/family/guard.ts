@@ -4,57 +4,37 @@
  */
 import { KvrError } from '../../core/errors.js';
 import { printable } from '../checkpoint/printable.js';
+import type { LayerSpec } from '../../core/layers/layer-spec.js';
 import type { TensorSource } from '../checkpoint/safetensors.js';
+import type { CommonConfig } from './common-config.js';
+import { COMPUTING_KEYS, STORED_OTHERWISE } from './computing-keys.js';
 import { type ConfigFile, unsupported } from './config-limits.js';
-
-/** Keys that change what is computed, with the values that change nothing. null and a missing key change nothing either. */
-const COMPUTING_KEYS: Readonly<Record<string, readonly unknown[]>> = {
-  alibi: [false],
-  attention_multiplier: [],
-  attn_logit_softcapping: [],
-  clip_qkv: [],
-  cross_layer_attention: [false],
-  decoder_sparse_step: [1],
-  embedding_multiplier: [1],
-  final_logit_softcapping: [],
-  kv_lora_rank: [],
-  logit_scale: [1],
-  logits_scaling: [1],
-  moe_intermediate_size: [],
-  n_shared_experts: [0],
-  no_rope_layers: [[]],
-  num_experts: [0, 1],
-  num_local_experts: [0, 1],
-  partial_rotary_factor: [1],
-  qk_layernorm: [false],
-  quantization_config: [],
-  query_pre_attn_scalar: [],
-  residual_multiplier: [1],
-  rotary_pct: [1],
-  scale_attn_by_inverse_layer_idx: [false],
-  shared_expert_intermediate_size: [0],
-  sliding_window: [],
-  swiglu_limit: [],
-  use_bidirectional_attention: [false],
-  use_cross_attention: [false],
-  add_cross_attention: [false],
-  use_parallel_residual: [false],
-  use_qk_norm: [false],
-  use_sliding_window: [false],
-};
 
 /** @param read keys that the family reads. @throws UNSUPPORTED_MODEL with the key and its value */
 export function checkKeys({ json, path }: ConfigFile, read: readonly string[], family: string): void {
   for (const [key, value] of Object.entries(json as Record<string, unknown>)) {
     const neutral = Object.hasOwn(COMPUTING_KEYS, key) ? COMPUTING_KEYS[key] : undefined;
     if (!neutral || value === null || read.includes(key)) continue;
-    if (key === 'quantization_config')
-      throw unsupported(path, 'a quantised checkpoint (quantization_config)', 'F32, F16 and BF16 weights');
     const text = JSON.stringify(value);
     if (neutral.some((each) => JSON.stringify(each) === text)) continue;
-    const allowed = neutral.length === 0 ? 'null' : neutral.map((each) => JSON.stringify(each)).join(' or ');
-    throw unsupported(path, `${key} ${text.slice(0, 60)} of a ${family}`, `${key} ${allowed}`);
+    throw unsupported(path, `${key} ${text.slice(0, 60)} of a ${family}`, allowedFor(key, neutral));
   }
+}
+
+function allowedFor(key: string, neutral: readonly unknown[]): string {
+  if (Object.hasOwn(STORED_OTHERWISE, key))
+    return 'unquantised checkpoints in F32, F16 or BF16, and GGUF files';
+  return `${key} ${neutral.map((each) => JSON.stringify(each)).join(' or ') || 'null'}`;
+}
+
+/** @throws UNSUPPORTED_MODEL where the config gives a layer a window, or none, and the family makes it otherwise */
+export function checkLayerTypes({ layerTypes, file }: CommonConfig, specs: readonly LayerSpec[]): void {
+  layerTypes?.forEach((type, layer) => {
+    const window = specs[layer % specs.length]?.attention.windowTokens;
+    if ((type === 'sliding_attention') === (window !== undefined)) return;
+    const fitting = window === undefined ? 'full_attention where there is no window' : 'sliding_attention';
+    throw unsupported(file.path, `layer_types.${layer} ${type}`, fitting);
+  });
 }
 
 /** Buffers that other programs store beside weights, towers of other senses, and heads that are the embedding once more. */

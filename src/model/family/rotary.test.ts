@@ -58,3 +58,12 @@ test('layers of Gemma 3 with a window keep positions of their own, however the o
     expect(rotaryOf({ ...gemma, rope_parameters }, 5)).toMatchObject({ theta: 1e6 });
   }
 });
+
+test('with a base that grows, prompts may have as many tokens as the factor says', () => {
+  const scaling = { rope_type: 'dynamic', factor: 2.5 };
+  const json = { ...SIZES, model_type: 'llama', max_position_embeddings: 1000, rope_scaling: scaling };
+  expect(shapeOfConfig({ json, path: 'config.json' }).contextTokens).toBe(2500);
+  expect(rotaryOf({ ...json })?.scaling).toMatchObject({ originalContextTokens: 1000 });
+  const linear = { ...json, rope_scaling: { rope_type: 'linear', factor: 2.5 } };
+  expect(shapeOfConfig({ json: linear, path: 'config.json' }).contextTokens).toBe(1000);
+});

@@ -5,12 +5,14 @@ import type { Activation, AttentionSpec, LayerSpec } from '../../core/layers/lay
 import type { Rotary } from '../../core/layers/rotary.js';
 import { activationOf, type CommonConfig } from './common-config.js';
 import { bad } from './config-limits.js';
-import { type LayerType, readRotary } from './rotary.js';
+import { readRotary } from './rotary.js';
+import type { LayerType } from './rotary-parameters.js';
 
 export type StandardOptions = {
   /** Of a head's dimensions, the share that is turned by positions; all unless given. */
   readonly rotaryShare?: number;
   readonly pairs?: Rotary['pairs'];
+  /** For a family whose types of layers may have positions of their own. */
   readonly layerType?: LayerType;
   /** What a config without hidden_act means; silu unless given. */
   readonly activation?: Activation;

@@ -42,7 +42,7 @@ function coversOnce(partition: Partition, tokens: number): void {
 
 test('every partition covers the context once and in order, and exact ≤ KVR-S ≤ KVR-E', () => {
   const random = seededRandom(11);
-  for (let round = 0; round < 80; round += 1) {
+  for (let round = 0; round < 40; round += 1) {
     const ranks = 1 + Math.floor(8 * random());
     const contextTokens = ranks + Math.floor(2000 * random() ** 2);
     const costs = randomCosts(random, { ranks, contextTokens, chunkTokens: 1 + Math.floor(600 * random()) });
@@ -89,7 +89,7 @@ function tokenMs(costs: ChainCosts): number {
 
 test('equal workers on free links get slices that never grow along the chain', () => {
   const random = seededRandom(13);
-  for (let round = 0; round < 40; round += 1) {
+  for (let round = 0; round < 15; round += 1) {
     const ranks = 2 + Math.floor(8 * random());
     const contextTokens = 10 * ranks + Math.floor(4000 * random());
     const costs = randomCosts(random, { ranks, contextTokens, equal: true, freeLinks: true });
@@ -117,7 +117,7 @@ test('a worker of half the speed gets a smaller slice, and the partition beats t
 
 test('quick effort stays within 2 % of full effort', () => {
   const random = seededRandom(15);
-  for (let round = 0; round < 20; round += 1) {
+  for (let round = 0; round < 10; round += 1) {
     const ranks = 2 + Math.floor(7 * random());
     const costs = randomCosts(random, {
       ranks,

@@ -1,12 +1,14 @@
 /**
  * What the server says of itself: whether it is ready, its model and chain, a plan, the last requests, and metrics.
  */
+import type { MachineList } from '../../core/documents/machine-list.js';
 import type { PlanDocument } from '../../core/documents/plan-document.js';
 import type { RequestList } from '../../core/documents/request-record.js';
 import type { ServerInfo } from '../../core/documents/server-info.js';
 import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 import { parseDuration, parseRate, parseTokens } from '../../core/quantities.js';
+import { machinesOf } from '../../engine/machines.js';
 import { DEFAULT_WHAT_IF_LATENCY_MS, forecast, replicate } from '../../engine/partition/forecast.js';
 import type { HttpContext, ServerContext } from '../http/context.js';
 import { bad } from '../requests/refusal.js';
@@ -61,6 +63,11 @@ export function showInfo(c: HttpContext, { engine, settings }: ServerContext): R
     threads: workers[0]?.ready.threads ?? 1,
     prefillProgress: true,
   });
+}
+
+/** Who is in the cluster, whether he can be used or not. */
+export function showMachines(c: HttpContext, { engine }: ServerContext): Response {
+  return c.json<MachineList>({ machines: machinesOf(engine) });
 }
 
 export function showRequests(c: HttpContext, { ledger }: ServerContext): Response {

@@ -36,6 +36,9 @@ export function namedEngine(engine: ServedEngine, name: string): ServedEngine {
     get invitation() {
       return engine.invitation;
     },
+    get refusals() {
+      return engine.refusals;
+    },
     get costs() {
       return engine.costs;
     },

@@ -73,7 +73,7 @@ test('as many may listen as the limit says, and one that stops makes room', () =
 
 test('metrics count what ended, and what runs', async () => {
   const ledger = new Ledger(() => null);
-  const metrics = new Metrics(ledger);
+  const metrics = new Metrics(ledger, () => new Map([['handshake', 3]]));
   ledger.begin('waits', 'chat', 3);
   const entry = ledger.begin('a', 'completion', 4);
   entry.onEvent({
@@ -83,6 +83,7 @@ test('metrics count what ended, and what runs', async () => {
   const lines = (await metrics.text()).split('\n');
   for (const line of [
     'kvr_requests_queued 1',
+    'kvr_peers_refused_total{reason="handshake"} 3',
     'kvr_requests_running 0',
     'kvr_requests_total{kind="completion",status="done"} 1',
     'kvr_prompt_tokens_total 4',

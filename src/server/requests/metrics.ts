@@ -14,7 +14,8 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #counts;
 
-  constructor(ledger: Ledger) {
+  /** @param refusals how many peers were kept out of the cluster, by reason */
+  constructor(ledger: Ledger, refusals: () => ReadonlyMap<string, number> | undefined = () => undefined) {
     const registers = [this.#registry];
     const active = (status: RequestRecord['status'][]): number => ledger.activeCount(status);
     new Gauge({
@@ -31,6 +32,16 @@ export class Metrics {
       registers,
       collect() {
         this.set(active(['prefill', 'decode']));
+      },
+    });
+    new Counter({
+      name: 'kvr_peers_refused_total',
+      help: 'Peers that were kept out: without the key, under a wrong name, without a hello, unreachable or unfit',
+      labelNames: ['reason'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [reason, count] of refusals() ?? []) this.inc({ reason }, count);
       },
     });
     this.#counts = counters(registers);

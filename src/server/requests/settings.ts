@@ -8,7 +8,7 @@ export type ServedEngine = Pick<
   Engine,
   'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'embed' | 'preparation'
 > &
-  Partial<Pick<Engine, 'invitation'>>;
+  Partial<Pick<Engine, 'invitation' | 'refusals'>>;
 
 export type ServerSettings = {
   readonly host: string;

@@ -1,6 +1,7 @@
 /** The whole page. */
 import { ChainCard } from '../chain/chain-card.js';
 import { ChatCard } from '../chat/chat-card.js';
+import { MachinesCard } from '../machines/machines-card.js';
 import { PlannerCard } from '../planner/planner-card.js';
 import { RequestsCard } from '../requests/requests-card.js';
 import { infoFailure } from '../state/store.js';
@@ -27,6 +28,7 @@ export function Page() {
         <ChatCard />
         <div class="side">
           <ChainCard />
+          <MachinesCard />
           <RequestsCard />
           <PlannerCard />
         </div>

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 const VIEWS = [
   ['chat', 'Chat'],
   ['chain', 'Chain'],
+  ['machines', 'Machines'],
   ['planner', 'Planner'],
   ['requests', 'Requests'],
 ] as const;

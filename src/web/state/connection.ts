@@ -5,10 +5,11 @@ import { signal } from '@preact/signals';
 import { call, getJson } from '../data/api.js';
 import { isKeyWanted } from '../data/key.js';
 import { liveEvent } from '../data/live-event.js';
+import { machineListSchema } from '../../core/documents/machine-list.js';
 import { requestListSchema } from '../../core/documents/request-record.js';
 import { serverInfoSchema } from '../../core/documents/server-info.js';
 import { readSse } from '../data/sse.js';
-import { applyLive, info, infoFailure, replaceRequests } from './store.js';
+import { applyLive, info, infoFailure, machines, replaceRequests } from './store.js';
 
 type ConnectionState = 'connecting' | 'live' | 'lost';
 export const connection = signal<ConnectionState>('connecting');
@@ -17,6 +18,8 @@ export const connection = signal<ConnectionState>('connecting');
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const MAX_ATTEMPTS = 20;
+/** Between two looks at the machines. */
+const MACHINES_MS = 5_000;
 
 let running: AbortController | undefined;
 
@@ -53,6 +56,8 @@ async function follow(signal: AbortSignal): Promise<boolean> {
   const list = await getJson('kvr/requests', requestListSchema, signal);
   if (list.isOk) replaceRequests(list.value.requests);
   connection.value = 'live';
+  const ended = new AbortController();
+  void followMachines(AbortSignal.any([signal, ended.signal]));
   try {
     for await (const event of events) {
       const known = liveEvent(event);
@@ -61,8 +66,19 @@ async function follow(signal: AbortSignal): Promise<boolean> {
   } catch (error) {
     // The browser tells of a broken or aborted stream so; anything else is a defect of the page.
     if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+  } finally {
+    ended.abort();
   }
   return true;
+}
+
+/** They come and go seldom: they are asked for now and then, while somebody looks. */
+async function followMachines(signal: AbortSignal): Promise<void> {
+  for (; !signal.aborted; await pause(MACHINES_MS, signal)) {
+    if (document.hidden) continue;
+    const answer = await getJson('kvr/machines', machineListSchema, signal);
+    if (answer.isOk) machines.value = answer.value.machines;
+  }
 }
 
 async function loadInfo(signal: AbortSignal): Promise<boolean> {

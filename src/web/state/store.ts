@@ -4,6 +4,7 @@
  */
 import { computed, signal } from '@preact/signals';
 import type { ChangedRecord, LiveEvent } from '../../core/documents/live-event.js';
+import type { MachineRecord } from '../../core/documents/machine-list.js';
 import { MAX_RECORDS, type RequestRecord } from '../../core/documents/request-record.js';
 import type { ServerInfo } from '../../core/documents/server-info.js';
 
@@ -19,6 +20,8 @@ export const info = signal<ServerInfo | null>(null);
 export const infoFailure = signal<string | null>(null);
 /** Newest first. */
 export const requests = signal<readonly RequestRecord[]>([]);
+/** In chain order. */
+export const machines = signal<readonly MachineRecord[]>([]);
 export const progress = signal<ReadonlyMap<string, Progress>>(new Map());
 /** The request whose chain is shown; null follows the newest. */
 export const selectedId = signal<string | null>(null);

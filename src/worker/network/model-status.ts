@@ -4,6 +4,7 @@
  */
 import type { ModelShape } from '../../core/shape.js';
 import type { Link } from '../../link/link.js';
+import { thisMachine } from '../../runtime/machine.js';
 import type { Connections } from './connections.js';
 import type { FromWorker } from '../protocol/index.js';
 import type { WorkerSettings } from '../protocol/settings.js';
@@ -41,6 +42,7 @@ export class ModelStatus {
       ...{ type: 'ready', pid: process.pid },
       ...{ digest, dtype, threads, chunkTokens, kvBytesLimit },
       ...(this.#storeId !== undefined && { storeId: this.#storeId }),
+      machine: thisMachine(),
     };
     this.#connections.sendToGreeted(this.#news);
   }

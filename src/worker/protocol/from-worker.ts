@@ -2,6 +2,7 @@
  * Messages of a worker to an engine.
  */
 import { z } from 'zod';
+import { machineSchema } from '../../core/machine.js';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import { DTYPES } from '../../core/shape.js';
 import { rankTimelineSchema } from '../../core/timeline.js';
@@ -30,6 +31,8 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
     kvBytesLimit: z.number().min(0),
     /** The folder on disk that it keeps prefixes in, the same for all workers that share it; absent where there is none. */
     storeId: z.string().min(1).max(64).optional(),
+    /** What it runs on. */
+    machine: machineSchema.optional(),
   }),
   /** The link to a peer is open. */
   z.object({ type: z.literal('connected'), worker: workerId }),

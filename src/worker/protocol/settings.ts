@@ -16,10 +16,10 @@ export const workerSettingsSchema = z.object({
       address: z.string(),
       /** What it asks to be called. */
       name: workerNameSchema,
-      /** How long it goes on with what it has when it is told to end. */
-      drainMs: z.number().min(0),
     })
     .optional(),
+  /** How long it goes on with what it has when it is told to end, having told its engines; not at all where it is not given. */
+  drainMs: z.number().min(0).optional(),
   compiledFolder: z.string(),
   threads: z.number().int().min(1).max(1024),
   /** Of a decode step while the engine says that no other worker of this machine is busy. */

@@ -10,6 +10,7 @@ import type { ModelFacts } from './model-facts.js';
 import { FALCON_OF_TWO_NORMS, OTHERS } from './others.js';
 import { rotaryConfig } from './rotary-config.js';
 import { refuseUnread } from './unread-keys.js';
+import { windowPattern } from './window-pattern.js';
 
 export type { ArchitectureTable, TensorName } from './architecture-table.js';
 export { CONFIG_VECTORS, modelFacts, type ModelFacts } from './model-facts.js';
@@ -55,7 +56,7 @@ export function configOf(facts: ModelFacts, table: ArchitectureTable, vocabulary
   checkThere(facts, 'context_length');
   checkThere(facts, table.keys?.[LAYER_NORM] === undefined ? RMS_NORM : LAYER_NORM);
   const { rope_scaling: scaling, ...rotary } = rotaryConfig(facts);
-  return {
+  const config = {
     model_type: table.modelType,
     vocab_size: vocabulary,
     // Families take sizes of their own for keys that a config leaves out; a GGUF file means these.
@@ -68,7 +69,22 @@ export function configOf(facts: ModelFacts, table: ArchitectureTable, vocabulary
     ...valuesOf(facts, COMMON_KEYS),
     ...valuesOf(facts, table.keys ?? {}),
     ...table.derived?.(facts),
+    ...windowPattern(facts),
   };
+  refusePartialRotary(facts, config);
+  return config;
+}
+
+/** A part of each head that is turned, where the architecture has no word for it. */
+function refusePartialRotary({ architecture, metadata, number, headDim }: ModelFacts, config: object): void {
+  const turned = number('rope.dimension_count');
+  if (turned === undefined || turned === headDim) return;
+  if ('partial_rotary_factor' in config || 'rotary_pct' in config) return;
+  throw notSupported(
+    metadata.path,
+    `${architecture}.rope.dimension_count ${turned}`,
+    `${headDim}, the whole head`,
+  );
 }
 
 /** Families take a usual value for some keys that a config leaves out; a GGUF file has to say these. */

@@ -25,6 +25,12 @@ const NEUTRAL: Readonly<Record<string, readonly number[]>> = {
   expert_shared_count: [0],
   expert_weights_scale: [1, 0],
   expert_group_count: [0, 1],
+  // Softmax over all experts, or over the chosen; not sigmoid.
+  expert_gating_func: [0, 1, 3],
+  expert_group_used_count: [0, 1],
+  full_attention_interval: [0, 1],
+  interleave_moe_layer_step: [0, 1],
+  leading_dense_block_count: [0],
   nextn_predict_layers: [0],
   'rope.scaling.yarn_log_multiplier': [0],
 };
@@ -40,6 +46,8 @@ export function refuseUnread(facts: ModelFacts, table: ArchitectureTable): void 
       neutral.length > 0 ? neutral.join(' or ') : 'no such key',
     );
   }
+  if (facts.metadata.boolean(`${facts.architecture}.attention.causal`) === false)
+    throw notSupported(facts.metadata.path, `${facts.architecture}.attention.causal false`, 'true');
   const values = facts.number('attention.value_length');
   if (values === undefined || values === facts.headDim) return;
   const what = `${facts.architecture}.attention.value_length ${values}`;

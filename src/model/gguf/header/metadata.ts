@@ -45,6 +45,14 @@ export class Metadata {
     return this.#list(key, 'numbers', (value) => typeof value === 'number');
   }
 
+  booleans(key: string): readonly boolean[] | undefined {
+    return this.#list(key, 'truths', (value) => typeof value === 'boolean');
+  }
+
+  isList(key: string): boolean {
+    return Array.isArray(this.#entries.get(key)?.value);
+  }
+
   /** A number, or the one number that a list with an entry for every layer repeats. @throws BAD_CHECKPOINT */
   layerNumber(key: string): number | undefined {
     if (!Array.isArray(this.#entries.get(key)?.value)) return this.number(key);

@@ -27,7 +27,7 @@ export async function referencePass(
   const blocks = await Promise.all(
     Array.from({ length: shape.layers }, (_, layer) => loadBlock(shape, layer, checkpoint.layer(layer))),
   );
-  const layers = blocks.map((): LayerCache => ({ keys: [], values: [], round }));
+  const layers = blocks.map((): LayerCache => ({ keys: [], values: [], round, promptTokens: ids.length }));
   const normed = ids.map((id) => {
     let hidden: Float64Array = rowOf(embedding, id);
     for (const [layer, block] of blocks.entries())

@@ -16,7 +16,7 @@ import { CpuKvCache } from './cpu-kv-cache.js';
 import { KvMemory } from './kv-memory.js';
 import { KvRounding } from './kv-rounding.js';
 
-const TOKENS = 1500;
+const TOKENS = 1350;
 const PROMPT_TOKENS = 1300;
 const SLICES = [[1300], [1, 1299], [700, 1, 33, 566], [300, 300, 300, 300, 100]];
 

@@ -26,6 +26,7 @@ test('every reason has a count of its own; what is none of them is a hello that 
   for (const kind of ['handshake', 'name', 'whatever']) refusals.note(STRANGER, refusal(kind));
   const counts = lines.map((line) => /\((\w+: \d+) since the start\)/.exec(line)?.[1]);
   expect(counts).toEqual(['handshake: 1', 'name: 1', 'hello: 1']);
+  expect(Object.fromEntries(refusals.counts)).toEqual({ handshake: 1, name: 1, hello: 1 });
 });
 
 test('who got in, who left by himself and who came over a unix socket is not counted', () => {

@@ -26,6 +26,11 @@ export class Refusals {
     this.#clock = clock;
   }
 
+  /** How many there were since the start, by reason. */
+  get counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#tallies].map(([reason, { count }]) => [reason, count]));
+  }
+
   /** A connection has ended: counted where it never got in. */
   note({ role, host }: Pick<Connection, 'role' | 'host'>, error: Error | undefined): void {
     if (role !== 'unknown' || !error || host === undefined) return;

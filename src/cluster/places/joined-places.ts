@@ -1,14 +1,13 @@
 /**
- * The places of workers that dial an engine: under a name each, kept for a while for a worker whose link has ended. Knows no
- * messages.
+ * The places of workers that come to an engine: under a name each, kept for a while for a worker whose link has ended. Knows no
+ * messages, and not how they come.
  */
-import { KvrError } from '../core/errors.js';
-import type { Address } from '../link/address.js';
-import type { Link } from '../link/link.js';
-import type { OpenLink } from '../link/transport.js';
-import type { WorkerHandle } from './worker-handle.js';
+import { KvrError } from '../../core/errors.js';
+import type { Address } from '../../link/address.js';
+import type { Link } from '../../link/link.js';
+import type { OpenLink } from '../../link/transport.js';
 
-/** A worker that has dialled and waits to be opened. */
+/** A worker whose link stands, and that waits to be opened. */
 export type Arrival = {
   /** The same whenever this process comes, and nobody else's. */
   readonly identity: string;
@@ -16,6 +15,17 @@ export type Arrival = {
   readonly address: Address | undefined;
   readonly open: OpenLink;
   readonly link: Link;
+  /** Called where the engine has no use for it as it is. */
+  readonly onRefused?: (reason: KvrError) => void;
+  /** Called when it says that it leaves. */
+  readonly onLeft?: () => void;
+};
+
+/** What a place has to know of a worker that is opened as it. */
+export type PlacedWorker = {
+  fail(error: KvrError): void;
+  /** Calls the listener when the worker can not be used any more. */
+  onEnd(listener: () => void): unknown;
 };
 
 /** Workers of one engine, on hand or expected back: the plan tries orders of few, and everybody links to everybody. */
@@ -27,7 +37,7 @@ export class JoinedPlace {
   readonly id: string;
   identity: string;
   #isTaken = false;
-  #handle: WorkerHandle | undefined;
+  #handle: PlacedWorker | undefined;
   #arrival: Arrival | undefined;
   #wake: () => void = () => undefined;
   #forgetting: NodeJS.Timeout | undefined;
@@ -57,7 +67,7 @@ export class JoinedPlace {
     this.#wake();
   }
 
-  /** Waits for its worker to dial. @throws CANCELLED */
+  /** Waits for its worker to come. @throws CANCELLED */
   async next(signal: AbortSignal): Promise<Arrival> {
     const onAbort = (): void => this.#wake();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -71,7 +81,7 @@ export class JoinedPlace {
   }
 
   /** The worker that came is opened as this, until it ends. */
-  hold(handle: WorkerHandle): void {
+  hold(handle: PlacedWorker): void {
     this.#handle = handle;
     handle.onEnd(() => {
       if (this.#handle !== handle || this.#arrival) return;

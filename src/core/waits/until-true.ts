@@ -1,7 +1,7 @@
 /**
  * Waits for something that other parts tell changes of.
  */
-import { asKvrError } from '../core/errors.js';
+import { asKvrError } from '../errors.js';
 
 /**
  * Settles when it is true, or when the signal says so. A condition that throws ends the wait with its error: thrown into whoever

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Link } from '../link/link.js';
+import type { Link } from '../../link/link.js';
 import { type Arrival, JoinedPlaces, MAX_JOINED_WORKERS } from './joined-places.js';
-import { WorkerHandle } from './worker-handle.js';
+import { WorkerHandle } from '../worker-handle.js';
 
 const noLink = { close: () => undefined } as unknown as Link;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { KvrError } from '../core/errors.js';
+import { KvrError } from '../errors.js';
 import { untilTrue } from './until-true.js';
 
 function changes() {
