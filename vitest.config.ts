@@ -7,9 +7,13 @@ const LIMITS = { testTimeout: HANG_MS, hookTimeout: HANG_MS, teardownTimeout: HA
 
 /**
  * They put another module in the place of one of ours, which only a process that has not loaded it yet allows; or set up what
- * each of several files wants for itself.
+ * each of several files wants for itself; or look at how the process's own memory grows.
  */
-const IN_OWN_PROCESS = ['src/plan/planning-steps.test.ts', 'src/model/hub/*.test.ts'];
+const IN_OWN_PROCESS = [
+  'src/plan/planning-steps.test.ts',
+  'src/model/hub/*.test.ts',
+  'test/hostile-clients.test.ts',
+];
 
 /** Two files keep two cores busy: those that start workers, servers or a browser use more than one each. */
 const PLACES = { maxWorkers: 2, sequence: { groupOrder: 0 } };
@@ -41,7 +45,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/*.test.ts'],
-          exclude: ['test/architecture.test.ts'],
+          exclude: ['test/architecture.test.ts', ...IN_OWN_PROCESS],
           ...SHARED_PROCESS,
         },
       },

@@ -1,5 +1,5 @@
 /**
- * Embeddings against the plain forward pass, on 1, 2 and 3 workers and whatever the strategy, partition and chunk size; then what
+ * Embeddings, and log-probabilities of a prompt's own tokens, against the plain forward pass, on 1, 2 and 3 workers and whatever the strategy, partition and chunk size; then what
  * a checkpoint says of itself, and how a request ends that does not.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,8 @@ import { SMALL_CHECKPOINT, SMALL_LLAMA, smallPrompt } from './support/small-llam
 
 /** Of numbers of a vector of length 1: what f32 and, with an f16 cache, 11 bits of a key leave. */
 const TOLERANCE = { f32: 2e-5, f16: 2e-3 };
+/** Of logarithms of probabilities. */
+const LOG_TOLERANCE = { f32: 2e-5, f16: 5e-3 };
 const PROMPTS = [smallPrompt(23, 1), smallPrompt(1, 2), smallPrompt(7, 3)];
 
 let folder = '';
@@ -43,6 +45,19 @@ function expected(ids: readonly number[], pooling: Pooling, dimensions = SMALL_L
   );
   const length = Math.hypot(...mean);
   return mean.map((value) => value / length);
+}
+
+const TOP = 3;
+
+/** By the plain pass: of each token but the first, its log-probability and those of the likeliest in its place. */
+function expectedLogprobs(ids: readonly number[]): { readonly own: number[]; readonly top: number[] } {
+  const rows = ids.slice(1).map((id, at) => {
+    const logits = reference.logits(ids.slice(0, at + 1));
+    const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+    const sorted = [...logits].sort((a, b) => b - a).slice(0, TOP);
+    return { own: (logits[id] as number) - total, top: sorted.map((logit) => logit - total) };
+  });
+  return { own: rows.map(({ own }) => own), top: rows.flatMap(({ top }) => top) };
 }
 
 function largestGap(got: ArrayLike<number> | undefined, wanted: readonly number[]): number {
@@ -83,6 +98,40 @@ describe.each([
       }
     },
   );
+
+  test.each(CUTS)('$strategy $workers $partition tells the same of each token of a prompt', async (cut) => {
+    const ids = PROMPTS[0] as number[];
+    const wanted = expectedLogprobs(ids);
+    // A second time too: rows that were kept of the first would tell nothing of their tokens.
+    for (const maxTokens of [2, 0]) {
+      const { promptLogprobs = [], ...result } = await engine.complete({
+        ...cut,
+        ...{ promptIds: ids, promptLogprobs: TOP, maxTokens },
+      });
+      const [first, ...others] = promptLogprobs;
+      const all = others.map((one) => one ?? { logprob: 0, top: [] });
+      expect(first).toBeNull();
+      expect(
+        largestGap(
+          all.map(({ logprob }) => logprob),
+          wanted.own,
+        ),
+      ).toBeLessThan(LOG_TOLERANCE[kvDtype]);
+      const top = all.flatMap((one) => one.top.map(({ logprob }) => logprob));
+      expect(largestGap(top, wanted.top)).toBeLessThan(LOG_TOLERANCE[kvDtype]);
+      expect([result.completionTokens, result.finishReason]).toEqual([maxTokens, 'length']);
+      expect(result.ttftMs).toBeGreaterThan(0);
+      if (maxTokens > 0)
+        expect(result.tokenIds).toEqual(
+          (await engine.complete({ promptIds: ids, maxTokens, ...cut })).tokenIds,
+        );
+    }
+  });
+
+  test('a prompt of one token has nothing that could predict it', async () => {
+    const request = { promptIds: [5], promptLogprobs: 0, maxTokens: 1 };
+    expect((await engine.complete(request)).promptLogprobs).toEqual([null]);
+  });
 });
 
 describe('a batch', () => {

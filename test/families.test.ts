@@ -105,7 +105,15 @@ describe.each(OVER_WORKERS)('%s over workers', (name) => {
   let engine: Engine | undefined;
   beforeAll(async () => {
     if (folder === undefined) return;
-    const settings = { workers: WORKERS, threads: 1, calibrate: false, dtype: 'f32', cacheDir } as const;
+    const settings = {
+      workers: WORKERS,
+      threads: 1,
+      calibrate: false,
+      dtype: 'f32',
+      cacheDir,
+      // References are greedy, whatever generation_config.json says.
+      samplingDefaults: 'none',
+    } as const;
     engine = await Engine.load({ model: folder, ...settings });
   });
   afterAll(() => engine?.close());

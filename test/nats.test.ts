@@ -15,9 +15,10 @@ import { hasNatsServer, NatsServer, NO_NATS_SERVER } from './support/nats-server
 import { RunningCommand } from './support/running-command.js';
 import { until } from './support/until.js';
 
-/** Long enough to be shared out evenly. */
-const PROMPT = longPrompt(700);
+/** Long enough to be shared out evenly; a worker's MB has room for two, so that two engines together meet refusals. */
+const PROMPT = longPrompt(400);
 const ROOM = 'lab';
+const PASSWORD = 'not-to-be-shown';
 
 let folder = '';
 let key = '';
@@ -31,10 +32,10 @@ const start = (...args: string[]): RunningCommand => {
 };
 const shared = (): string[] => [
   ...['--model', join(folder, 'model'), '--cache-dir', join(folder, 'cache')],
-  ...['--cluster', nats.url, '--room', ROOM, '--cluster-key-file', key],
+  ...['--cluster', nats.url.replace('//', `//me:${PASSWORD}@`), '--room', ROOM, '--cluster-key-file', key],
 ];
 const startWorker = (name: string): RunningCommand =>
-  start('worker', ...shared(), '--threads', '1', '--name', name);
+  start('worker', ...shared(), '--threads', '1', '--kv-memory', '1', '--name', name);
 
 type Served = { readonly server: RunningCommand; readonly url: string };
 async function serve(): Promise<Served> {
@@ -72,7 +73,7 @@ describe.skipIf(!hasNatsServer)(`in a room at NATS (skips where ${NO_NATS_SERVER
     key = join(folder, 'room.key');
     writeFileSync(key, newClusterKey());
     await saveLongLlama(join(folder, 'model'));
-    nats = await NatsServer.start();
+    nats = await NatsServer.start('--user', 'me', '--pass', PASSWORD);
     first = await serve();
   });
   afterAll(async () => {
@@ -90,6 +91,16 @@ describe.skipIf(!hasNatsServer)(`in a room at NATS (skips where ${NO_NATS_SERVER
   test('a command that would have nobody to work for it ends with one line', async () => {
     const { status, stderr } = await runKvrHere(['generate', ...shared(), '--room', 'empty', 'Hello']);
     expect([status, stderr]).toEqual([1, expect.stringMatching(/no worker of model .* is in room empty/)]);
+  });
+
+  test('a password that NATS does not take is told, and none is shown', async () => {
+    const wrong = nats.url.replace('//', '//me:wrong-one@');
+    const { status, stderr } = await runKvrHere(['generate', ...shared(), '--cluster', wrong, 'Hello']);
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/no connection to room lab at .*: .*authori/i),
+    ]);
+    expect(stderr).not.toMatch(/wrong-one/);
   });
 
   test('who joins is used by the next request, also the third one, and who leaves finishes what it does', async () => {
@@ -129,7 +140,7 @@ describe.skipIf(!hasNatsServer)(`in a room at NATS (skips where ${NO_NATS_SERVER
   });
 
   test('what strangers in the room say is no harm: garbage, floods, dead addresses, and what others are said to do', async () => {
-    const stranger = await connect({ servers: nats.url });
+    const stranger = await connect({ servers: nats.url, user: 'me', pass: PASSWORD });
     const cards = new Map<string, WorkerCard>();
     stranger.subscribe(`kvr.${ROOM}.worker.*`, {
       callback: (_, message) => void cards.set(message.subject, message.json<WorkerCard>()),
@@ -182,5 +193,6 @@ describe.skipIf(!hasNatsServer)(`in a room at NATS (skips where ${NO_NATS_SERVER
     const { status, stderr } = await runKvrHere(flags);
     expect([status, stderr]).toEqual([1, expect.stringMatching(/is not taken: .*same --cluster-key-file/)]);
     expect(await ask(first)).toBe(text);
+    for (const { stdout, stderr } of running) expect(stdout + stderr).not.toContain(PASSWORD);
   });
 });

@@ -174,6 +174,33 @@ describe('chat completions', () => {
     expect(await errorOf(refused)).toMatchObject({ param: 'keep_alive', code: 'unsupported_parameter' });
   });
 
+  test('what a schema asks and an answer is not held to is named in a header and in the log', async () => {
+    const { url, log } = await serve(say('{}'));
+    const schema = { type: 'object', properties: { tags: { type: 'array', uniqueItems: true } } };
+    const format = (strict: boolean) => ({ type: 'json_schema', json_schema: { name: 'x', strict, schema } });
+    const asked = (strict: boolean) => ({ messages: HELLO, response_format: format(strict) });
+    const loose = await post(`${url}/v1/chat/completions`, asked(false));
+    expect(loose.headers.get('x-kvr-loosened')).toContain('#/properties/tags: uniqueItems');
+    await until(() => log().includes('#/properties/tags: uniqueItems'), 'the line in the log');
+    expect((await post(`${url}/v1/chat/completions`, asked(true))).status).toBe(400);
+  });
+
+  test('who waits is told in order', async () => {
+    const engine = standInEngine(say('ok'));
+    const waiting = [
+      { id: 'b', priority: -1 },
+      { id: undefined, priority: -Infinity },
+    ];
+    const one = await liveServer({ ...engine, waiting });
+    live.push(one);
+    expect(await (await fetch(`${one.url}/kvr/queue`)).json()).toEqual({
+      waiting: [
+        { id: 'b', queue_position: 1, priority: -1 },
+        { id: null, queue_position: 2, priority: null },
+      ],
+    });
+  });
+
   test.each(['/v1/', '//v1/', '/', '/v1/v1/', ''])(
     'a base URL that ends in "%s" is understood',
     async (base) => {
@@ -347,7 +374,8 @@ test('progress comes as comments, or as events where they are asked for', async 
   });
   const onText = (text: string): void => void (text.includes('0.25') && goOn());
   const body = { messages: HELLO, stream: true };
-  const plain = eventsOf(await textOf(await post(`${url}/v1/chat/completions`, body), onText));
+  const commented = { ...body, return_progress: true };
+  const plain = eventsOf(await textOf(await post(`${url}/v1/chat/completions`, commented), onText));
   expect(plain.comments).toEqual([': prefill 0.25', ': prefill 0.50']);
   expect(plain.data).toHaveLength(4);
   const asked = await post(`${url}/v1/chat/completions`, body, { 'x-kvr-progress': 'event' });

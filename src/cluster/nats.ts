@@ -25,8 +25,8 @@ type NatsSource = Extract<WorkerSource, { kind: 'nats' }>;
 
 /** Everybody in the room has answered a call by then; who has not is heard within a second. */
 const ROLL_CALL_MS = 300;
-/** An engine does not wait for longer for those that are found at the start: they are used when they are there. */
-const SETTLE_MS = 30_000;
+/** Of those that are found at the start: to have a large model open, and to be measured. Later ones are used when they are there. */
+const SETTLE_MS = 300_000;
 /** How often it looks whom to dial again, and who is silent. */
 const LOOK_MS = 200;
 /** One that runs something else: it may be started anew, but then it is another process. */
@@ -42,7 +42,7 @@ export async function findWorkers(
   signal?: AbortSignal,
   prepare?: PrepareWorker,
 ): Promise<Cluster> {
-  const closers: (() => Promise<void> | void)[] = [];
+  const closers: (() => void)[] = [];
   let found: FoundWorkers | undefined;
   const plan = {
     ...({
@@ -54,14 +54,17 @@ export async function findWorkers(
     ...(prepare && { prepare }),
     invitation: () => invitationInto(source.room, source.security),
     refusals: () => found?.refusals,
-    onClose: async () => void (await Promise.all(closers.map((close) => close()))),
+    onClose: async () => {
+      closers.splice(0).forEach((close) => close());
+      await found?.close();
+    },
   };
   const cluster = await openSupervised(plan, signal);
   try {
     const transportOf = await openTransports(source.security);
     const opened = new FoundWorkers(source, cluster, transportOf);
     found = opened;
-    closers.push(() => opened.close(), tellChanges(cluster, source.tell));
+    closers.push(tellChanges(cluster, source.tell));
     await opened.rollCall(signal);
     if (!source.mayBeEmpty && cluster.members.length === 0) throw opened.nobody();
     return cluster;
@@ -98,13 +101,13 @@ class FoundWorkers {
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
   }
 
-  /** Settles when those who are there have been linked, or could not be. @throws CANCELLED */
+  /** Settles when those who are there have been linked, or could not be; or at once where nobody has to be. @throws CANCELLED */
   async rollCall(signal = new AbortController().signal): Promise<void> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]);
     await Promise.race([this.#link.tried, aborted(limit)]);
     if (this.#link.isUp) await pause(ROLL_CALL_MS, undefined, { signal }).catch(() => undefined);
     await untilTrue(
-      () => this.#isSettled,
+      () => this.#source.mayBeEmpty || this.#isSettled,
       (look) => this.#onChange(look),
       limit,
     );

@@ -3,6 +3,7 @@
  * they come from. Implemented by model/checkpoint (safetensors), model/synthetic and model/quote.
  */
 import type { Pooling } from './request.js';
+import type { SamplingDefaults } from './sampling.js';
 import type { Dtype, ModelShape } from './shape.js';
 
 /** A row-major matrix [rows, columns] (a vector has one row) that is read in runs of rows, as f32. */
@@ -95,6 +96,10 @@ export type Checkpoint = {
   /** Ids after which generation ends, from generation_config.json and config.json. */
   readonly eosIds: readonly number[];
   readonly bosId: number | undefined;
+  /** What generation_config.json says, where there is one. */
+  readonly samplingDefaults?: SamplingDefaults;
+  /** New tokens of an answer for which no limit is asked, as generation_config.json says. */
+  readonly maxNewTokens?: number;
   /** Where it was made for embeddings. */
   readonly embeddingRecipe?: EmbeddingRecipe;
   /** What its weights are closest to, where they are quantised already, and why; `dtype: 'auto'` takes it where it fits. */

@@ -40,5 +40,28 @@ export const samplingSchema = z.strictObject({
   seed: z.number().int().min(0).max(0xffff_ffff).default(0),
 });
 
+/** What a checkpoint may say about how its answers are to be drawn. */
+export type SamplingDefaults = Readonly<
+  Partial<
+    Pick<z.infer<typeof samplingSchema>, 'temperature' | 'topP' | 'topK' | 'minP' | 'repetitionPenalty'>
+  >
+>;
+
 export type Sampling = z.infer<typeof samplingSchema>;
 export const GREEDY: Sampling = samplingSchema.parse({});
+
+const WORDS = {
+  temperature: 'temperature',
+  topP: 'top_p',
+  topK: 'top_k',
+  minP: 'min_p',
+  repetitionPenalty: 'repetition_penalty',
+} as const satisfies Record<keyof SamplingDefaults, string>;
+
+/** "temperature 0.6, top_p 0.95"; empty where nothing is said. */
+export function describeSampling(defaults: SamplingDefaults): string {
+  const names = Object.keys(WORDS) as (keyof SamplingDefaults)[];
+  return names
+    .flatMap((name) => (defaults[name] === undefined ? [] : `${WORDS[name]} ${defaults[name]}`))
+    .join(', ');
+}

@@ -4,10 +4,12 @@
  */
 import { setMaxListeners } from 'node:events';
 import type { ClusterMember, ClusterWorker } from '../cluster/cluster.js';
+import { areFound } from '../cluster/worker-source.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
 import { type ValidatedRequest, validateRequest } from './queue/validated-request.js';
+import type { Waiting } from './queue/priority-gate.js';
 import { withRetries } from './queue/with-retries.js';
 import type { CostSource } from './partition/cost-source.js';
 import type { ChainPartition } from './partition/chain-partition.js';
@@ -83,6 +85,14 @@ export class Engine {
     return this.#admission.load;
   }
 
+  /**
+   * Requests that wait for their turn, the next one first, by the `id` that they came with. The one whose turn it is, and which waits
+   * for room on the workers, is not among them.
+   */
+  get waiting(): readonly Waiting[] {
+    return this.#admission.waiting;
+  }
+
   /** The chain that a request with so many prompt tokens would get now. @throws BAD_INPUT */
   async partition(
     request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages'>,
@@ -103,7 +113,8 @@ export class Engine {
     try {
       const arrival = this.#withKvDtype(await validateRequest(request, this.#parts, this.#closing.signal));
       this.#checkOpen();
-      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, this.settings.retries);
+      const { retries, workers } = this.settings;
+      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, retries, areFound(workers));
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();

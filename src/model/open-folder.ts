@@ -14,6 +14,7 @@ import type { ModelParts } from './family/model-parts.js';
 import { digestOfFiles } from './cache/digest.js';
 import type { DigestOptions } from './cache/digest.js';
 import { isErrno } from './cache/files/errno.js';
+import { readMaxNewTokens, readSamplingDefaults } from './checkpoint/sampling-defaults.js';
 import { checkJson, readJsonFile } from './checkpoint/json-file.js';
 import { countParameters } from './checkpoint/parameters.js';
 import { INDEX_FILE, openSafetensors } from './checkpoint/safetensors.js';
@@ -57,7 +58,7 @@ async function checkpointOf(
     digest: await digestOfFiles([join(folder, 'config.json'), ...tensors.files], options),
     files: await filesOf(folder, tensors),
     parameters: countParameters({ ...parts, layer }),
-    ...(await readSpecialIds(folder, config)),
+    ...(await readGeneration(folder, config)),
     tokenizerFolder: resolve(folder),
     ...(embeddingRecipe && { embeddingRecipe }),
     close: () => tensors.close(),
@@ -112,16 +113,21 @@ async function readConfig(folder: string): Promise<{ json: unknown; path: string
 
 const specialIdsSchema = z.object({ eos_token_id: tokenIdsSchema, bos_token_id: tokenIdsSchema });
 
-/** An answer ends at any id that either file names; for BOS generation_config.json goes before config.json. */
-async function readSpecialIds(
+/** What a generation says: an answer ends at any id that either file names; for BOS generation_config.json goes before config.json. */
+async function readGeneration(
   folder: string,
   config: unknown,
-): Promise<Pick<Checkpoint, 'eosIds' | 'bosId'>> {
+): Promise<Pick<Checkpoint, 'eosIds' | 'bosId' | 'samplingDefaults' | 'maxNewTokens'>> {
   const path = join(folder, 'generation_config.json');
-  const generation = checkJson(specialIdsSchema, (await readJsonFile(path, MAX_CONFIG_BYTES)) ?? {}, path);
+  const json = await readJsonFile(path, MAX_CONFIG_BYTES);
+  const generation = checkJson(specialIdsSchema, json ?? {}, path);
+  const samplingDefaults = readSamplingDefaults(json);
+  const maxNewTokens = readMaxNewTokens(json);
   const general = checkJson(specialIdsSchema, config, join(folder, 'config.json'));
   return {
     eosIds: [...new Set([...(generation.eos_token_id ?? []), ...(general.eos_token_id ?? [])])],
+    ...(samplingDefaults && { samplingDefaults }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
     bosId: (generation.bos_token_id ?? general.bos_token_id)?.[0],
   };
 }

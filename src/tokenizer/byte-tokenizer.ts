@@ -32,6 +32,7 @@ export function byteTokenizer(vocabulary: number): Tokenizer {
   return {
     vocabulary,
     hasChatTemplate: false,
+    endId: undefined,
     toolTemplate: undefined,
     // Each byte is a token, so a character is one at least.
     maxTokenChars: 1,

@@ -18,6 +18,7 @@ export function idsTokenizer(vocabulary: number, refusal: string): Tokenizer {
   return {
     vocabulary,
     hasChatTemplate: false,
+    endId: undefined,
     toolTemplate: undefined,
     maxTokenChars: undefined,
     encode: refuse,

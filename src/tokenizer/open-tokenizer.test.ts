@@ -9,7 +9,10 @@ test('a model without a folder reads bytes, a folder with tokenizer.json that', 
 });
 
 test.each([
-  [{}, /has no tokenizer\.json, .*put the one of the model there, or give the prompt as token ids$/],
+  [
+    {},
+    /has no tokenizer\.json, .*put the one of the model there, give the prompt as token ids, or .*--byte-tokens/,
+  ],
   [{ 'tokenizer.model': 'x' }, /has tokenizer\.model but no tokenizer\.json, .*make one with transformers/],
 ])('a folder with %j takes ids alone, and says what to do for text', async (files, said) => {
   const tokenizer = await openTokenizer(await tokenizerSource(await folderWith(files), 400));
@@ -18,4 +21,10 @@ test.each([
   expect(() => tokenizer.encode('a')).toThrow(expect.objectContaining({ code: 'BAD_CHECKPOINT' }));
   expect(() => tokenizer.encode('a')).toThrow(said);
   expect(() => tokenizer.applyChat([{ role: 'user', content: 'a' }])).toThrow(said);
+});
+
+test('it reads bytes where that is asked for, but only without a tokenizer of its own', async () => {
+  expect(await tokenizerSource(await folderWith({}), 400, true)).toMatchObject({ kind: 'bytes' });
+  const folder = await folderWith({ 'tokenizer.json': byteLevelJson() });
+  expect(await tokenizerSource(folder, 400, true)).toMatchObject({ kind: 'folder' });
 });

@@ -20,14 +20,19 @@ export type TokenizerSource =
 /** What older programs save, and we do not read. */
 const OLD_FILES = ['tokenizer.model', 'vocab.json', 'tekken.json', 'vocab.txt'];
 
-/** @param folder the checkpoint's; undefined for a model that has no text of its own (synthetic) */
+/**
+ * @param folder the checkpoint's; undefined for a model that has no text of its own (synthetic)
+ * @param byteTokens text is bytes where the folder brings no tokenizer
+ */
 export async function tokenizerSource(
   folder: string | undefined,
   vocabulary: number,
+  byteTokens = false,
 ): Promise<TokenizerSource> {
   if (folder === undefined) return { kind: 'bytes', vocabulary, bytes: 0 };
   const found = await stampOf(folder);
   if (found.hasTokenizer) return { kind: 'folder', folder, stamp: found.stamp, bytes: found.bytes };
+  if (byteTokens) return { kind: 'bytes', vocabulary, bytes: 0 };
   return { kind: 'ids', vocabulary, refusal: await refusalFor(folder), bytes: 0 };
 }
 
@@ -40,7 +45,7 @@ async function refusalFor(folder: string): Promise<string> {
     name === undefined
       ? 'put the one of the model there'
       : 'make one with transformers (AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER))';
-  return `${folder} ${what}, so text can not be made tokens; ${remedy}, or give the prompt as token ids`;
+  return `${folder} ${what}, so text can not be made tokens; ${remedy}, give the prompt as token ids, or have text read as bytes (--byte-tokens)`;
 }
 
 /** @throws MODEL_NOT_FOUND, BAD_CHECKPOINT, also where the files are no longer those of the stamp; UNSUPPORTED_MODEL */

@@ -34,6 +34,8 @@ export interface Tokenizer {
   /** One more than the largest id that has a token; a model's own vocabulary may be padded beyond it. */
   readonly vocabulary: number;
   readonly hasChatTemplate: boolean;
+  /** The token that its files name as the end of a text; undefined where they name none. */
+  readonly endId: number | undefined;
   /** The template that tools go through, as its source: what it shows of calls tells how the model writes them. */
   readonly toolTemplate: string | undefined;
   /**
@@ -104,6 +106,10 @@ class FilesTokenizer implements Tokenizer {
     this.#frame = this.#readFrame(files);
     this.#pieces = this.#readPieces(files.tokenizer);
     this.#chat = new ChatTemplates(files.templates, files.names);
+  }
+
+  get endId(): number | undefined {
+    return this.#ids.eos;
   }
 
   get hasChatTemplate(): boolean {

@@ -9,11 +9,22 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST: readonly string[] = [
   'test/install.test.ts',
   'test/recovery.test.ts',
+  'test/page.test.ts',
   'test/faults.test.ts',
-  'test/dtype-sharing.test.ts',
+  'test/wide-decode.test.ts',
   'test/prefix-disk.test.ts',
   'test/equivalence.test.ts',
+  'test/layer-specs.test.ts',
+  'test/window-cache.test.ts',
+  'test/families.test.ts',
+  'test/hostile-clients.test.ts',
+  'test/joining.test.ts',
+  'test/many-requests.test.ts',
   'test/tools.test.ts',
+  'test/dtype-sharing.test.ts',
+  'test/dtype-equivalence.test.ts',
+  'test/damaged-cache.test.ts',
+  'test/cluster.test.ts',
 ];
 
 /** Projects one after another: a process goes on from file to file of one project only. */

@@ -17,7 +17,7 @@ const BYTES_PER_GB = 1e9;
 /** @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
   const { model, threads, decodeThreads, dtype, kvDtype, kvWire, cacheDir } = flags;
-  const { chunkTokens, kvMemory, prefixCache, calibrate } = flags;
+  const { samplingDefaults, byteTokens, chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
   checkPrefixDisk(flags);
   const options = {
@@ -26,6 +26,8 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     dtype,
     kvDtype,
     kvWire,
+    samplingDefaults,
+    byteTokens,
     cacheDir,
     chunkTokens,
     calibrate,

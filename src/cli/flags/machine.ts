@@ -10,6 +10,8 @@ import {
   DTYPE_CHOICES,
   engineOptionsSchema,
   KV_WIRES,
+  SAMPLING_DEFAULTS,
+  type SamplingDefaultsChoice,
 } from '../../engine/options/options.js';
 import { DEFAULT_PREFIX_DISK_BYTES } from '../../engine/options/defaults.js';
 import { describeBounds } from '../terminal/numbers.js';
@@ -28,6 +30,8 @@ export type ModelFlags = SecurityFlags &
     readonly dtype?: AskedDtype;
     readonly kvDtype?: KvDtype;
     readonly kvWire?: (typeof KV_WIRES)[number];
+    readonly samplingDefaults?: SamplingDefaultsChoice;
+    readonly byteTokens?: true;
     readonly cacheDir?: string;
     readonly chunkTokens?: number;
     readonly kvMemory?: number;
@@ -81,6 +85,12 @@ export const machineFlags = (): Option[] => [
     'auto: where the plan finds that links hold a request up, its keys and values are q8, and its result says so; exact, unless given, never does that',
     KV_WIRES,
   ),
+  choiceFlag(
+    '--sampling-defaults <FROM>',
+    'how tokens are drawn where nothing is said: checkpoint, unless given, as its generation_config.json says; none ignores that',
+    SAMPLING_DEFAULTS,
+  ),
+  new Option('--byte-tokens', 'read text as bytes where the checkpoint brings no tokenizer'),
   new Option(
     '--cache-dir <DIR>',
     'where compiled models are kept; KVR_CACHE_DIR or ~/.cache/kv-runahead unless given',

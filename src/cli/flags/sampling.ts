@@ -23,7 +23,7 @@ export const samplingFlags = (): Option[] => [
   numberFlag('-n, --max-tokens <N>', 'new tokens at most; 256 unless given', shape.maxTokens),
   numberFlag(
     '--temperature <T>',
-    'randomness; 0, always the likeliest token, unless given',
+    'randomness; 0 is always the likeliest token; as the checkpoint says, or 0, unless given',
     shape.temperature,
   ),
   numberFlag('--top-k <K>', 'draw from the K likeliest tokens; 0 is off', shape.topK),

@@ -126,7 +126,7 @@ export async function runRequest(
     else if (event.type === 'token') {
       progress.clear();
       if (event.text !== '') onText(event.text);
-    } else result = event.result;
+    } else if (event.type === 'done') result = event.result;
   }
   if (!result) throw new KvrError('INTERNAL', 'a generation ended without a result');
   return { result, threads: threadsOf(engine) };

@@ -9,7 +9,6 @@ import {
   DEFAULT_DEADLINE_MS,
   DEFAULT_DRAIN_MS,
   DEFAULT_MAX_BODY_BYTES,
-  DEFAULT_MAX_TOKENS,
   DEFAULT_PORT,
   LOG_LEVELS,
   type LogLevel,
@@ -89,7 +88,7 @@ export const serveFlags = (): Option[] => [
   ).argParser(parseAddress),
   numberFlag(
     '-n, --max-tokens <N>',
-    `new tokens of a chat's answer that asks for no number; ${DEFAULT_MAX_TOKENS} unless given`,
+    "new tokens at most of an answer that asks for no number; unless given, the checkpoint's max_new_tokens, or as many as the context and its part of --kv-memory have room for",
     requestSchema.shape.maxTokens,
   ),
   numberFlag(

@@ -15,6 +15,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that answers nothing is given up after two of these. */
 const PING_MS = 5_000;
 const RECONNECT_MS = 250;
+/** For what was said last to be taken by the server, when the connection closes. */
+const FLUSH_MS = 500;
 /** Of a file of credentials: a token of a few kilobytes and a seed. */
 const MAX_CREDENTIALS_BYTES = 64 << 10;
 
@@ -73,7 +75,7 @@ export class RoomLink {
     this.#closing.abort();
     const connection = this.#current;
     // What is under way goes out first, where there is somebody to take it.
-    if (this.#isUp) await connection?.flush().catch(() => undefined);
+    if (this.#isUp) await Promise.race([connection?.flush().catch(() => undefined), pause(FLUSH_MS)]);
     await connection?.close();
     await this.#running;
   }
@@ -107,9 +109,11 @@ export class RoomLink {
     };
     for (const words of this.#options.hears) connection.subscribe(this.#subject(words), { callback });
     this.#up();
-    for await (const { type } of connection.status()) {
-      if (type === 'disconnect') this.#down();
-      if (type === 'reconnect') this.#up();
+    for await (const event of connection.status()) {
+      if (event.type === 'disconnect') this.#down();
+      if (event.type === 'reconnect') this.#up();
+      if (event.type === 'error')
+        this.#tell(`${shownRoom(this.#options.room)} says: ${firstLine(event.error.message)}`);
     }
     const error = await connection.closed();
     this.#down();

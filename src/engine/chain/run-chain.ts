@@ -4,9 +4,10 @@
  */
 import type { WorkerHandle } from '../../cluster/worker-handle.js';
 import { KvrError } from '../../core/errors.js';
+import { needsAllRows } from '../../core/request.js';
 import type { FromWorker, Phase } from '../../worker/protocol/index.js';
 import { AsyncQueue } from './async-queue.js';
-import { type ChainEvent, pooledEvent, tokenEvent } from './chain-events.js';
+import { type ChainEvent, pooledEvent, promptLogprobsEvent, tokenEvent } from './chain-events.js';
 import { cancelled, overdue, rankFailure, reported } from './chain-failure.js';
 import type { ChainRequest } from './chain-request.js';
 import { isLastWord, RankEnds } from './rank-ends.js';
@@ -137,6 +138,8 @@ class ChainRun {
         return this.events.push(tokenEvent(message, payload));
       case 'pooled':
         return this.events.push(pooledEvent(message, rank, payload));
+      case 'promptLogprobs':
+        return this.events.push(promptLogprobsEvent(message, payload));
       case 'prefilled':
         state.isPrefilled = true;
         this.events.push({ type: 'prefilled', timeline: message.timeline });
@@ -187,10 +190,10 @@ class ChainRun {
     this.#end(rankFailure(rank, { phase, layer }, error));
   }
 
-  /** A rank that has given all that an answer needs: its rows, as the first token shows, or the last token. */
+  /** A rank that has given all that an answer needs: its rows, as the first token shows unless they are an end in themselves, or the last token. */
   #isSpared(rank: number): boolean {
     if (this.#ranks.isLast(rank)) return (this.#finish ?? this.#whole) !== undefined;
-    return this.#ranks.isDecoding;
+    return this.#ranks.isDecoding && !needsAllRows(this.#request.spec);
   }
 
   /** What is lost with a rank that was spared is its record, or its word that the answer is whole. */

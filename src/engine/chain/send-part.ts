@@ -16,7 +16,8 @@ export function sendPart(request: ChainRequest, rank: number): void {
   const isLast = rank === workers.length - 1;
   if (isLast) sendVocabulary?.(worker.handle);
   // A copy, since the link may still be writing it when the caller goes on.
-  const part = isLast ? joinIds(ids, answered) : ids.slice(slice.start, slice.end);
+  const behind = request.spec.promptLogprobs === undefined ? 0 : 1;
+  const part = isLast ? joinIds(ids, answered) : ids.slice(slice.start, slice.end + behind);
   worker.handle.send(runMessage(request, rank), new Uint8Array(part.buffer));
 }
 

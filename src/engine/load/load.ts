@@ -12,6 +12,7 @@ import {
 } from '../../cluster/worker-source.js';
 import type { Checkpoint, EmbeddingRecipe } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
+import { describeSampling, type SamplingDefaults } from '../../core/sampling.js';
 import type { Dtype, ModelShape } from '../../core/shape.js';
 import { cacheFolder } from '../../model/cache/index.js';
 import { compileModel, hasSoundGraphs } from '../../model/compile.js';
@@ -44,6 +45,10 @@ export type LoadedModel = {
   readonly tokenizer: Tokenizer;
   /** From which other threads can read the same tokenizer. */
   readonly tokenizerSource: TokenizerSource;
+  /** How tokens are drawn for requests that do not say it. */
+  readonly samplingDefaults?: SamplingDefaults | undefined;
+  /** Of answers for which no limit is asked; undefined: as many as there is room for. */
+  readonly maxNewTokens?: number | undefined;
   /** Where the checkpoint says how embeddings are made of it. */
   readonly embeddingRecipe?: EmbeddingRecipe | undefined;
 };
@@ -56,16 +61,44 @@ export async function loadModel(
   const cache = cacheFolder(settings.cacheDir);
   const checkpoint = await openWithProgress(settings.model, cache, hooks);
   try {
-    const { name, shape, eosIds, digest, parameters, embeddingRecipe } = checkpoint;
-    const tokenizer = await openTokenizer(checkpoint);
-    const from = await sourceOfTokenizer(checkpoint);
-    const known = { name, shape, eosIds, digest, parameters, embeddingRecipe };
-    const model = { ...known, tokenizer, tokenizerSource: from };
+    const { name, shape, digest, parameters, embeddingRecipe } = checkpoint;
+    const from = await sourceOfTokenizer(checkpoint, settings.byteTokens);
+    const tokenizer = await openSource(from);
+    const known = {
+      name,
+      shape,
+      digest,
+      parameters,
+      embeddingRecipe,
+      ...toldDefaults(checkpoint, settings, hooks),
+    };
+    const model = { ...known, eosIds: endIds(checkpoint, tokenizer), tokenizer, tokenizerSource: from };
     const source = await sourceOf(settings, checkpoint, model, hooks);
     return { model, source };
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Chat models may end their turns with a token that the tokenizer's files alone name. */
+function endIds({ eosIds, shape }: Checkpoint, { endId }: Tokenizer): readonly number[] {
+  if (endId === undefined || endId >= shape.vocabulary) return eosIds;
+  return [...new Set([...eosIds, endId])];
+}
+
+/** What holds where a request says nothing, said once. */
+function toldDefaults(
+  { samplingDefaults = {}, maxNewTokens }: Checkpoint,
+  { samplingDefaults: choice }: Pick<AskedSettings, 'samplingDefaults'>,
+  { onChoice }: EngineHooks,
+): Pick<LoadedModel, 'samplingDefaults' | 'maxNewTokens'> {
+  const length = maxNewTokens === undefined ? [] : [`max_new_tokens ${maxNewTokens}`];
+  const words = [describeSampling(samplingDefaults), ...length].filter((said) => said !== '').join(', ');
+  if (choice === 'none' || words === '') return {};
+  onChoice?.(
+    `unless a request says otherwise, by generation_config.json: ${words} (--sampling-defaults none ignores it)`,
+  );
+  return { samplingDefaults, maxNewTokens };
 }
 
 /** @throws BAD_INPUT where 'auto' finds none that fits */
@@ -159,8 +192,11 @@ export async function openTokenizer(checkpoint: Checkpoint): Promise<Tokenizer> 
   return openSource(await sourceOfTokenizer(checkpoint));
 }
 
-function sourceOfTokenizer({ tokenizerFolder, shape }: Checkpoint): Promise<TokenizerSource> {
-  return tokenizerSource(tokenizerFolder, shape.vocabulary);
+function sourceOfTokenizer(
+  { tokenizerFolder, shape }: Checkpoint,
+  byteTokens = false,
+): Promise<TokenizerSource> {
+  return tokenizerSource(tokenizerFolder, shape.vocabulary, byteTokens);
 }
 
 /** The source of the workers; for local ones what the settings leave open is decided here, and the model is compiled. */

@@ -6,7 +6,7 @@ import { KvrError } from '../../core/errors.js';
 import { MAX_RANKS } from '../../core/partition.js';
 
 /** As long as any that engines give workers: HOST:PORT. */
-const MAX_NAME_CHARS = 512;
+export const MAX_NAME_CHARS = 512;
 
 export const chainChoiceSchema = z.strictObject({
   /** 'auto' is all of them; a number the first so many; names are those of the engine's `members`, in any order. */

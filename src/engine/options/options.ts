@@ -28,6 +28,9 @@ export const KV_WIRES = ['exact', 'auto'] as const;
 export const DTYPE_CHOICES = [...DTYPES, 'auto'] as const;
 export type AskedDtype = (typeof DTYPE_CHOICES)[number];
 
+export const SAMPLING_DEFAULTS = ['checkpoint', 'none'] as const;
+export type SamplingDefaultsChoice = (typeof SAMPLING_DEFAULTS)[number];
+
 export const engineOptionsSchema = z.strictObject({
   /** A HuggingFace folder, `ORG/NAME` of the hub (as `kvr pull` fetched it), `quote`, or `synthetic:NAME,layers=N`. */
   model: z.string().min(1),
@@ -70,6 +73,10 @@ export const engineOptionsSchema = z.strictObject({
    * request: its tokens do not depend on which rows went over a link. Needs calibration.
    */
   kvWire: z.enum(KV_WIRES).default('exact'),
+  /** Whether requests that do not say how to draw tokens do as the checkpoint's generation_config.json says. */
+  samplingDefaults: z.enum(SAMPLING_DEFAULTS).default('checkpoint'),
+  /** Text is bytes for a checkpoint that brings no tokenizer; it takes token ids alone unless given. */
+  byteTokens: z.boolean().default(false),
   cacheDir: z.string().optional(),
   chunkTokens: z.number().int().min(1).max(65_536).default(DEFAULT_CHUNK_TOKENS),
   /** Bytes of KV-cache each worker may hold. */

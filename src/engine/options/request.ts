@@ -7,7 +7,7 @@ import { askedSpecShape } from '../../core/request.js';
 import type { AcceptedGrammar } from '../preparation/accepted-grammar.js';
 import { PREFERENCES } from '../../plan/index.js';
 import { templateSchema } from '../preparation/template-choice.js';
-import { chainChoiceSchema } from './chain-choice.js';
+import { chainChoiceSchema, MAX_NAME_CHARS } from './chain-choice.js';
 import { type Grammar, grammarSchema } from '../../grammar/grammar.js';
 import { isSchema, type Schema } from '../../grammar/schema/schema.js';
 
@@ -17,8 +17,8 @@ export type ShownTokens = ReadonlyMap<number, string>;
 /** Marks of one kind of call are two; a template has a few dozen special tokens at most. */
 const MAX_SHOWN_TOKENS = 64;
 
-/** Of a worker: an address is the longest. */
-const MAX_NAME_CHARS = 1024;
+/** Of a request: what servers make up is shorter. */
+const MAX_ID_CHARS = 128;
 
 const partitionChoice = z.union([
   z.enum(['auto', 'e', 's', 'p']),
@@ -62,6 +62,13 @@ export const requestSchema = z.strictObject({
    * under way go first.
    */
   client: z.string().max(256).optional(),
+  /**
+   * How many tokens the answer is likely to have, where maxTokens is only what there is room for: plans and places go by it. As many
+   * as maxTokens unless given.
+   */
+  likelyTokens: z.number().int().min(1).max(1_000_000).optional(),
+  /** What it is called in the engine's `waiting`. */
+  id: z.string().min(1).max(MAX_ID_CHARS).optional(),
   /** The whole request may take this long. */
   deadlineMs: z.number().int().min(1).max(86_400_000).optional(),
 });

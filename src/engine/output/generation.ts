@@ -9,6 +9,7 @@ import type { ChainEvent, PooledSlice, TokenFacts } from '../chain/chain-events.
 import type { ChainRequest } from '../chain/chain-request.js';
 import type { LeftOutWorker } from '../partition/chain-partition.js';
 import { meanOf } from './pooled-mean.js';
+import { afterPromptLogprobs, type PromptLogprobs } from './prompt-logprobs.js';
 import { TextOutput, type TextOutputOptions } from './text-output.js';
 
 export type FinishReason = 'stop' | 'length';
@@ -50,11 +51,15 @@ export type GenerationResult = {
   readonly recoveryMs: number;
   /** Where the prompt was pooled instead of answered: the mean of the rows that count, [hidden], not normalised. */
   readonly pooled?: Float32Array;
+  /** What the model thinks of each of the prompt's tokens, where that was asked for. */
+  readonly promptLogprobs?: PromptLogprobs;
   /** One record per rank, in rank order. */
   readonly timeline: readonly RankTimeline[];
 };
 
 export type GenerateEvent =
+  /** Once, before the first token, where they were asked for. */
+  | { readonly type: 'promptLogprobs'; readonly logprobs: PromptLogprobs }
   /** With the timeline of a rank, where one has just finished its prompt phase. */
   | { readonly type: 'prefill'; readonly fraction: number; readonly timeline?: RankTimeline }
   | ({
@@ -85,8 +90,12 @@ export async function* generateText(
   input: GenerationInput,
 ): AsyncGenerator<GenerateEvent> {
   const run = new Generation(input);
-  for await (const event of events) {
-    if (event.type === 'progress') yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
+  for await (const event of afterPromptLogprobs(events, input.request)) {
+    if (event.type === 'promptLogprobs') {
+      run.promptLogprobs = event.logprobs;
+      yield event;
+    } else if (event.type === 'progress')
+      yield { type: 'prefill', fraction: run.progress(event.rank, event.layer) };
     else if (event.type === 'pooled') run.pool(event);
     else if (event.type === 'prefilled') {
       run.timelines.push(event.timeline);
@@ -97,7 +106,7 @@ export async function* generateText(
       const text = run.push(event.id, onAllCores);
       yield { ...token, text };
       if (run.isStopped) break;
-    } else run.finishReason = event.reason;
+    } else run.finish(event.reason);
   }
   const rest = run.end();
   if (rest !== '') yield { type: 'token', id: run.ids.at(-1) ?? 0, text: rest, isRest: true };
@@ -107,7 +116,8 @@ export async function* generateText(
 class Generation {
   readonly ids: number[] = [];
   readonly timelines: RankTimeline[] = [];
-  finishReason: FinishReason = 'stop';
+  #finishReason: FinishReason = 'stop';
+  promptLogprobs: PromptLogprobs | undefined;
   isStopped = false;
   /** Share of the prompt phase that is done. */
   fraction = 0;
@@ -158,6 +168,12 @@ class Generation {
     return text;
   }
 
+  /** An answer of no tokens is there once the prompt was read. */
+  finish(reason: FinishReason): void {
+    this.#finishReason = reason;
+    if (this.#firstMs === 0) this.#firstMs = performance.now();
+  }
+
   end(): string {
     return this.isStopped ? '' : this.#output.end();
   }
@@ -172,7 +188,7 @@ class Generation {
       promptTokens: ids.length,
       cachedTokens: this.timelines.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
       completionTokens: this.ids.length,
-      finishReason: this.finishReason,
+      finishReason: this.#finishReason,
       stopString: this.#output.stopped,
       strategy: spec.strategy,
       partition: partitionSizes(partition),
@@ -187,6 +203,7 @@ class Generation {
       wideTokens: this.#wideTokens,
       ...{ retries: 0, recoveries: 0, recoveryMs: 0 },
       ...(spec.pooling !== undefined && { pooled: meanOf(this.#pooled) }),
+      ...(this.promptLogprobs && { promptLogprobs: this.promptLogprobs }),
       timeline: [...this.timelines].sort((a, b) => a.rank - b.rank),
     };
   }

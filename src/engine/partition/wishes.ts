@@ -6,7 +6,10 @@ import { strategyOf } from '../../core/strategy.js';
 import type { PlanRequest } from '../../plan/index.js';
 import type { RequestSettings } from '../options/request.js';
 
-type Wishes = Pick<RequestSettings, 'decodeOn' | 'strategy' | 'partition' | 'prefer' | 'maxTokens'>;
+type Wishes = Pick<
+  RequestSettings,
+  'decodeOn' | 'strategy' | 'partition' | 'prefer' | 'maxTokens' | 'likelyTokens'
+>;
 /** Names of the workers, and the order that chains under way hold every other to, if there are any. */
 type Workers = { readonly workers: readonly string[]; readonly order?: readonly string[] | undefined };
 
@@ -25,13 +28,14 @@ export function checkDecodeOn({ decodeOn, partition, strategy }: Wishes, { worke
 
 /** What the plan is told. @param ids the workers it chooses from */
 export function planWishes(
-  { decodeOn, prefer, maxTokens }: Wishes,
+  { decodeOn, prefer, maxTokens, likelyTokens = maxTokens }: Wishes,
   { order }: Workers,
   ids: readonly string[],
 ): Pick<PlanRequest, 'orders' | 'answerTokens' | 'prefer' | 'decodeOn'> {
   return {
     orders: order ? 'listed' : 'any',
-    answerTokens: maxTokens,
+    // Plans are for the first token at least.
+    answerTokens: Math.max(1, likelyTokens),
     prefer,
     ...(decodeOn !== undefined && { decodeOn: ids.indexOf(decodeOn) }),
   };

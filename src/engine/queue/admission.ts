@@ -2,6 +2,7 @@
  * Admission: requests wait, by priority and then in order of arrival, until the chain has capacity for the first of them, and
  * are then partitioned for it. When too many wait, one more is refused with the engine's load.
  */
+import { needsAllRows } from '../../core/request.js';
 import { canReuseRows } from '../../core/shape.js';
 import type { ClusterWorker } from '../../cluster/cluster.js';
 import { KvrError } from '../../core/errors.js';
@@ -15,7 +16,7 @@ import { kvNeeds } from './kv-needs.js';
 import { leastWorkers } from '../partition/least-workers.js';
 import { partitionRequest } from '../partition/partition-request.js';
 import { Places } from './places.js';
-import { PriorityGate, type Standing } from './priority-gate.js';
+import { PriorityGate, type Standing, type Waiting } from './priority-gate.js';
 
 /** How busy an engine is; a server sends it with a refusal. */
 export type EngineLoad = {
@@ -52,6 +53,11 @@ export class Admission {
     this.#gate = new PriorityGate(maxWaiting + 1, 1, (client) => this.#places.underWay(client));
   }
 
+  /** Who waits for a turn, the next one first; behind them long requests, which wait for others of their kind to end. */
+  get waiting(): readonly Waiting[] {
+    return [...this.#gate.inOrder, ...this.#places.inOrder];
+  }
+
   get load(): EngineLoad {
     const { maxRunning, maxWaiting } = this.#parts.settings;
     const { capacity } = this.#parts.chain;
@@ -77,8 +83,13 @@ export class Admission {
 
   async #place(request: ValidatedRequest, isRetry: boolean): Promise<Admitted> {
     const { signal, deadline, spec, ids, settings } = request;
-    const standing = { priority: isRetry ? -Infinity : spec.priority, client: settings.client };
-    const asking = { promptTokens: ids.length, maxTokens: spec.maxTokens, ...standing };
+    const priority = isRetry ? -Infinity : spec.priority;
+    const standing = { priority, client: settings.client, id: settings.id };
+    const asking = {
+      promptTokens: ids.length,
+      maxTokens: settings.likelyTokens ?? spec.maxTokens,
+      ...standing,
+    };
     const endLong = await deadline.bound(signal, (bounded) => this.#places.wait(asking, bounded));
     try {
       const found = await this.#inTurn(request, standing);
@@ -145,8 +156,7 @@ export class Admission {
     while (chain.hasUsable(this.#workersNeeded(request))) {
       // Requests that end meanwhile may leave rows that this one can use.
       await capacity.slot(signal);
-      // Kept rows have no hidden states, which a mean is made of.
-      const isReusable = spec.prefixCache && spec.pooling !== 'mean' && canReuseRows(model.shape, ids.length);
+      const isReusable = spec.prefixCache && !needsAllRows(spec) && canReuseRows(model.shape, ids.length);
       const found = isReusable ? chain.cachedPrefixes(ids, spec.kvDtype) : [];
       const chosen = await partitionRequest(this.#parts, settings, ids.length, {
         kvDtype: spec.kvDtype,

@@ -2,6 +2,7 @@
  * Runs a request as soon as it is admitted, as events of text, and corrects the calibration by its timelines.
  */
 import { asKvrError, KvrError } from '../../core/errors.js';
+import { needsAllRows, type RequestSpec } from '../../core/request.js';
 import { strategyOf } from '../../core/strategy.js';
 import type { ChainRequest } from '../chain/chain-request.js';
 import { runChain } from '../chain/run-chain.js';
@@ -50,7 +51,7 @@ export class AdmittedRuns {
   ): AsyncGenerator<GenerateEvent> {
     const { model, settings } = this.#parts;
     const { chosen, workers, lease } = admitted;
-    const request = { ...this.#chainRequest(validated, admitted), answered };
+    const request = { ...this.#chainRequest(validated, admitted, answered), answered };
     const { stop, shownTokens } = validated.settings;
     const events = generateText(heldUntilSound(runChain(request), workers, request.signal), {
       request,
@@ -62,7 +63,7 @@ export class AdmittedRuns {
       queueMs: performance.now() - validated.startMs,
     });
     for await (const event of events) {
-      const isTypical = lease.mostBeside === 0 && answered.length === 0 && request.spec.pooling === undefined;
+      const isTypical = lease.mostBeside === 0 && answered.length === 0 && isAnswered(request.spec);
       if (event.type === 'done' && isTypical) this.#learn(chosen, event.result);
       yield event;
     }
@@ -71,10 +72,12 @@ export class AdmittedRuns {
   #chainRequest(
     { spec, ids, signal, deadline }: ValidatedRequest,
     { workers, chosen, lease }: Admitted,
+    answered: readonly number[],
   ): ChainRequest {
     return {
       id: this.#nextRequest++,
-      spec,
+      // Where there is a token of the answer, all was told of the prompt.
+      spec: answered.length === 0 ? spec : { ...spec, promptLogprobs: undefined },
       ids,
       partition: chosen.partition,
       workers,
@@ -82,7 +85,9 @@ export class AdmittedRuns {
       onStart: () => lease.begin(),
       onRankEnd: (rank) => lease.release(chosen.workers[rank] as string),
       ...(chosen.reuse && { reuse: chosen.reuse }),
-      ...(spec.grammar !== undefined && { sendVocabulary: (handle) => this.#vocabulary.send(handle) }),
+      ...((spec.grammar ?? spec.thinkingLimit) !== undefined && {
+        sendVocabulary: (handle) => this.#vocabulary.send(handle),
+      }),
       ...deadline.left,
     };
   }
@@ -100,6 +105,11 @@ export class AdmittedRuns {
     if (timeline.some(({ sharedMs = 0 }) => sharedMs > 0)) return;
     this.#parts.calibration?.refresh(promptTokens, workers, timeline);
   }
+}
+
+/** Whether the last layer has one row of the prompt to do, as plans have it. */
+function isAnswered(spec: RequestSpec): boolean {
+  return spec.pooling === undefined && !needsAllRows(spec);
 }
 
 /** Damaged weights can show as any failure of a worker, before they are found out. */

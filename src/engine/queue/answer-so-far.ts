@@ -12,6 +12,7 @@ export class AnswerSoFar {
   readonly #ids: number[] = [];
   #fraction = 0;
   #retries = 0;
+  #hasPrompt = false;
   /** Tokens that were there when the run began. */
   #before = 0;
   #queueMs: number | undefined;
@@ -53,6 +54,8 @@ export class AnswerSoFar {
     switch (event.type) {
       case 'prefill':
         return this.#prefill(event);
+      case 'promptLogprobs':
+        return this.#promptLogprobs(event);
       case 'token':
         return event.isRest ? event : this.#token(event);
       case 'done':
@@ -66,6 +69,13 @@ export class AnswerSoFar {
     if (this.#ids.length > 0 || event.fraction < this.#fraction) return undefined;
     this.#fraction = event.fraction;
     return this.#retries === 0 ? event : { type: 'prefill', fraction: event.fraction };
+  }
+
+  /** Of a run that was lost before its first token they may have been heard. */
+  #promptLogprobs(event: GenerateEvent): GenerateEvent | undefined {
+    if (this.#hasPrompt) return undefined;
+    this.#hasPrompt = true;
+    return event;
   }
 
   #token(event: TokenEvent): TokenEvent {

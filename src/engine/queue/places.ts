@@ -3,7 +3,7 @@
  * could take all places for minutes: long requests therefore get only a part of them, and short ones are let past.
  */
 import { KvrError } from '../../core/errors.js';
-import { PriorityGate, type Standing } from './priority-gate.js';
+import { PriorityGate, type Standing, type Waiting } from './priority-gate.js';
 
 /** What most chats ask for, and a prompt that is read in seconds: a place is then free again soon. */
 export const SHORT_NEW_TOKENS = 1024;
@@ -26,6 +26,11 @@ export class Places {
   /** Long requests that wait for others of their kind to end. */
   get waiting(): number {
     return this.#long.waiting;
+  }
+
+  /** The same, in the order in which they would go. */
+  get inOrder(): readonly Waiting[] {
+    return this.#long.inOrder;
   }
 
   /** Requests of a client that have a place. */

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { PriorityGate } from './priority-gate.js';
 
 const MAX_WAITING = 8;
@@ -91,4 +91,25 @@ test('one that gives up leaves no place behind, whatever its priority', async ()
   leave();
   (await patient)();
   expect(gate.inside).toBe(0);
+});
+
+test('those who wait are told in the order in which they would go', async () => {
+  const gate = new PriorityGate(9, 1, (client) => (client === 'busy' ? 1 : 0));
+  const { signal } = new AbortController();
+  const leaveFirst = await gate.enter(signal, { id: 'first' });
+  const entered: string[] = [];
+  for (const [id, standing] of Object.entries({
+    a: { client: 'busy' },
+    b: {},
+    c: { priority: -1, client: 'busy' },
+    d: {},
+  }))
+    void gate.enter(signal, { ...standing, id }).then((leave) => {
+      entered.push(id);
+      leave();
+    });
+  const told = gate.inOrder.map(({ id }) => id);
+  expect(told).toEqual(['c', 'b', 'd', 'a']);
+  leaveFirst();
+  await vi.waitFor(() => expect(entered).toEqual(told));
 });

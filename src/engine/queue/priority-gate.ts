@@ -5,8 +5,19 @@
 import { KvrError } from '../../core/errors.js';
 
 /** How a request stands among those that wait. */
-export type Standing = { readonly priority?: number; readonly client?: string | undefined };
-type Waiter = { readonly priority: number; readonly client: string | undefined; readonly enter: () => void };
+export type Standing = {
+  readonly priority?: number;
+  readonly client?: string | undefined;
+  /** What it is called in a list of those who wait. */
+  readonly id?: string | undefined;
+};
+type Waiter = {
+  readonly priority: number;
+  readonly client: string | undefined;
+  readonly id: string | undefined;
+  readonly enter: () => void;
+};
+export type Waiting = Pick<Waiter, 'id' | 'priority'>;
 
 export class PriorityGate {
   readonly #maxWaiting: number;
@@ -27,6 +38,13 @@ export class PriorityGate {
     return this.#waiters.length;
   }
 
+  /** Those who wait, in the order in which they would go if nobody else came or left. */
+  get inOrder(): readonly Waiting[] {
+    const compare = (one: Waiter, other: Waiter): number =>
+      this.#goesBefore(one, other) ? -1 : this.#goesBefore(other, one) ? 1 : 0;
+    return [...this.#waiters].sort(compare);
+  }
+
   /** Those who wait, and those whose turn it is. */
   get inside(): number {
     return this.#waiters.length + this.#taken;
@@ -44,7 +62,7 @@ export class PriorityGate {
   }
 
   /** Settles when the one before has left and nobody goes first. The gate stays taken in between. */
-  #turn(signal: AbortSignal, { priority = 0, client }: Standing): Promise<void> {
+  #turn(signal: AbortSignal, { priority = 0, client, id }: Standing): Promise<void> {
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
@@ -53,6 +71,7 @@ export class PriorityGate {
       const waiter: Waiter = {
         priority,
         client,
+        id,
         enter: () => {
           signal.removeEventListener('abort', onAbort);
           resolve();

@@ -3,7 +3,7 @@ import { byteTokenizer } from '../../tokenizer/index.js';
 import type { LoadedModel } from '../load/load.js';
 import { type RequestSettings, requestSchema } from '../options/request.js';
 import { InlinePreparation } from '../preparation/inline-preparation.js';
-import { promptIds } from './validated-request.js';
+import { promptIds, validateRequest } from './validated-request.js';
 
 const VOCABULARY = 300;
 const CONTEXT_TOKENS = 20;
@@ -59,4 +59,25 @@ test('takes what just fits and never cuts what does not', async () => {
       fields: { promptTokens: 17, maxTokens: 4, contextTokens: CONTEXT_TOKENS },
     }),
   );
+});
+
+test("a request's own sampling goes before the checkpoint's, field by field", async () => {
+  const samplingOf = async (sampling: object | undefined, samplingDefaults: object | undefined) => {
+    const parts = {
+      model: { ...model, eosIds: [], samplingDefaults },
+      settings: { kvDtype: 'f32' as const },
+      preparation,
+    };
+    const asked = { promptIds: [1], maxTokens: 4, ...(sampling && { sampling }) };
+    const { spec } = await validateRequest(asked, parts, new AbortController().signal);
+    return spec.sampling;
+  };
+  const checkpoint = { temperature: 0.6, topK: 20 };
+  expect(await samplingOf(undefined, checkpoint)).toMatchObject({ temperature: 0.6, topK: 20, topP: 1 });
+  expect(await samplingOf({ temperature: 0, topK: undefined, seed: 3 }, checkpoint)).toMatchObject({
+    temperature: 0,
+    topK: 20,
+    seed: 3,
+  });
+  expect(await samplingOf({}, undefined)).toMatchObject({ temperature: 0, topK: 0 });
 });

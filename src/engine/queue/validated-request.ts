@@ -40,7 +40,7 @@ export async function validateRequest(
   const startMs = performance.now();
   requireFewIds(request, model);
   const { signal: given, ...rest } = request;
-  const { settings, ready } = checked(rest);
+  const { settings, ready } = checked({ ...rest, ...withDefaults(rest.sampling, model) });
   const asked = ready.grammar ?? grammarOf(settings);
   const deadline = new Deadline(settings.deadlineMs);
   const signal = given ? AbortSignal.any([given, closing]) : closing;
@@ -50,6 +50,16 @@ export async function validateRequest(
   }));
   const spec = requestSpecSchema.parse({ ...settings, grammar, kvDtype, eosIds: model.eosIds });
   return { spec, ids, settings, signal, deadline, startMs };
+}
+
+/** What a request says of its sampling goes before what the checkpoint says. */
+function withDefaults(
+  asked: GenerateRequest['sampling'],
+  { samplingDefaults }: LoadedModel,
+): Pick<GenerateRequest, 'sampling'> {
+  if (!samplingDefaults) return {};
+  const given = Object.entries(asked ?? {}).filter(([, value]) => value !== undefined);
+  return { sampling: { ...samplingDefaults, ...Object.fromEntries(given) } };
 }
 
 /** Before anything goes over them one by one. @throws PROMPT_TOO_LONG */

@@ -2,7 +2,9 @@
  * A request that loses a worker or a link goes on, on those that are left or are back, from the token where it stood; its
  * listeners hear one answer.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { asKvrError, KvrError, type KvrErrorCode } from '../../core/errors.js';
+import { retryWaitMs } from '../../link/reach/retry-wait.js';
 import { cancelled } from '../chain/chain-failure.js';
 import type { Lease } from '../chain/kv-capacity.js';
 import type { GenerateEvent } from '../output/generation.js';
@@ -25,13 +27,16 @@ export type Run = (attempt: Attempt) => AsyncGenerator<GenerateEvent>;
 
 /**
  * @param startMs when the request came. @param maxRetries see Losses
+ * @param sharesWorkers whether other engines may have what a worker refuses: then it is asked again, within the deadline
  * @throws KvrError; of a loss only where it is not run again, LOST_TOO_OFTEN where that was in vain
  */
 export async function* withRetries(
   run: Run,
   { startMs, signal }: Pick<ValidatedRequest, 'startMs' | 'signal'>,
   maxRetries: number,
+  sharesWorkers = false,
 ): AsyncGenerator<GenerateEvent> {
+  let refusals = 0;
   const answer = new AnswerSoFar(startMs);
   const losses = new Losses();
   let loss: KvrError | undefined;
@@ -49,6 +54,12 @@ export async function* withRetries(
       }
       return;
     } catch (error) {
+      if (sharesWorkers && isRefusal(error)) {
+        await pause(retryWaitMs(++refusals), undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) throw error;
+        answer.startOver();
+        continue;
+      }
       // Who waited in vain for workers after a loss is told of the loss, which has a rank and a phase.
       if (!isLoss(error)) throw loss && isOfMissing(error) ? loss : error;
       loss = error;
@@ -68,6 +79,11 @@ function mostFor({ code }: KvrError, maxRetries: number): number {
 /** Only of a run: a request that waited in vain for workers is not asked to wait again. */
 function isLoss(error: unknown): error is KvrError {
   return error instanceof KvrError && LOST.has(error.code) && error.fields['rank'] !== undefined;
+}
+
+/** A worker had no room, though the engine thought that it had. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof KvrError && error.code === 'WORKER_REFUSED' && error.fields['rank'] !== undefined;
 }
 
 /** A worker that has left for good makes a request ask for one that there is not. */

@@ -120,6 +120,7 @@ function valueAt(json: unknown, path: readonly string[]): unknown {
 function shownValue(value: unknown): string {
   if (value === undefined) return 'missing';
   // Strings keep their quotes; JSON.stringify turns infinities into null.
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  const shown: unknown = Array.isArray(value) ? value.slice(0, SHOWN_VALUE_CHARS) : value;
+  const text = typeof shown === 'number' ? String(shown) : JSON.stringify(shown);
   return text.length > SHOWN_VALUE_CHARS ? `${text.slice(0, SHOWN_VALUE_CHARS)}…` : text;
 }

@@ -19,6 +19,8 @@ export const HEAD_DIM = 256;
 /** Not used (all zero); 32 is the smallest size that block-wise quantisation can divide. */
 export const FEED_FORWARD = 32;
 export const CONTEXT_TOKENS = 32_768;
+/** Of an answer for which no limit is asked. */
+export const USUAL_TOKENS = 1024;
 export const NORM_EPSILON = 1e-6;
 
 /** Signs of a token's match code: its eight bits and their parity. */

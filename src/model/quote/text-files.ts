@@ -27,6 +27,8 @@ export function quoteTextFiles(): Readonly<Record<string, unknown>> {
       bos_token_id: layout.BEGIN_ID,
       eos_token_id: layout.END_ID,
       do_sample: false,
+      // It quotes on without end where the text has none.
+      max_new_tokens: layout.USUAL_TOKENS,
     },
     'tokenizer.json': tokenizer(),
     'tokenizer_config.json': {

@@ -2,8 +2,8 @@
  * Chooses the next token from logits, in the order users know: penalties and bias, what a grammar allows, temperature,
  * top-k, top-p, min-p, draw. Remembers which tokens were seen. Ties go to the smaller id, so greedy is the same everywhere.
  */
-import { KvrError } from '../../core/errors.js';
 import type { Sampling, TokenLogprobs } from '../../core/sampling.js';
+import { checkNumbers } from './check-numbers.js';
 import { argmax, drawCandidate } from './candidates.js';
 import { logprobsOf } from './logprobs.js';
 import { seededRandom } from '../../core/random.js';
@@ -78,18 +78,4 @@ export class Sampler {
     if (frequencyPenalty !== 0 || presencePenalty !== 0)
       this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
   }
-}
-
-/**
- * Weights that are NaN, or too large for f32, make logits that are, of which no token can be chosen.
- * @throws BAD_CHECKPOINT
- */
-function checkNumbers(logits: Float32Array): void {
-  // One sum finds them all: f32 numbers never add up to more than f64 holds, and a token that is ruled out has -Infinity.
-  const sum = logits.reduce((total, logit) => total + logit, 0);
-  if (sum <= Number.MAX_VALUE && logits.some((logit) => logit > -Infinity)) return;
-  throw new KvrError(
-    'BAD_CHECKPOINT',
-    'the model computes numbers that are not finite (NaN or infinity), so no token can be chosen; its weights are damaged: fetch the checkpoint again',
-  );
 }

@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenLogprobs } from '../../core/sampling.js';
 import type { GenerateEvent, GenerationResult } from '../../engine/output/generation.js';
+import type { PromptLogprobs } from '../../engine/output/prompt-logprobs.js';
 import type { ThoughtPart } from '../reasoning/reasoning-reader.js';
 import { type ReasoningFormat, thoughtReader } from '../reasoning/reasoning-format.js';
 import { type ReadPart, ToolReader } from '../tools/tool-reader.js';
@@ -31,6 +32,8 @@ export class Answer {
   readonly calls: AnsweredCall[] = [];
   /** Tokens with their probabilities; empty where those were not asked for. */
   readonly logprobs: LogprobToken[] = [];
+  /** Of the prompt's tokens, where they were asked for. */
+  promptLogprobs: PromptLogprobs | undefined;
   /** Share of the prompt phase that is done; undefined while queued. */
   fraction: number | undefined;
   /** The prompt phase is over: a token, or the end, has come. */
@@ -76,6 +79,10 @@ export class Answer {
     this.hasBegun = true;
     this.fraction = 1;
     if (event.type === 'done') return this.#end(event.result);
+    if (event.type === 'promptLogprobs') {
+      this.promptLogprobs = event.logprobs;
+      return [];
+    }
     const { id, text, logprobs } = event;
     if (logprobs) this.logprobs.push({ id, logprobs });
     if (this.#thoughts?.mayThink && !event.isRest) this.#thoughtTokens++;

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import type { ServedEngine } from '../requests/settings.js';
 import { type Script, spoken, standInEngine } from '../../../test/support/live-server.js';
 import { KvrError } from '../../core/errors.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import { Ledger } from '../requests/ledger.js';
 import { RunningRequests } from '../requests/running.js';
-import { ChoiceRun } from './choice-run.js';
+import { ChoiceRun, temperatureOf } from './choice-run.js';
 import { MAX_CHOICES_AT_ONCE } from '../requests/settings.js';
 import type { ParsedRequest } from './parsed-request.js';
 
@@ -166,4 +167,17 @@ test('a client that leaves cancels its run; a server that closes fails it', asyn
   });
   expect(await eventsOf(closed.run)).toBe('CLOSED');
   expect(closed.server.ledger.records).toMatchObject([{ status: 'failed' }]);
+});
+
+test("an answer is as random as the request says, or else the checkpoint, or else OpenAI's API", () => {
+  const engineOf = (samplingDefaults?: object) =>
+    ({ model: { samplingDefaults } }) as unknown as ServedEngine;
+  const of = (temperature: number | undefined, defaults?: object) =>
+    temperatureOf({ sampling: { temperature } }, engineOf(defaults)).temperature;
+  expect([
+    of(0, { temperature: 0.6 }),
+    of(undefined, { temperature: 0.6 }),
+    of(undefined, { topK: 2 }),
+    of(undefined),
+  ]).toEqual([0, 0.6, 1, 1]);
 });

@@ -19,6 +19,7 @@ import {
   type ServerSettings,
 } from '../requests/settings.js';
 import { Answer, type AnswerPart } from './answer.js';
+import { answerLimit } from './answer-limit.js';
 import type { ParsedRequest } from './parsed-request.js';
 
 export type ChoiceEvent = {
@@ -75,6 +76,13 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
     return known.length < this.answers.length ? undefined : Math.min(...known);
   }
 
+  /** The first of its answers' place among those who wait, from 1; undefined where none waits. */
+  get queuePosition(): number | undefined {
+    const all = this.engine.waiting ?? [];
+    const at = all.findIndex(({ id }) => id === this.id || id?.startsWith(`${this.id}-`));
+    return at < 0 ? undefined : at + 1;
+  }
+
   /** Runs to the end; `events` tells of it, its errors too. @param client aborted when the client leaves */
   async run(client: AbortSignal): Promise<void> {
     const { running } = this.#server;
@@ -122,7 +130,7 @@ export class ChoiceRun<Parsed extends ParsedRequest = ParsedRequest> {
     const id = index === 0 ? this.id : `${this.id}-${index}`;
     const entry: LedgerEntry = ledger.begin(id, this.parsed.kind, request.promptIds?.length ?? 0);
     try {
-      for await (const event of engine.generate({ ...request, signal })) {
+      for await (const event of engine.generate({ ...request, id, signal })) {
         entry.onEvent(event);
         this.events.push({ index, event, parts: answer.take(event) });
       }
@@ -149,11 +157,13 @@ function engineRequests(
   return prompts.flatMap((ids) =>
     Array.from({ length: n }, (_, k) => ({
       promptIds: ids,
-      maxTokens: newTokens(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
+      ...answerLimit(ids, engine, parsed.maxTokens, settings.defaultMaxTokens),
       stop: [...parsed.stop],
       priority: parsed.priority,
       chain: parsed.chain,
-      sampling: { ...parsed.sampling, seed: engineSeed(seed + k) },
+      sampling: { ...parsed.sampling, ...temperatureOf(parsed, engine), seed: engineSeed(seed + k) },
+      ...(parsed.promptLogprobs !== undefined && { promptLogprobs: parsed.promptLogprobs }),
+      ...(parsed.thinkingLimit && { thinkingLimit: parsed.thinkingLimit }),
       grammar: parsed.grammar,
       shownTokens: new Map([...(toolUse?.marks ?? []), ...(parsed.reasoning?.marks ?? [])]),
       ...forAll,
@@ -161,18 +171,12 @@ function engineRequests(
   );
 }
 
-/**
- * The context's end is a limit like any other, not an error: an answer that reaches it ends with the reason "length". Who asks
- * for more than there is room for asks for no limit, and gets what is given where none is named.
- */
-function newTokens(
-  ids: Int32Array,
-  { model }: ServedEngine,
-  asked: number | undefined,
-  defaultMaxTokens: number,
-): number {
-  const room = Math.max(1, model.shape.contextTokens - ids.length);
-  return asked !== undefined && asked <= room ? asked : Math.min(defaultMaxTokens, room);
+/** Where neither the request nor the checkpoint says how random an answer is, it is as OpenAI's API has it. */
+export function temperatureOf(
+  { sampling }: Pick<ParsedRequest, 'sampling'>,
+  { model }: Pick<ServedEngine, 'model'>,
+): { readonly temperature: number } {
+  return { temperature: sampling.temperature ?? model.samplingDefaults?.temperature ?? 1 };
 }
 
 /** The engine has 2³² seeds; those of them that a client names stay as they are. */

@@ -2,6 +2,7 @@
  * A request as dialects hand it on: the same whatever API it came by. Made by a dialect, run by choice-run.ts.
  */
 import type { RequestKind } from '../../core/documents/request-record.js';
+import type { ThinkingLimit } from '../../core/thinking-limit.js';
 import type { GenerateRequest } from '../../engine/options/request.js';
 import type { AcceptedGrammar } from '../../engine/preparation/accepted-grammar.js';
 import type { ReasoningUse } from '../reasoning/reasoning-format.js';
@@ -25,15 +26,21 @@ export type ParsedRequest = {
   /** Which workers may take part; all where it is undefined. */
   readonly chain?: GenerateRequest['chain'];
   readonly sampling: NonNullable<GenerateRequest['sampling']>;
+  /** What the model thinks of the prompt's own tokens is told, with so many likely ones for each; undefined: it is not. */
+  readonly promptLogprobs?: number | undefined;
   /** What the answers are held to. */
   readonly grammar?: AcceptedGrammar | undefined;
   /** Where functions may be called. */
   readonly toolUse?: ToolUse | undefined;
   /** Where the model may think before it answers. */
   readonly reasoning?: ReasoningUse | undefined;
+  /** Where its thinking has a limit. */
+  readonly thinkingLimit?: ThinkingLimit | undefined;
   /** Who asks, by the client's word: for the log. */
   readonly user?: string | undefined;
   readonly isStream: boolean;
+  /** A stream tells how far it is, often; else only after silences. */
+  readonly wantsProgress?: boolean;
   /** Goes on when the client leaves, and is answered as it begins. */
   readonly isBackground?: boolean;
   /** A stream ends with the numbers of tokens. */

@@ -4,7 +4,7 @@
 import type { Answer } from '../answers/answer.js';
 import type { AnswerBlock } from '../answers/blocks.js';
 import type { ChoiceRun } from '../answers/choice-run.js';
-import { isRecord, parsedJson } from '../tools/json.js';
+import { isRecord, parsedJson } from '../tools/json/json.js';
 
 /** Clients send thinking back only where it is signed. Nobody here looks at it. */
 export const SIGNATURE = 'unsigned';

@@ -5,7 +5,7 @@
 import type { Ignored } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 type Block = Readonly<Record<string, unknown>>;
 type ChatBody = Record<string, unknown>;

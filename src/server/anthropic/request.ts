@@ -7,7 +7,7 @@ import { CHAT } from '../openai/chat.js';
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { ChatMessages } from './messages.js';
 import { toolChoiceOf, toolsOf } from './tools.js';
 

@@ -3,7 +3,7 @@
  */
 import type { Ignored } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 const TOOL_KEYS = ['type', 'name', 'description', 'input_schema', 'strict'];
 

@@ -4,7 +4,15 @@
 import { answerRoute } from '../http/answer-route.js';
 import type { Api } from '../http/route.js';
 import { errorBody } from '../openai/error-body.js';
-import { ready, showInfo, showMachines, showMetrics, showPlan, showRequests } from './info-routes.js';
+import {
+  ready,
+  showInfo,
+  showMachines,
+  showMetrics,
+  showPlan,
+  showQueue,
+  showRequests,
+} from './info-routes.js';
 import { showLive } from './live-route.js';
 import { WARM } from './warm.js';
 
@@ -18,6 +26,7 @@ export function kvrApi(): Api {
       { method: 'GET', path: '/kvr/plan', handler: showPlan },
       { method: 'GET', path: '/kvr/machines', handler: showMachines },
       { method: 'GET', path: '/kvr/requests', handler: showRequests },
+      { method: 'GET', path: '/kvr/queue', handler: showQueue },
       { method: 'GET', path: '/kvr/live', handler: showLive },
       answerRoute('/kvr/warm', WARM),
       { method: 'GET', path: '/metrics', handler: showMetrics },

@@ -74,6 +74,17 @@ export function showRequests(c: HttpContext, { ledger }: ServerContext): Respons
   return c.json<RequestList>({ requests: ledger.records });
 }
 
+/** Who waits for a turn, the next one first; ids are those of answers and of /kvr/requests. */
+export function showQueue(c: HttpContext, { engine }: ServerContext): Response {
+  const waiting = (engine.waiting ?? []).map(({ id = null, priority }, at) => ({
+    id,
+    queue_position: at + 1,
+    // What is run again after a loss goes before all others.
+    priority: Number.isFinite(priority) ? priority : null,
+  }));
+  return c.json({ waiting });
+}
+
 /** What Prometheus reads. */
 export async function showMetrics(c: HttpContext, { metrics }: ServerContext): Promise<Response> {
   return c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType });

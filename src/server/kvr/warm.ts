@@ -17,8 +17,7 @@ export const WARM: Dialect = {
     const { kind, model, prompts, priority } = parsed;
     return {
       ...{ kind, model, prompts, n: 1, seed: 0, stop: [], sampling: {}, isStream: false, wantsUsage: true },
-      // The last row has to be computed for rows to be kept; its token is told nobody.
-      maxTokens: 1,
+      maxTokens: 0,
       ...(priority !== undefined && { priority }),
     };
   },

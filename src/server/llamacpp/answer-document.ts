@@ -3,10 +3,10 @@
  */
 import type { GenerationResult } from '../../engine/output/generation.js';
 import type { Answer, LogprobToken } from '../answers/answer.js';
-import type { ChoiceRun } from '../answers/choice-run.js';
+import { type ChoiceRun, temperatureOf } from '../answers/choice-run.js';
 import { runTimes } from '../answers/run-times.js';
 import { pieceBytes, textOfIds } from '../prompts/pieces.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import type { LlamaRequest } from './parameters.js';
 
@@ -95,7 +95,7 @@ function settingsOf({ engine, parsed, answers }: LlamaRun, index: number) {
     model: engine.model.name,
     n_predict: maxTokens ?? limit ?? -1,
     seed: seed ?? RANDOM_SEED,
-    temperature: sampling.temperature ?? 0,
+    ...temperatureOf(parsed, engine),
     top_k: sampling.topK ?? 0,
     top_p: sampling.topP ?? 1,
     min_p: sampling.minP ?? 0,

@@ -4,13 +4,14 @@
 import type { Dialect } from '../answers/dialect.js';
 import { isOnePrompt, readPromptForm } from '../prompts/prompt-forms.js';
 import { fimPrompt, type FimParts } from '../prompts/fim-prompt.js';
+import { objectBody } from '../parameters/body.js';
 import { isNothing } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
 import { MAX_CHOICES, type ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { answerDocument, type LlamaRun } from './answer-document.js';
 import { eventStream } from './event-stream.js';
-import { type LlamaRequest, objectBody, parseParameters } from './parameters.js';
+import { type LlamaRequest, parseParameters } from './parameters.js';
 
 const ANSWERS = {
   whole: (run: LlamaRun) => {

@@ -15,12 +15,18 @@ export function eventStream(run: LlamaRun): StreamFormat {
     headers: SSE_HEADERS,
     event: (event) => stream.event(event),
     progress: (fraction, silentMs) => {
+      if (wantsProgress && fraction === undefined) return queueSign(run);
       if (wantsProgress && fraction !== undefined && fraction < 1) return stream.progress(fraction);
       return silentMs >= STREAM_SILENCE_MS ? comment('waiting') : '';
     },
     end: () => '',
     error: (error) => data(errorBody(error)),
   };
+}
+
+/** llama.cpp has no field for it, and its clients skip comments. */
+function queueSign({ queuePosition: place }: LlamaRun): string {
+  return place === undefined ? '' : comment(`queued, queue_position ${place}`);
 }
 
 class EventStream {
@@ -39,6 +45,7 @@ class EventStream {
     const content = parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('');
     switch (event.type) {
       case 'prefill':
+      case 'promptLogprobs':
         return '';
       case 'token':
         return event.isRest ? this.#rest(index, content) : this.#token(index, content, event);

@@ -7,11 +7,11 @@ import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { withoutDefaultLimit } from '../answers/default-limit.js';
 import { parseTranslated } from '../answers/translated.js';
-import { COMPLETIONS } from '../openai/completions.js';
+import { PLAIN_COMPLETIONS } from '../openai/completions.js';
+import { checkedFields } from '../parameters/body.js';
 import { Ignored, isNothing } from '../parameters/read.js';
-import { bad, unsupported } from '../requests/refusal.js';
+import { unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
 import { tokenBiases } from './token-biases.js';
 
 /** A path of names of an answer, as "generation_settings/n_predict". */
@@ -63,7 +63,7 @@ export async function parseParameters(
   const fields = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
   for (const [name, isNothing] of Object.entries(REFUSED))
     if (fields[name] !== undefined && !isNothing(fields[name])) throw unsupported(name);
-  const own = readOwn(fields);
+  const own = checkedFields(ownSchema, fields);
   const { n_cmpl: n, seed, logit_bias: bias, ...rest } = without(fields, [...OWN, ...Object.keys(REFUSED)]);
   const ignored = new Ignored();
   for (const name of UNTOLD) if (!isNothing(rest[name])) ignored.add(name);
@@ -77,17 +77,9 @@ export async function parseParameters(
     // The prompts are read already; this one stands in for them.
     prompt: [0],
   };
-  const parsed = await parseTranslated(COMPLETIONS, asked, NAMES, engine, signal);
+  const parsed = await parseTranslated(PLAIN_COMPLETIONS, asked, NAMES, engine, signal);
   const names = [...ignored.names, ...(parsed.ignored ?? [])];
   return { ...withoutDefaultLimit(parsed, asked), prompts, own, ignored: names };
-}
-
-function readOwn(fields: Readonly<Record<string, unknown>>): OwnParameters {
-  const parsed = ownSchema.safeParse(fields);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const param = issue?.path.map(String).join('.') ?? '';
-  throw bad(`${param}: ${issue?.message ?? 'is not valid'}`, param);
 }
 
 function without(
@@ -95,10 +87,4 @@ function without(
   names: readonly string[],
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
-}
-
-/** Without what is null, which counts as absent. @throws BAD_INPUT */
-export function objectBody(body: unknown): Readonly<Record<string, unknown>> {
-  if (isRecord(body)) return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
-  throw bad('the body is not a JSON object; send one');
 }

@@ -4,7 +4,7 @@
 import { asKvrError } from '../../core/errors.js';
 import type { Tokenizer } from '../../tokenizer/index.js';
 import { bad } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** What forbids a token, as far as numbers go here. */
 const NEVER = -100;

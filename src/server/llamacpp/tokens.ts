@@ -4,9 +4,9 @@
 import { z } from 'zod';
 import type { ServerContext } from '../http/context.js';
 import { CHAT } from '../openai/chat.js';
+import { checkedFields, objectBody } from '../parameters/body.js';
 import { pieceBytes, textOfIds } from '../prompts/pieces.js';
-import { bad, unsupported } from '../requests/refusal.js';
-import { objectBody } from './parameters.js';
+import { unsupported } from '../requests/refusal.js';
 
 const tokenizeSchema = z.object({
   content: z.string().default(''),
@@ -26,7 +26,7 @@ export async function tokenize(
   { engine }: ServerContext,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const given = checked(tokenizeSchema, body);
+  const given = checkedFields(tokenizeSchema, objectBody(body));
   if (!given.parse_special)
     throw unsupported('parse_special', 'can not be false here: special tokens in a text are read as such');
   const { content: text, add_special: isFramed } = given;
@@ -43,7 +43,7 @@ function pieceOf(bytes: Uint8Array): string | number[] {
 }
 
 export async function detokenize(body: unknown, { engine }: ServerContext): Promise<unknown> {
-  const { tokens } = checked(detokenizeSchema, body);
+  const { tokens } = checkedFields(detokenizeSchema, objectBody(body));
   return { content: textOfIds(tokens, engine.model.tokenizer) };
 }
 
@@ -55,13 +55,4 @@ export async function applyTemplate(
 ): Promise<unknown> {
   const { prompts } = await CHAT.parse(body, engine, signal);
   return { prompt: textOfIds(prompts[0] ?? [], engine.model.tokenizer) };
-}
-
-/** @throws BAD_INPUT */
-function checked<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(objectBody(body));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const param = issue?.path.map(String).join('.') ?? '';
-  throw bad(`${param}: ${issue?.message ?? 'is not valid'}`, param);
 }

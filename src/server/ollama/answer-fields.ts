@@ -5,7 +5,7 @@ import type { GenerationResult } from '../../engine/output/generation.js';
 import type { Answer } from '../answers/answer.js';
 import type { ChoiceRun } from '../answers/choice-run.js';
 import { runTimes } from '../answers/run-times.js';
-import { isRecord, parsedJson } from '../tools/json.js';
+import { isRecord, parsedJson } from '../tools/json/json.js';
 
 const NS_PER_MS = 1e6;
 

@@ -7,7 +7,7 @@ import { CHAT } from '../openai/chat.js';
 import { isNothing } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { answerOf, callsOf, endFields, envelope } from './answer-fields.js';
 import { jsonLines, type LineForm } from './json-lines.js';
 import { openaiMessages } from './messages.js';

@@ -7,7 +7,7 @@ import { readInputs } from '../openai/embeddings.js';
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { nanoseconds } from './answer-fields.js';
 
 const embedSchema = z.object({

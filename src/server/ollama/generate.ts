@@ -7,12 +7,12 @@ import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { parseTranslated } from '../answers/translated.js';
 import { CHAT } from '../openai/chat.js';
-import { COMPLETIONS } from '../openai/completions.js';
+import { PLAIN_COMPLETIONS } from '../openai/completions.js';
 import { isNothing } from '../parameters/read.js';
 import { fimPrompt } from '../prompts/fim-prompt.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { answerOf, endFields, envelope } from './answer-fields.js';
 import { loadDocument } from './chat.js';
 import { jsonLines, type LineForm } from './json-lines.js';
@@ -98,7 +98,7 @@ async function plain(
   signal: AbortSignal,
 ): Promise<ParsedRequest> {
   const { body, names, ignored } = translated(fields);
-  const parsing = parseTranslated(COMPLETIONS, { ...body, prompt }, names, engine, signal);
+  const parsing = parseTranslated(PLAIN_COMPLETIONS, { ...body, prompt }, names, engine, signal);
   return withoutDefaultLimit(await withIgnored(parsing, ignored), body);
 }
 

@@ -2,7 +2,7 @@
  * Ollama's messages in the form of OpenAI's: calls of tools get ids, and their results the ids of the calls they belong to.
  */
 import { isNothing } from '../parameters/read.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** Of open calls: as many as an answer may have. */
 const MAX_LOOKED_AT = 128;

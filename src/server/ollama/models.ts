@@ -5,7 +5,7 @@ import type { HttpContext, ServerContext } from '../http/context.js';
 import { type Capability, capabilitiesOf } from '../model/capabilities.js';
 import { requireServed } from '../model/named-engine.js';
 import { bad } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** Of the API that is spoken here: clients look for a least one. */
 const API_VERSION = '0.12.0';

@@ -3,7 +3,7 @@
  */
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** Of `options`, what says something about the answer; how a model is loaded does not. */
 const OPTIONS = [
@@ -46,6 +46,8 @@ export function translated(body: Readonly<Record<string, unknown>>): Translated 
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => OPTIONS.includes(name)));
   // A negative seed asks for a new one each time, as no seed does.
   if (typeof own['seed'] === 'number' && own['seed'] < 0) delete own['seed'];
+  // Here 0 asks for no limit.
+  if (own['num_predict'] === 0) delete own['num_predict'];
   const names = Object.fromEntries(OPTIONS.map((name) => [name, `options.${name}`]));
   return {
     body: { ...rest, ...own, ...formatOf(format), ...thinkOf(think), stream: stream !== false },

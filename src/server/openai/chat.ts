@@ -8,12 +8,14 @@ import type { Answer, AnswerPart } from '../answers/answer.js';
 import type { Dialect } from '../answers/dialect.js';
 import type { ParsedRequest } from '../answers/parsed-request.js';
 import { Ignored } from '../parameters/read.js';
+import { withBudget } from '../parameters/thinking-budget.js';
 import { withTemplateArgs } from '../parameters/template-args.js';
 import { accepted, type AskedGrammar, bad } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { isOpenAtEnd, reasoningUseOf } from '../reasoning/reasoning-format.js';
+import { thinkingLimit } from '../reasoning/thinking-limit.js';
 import { textLead, withThinking } from '../reasoning/thinking-grammar.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { toldMessages } from '../tools/generic-messages.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
@@ -32,6 +34,8 @@ const chatSchema = z.strictObject({
   ...toolShape,
   ...templateShape,
   ...formatShape,
+  /** Tokens; see parameters/thinking-budget.ts. */
+  thinking_budget: z.number().optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(MAX_TOP_LOGPROBS).optional(),
 });
@@ -55,7 +59,7 @@ export const CHAT: Dialect = {
 
 /** Tools, and what the template reads, in one spelling each. */
 function spelledOut(body: unknown, ignored: Ignored): unknown {
-  return isRecord(body) ? withTemplateArgs(withTools(body, ignored)) : body;
+  return isRecord(body) ? withTemplateArgs(withBudget(withTools(body, ignored))) : body;
 }
 
 /** What is cheap to check comes first. @throws as Dialect.parse */
@@ -100,6 +104,10 @@ async function parseChat(
     toolUse,
     ignored: ignored.names,
     reasoning,
+    thinkingLimit:
+      reasoning && given.thinking_budget !== undefined
+        ? thinkingLimit(reasoning, given.thinking_budget, { isInside, isFree: !asked && !toolUse, tokenizer })
+        : undefined,
   };
 }
 

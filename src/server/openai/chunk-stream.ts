@@ -8,6 +8,7 @@ import type { ChoiceEvent, ChoiceRun } from '../answers/choice-run.js';
 import type { StreamFormat } from '../answers/dialect.js';
 import { comment, data, namedEvent, SSE_HEADERS } from '../http/sse.js';
 import { envelope, nowS, usageOf } from './answer-fields.js';
+import { STREAM_QUIET_MS } from '../requests/settings.js';
 import { errorBody } from './error-body.js';
 import { type LogprobEntry, LogprobEntries } from './logprobs.js';
 
@@ -19,7 +20,7 @@ export type ChunkChoices = {
   /** Value of the chunks' `object`. */
   readonly object: string;
   /** The first one of an answer; undefined where nothing is said first. */
-  readonly begin: (index: number) => unknown;
+  readonly begin: (index: number, answer: Answer) => unknown;
   readonly text: (index: number, text: string, entries: readonly LogprobEntry[] | undefined) => unknown;
   /** A part that is no text: thinking, and calls of functions, where there are any. */
   readonly call: (index: number, part: Exclude<AnswerPart, { type: 'text' }>) => unknown;
@@ -31,9 +32,16 @@ export function chunkStream(run: ChoiceRun, choices: ChunkChoices, wantsEvents: 
   return {
     headers: SSE_HEADERS,
     event: (event) => recoverySign(event, wantsEvents) + stream.event(event),
-    progress: wantsEvents
-      ? (fraction = 0) => namedEvent('kvr.prefill', { fraction })
-      : (fraction) => comment(progressWords(fraction)),
+    progress: (fraction, silentMs) => {
+      const place = fraction === undefined ? run.queuePosition : undefined;
+      if (wantsEvents)
+        return namedEvent('kvr.prefill', {
+          fraction: fraction ?? 0,
+          ...(place && { queue_position: place }),
+        });
+      const isDue = run.parsed.wantsProgress === true || silentMs >= STREAM_QUIET_MS;
+      return isDue ? comment(progressWords(fraction, place)) : '';
+    },
     end: () => `${run.parsed.wantsUsage ? stream.chunk([], usageOf(run)) : ''}data: [DONE]\n\n`,
     error: (error) => data(errorBody(error)),
   };
@@ -47,8 +55,8 @@ function recoverySign({ index, event }: ChoiceEvent, wantsEvents: boolean): stri
   return wantsEvents ? namedEvent('kvr.recovered', { index, ms }) : comment(`recovered after ${ms} ms`);
 }
 
-function progressWords(fraction: number | undefined): string {
-  if (fraction === undefined) return 'queued';
+function progressWords(fraction: number | undefined, place: number | undefined): string {
+  if (fraction === undefined) return place === undefined ? 'queued' : `queued, queue_position ${place}`;
   return fraction < 1 ? `prefill ${fraction.toFixed(2)}` : 'decode';
 }
 
@@ -85,7 +93,7 @@ class ChunkStream {
   #begin(index: number): unknown[] {
     if (this.#begun.has(index)) return [];
     this.#begun.add(index);
-    const begin = this.#choices.begin(index);
+    const begin = this.#choices.begin(index, this.#run.answers[index] as Answer);
     return begin === undefined ? [] : [begin];
   }
 

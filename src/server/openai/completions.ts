@@ -4,14 +4,16 @@
 import { z } from 'zod';
 import { KvrError } from '../../core/errors.js';
 import { MAX_TOP_LOGPROBS } from '../../core/sampling.js';
+import type { ChoiceRun } from '../answers/choice-run.js';
 import type { Dialect } from '../answers/dialect.js';
-import type { ParsedRequest } from '../answers/parsed-request.js';
 import { Ignored } from '../parameters/read.js';
+import { fimPrompt } from '../prompts/fim-prompt.js';
 import { accepted, bad } from '../requests/refusal.js';
 import { MAX_CHOICES, type ServedEngine } from '../requests/settings.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
-import { completionLogprobs, entriesOf, type LogprobEntry } from './logprobs.js';
+import { behind, type CompletionRequest, echoOf, requireFewNumbers } from './echo.js';
+import { completionLogprobs, entriesOf, type ToldToken } from './logprobs.js';
 import { formatShape, readFormat } from './response-format.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
 
@@ -19,24 +21,48 @@ const completionSchema = z.strictObject({
   ...sharedShape,
   prompt: z.unknown(),
   ...formatShape,
+  /** The prompt stands before the answer, and its log-probabilities before the answer's. */
+  echo: z.boolean().optional(),
+  /** What stands behind the text that is to be filled in. */
+  suffix: z.string().optional(),
   logprobs: z.union([z.boolean(), z.number().int().min(0).max(MAX_TOP_LOGPROBS)]).optional(),
 });
 
 /** OpenAI's own default for this endpoint. */
 const DEFAULT_MAX_TOKENS = 16;
 
-export const COMPLETIONS: Dialect = {
+const KNOWN = Object.keys(completionSchema.shape);
+/** What is this endpoint's alone, and no matter of other dialects that put their bodies into its words. */
+const OWN = ['echo', 'suffix'];
+
+export const COMPLETIONS: Dialect<CompletionRequest> = {
   idPrefix: 'cmpl-',
-  parse: parseCompletion,
+  parse: (body, engine, signal) => parseCompletion(body, engine, signal, KNOWN),
   whole: (run) =>
     wholeDocument(
       run,
       'text_completion',
-      run.answers.map((answer, index) =>
-        textChoice(index, answer.text, answer.result?.finishReason ?? null, entriesOf(answer, run)),
-      ),
+      run.answers.map((answer, index) => {
+        const echo = echoOf(run, index);
+        const tokens = entriesOf(answer, run);
+        const told = tokens && [...(echo?.tokens ?? []), ...behind(echo, tokens)];
+        const text = `${echo?.text ?? ''}${answer.text}`;
+        return textChoice(index, text, answer.result?.finishReason ?? null, told);
+      }),
     ),
-  stream: (run, wantsEvents) => chunkStream(run, CHUNKS, wantsEvents),
+  stream: (run, wantsEvents) => chunkStream(run, chunksOf(run), wantsEvents),
+};
+
+/** For dialects that put their bodies into these words. */
+export const PLAIN_COMPLETIONS: Dialect<CompletionRequest> = {
+  ...COMPLETIONS,
+  parse: (body, engine, signal) =>
+    parseCompletion(
+      body,
+      engine,
+      signal,
+      KNOWN.filter((name) => !OWN.includes(name)),
+    ),
 };
 
 /** @throws BAD_INPUT, UNSUPPORTED_PARAMETER */
@@ -44,9 +70,10 @@ async function parseCompletion(
   body: unknown,
   engine: ServedEngine,
   signal: AbortSignal,
-): Promise<ParsedRequest> {
+  known: readonly string[],
+): Promise<CompletionRequest> {
   const ignored = new Ignored();
-  const given = parseParameters(completionSchema, Object.keys(completionSchema.shape), body, ignored);
+  const given = parseParameters(completionSchema, known, body, ignored);
   const shared = sharedRequest(given);
   const format = readFormat(given, ignored);
   return {
@@ -54,10 +81,39 @@ async function parseCompletion(
     kind: 'completion',
     grammar: format && (await accepted(format, engine.preparation, signal)),
     ignored: ignored.names,
-    prompts: await readPrompts(given.prompt, engine, signal),
+    ...(await readAll(given, engine, signal)),
     maxTokens: given.max_tokens ?? DEFAULT_MAX_TOKENS,
     sampling: samplingOf(given, topLogprobsOf(given.logprobs)),
   };
+}
+
+/** The prompts, and what is to be told of them. */
+async function readAll(
+  given: z.output<typeof completionSchema>,
+  engine: ServedEngine,
+  signal: AbortSignal,
+): Promise<Pick<CompletionRequest, 'prompts' | 'isEcho' | 'promptLogprobs'>> {
+  const { prompt, suffix = '', echo: isEcho = false, logprobs, n = 1 } = given;
+  if (suffix !== '' && isEcho)
+    throw bad('echo is for prompts without a suffix; leave one of them out', 'echo');
+  const prompts =
+    suffix === ''
+      ? await readPrompts(prompt, engine, signal)
+      : [await filledIn(prompt, suffix, engine, signal)];
+  const promptLogprobs = isEcho ? topLogprobsOf(logprobs) : undefined;
+  if (promptLogprobs !== undefined) requireFewNumbers(prompts, n, promptLogprobs);
+  return { prompts, isEcho, promptLogprobs };
+}
+
+/** @throws BAD_INPUT, UNSUPPORTED_PARAMETER where the tokenizer has no marks for it */
+function filledIn(
+  prefix: unknown,
+  suffix: string,
+  engine: ServedEngine,
+  signal: AbortSignal,
+): Promise<Int32Array> {
+  if (typeof prefix === 'string') return fimPrompt({ prefix, suffix }, 'suffix', engine, signal);
+  throw bad('suffix needs a prompt that is one string', 'suffix');
 }
 
 /** true is how chats ask for them, without likely others. */
@@ -113,19 +169,25 @@ function isId(id: unknown): id is number {
   return typeof id === 'number' && Number.isSafeInteger(id) && id >= 0 && id < 2 ** 31;
 }
 
-const CHUNKS: ChunkChoices = {
-  object: 'text_completion',
-  begin: () => undefined,
-  text: (index, text, entries) => textChoice(index, text, null, entries),
-  call: () => undefined,
-  end: (index, { finishReason }) => textChoice(index, '', finishReason),
-};
+function chunksOf(run: ChoiceRun<CompletionRequest>): ChunkChoices {
+  return {
+    object: 'text_completion',
+    begin: (index) => {
+      const echo = echoOf(run, index);
+      return echo && textChoice(index, echo.text, null, echo.tokens);
+    },
+    text: (index, text, entries) =>
+      textChoice(index, text, null, entries && behind(echoOf(run, index), entries)),
+    call: () => undefined,
+    end: (index, { finishReason }) => textChoice(index, '', finishReason),
+  };
+}
 
 function textChoice(
   index: number,
   text: string,
   finishReason: string | null,
-  entries?: readonly LogprobEntry[],
+  tokens?: readonly ToldToken[],
 ): unknown {
-  return { text, index, logprobs: completionLogprobs(entries), finish_reason: finishReason };
+  return { text, index, logprobs: completionLogprobs(tokens), finish_reason: finishReason };
 }

@@ -6,7 +6,11 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import type { Answer, LogprobToken } from '../answers/answer.js';
 import type { ChoiceRun } from '../answers/choice-run.js';
 
-type NamedToken = { readonly token: string; readonly bytes: readonly number[]; readonly logprob: number };
+export type NamedToken = {
+  readonly token: string;
+  readonly bytes: readonly number[];
+  readonly logprob: number;
+};
 
 export type LogprobEntry = NamedToken & {
   readonly top: readonly NamedToken[];
@@ -43,7 +47,7 @@ export function entriesOf(
   return logprobs.flatMap((token) => entries.add(token) ?? []);
 }
 
-function name(id: number, logprob: number, tokenizer: Tokenizer): NamedToken {
+export function name(id: number, logprob: number, tokenizer: Tokenizer): NamedToken {
   const bytes = tokenizer.bytesOf(id);
   return { token: Buffer.from(bytes).toString(), bytes: [...bytes], logprob };
 }
@@ -58,16 +62,23 @@ export function tokenLogprobs(entries: readonly LogprobEntry[]): readonly object
   return entries.map(({ token, logprob, bytes, top }) => ({ token, logprob, bytes, top_logprobs: top }));
 }
 
+/** What a choice of plain completions tells of a token; the first of a prompt has nothing that could predict it. */
+export type ToldToken =
+  | Pick<LogprobEntry, 'token' | 'logprob' | 'top' | 'offset'>
+  | { readonly token: string; readonly logprob: null; readonly offset: number };
+
 /** `logprobs` of a choice of plain completions. */
-export function completionLogprobs(entries: readonly LogprobEntry[] | undefined): unknown {
-  if (!entries) return null;
+export function completionLogprobs(tokens: readonly ToldToken[] | undefined): unknown {
+  if (!tokens) return null;
   return {
-    tokens: entries.map(({ token }) => token),
-    token_logprobs: entries.map(({ logprob }) => logprob),
-    // Of two tokens with one text, as parts of characters may have, the likelier is told.
-    top_logprobs: entries.map(({ top }) =>
-      Object.fromEntries([...top].reverse().map(({ token, logprob }) => [token, logprob])),
-    ),
-    text_offset: entries.map(({ offset }) => offset),
+    tokens: tokens.map(({ token }) => token),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    top_logprobs: tokens.map((one) => (one.logprob === null ? null : byText(one.top))),
+    text_offset: tokens.map(({ offset }) => offset),
   };
+}
+
+/** Of two tokens with one text, as parts of characters may have, the likelier is told. */
+function byText(top: readonly NamedToken[]): Record<string, number> {
+  return Object.fromEntries([...top].reverse().map(({ token, logprob }) => [token, logprob]));
 }

@@ -6,7 +6,7 @@ import { requireSmallJson } from '../http/json-scan.js';
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
-import { isRecord, parsedJson } from '../tools/json.js';
+import { isRecord, parsedJson } from '../tools/json/json.js';
 
 /** 'developer' is the newer name of 'system'; templates know the older one. */
 const ROLES: Readonly<Record<string, string>> = {

@@ -11,7 +11,7 @@ import { type Ignored, isNothing } from '../parameters/read.js';
 import { ELSEWHERE, REFUSED, type RefusedParameters } from '../parameters/refused.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_CHOICES, MAX_STOP_CHARS, MAX_STOPS } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 const sampling = samplingSchema.shape;
 const maxTokens = requestSchema.shape.maxTokens.unwrap();
@@ -41,6 +41,8 @@ export const sharedShape = {
     .optional(),
   stream: z.boolean().optional(),
   stream_options: z.object({ include_usage: z.boolean().nullish() }).optional(),
+  /** Streams tell of the queue and of the prompt phase twice a second. */
+  return_progress: z.boolean().optional(),
   /** Where requests wait, lower numbers go first. */
   priority: requestSchema.shape.priority.unwrap().optional(),
   /** Which workers may take part. */
@@ -115,6 +117,7 @@ export function sharedRequest(given: SharedParameters) {
     user: given.user ?? given.safety_identifier,
     chain: given.chain,
     isStream: given.stream === true,
+    wantsProgress: given.return_progress === true,
     wantsUsage: given.stream_options?.include_usage === true,
   };
 }
@@ -122,7 +125,7 @@ export function sharedRequest(given: SharedParameters) {
 /** @param topLogprobs how many likely tokens to tell of with each; undefined where no probabilities are asked for */
 export function samplingOf(given: SharedParameters, topLogprobs: number | undefined) {
   return {
-    temperature: given.temperature ?? 1,
+    temperature: given.temperature,
     topP: given.top_p,
     topK: given.top_k,
     minP: given.min_p,

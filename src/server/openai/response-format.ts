@@ -8,7 +8,7 @@ import type { Grammar } from '../../grammar/grammar.js';
 import { requireSmallJson } from '../http/json-scan.js';
 import { type Ignored, isNothing } from '../parameters/read.js';
 import { type AskedGrammar, bad, unsupported } from '../requests/refusal.js';
-import { isRecord, parsedJson } from '../tools/json.js';
+import { isRecord, parsedJson } from '../tools/json/json.js';
 
 const PARAM = 'response_format';
 const ANY_OBJECT: Grammar = { type: 'json', schema: { type: 'object' } };

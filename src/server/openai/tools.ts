@@ -7,7 +7,7 @@ import type { Tokenizer } from '../../tokenizer/index.js';
 import { type Ignored, isNothing } from '../parameters/read.js';
 import { type AskedGrammar, bad } from '../requests/refusal.js';
 import { MAX_TOOLS } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { type ToolUse, toolUseOf } from '../tools/tool-use.js';
 
 const name = z

@@ -2,7 +2,7 @@
  * Parameters that change an answer and are not done here, each with the values with which it asks for nothing. Those are
  * taken and forgotten; others are refused by name. What is in no list says nothing about the answer, and is ignored.
  */
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** By name, whether a value asks for what happens anyway. */
 export type RefusedParameters = Readonly<Record<string, (value: unknown) => boolean>>;

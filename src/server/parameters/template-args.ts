@@ -1,7 +1,7 @@
 /**
  * What a chat template reads, where a client says it by a parameter of its own instead of in chat_template_kwargs.
  */
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 const ARGS = 'chat_template_kwargs';
 

@@ -4,7 +4,7 @@
 import { asKvrError, KvrError } from '../../core/errors.js';
 import type { ServedEngine } from '../requests/settings.js';
 import { bad, unsupported } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 /** Of texts among token ids. */
 const MAX_PARTS = 4096;

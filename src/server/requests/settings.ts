@@ -8,7 +8,7 @@ export type ServedEngine = Pick<
   Engine,
   'model' | 'settings' | 'workers' | 'members' | 'costs' | 'generate' | 'embed' | 'preparation'
 > &
-  Partial<Pick<Engine, 'invitation' | 'refusals'>>;
+  Partial<Pick<Engine, 'invitation' | 'refusals' | 'waiting'>>;
 
 export type ServerSettings = {
   readonly host: string;
@@ -26,8 +26,8 @@ export type ServerSettings = {
   /** In which a client must have sent a request's head, and the whole of it. */
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
-  /** New tokens where a request does not say how many. */
-  readonly defaultMaxTokens: number;
+  /** New tokens at most where a request does not say how many; undefined: as many as there is room for. */
+  readonly defaultMaxTokens?: number | undefined;
   /** Refuse fields that say nothing about the answer, instead of ignoring them by name. */
   readonly isStrict: boolean;
   /** Answer only to the model's own name; else the one model that is served answers to any. */
@@ -48,8 +48,6 @@ export const DEFAULT_PORT = 8080;
 export const DEFAULT_MAX_BODY_BYTES = 8 * 2 ** 20;
 /** Bodies that may be in memory at once, half read or waiting for their answer's begin. */
 export const MAX_BODY_BYTES_AT_ONCE = 64 * 2 ** 20;
-/** Room for keys and values is taken when a request begins: a default as long as the context would take it all. */
-export const DEFAULT_MAX_TOKENS = 1024;
 export const DEFAULT_DEADLINE_MS = 3_600_000;
 export const DEFAULT_DRAIN_MS = 10_000;
 
@@ -72,6 +70,11 @@ export const MAX_CHOICES_AT_ONCE = 16;
  * Numbers of all embeddings of an answer together, such as 2,048 of 1,024: their JSON is written in one go, in about half a second.
  */
 export const MAX_EMBEDDING_NUMBERS = 2 ** 21;
+/**
+ * Log-probabilities of prompts' tokens in one answer, with those of the likeliest beside them: their JSON is written in one go, in
+ * about half a second. A prompt of 128,000 tokens has as many with three likely ones for each.
+ */
+export const MAX_ECHO_NUMBERS = 2 ** 19;
 export const MAX_STOPS = 16;
 export const MAX_STOP_CHARS = 1000;
 
@@ -99,7 +102,7 @@ export const CONNECTION_LIMITS = { total: 512, perAddress: 384 };
 export const HOLD_STREAM_STATUS_MS = 1_000;
 /** An answer that is not streamed shows its first sign of life after so long, and again each time. */
 export const WHITESPACE_MS = 10_000;
-/** Progress of the prompt phase, about twice a second. */
+/** Progress of the prompt phase for those who ask for it, about twice a second. */
 export const PROGRESS_MS = 500;
 /** Silence of a stream before readers that know no progress get a sign of life: some choke on what is no answer. */
 export const STREAM_QUIET_MS = 5_000;

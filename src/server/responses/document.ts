@@ -4,7 +4,7 @@
 import type { ChoiceRun } from '../answers/choice-run.js';
 import { usageOf } from '../openai/answer-fields.js';
 import { errorBody } from '../openai/error-body.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { outputOf, type OutputItem } from './items.js';
 import type { ResponsesRequest } from './asked.js';
 

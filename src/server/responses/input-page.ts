@@ -2,7 +2,7 @@
  * GET /v1/responses/ID/input_items: the items of a request, page by page, the newest first unless asked otherwise.
  */
 import { bad } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { ID_PREFIX } from './items.js';
 
 type Query = Readonly<Record<string, string>>;

@@ -5,7 +5,7 @@
 import type { Ignored } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import { MAX_MESSAGES } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import { unseal } from './sealed.js';
 
 /** An item, and where the client wrote it. */

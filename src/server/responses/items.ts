@@ -5,7 +5,7 @@
 import type { AnswerBlock } from '../answers/blocks.js';
 import type { ChoiceRun } from '../answers/choice-run.js';
 import { entriesOf, tokenLogprobs } from '../openai/logprobs.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import type { ResponsesRequest } from './asked.js';
 import { seal } from './sealed.js';
 

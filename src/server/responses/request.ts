@@ -6,7 +6,7 @@ import { CHAT } from '../openai/chat.js';
 import { Ignored, isNothing } from '../parameters/read.js';
 import { bad, unsupported } from '../requests/refusal.js';
 import type { ServedEngine } from '../requests/settings.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 import type { ResponsesRequest } from './asked.js';
 import { SEALED } from './items.js';
 import { itemsOf, MessageList, type PlacedItem } from './input.js';
@@ -28,6 +28,7 @@ const NAMES = {
   response_format: 'text.format',
   'response_format.json_schema': 'text.format',
   reasoning_effort: 'reasoning.effort',
+  thinking_budget: 'reasoning.max_tokens',
   messages: 'input',
 };
 const LOGPROBS = 'message.output_text.logprobs';
@@ -126,8 +127,13 @@ function formatOf(format: Body): unknown {
 function reasoningOf(reasoning: unknown, ignored: Ignored): object {
   if (reasoning === undefined) return {};
   if (!isRecord(reasoning)) throw bad('reasoning must be an object', 'reasoning');
-  const { effort } = ignored.keepKnown(reasoning, ['effort', 'summary', 'generate_summary'], 'reasoning.');
-  return { reasoning_effort: effort, ...(effort === 'none' && { enable_thinking: false }) };
+  const known = ['effort', 'max_tokens', 'summary', 'generate_summary'];
+  const { effort, max_tokens: budget } = ignored.keepKnown(reasoning, known, 'reasoning.');
+  return {
+    thinking_budget: budget,
+    reasoning_effort: effort,
+    ...(effort === 'none' && { enable_thinking: false }),
+  };
 }
 
 /** Asked for by `include`, or by how many. */

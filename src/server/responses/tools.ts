@@ -3,7 +3,7 @@
  */
 import type { Ignored } from '../parameters/read.js';
 import { bad } from '../requests/refusal.js';
-import { isRecord } from '../tools/json.js';
+import { isRecord } from '../tools/json/json.js';
 
 export type ChatTools = {
   readonly tools: readonly unknown[];

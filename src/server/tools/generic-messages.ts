@@ -4,7 +4,7 @@
  */
 import type { ChatMessage, Tokenizer } from '../../tokenizer/index.js';
 import { formatOf } from './formats/families.js';
-import { isRecord } from './json.js';
+import { isRecord } from './json/json.js';
 import type { ToolUse } from './tool-use.js';
 
 /** What the chat template is given of a chat. @param use undefined where no function may be called */

@@ -9,26 +9,11 @@ import { KvrError } from '../../core/errors.js';
 import { loadTokenizer, type Tokenizer } from '../tokenizer.js';
 import { byteLevelJson, folderWith, llamaJson } from './tiny-tokenizers.fixture.js';
 
-const SPOILT: readonly unknown[] = [
-  '',
-  'x',
-  '(',
-  true,
-  null,
-  -1,
-  0.5,
-  2 ** 53,
-  1e308,
-  {},
-  [],
-  [[]],
-  [7],
-  { type: 'x' },
-];
+const SPOILT: readonly unknown[] = ['', '(', null, -1, 2 ** 53, [[]], { type: 'x' }];
 const CODES = ['BAD_CHECKPOINT', 'UNSUPPORTED_MODEL'];
 const MAX_MESSAGE_CHARS = 500;
 /** Of a list or an object that is long, its first entries stand for all. */
-const ENTRIES = 3;
+const ENTRIES = 2;
 
 let folder = '';
 beforeAll(async () => {
@@ -86,7 +71,7 @@ const KINDS = { 'byte-level': byteLevelJson, 'with byte fallback': llamaJson };
 test.each(Object.entries(KINDS))('tokenizer.json, %s', async (_, make) => {
   let refused = 0;
   for (const json of spoilt(small(make()))) refused += (await refusalOf('tokenizer.json', json)) ? 1 : 0;
-  expect(refused).toBeGreaterThan(100);
+  expect(refused).toBeGreaterThan(50);
 });
 
 test.each(['tokenizer_config.json', 'special_tokens_map.json'])('%s', async (file) => {
@@ -96,6 +81,6 @@ test.each(['tokenizer_config.json', 'special_tokens_map.json'])('%s', async (fil
   let refused = 0;
   for (const json of spoilt(file === 'tokenizer_config.json' ? config : names))
     refused += (await refusalOf(file, json)) ? 1 : 0;
-  expect(refused).toBeGreaterThan(5);
+  expect(refused).toBeGreaterThan(3);
   rmSync(join(folder, file));
 }); // prettier-ignore

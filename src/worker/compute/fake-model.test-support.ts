@@ -192,14 +192,14 @@ export class FakeAttended implements AttendedRows {
   readonly count: number;
   readonly #model: FakeModel;
 
-  constructor(model: FakeModel, count: number) {
+  constructor(model: FakeModel, count: number, isPart = false) {
     this.#model = model;
     this.count = count;
-    model.live.add(this);
+    if (!isPart) model.live.add(this);
   }
 
-  part(): FakeAttended {
-    throw new Error('nobody asks for parts of attention here');
+  part(from: number, to: number): FakeAttended {
+    return new FakeAttended(this.#model, to - from, true);
   }
 
   release(): void {

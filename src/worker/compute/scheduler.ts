@@ -56,6 +56,7 @@ export class Scheduler {
       clock,
       chunkTokens,
       reportProgress: (request, layer) => outbox.send({ type: 'progress', request, phase: 'prefill', layer }),
+      reportScores: (request, scored) => outbox.send({ type: 'promptLogprobs', request, ...scored }),
       restore: disk && ((request) => disk.rows.restore(request)),
       rowsAtOnce: () => this.#pace.rowsAtOnce(chunkTokens, !this.#batch.isEmpty),
       noteCall: (kernel, rows, ms) => this.#pace.noteCall(kernel, rows, ms),

@@ -18,7 +18,7 @@ export function checkRun(
   const isLast = rank === chain.length - 1;
   const contextTokens = partition.reduce((sum, size) => sum + size, 0);
   const { answered = 0 } = run;
-  const expected = isLast ? contextTokens + answered : (partition[rank] ?? 0);
+  const expected = isLast ? contextTokens + answered : (partition[rank] ?? 0) + idsBehind(run);
   expect(chain.length === partition.length, `${chain.length} ranks but ${partition.length} slices`);
   expect(chain[rank] === worker, `rank ${rank} of the chain is ${chain[rank]}, this is ${worker}`);
   expect(
@@ -33,11 +33,16 @@ export function checkRun(
   );
   expect(isLast || answered === 0, `an answer of ${answered} tokens for rank ${rank}, which is not the last`);
   expect(
-    answered < run.spec.maxTokens,
+    answered === 0 || answered < run.spec.maxTokens,
     `${answered} tokens of the answer are there, of ${run.spec.maxTokens}`,
   );
   const unknown = readIds(payload).find((id) => id < 0 || id >= shape.vocabulary);
   expect(unknown === undefined, `token id ${unknown} of a vocabulary of ${shape.vocabulary}`);
+}
+
+/** The first token of the next rank, where this one's last row is to tell what it thinks of it. */
+function idsBehind({ spec }: RunMessage): number {
+  return spec.promptLogprobs === undefined ? 0 : 1;
 }
 
 /** The ids in a run message's payload, over the same bytes. */

@@ -50,6 +50,8 @@ export function handleComputeMessage(
       return requests.onToken(message);
     case 'pooled':
       return requests.onPooled(message);
+    case 'promptLogprobs':
+      return requests.onPromptLogprobs(message);
     case 'progress':
       return requests.sendToEngine(message.request, message);
     case 'prefilled':

@@ -70,6 +70,10 @@ export class Requests {
     this.sendToEngine(pooled.request, pooled, new Uint8Array(sums.buffer));
   }
 
+  onPromptLogprobs({ scores, ...rows }: Extract<FromCompute, { type: 'promptLogprobs' }>): void {
+    this.sendToEngine(rows.request, rows, new Uint8Array(scores.buffer));
+  }
+
   onPrefilled(message: Extract<FromCompute, { type: 'prefilled' }>): void {
     const route = this.#rows.get(message.request);
     route?.whenSent(() => {

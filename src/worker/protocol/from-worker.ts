@@ -57,6 +57,17 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   }),
   /** So many rows of this rank's slice after the final norm, added up, where they were asked for. Payload: f64 sums [hidden]. */
   z.object({ type: z.literal('pooled'), request, tokens: index }),
+  /**
+   * What the model thinks of the tokens behind some of this rank's rows, where that was asked for. Payload: f64 [rows, 1 + 2·top], each
+   * row the token's log-probability, then ids and log-probabilities of the likeliest, best first.
+   */
+  z.object({
+    type: z.literal('promptLogprobs'),
+    request,
+    /** Of the first row. */
+    start: index,
+    top: z.number().int().min(0).max(MAX_TOP_LOGPROBS),
+  }),
   /** The prompt phase of this rank is over. */
   z.object({ type: z.literal('prefilled'), request, timeline: rankTimelineSchema }),
   /** The request's rows are kept under its number. Payload: i32 ids of the tokens they stand for. */

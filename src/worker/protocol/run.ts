@@ -15,7 +15,7 @@ export const MAX_REQUESTS = 64;
  */
 const reuseSchema = z.object({ entry: request.optional(), tokens: index });
 
-/** Payload: i32 ids of the rank's slice; for the last rank the whole prompt's, then those of the answer so far. */
+/** Payload: i32 ids of the rank's slice, and the one behind it where promptLogprobs is asked for; for the last rank the whole prompt's, then those of the answer so far. */
 export const runSchema = z.object({
   type: z.literal('run'),
   request,

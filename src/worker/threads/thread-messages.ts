@@ -9,13 +9,22 @@ import type { RankTimeline } from '../../core/timeline.js';
 import type { PrefixDisk, ToStore } from './store-messages.js';
 import type { Phase, ProbeMessage, ProbeSample, RunMessage } from '../protocol/index.js';
 
-/** A run message and its ids; slice ids for all ranks but the last, which gets the whole prompt. */
+/** A run message and its ids; slice ids (and the next, see RunMessage) for all ranks but the last, which gets the whole prompt. */
 export type Job = RunMessage & {
   readonly ids: Int32Array;
   /** On the last rank, the answer so far, as an earlier chain has given it; else empty. */
   readonly answer: Int32Array;
   /** The number of the engine's link, whose vocabulary the grammar is for. */
   readonly owner: number;
+};
+
+/** What the model thinks of some of a prompt's tokens. */
+export type ScoredRows = {
+  /** Of the first row; it is about the token behind it. */
+  readonly start: number;
+  readonly top: number;
+  /** [rows, 1 + 2·top]: the token's own log-probability, then ids and log-probabilities of the likeliest, best first. */
+  readonly scores: Float64Array<ArrayBuffer>;
 };
 
 export type KvRows = {
@@ -67,6 +76,7 @@ export type FromCompute =
       readonly tokens: number;
       readonly sums: Float64Array<ArrayBuffer>;
     }
+  | ({ readonly type: 'promptLogprobs'; readonly request: number } & ScoredRows)
   | { readonly type: 'prefilled'; readonly request: number; readonly timeline: RankTimeline }
   | { readonly type: 'kept'; readonly request: number; readonly ids: Int32Array<ArrayBuffer> }
   | { readonly type: 'dropped'; readonly entry: number }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { packVocabulary } from '../../../grammar/vocabulary.js';
 import type { Matcher } from '../../../grammar/matcher.js';
 import { type ComputeParts, computeParts, jobOf } from '../compute-parts.test-support.js';
 import type { FakeCache } from '../fake-model.test-support.js';
@@ -139,7 +140,10 @@ function matcherOf(parts: Partial<Pick<Matcher, 'restrict' | 'accept' | 'mustEnd
 
 function withMatchers(matchers: Readonly<Record<number, Matcher>>) {
   return (context: ComputeContext): ComputeContext => {
-    const grammars = { matcherFor: ({ request }: { readonly request: number }) => matchers[request] };
+    const grammars = {
+      matcherFor: ({ request }: { readonly request: number }) => matchers[request],
+      constraintFor: (_: unknown, matcher: Matcher | undefined) => matcher,
+    };
     return { ...context, grammars: grammars as unknown as ComputeContext['grammars'] };
   };
 }
@@ -163,6 +167,30 @@ test('an answer to which a grammar allows nothing more ends', async () => {
   const all = decoding(withMatchers({ 1: matcherOf({ mustEnd: true }) }));
   await add(all, 1, {});
   expect(all.sent.of('finished')).toMatchObject([{ request: 1, reason: 'stop' }]);
+});
+
+test('thinking that has become too long is ended, and the answer goes on; the others of the batch are left alone', async () => {
+  const all = decoding((context) => {
+    const { vocabulary } = context.model.shape;
+    const names = { vocabulary, bytesOf: (id: number) => Buffer.from(`<${id}>`), nameOf: () => undefined };
+    context.grammars.learn(0, packVocabulary(names), vocabulary);
+    return context;
+  });
+  const limit = { tokens: 2, open: '<3>', close: '<9>', endIds: [0, 1], isInside: false, mayReopen: false };
+  await add(all, 1, { thinkingLimit: limit, maxTokens: 9 });
+  await add(all, 2, { maxTokens: 9 });
+  for (let step = 0; step < 5; step++) await all.batch.step(false);
+  expect(tokensOf(all, 2)).toHaveLength(6);
+  expect(tokensOf(all, 1)).toEqual([3, 4, 5, 0, 1, ...tokensOf(all, 2).slice(5)]);
+});
+
+test('an answer of no tokens ends as it begins, and keeps its rows', async () => {
+  const all = decoding();
+  await add(all, 1, { maxTokens: 0, prefixCache: true });
+  expect(all.sent.of('token')).toEqual([]);
+  expect(all.sent.of('finished')).toMatchObject([{ request: 1, reason: 'length' }]);
+  expect(all.sent.of('kept')).toMatchObject([{ request: 1 }]);
+  expect(all.batch.isEmpty).toBe(true);
 });
 
 test('a grammar without its vocabulary is refused before the first token', async () => {

@@ -55,19 +55,21 @@ export class DecodeBatch {
   }
 
   /**
-   * Takes a sequence in and chooses its next token: the first, or the one after the answer so far.
+   * Takes a sequence in and chooses its next token: the first, or the one after the answer so far. It ends at once where it is to have none.
    * @param logits after the prompt, or after that answer, [vocabulary]. @throws BAD_INPUT
    */
   async add(request: ActiveRequest, logits: Float32Array): Promise<void> {
     const { spec, ids, answer } = request.job;
     const matcher = this.#context.grammars.matcherFor(request.job);
-    const sampler = new Sampler(spec.sampling, ids, matcher);
+    const constraint = this.#context.grammars.constraintFor(request.job, matcher);
+    const sampler = new Sampler(spec.sampling, ids, constraint);
     sampler.takeUp(answer);
     const sequence = { request, sampler, matcher, chosen: [...answer] };
     this.#sequences.push(sequence);
     const isFirst = answer.length === 0;
     // Its chain may have been lost between the last token of an answer and the word that it was the last.
     if (!isFirst && matcher?.mustEnd) await this.#end(sequence, 'stop');
+    else if (spec.maxTokens === 0) await this.#end(sequence, 'length');
     else await this.#choose(sequence, logits, isFirst && spec.wantLogits ? { logits: logits.slice() } : {});
     this.#dropEnded();
   }

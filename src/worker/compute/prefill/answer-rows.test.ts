@@ -17,7 +17,7 @@ async function answered(
   const request = await openRequest(job, model);
   const bench: PrefillContext = {
     ...{ model, clock: () => 0, chunkTokens: 100, rowsAtOnce: () => rowsAtOnce },
-    ...{ reportProgress: () => undefined, noteCall: () => undefined },
+    ...{ reportProgress: () => undefined, reportScores: () => undefined, noteCall: () => undefined },
   };
   const run = runPrompt(bench, request, noExchange);
   for (let pauses = 0; ; pauses++) {
@@ -71,7 +71,7 @@ test('an answer that is given up gives back its rows', async () => {
   const request = await openRequest(jobOf({ answer: Int32Array.of(1, 2), spec: { maxTokens: 9 } }), model);
   const bench: PrefillContext = {
     ...{ model, clock: () => 0, chunkTokens: 100, rowsAtOnce: () => 100 },
-    ...{ reportProgress: () => undefined, noteCall: () => undefined },
+    ...{ reportProgress: () => undefined, reportScores: () => undefined, noteCall: () => undefined },
   };
   const run = runPrompt(bench, request, noExchange);
   while (!model.calls.includes('each 0 of [4,6)')) await run.next();

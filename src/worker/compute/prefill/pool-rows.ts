@@ -2,15 +2,9 @@
  * The end of a prompt that becomes one row instead of a token: its last row, or the sum of all its rows.
  */
 import type { StateRows } from '../../../runtime/backend/rows.js';
-import type { ActiveRequest } from '../requests/active-request.js';
 import { attend, attendLast, type Chunk, type Run } from './prompt-run.js';
 import { type PooledRows, RowSum } from './row-sum.js';
 import { type Pause, pauseBetween } from './turns.js';
-
-/** Whether every row of the prompt goes through the last layer, and not the last one alone. */
-export function poolsAll({ job }: ActiveRequest): boolean {
-  return job.spec.pooling === 'mean';
-}
 
 /** The prompt's last row after the last layer and the final norm. @param rows as of lastRow() */
 export async function pooledLastRow(run: Run, rows: StateRows): Promise<PooledRows> {

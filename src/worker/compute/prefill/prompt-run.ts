@@ -11,6 +11,7 @@ import type { HeldRows } from '../requests/held-rows.js';
 import type { PromptKernel } from '../requests/pace.js';
 import type { Exchange } from './exchange.js';
 import type { PooledRows } from './row-sum.js';
+import type { ScoredRows } from '../../threads/thread-messages.js';
 import type { Pause } from './turns.js';
 
 /** What the loop needs of the worker beside the request. */
@@ -19,6 +20,7 @@ export type PrefillContext = {
   readonly clock: Clock;
   readonly chunkTokens: number;
   readonly reportProgress: (request: number, layer: number) => void;
+  readonly reportScores: (request: number, scored: ScoredRows) => void;
   /** Rows that may go through a kernel in one call now. */
   readonly rowsAtOnce: () => number;
   /** Reads the front of a request's rows from disk, where some may be there. */

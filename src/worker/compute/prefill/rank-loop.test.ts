@@ -63,6 +63,7 @@ async function loopOf(
     clock: () => 0,
     chunkTokens: 100,
     reportProgress: (_, layer) => progress.push(layer),
+    reportScores: () => undefined,
     rowsAtOnce: () => 100,
     noteCall: () => undefined,
     ...bench,
@@ -285,6 +286,45 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
     const { length } = loop.model.calls;
     expect((await loop.run.next()).done).toBe(true);
     expect(loop.model.calls).toHaveLength(length);
+    expect(heldRows(loop.model)).toEqual([]);
+  },
+);
+
+test('where a prompt is to tell of its tokens, each rank tells what its rows think of those behind them, and the last goes on', async () => {
+  // The likeliest after a row is the token of the row's number.
+  const told: Record<number, number[][]> = {};
+  for (const rank of [0, 1] as const) {
+    const rows: number[][] = (told[rank] = []);
+    const ids = rank === 0 ? [9, 0, 2, 2] : [9, 0, 2, 2, 1, 4, 5];
+    const job = { partition: [3, 4], rank, ids: Int32Array.from(ids), spec: { promptLogprobs: 1 } };
+    const reportScores: PrefillContext['reportScores'] = (_, { start, top, scores }) => {
+      for (let row = 0; row * (1 + 2 * top) < scores.length; row++)
+        rows.push([start + row, ...scores.subarray(row * (1 + 2 * top), (row + 1) * (1 + 2 * top))]);
+    };
+    const loop = await loopOf({ job, bench: { chunkTokens: 3, rowsAtOnce: () => 2, reportScores } });
+    const { logits } = await finish(loop);
+    expect(logits?.indexOf(1)).toBe(rank === 0 ? undefined : 6);
+    expect(heldRows(loop.model)).toEqual([]);
+  }
+  const { vocabulary } = new FakeModel().shape;
+  const likely = 1 - Math.log(Math.E + vocabulary - 1);
+  const close = (value: number): unknown => expect.closeTo(value, 5);
+  const row = (at: number, isLikely: boolean): unknown[] => [
+    at,
+    close(likely - (isLikely ? 0 : 1)),
+    at,
+    close(likely),
+  ];
+  expect(told[0]).toEqual([row(0, true), row(1, false), row(2, true)]);
+  expect(told[1]).toEqual([row(3, false), row(4, true), row(5, true)]);
+});
+
+test.each([0, 3, 9, 12, 13, 15])(
+  'telling of tokens given up after %i pauses has given all rows back',
+  async (pauses) => {
+    const loop = await loopOf({ job: { spec: { promptLogprobs: 0 } }, bench: { rowsAtOnce: () => 3 } });
+    for (let pause = 0; pause < pauses; pause++) await loop.run.next();
+    await loop.run.return({});
     expect(heldRows(loop.model)).toEqual([]);
   },
 );

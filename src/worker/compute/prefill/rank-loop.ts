@@ -5,12 +5,13 @@
  * calls, so that other requests of the worker get their turn.
  */
 import { chunksOf } from '../../../core/chunks/chunks.js';
+import { needsAllRows } from '../../../core/request.js';
 import type { AttendedRows, StateRows } from '../../../runtime/backend/rows.js';
 import type { ActiveRequest } from '../requests/active-request.js';
 import { HeldRows } from '../requests/held-rows.js';
 import { answerRows } from './answer-rows.js';
 import type { Exchange } from './exchange.js';
-import { poolsAll, pooledLastRow, poolSlice } from './pool-rows.js';
+import { pooledLastRow, poolSlice } from './pool-rows.js';
 import {
   attend,
   type Chunk,
@@ -23,6 +24,7 @@ import {
   timed,
   writeLastRows,
 } from './prompt-run.js';
+import { scoreSlice } from './score-rows.js';
 import { type Pause, pauseBetween } from './turns.js';
 
 /** Kept rows that are read out of the cache at once. */
@@ -57,15 +59,25 @@ async function* runLayers(run: Run): AsyncGenerator<Pause, PromptEnd, void> {
     for (const chunk of chunks) yield* runLayer(run, layer, chunk);
     bench.reportProgress(request.job.request, layer);
   }
-  const isLast = request.rank === request.job.chain.length - 1;
-  if (!isLast && !poolsAll(request)) return {};
-  yield waitForPrefix(exchange, layers - 1);
-  if (poolsAll(request)) return { pooled: yield* poolSlice(run, chunks) };
+  return yield* endPrompt(run, chunks);
+}
+
+/** The last layer is there but for what attends in it. */
+async function* endPrompt(run: Run, chunks: readonly Chunk[]): AsyncGenerator<Pause, PromptEnd, void> {
+  const { bench, request, exchange } = run;
+  const { spec, chain, answer } = request.job;
+  const isLast = request.rank === chain.length - 1;
+  if (!isLast && !needsAllRows(spec)) return {};
+  yield waitForPrefix(exchange, bench.model.shape.layers - 1);
+  if (spec.pooling === 'mean') return { pooled: yield* poolSlice(run, chunks) };
+  if (spec.promptLogprobs !== undefined) yield* scoreSlice(run, chunks, spec.promptLogprobs);
+  if (!isLast) return {};
   await writeLastRows(run);
-  if (request.job.answer.length > 0) return { logits: yield* answerRows(run) };
+  if (answer.length > 0) return { logits: yield* answerRows(run) };
   const { rows } = chunks[chunks.length - 1] as Chunk;
-  if (request.job.spec.pooling !== undefined) return { pooled: await pooledLastRow(run, rows) };
-  return { logits: await lastRow(run, rows, request.contextTokens) };
+  if (spec.pooling !== undefined) return { pooled: await pooledLastRow(run, rows) };
+  const last = needsAllRows(spec) ? rows.part(rows.count - 1, rows.count) : rows;
+  return { logits: await lastRow(run, last, request.contextTokens) };
 }
 
 /** Rows that were kept from an earlier request cost nothing but their way to the next rank. */
@@ -125,7 +137,7 @@ async function keepRows({ bench, request, lastRows }: Run, layer: number, own: R
   }
   // Of the last layer one row attends, on the last rank.
   const isLast = layer === bench.model.shape.layers - 1 && rank === job.chain.length - 1;
-  const isNeeded = isLast && !poolsAll(request);
+  const isNeeded = isLast && !needsAllRows(job.spec);
   if (isNeeded) lastRows.push(own);
   return !isNeeded;
 }
@@ -137,7 +149,7 @@ async function joinParts(
   whole: StateRows,
   parts: readonly StateRows[],
 ): Promise<StateRows> {
-  const isLast = layer === model.shape.layers - 1 && !poolsAll(request);
+  const isLast = layer === model.shape.layers - 1 && !needsAllRows(request.job.spec);
   if (parts.length === 1) return parts[0] as StateRows;
   const kept = isLast ? (parts.at(-1) as StateRows) : held.hold(await model.join(whole, parts));
   // Keys and values that wait may be views of these.
@@ -168,7 +180,7 @@ function runBlock(
   attended: AttendedRows | undefined,
 ): Promise<StateRows> {
   // Of the last layer the first token needs one row.
-  const keeps = poolsAll(request) ? 'all' : 'last';
+  const keeps = needsAllRows(request.job.spec) ? 'all' : 'last';
   const call = (): Promise<StateRows> =>
     bench.model.block(layer, rows, { ...(attended && { attended }), keeps });
   return timed(bench, 'block', rows.count, () => request.recorder.time('block', layer, call, start));

@@ -5,6 +5,8 @@
 import { KvrError } from '../../../core/errors.js';
 import { Matcher, TokenGrammar } from '../../../grammar/matcher.js';
 import { Vocabulary } from '../../../grammar/vocabulary.js';
+import type { Constraint } from '../../../runtime/sampling/sampler.js';
+import { ThinkingEnd } from '../../../runtime/sampling/thinking-end.js';
 import type { Job } from '../../threads/thread-messages.js';
 
 /** Of one vocabulary. Requests with one schema come in rows; each keeps masks of up to a bit a token. */
@@ -25,12 +27,25 @@ export class Grammars {
     this.#known.delete(owner);
   }
 
-  /** What the job's answer is held to; undefined where it is free. @throws BAD_INPUT, PROTOCOL */
-  matcherFor({ spec: { grammar, eosIds }, owner }: Job): Matcher | undefined {
+  /** What the job's answer is held to, and what ends its thinking; undefined where it is free. @throws BAD_INPUT, PROTOCOL */
+  constraintFor(job: Job, matcher: Matcher | undefined): Constraint | undefined {
+    const { thinkingLimit } = job.spec;
+    if (!thinkingLimit) return matcher;
+    const vocabulary = vocabularyOf(this.#of(job));
+    return new ThinkingEnd(thinkingLimit, (id) => vocabulary.bytesOf(id), matcher);
+  }
+
+  /** The grammar alone. @throws BAD_INPUT, PROTOCOL */
+  matcherFor(job: Job): Matcher | undefined {
+    const { grammar, eosIds } = job.spec;
     if (grammar === undefined) return undefined;
+    return new Matcher(compiled(this.#of(job), grammar), eosIds);
+  }
+
+  #of({ owner }: Job): Known {
     const known = this.#known.get(owner);
-    if (!known) throw new KvrError('PROTOCOL', 'a grammar came before the vocabulary it is for');
-    return new Matcher(compiled(known, grammar), eosIds);
+    if (known) return known;
+    throw new KvrError('PROTOCOL', 'a request came before the vocabulary that it needs');
   }
 }
 
