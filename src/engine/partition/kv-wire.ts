@@ -5,7 +5,7 @@ import type { KvDtype } from '../../core/shape.js';
 
 /**
  * A plan with int8 rows has to be shorter by this part: it knows what links then take, and not what kernels need to widen
- * rows (a few percent of the first token's time, measured). Two plans differ in nothing but bytes, so this is also what says
+ * rows (not measured yet; the part is a guess). Two plans differ in nothing but bytes, so this is also what says
  * that links are the limit.
  */
 const LEAST_GAIN = 0.1;
