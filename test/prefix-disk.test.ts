@@ -98,15 +98,18 @@ test.each(CUTS)('stored by $label, and read by others after a restart', async ({
   }
 });
 
-test('rows in f16 are found by engines of f16 only', async () => {
+test.each([
+  ['f16', 'f32', 5e-3],
+  ['q8', 'f16', 5e-2],
+] as const)('rows in %s are found by engines of it only, not of %s', async (kvDtype, other, tolerance) => {
   const prompt = smallPrompt(140, 3);
-  const half = await load({ workers: 2, kvDtype: 'f16' });
-  await answer(half, prompt, {}, 5e-3);
+  const first = await load({ workers: 2, kvDtype });
+  await answer(first, prompt, {}, tolerance);
   await untilStored(2);
-  const full = await restart(half, { workers: 1 });
-  expect((await answer(full, prompt)).cachedTokens).toBe(0);
-  const again = await restart(full, { workers: 1, kvDtype: 'f16' });
-  expect((await answer(again, prompt, { workers: 1 }, 5e-3)).cachedTokens).toBe(2 * BLOCK_TOKENS);
+  const another = await restart(first, { workers: 1, kvDtype: other });
+  expect((await answer(another, prompt, {}, tolerance)).cachedTokens).toBe(0);
+  const again = await restart(another, { workers: 1, kvDtype });
+  expect((await answer(again, prompt, { workers: 1 }, tolerance)).cachedTokens).toBe(2 * BLOCK_TOKENS);
 });
 
 test('a prompt of whole blocks that was asked before computes its last two tokens', async () => {

@@ -76,13 +76,28 @@ export function kvElementsPerToken(shape: ModelShape): number {
   return 2 * shape.kvHeads * shape.headDim;
 }
 
-/** Element type of keys and values, in caches and on the wire. */
-export const KV_DTYPES = ['f32', 'f16'] as const;
+/** Element type of keys and values, in caches and on the wire. q8: int8 numbers that share a scale, one for each head of a row. */
+export const KV_DTYPES = ['f32', 'f16', 'q8'] as const;
 export type KvDtype = (typeof KV_DTYPES)[number];
 
+/** Of the scale, an f32. */
+export const KV_SCALE_BYTES = 4;
+
+/** Bytes of the keys of one KV head for one token of one layer; values take as many. */
+export function kvHeadBytes({ headDim }: Pick<ModelShape, 'headDim'>, kvDtype: KvDtype): number {
+  switch (kvDtype) {
+    case 'f32':
+      return 4 * headDim;
+    case 'f16':
+      return 2 * headDim;
+    case 'q8':
+      return KV_SCALE_BYTES + headDim;
+  }
+}
+
 /** Bytes of K plus V for one token of one layer. */
-export function kvRowBytes(shape: ModelShape, kvDtype: KvDtype): number {
-  return (kvDtype === 'f16' ? 2 : 4) * kvElementsPerToken(shape);
+export function kvRowBytes(shape: Pick<ModelShape, 'kvHeads' | 'headDim'>, kvDtype: KvDtype): number {
+  return 2 * shape.kvHeads * kvHeadBytes(shape, kvDtype);
 }
 
 /** Bytes of KV-cache for one token over all layers. */

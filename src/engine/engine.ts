@@ -8,7 +8,7 @@ import { areFound } from '../cluster/worker-source.js';
 import { KvrError } from '../core/errors.js';
 import { Admission, type EngineLoad } from './queue/admission.js';
 import { AdmittedRuns } from './queue/admitted-runs.js';
-import { validateRequest } from './queue/validated-request.js';
+import { type ValidatedRequest, validateRequest } from './queue/validated-request.js';
 import type { Waiting } from './queue/priority-gate.js';
 import { withRetries } from './queue/with-retries.js';
 import type { CostSource } from './partition/cost-source.js';
@@ -23,7 +23,7 @@ import type { EngineOptions, EngineSettings } from './options/options.js';
 import { type GenerateRequest, requestSchema } from './options/request.js';
 import type { RequestPreparation } from './preparation/preparation.js';
 import { parseOptions } from './options/parse-options.js';
-import { partitionRequest } from './partition/partition-request.js';
+import { partitionRequest, requestKvDtype } from './partition/partition-request.js';
 
 export class Engine {
   readonly model: LoadedModel;
@@ -98,7 +98,9 @@ export class Engine {
     request: Omit<GenerateRequest, 'prompt' | 'promptIds' | 'messages'>,
     contextTokens: number,
   ): Promise<ChainPartition> {
-    return partitionRequest(this.#parts, parseOptions(requestSchema, request, 'request'), contextTokens);
+    const settings = parseOptions(requestSchema, request, 'request');
+    const kvDtype = requestKvDtype(this.#parts, settings, contextTokens);
+    return partitionRequest(this.#parts, settings, contextTokens, { kvDtype });
   }
 
   /**
@@ -109,7 +111,7 @@ export class Engine {
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateEvent> {
     const { signal: given } = request;
     try {
-      const arrival = await validateRequest(request, this.#parts, this.#closing.signal);
+      const arrival = this.#withKvDtype(await validateRequest(request, this.#parts, this.#closing.signal));
       this.#checkOpen();
       const { retries, workers } = this.settings;
       yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, retries, areFound(workers));
@@ -141,6 +143,12 @@ export class Engine {
     this.#closing.abort();
     await Promise.all([this.#parts.chain.close(), this.#parts.preparation.close()]);
     if (isFirst) await this.#parts.calibration?.save();
+  }
+
+  #withKvDtype(request: ValidatedRequest): ValidatedRequest {
+    const { spec, settings, ids } = request;
+    const kvDtype = requestKvDtype(this.#parts, settings, ids.length);
+    return kvDtype === spec.kvDtype ? request : { ...request, spec: { ...spec, kvDtype } };
   }
 
   #checkOpen(): void {

@@ -40,6 +40,8 @@ export async function loadParts(options: EngineOptions): Promise<EngineParts> {
     ...(onCompiling && { onCompiling }),
     ...(onCompiled && { onCompiled }),
   };
+  if (asked.kvWire === 'auto' && asked.calibrate === false)
+    throw new KvrError('BAD_INPUT', 'kvWire auto needs measured workers to plan by; leave calibration on');
   const { model, source } = await loadModel(asked, hooks);
   if (source.kind === 'joined' || source.kind === 'nats')
     return joinedParts(source, model, { ...asked, dtype: source.model.dtype }, hooks);

@@ -8,7 +8,7 @@
  * (address.ts says which) send it and take no frame without it.
  *
  * A control frame's meta is JSON; its reader checks it. A KV frame's meta says which rows of which
- * layer the payload holds: keys [rows, kvHeads·D] f32 or f16, then values likewise, token-major.
+ * layer the payload holds: keys [rows, kvHeads·D] in the request's element type, then values likewise, token-major.
  */
 import { KvrError } from '../core/errors.js';
 import { checksumOf } from './checksum.js';

@@ -15,7 +15,7 @@ test('prompts share the names of the blocks that they begin with, and no others'
   const [a, b] = [blockHashes('f32', one), blockHashes('f32', two)];
   expect(a.map((hash, at) => hash === b[at])).toEqual([true, true, false, false, false]);
   expect(new Set([...a, ...b]).size).toBe(8);
-  expect(blockHashes('f16', one)).not.toContain(a[0]);
+  for (const other of ['f16', 'q8'] as const) expect(blockHashes(other, one)).not.toContain(a[0]);
 });
 
 test('what is less than a block has no name', () => {

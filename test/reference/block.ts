@@ -32,12 +32,13 @@ export type Block = {
 export type LayerCache = {
   readonly keys: Float64Array[];
   readonly values: Float64Array[];
-  /** What becomes of every number before it is kept. */
+  /** What becomes of each head before it is kept. */
   readonly round: Rounding;
   /** How long the prompt is, which some positions depend on. */
   promptTokens: number;
 };
-export type Rounding = (value: number) => number;
+/** Of the keys or the values of one head of one token, [headDim]. */
+export type Rounding = (head: Float64Array) => Float64Array;
 
 const NORMS = ['attentionNorm', 'attentionOutputNorm', 'mlpNorm', 'mlpOutputNorm', 'qNorm', 'kNorm'] as const;
 
@@ -90,11 +91,18 @@ function attention(shape: ModelShape, block: Block, cache: LayerCache, x: Float6
   const key = normedHeads(shape, block, block.kNorm, applyLinear(block.k, x));
   if (rotary) rotate(query, shape.headDim, at, rotary);
   if (rotary) rotate(key, shape.headDim, at, rotary);
-  cache.keys.push(key.map(cache.round));
-  cache.values.push(applyLinear(block.v, x).map(cache.round));
+  cache.keys.push(rounded(shape, cache, key));
+  cache.values.push(rounded(shape, cache, applyLinear(block.v, x)));
   const heads = new Float64Array(shape.heads * shape.headDim);
   for (let head = 0; head < shape.heads; head++) attendHead(shape, block, cache, query, head, heads);
   return applyLinear(block.o, heads);
+}
+
+function rounded({ headDim }: ModelShape, { round }: LayerCache, row: Float64Array): Float64Array {
+  const result = new Float64Array(row.length);
+  for (let from = 0; from < row.length; from += headDim)
+    result.set(round(row.slice(from, from + headDim)), from);
+  return result;
 }
 
 /** The norm over all of it, or a head at a time with the same weights or the head's own. */

@@ -55,7 +55,7 @@ export class ReferenceModel {
    * An empty sequence; several of one model do not disturb each other.
    * @param round of keys and values, before anything attends to them
    */
-  start(round: Rounding = (value) => value): ReferenceSequence {
+  start(round: Rounding = (head) => head): ReferenceSequence {
     return new ReferenceSequence(this.model, round);
   }
 

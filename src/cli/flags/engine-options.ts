@@ -16,7 +16,7 @@ const BYTES_PER_GB = 1e9;
 
 /** @throws BAD_INPUT */
 export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
-  const { model, threads, decodeThreads, dtype, kvDtype, cacheDir } = flags;
+  const { model, threads, decodeThreads, dtype, kvDtype, kvWire, cacheDir } = flags;
   const { samplingDefaults, byteTokens, chunkTokens, kvMemory, prefixCache, calibrate } = flags;
   checkOwnWorkers(flags);
   checkPrefixDisk(flags);
@@ -25,6 +25,7 @@ export function engineOptions(flags: ModelFlags & ChainFlags): EngineOptions {
     decodeThreads,
     dtype,
     kvDtype,
+    kvWire,
     samplingDefaults,
     byteTokens,
     cacheDir,

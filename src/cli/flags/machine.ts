@@ -9,6 +9,7 @@ import {
   DEFAULT_CHUNK_TOKENS,
   DTYPE_CHOICES,
   engineOptionsSchema,
+  KV_WIRES,
   SAMPLING_DEFAULTS,
   type SamplingDefaultsChoice,
 } from '../../engine/options/options.js';
@@ -28,6 +29,7 @@ export type ModelFlags = SecurityFlags &
     readonly decodeThreads?: number;
     readonly dtype?: AskedDtype;
     readonly kvDtype?: KvDtype;
+    readonly kvWire?: (typeof KV_WIRES)[number];
     readonly samplingDefaults?: SamplingDefaultsChoice;
     readonly byteTokens?: true;
     readonly cacheDir?: string;
@@ -75,8 +77,13 @@ export const machineFlags = (): Option[] => [
   ),
   choiceFlag(
     '--kv-dtype <TYPE>',
-    'element type of keys and values; f16 halves their memory and what workers send each other; f32 unless given',
+    'element type of keys and values; f16 halves their memory and what workers send each other, q8 takes about a quarter; f32 unless given',
     KV_DTYPES,
+  ),
+  choiceFlag(
+    '--kv-wire <CHOICE>',
+    'auto: where the plan finds that links hold a request up, its keys and values are q8, and its result says so; exact, unless given, never does that',
+    KV_WIRES,
   ),
   choiceFlag(
     '--sampling-defaults <FROM>',

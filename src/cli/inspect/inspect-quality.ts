@@ -3,7 +3,7 @@
  */
 import type { Checkpoint } from '../../core/checkpoint.js';
 import { KvrError } from '../../core/errors.js';
-import { DTYPES, type KvDtype } from '../../core/shape.js';
+import { DTYPES, KV_DTYPES, type KvDtype } from '../../core/shape.js';
 import type { AskedDtype } from '../../engine/options/options.js';
 import {
   formLabel,
@@ -30,13 +30,16 @@ export async function readQualityText(path: string, signal: AbortSignal): Promis
 }
 
 /**
- * What is compared with f32. Without flags: every dtype with f32 keys and values, and f32 with f16 ones, so that each row
+ * What is compared with f32. Without flags: every dtype with f32 keys and values, and f32 with rounded ones, so that each row
  * shows the cost of one choice.
  */
 export function formsOf(asked: AskedDtype | undefined, kvDtype: KvDtype | undefined): ModelForm[] {
   const dtype = asked === 'auto' ? undefined : asked;
   const forms = (dtype ? [dtype] : DTYPES).map((each) => ({ dtype: each, kvDtype: kvDtype ?? 'f32' }));
-  return dtype || kvDtype ? forms : [{ dtype: 'f32', kvDtype: 'f16' }, ...forms];
+  const rounded = KV_DTYPES.filter((each) => each !== 'f32').map(
+    (each) => ({ dtype: 'f32', kvDtype: each }) as const,
+  );
+  return dtype || kvDtype ? forms : [...rounded, ...forms];
 }
 
 /** @param forms set beside f32. @throws as measureQuality */

@@ -29,7 +29,7 @@ function figures({ result, threads }: Run): string[] {
     `${formatPlural(promptTokens, 'prompt token')} (${formatRate((1000 * promptTokens) / ttftMs)})`,
     chainWords(result.workers, threads),
     `partition ${result.partition.join(',')}`,
-    result.dtype,
+    result.kvDtype === 'f32' ? result.dtype : `${result.dtype}, KV ${result.kvDtype}`,
     `${formatPlural(completionTokens, 'new token')}${decode}`,
     finishReason === 'stop' ? 'ended by itself' : 'ended by --max-tokens',
   ];

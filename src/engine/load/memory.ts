@@ -4,7 +4,7 @@
  */
 import { type Slice, sliceTokens } from '../../core/partition.js';
 import { hasWindows, kvBytesOf } from '../../core/kv-rows.js';
-import type { Dtype, KvDtype, ModelShape } from '../../core/shape.js';
+import { type Dtype, type KvDtype, kvHeadBytes, type ModelShape } from '../../core/shape.js';
 import { activationFloatsPerRow } from '../../model/graph/blocks.js';
 import { ALL_CORE_IDLE_TOKENS, MAX_GUESTS, MAX_STARTED } from '../../worker/compute/requests/pace.js';
 import { blocksBytes, headBytes, tailBytes } from '../../model/graph/weight-bytes.js';
@@ -70,11 +70,12 @@ function activationBytes(input: WorkerMemoryInput): number {
   const { layers, hidden, heads, kvHeads, headDim } = shape;
   const tokens = sliceTokens(slice);
   const rows = Math.min(chunkTokens, tokens);
-  // Beside an f16 cache a chunk's own keys and values are not kept, or as f16 where the cache takes them late.
-  const keptKvHeads = kvDtype === 'f16' ? (hasWindows(shape) ? kvHeads / 2 : 0) : kvHeads;
+  // Beside a rounded cache a chunk's own keys and values are not kept, or as rounded where the cache takes them late.
+  const roundedKvHeads = hasWindows(shape) ? (kvHeads * kvHeadBytes(shape, kvDtype)) / (4 * headDim) : 0;
+  const keptKvHeads = kvDtype === 'f32' ? kvHeads : roundedKvHeads;
   const keptFloatsPerRow = 2 * hidden + (heads + 2 * keptKvHeads) * headDim;
   // The slice's attention concatenates past and present inside, or widens those of one head.
-  const scratch = 2 * (kvDtype === 'f16' ? 1 : kvHeads) * headDim * slice.end;
+  const scratch = 2 * (kvDtype === 'f32' ? kvHeads : 1) * headDim * slice.end;
   const madeFloats = layers * tokens * (hidden + 2 * (heads + kvHeads) * headDim);
   const keptFloats = promptsBegun(input) * tokens * keptFloatsPerRow;
   const liveFloats = rows * activationFloatsPerRow(shape) + keptFloats + scratch;

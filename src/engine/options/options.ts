@@ -22,6 +22,9 @@ const DEFAULT_RETRIES = 3;
 /** Requests that may wait for their turn unless told otherwise; each holds only its ids. */
 export const MAX_WAITING = 256;
 
+/** 'auto' allows a plan to round a request's keys and values to int8 where links would hold it up. */
+export const KV_WIRES = ['exact', 'auto'] as const;
+
 export const DTYPE_CHOICES = [...DTYPES, 'auto'] as const;
 export type AskedDtype = (typeof DTYPE_CHOICES)[number];
 
@@ -63,8 +66,13 @@ export const engineOptionsSchema = z.strictObject({
    * takes what running workers have.
    */
   dtype: z.enum(DTYPE_CHOICES).default('auto'),
-  /** Of keys and values, in caches and on the wire; 'f16' halves both. */
+  /** Of keys and values, in caches and on the wire; 'f16' halves both, 'q8' takes a quarter and a scale for each head of a row. */
   kvDtype: z.enum(KV_DTYPES).default('f32'),
+  /**
+   * 'auto': a request has q8 keys and values where the plan says that links are the limit, and its result says so. The whole
+   * request: its tokens do not depend on which rows went over a link. Needs calibration.
+   */
+  kvWire: z.enum(KV_WIRES).default('exact'),
   /** Whether requests that do not say how to draw tokens do as the checkpoint's generation_config.json says. */
   samplingDefaults: z.enum(SAMPLING_DEFAULTS).default('checkpoint'),
   /** Text is bytes for a checkpoint that brings no tokenizer; it takes token ids alone unless given. */

@@ -38,6 +38,11 @@ export class WorkerCosts {
     };
   }
 
+  /** The same workers and links with other caches. Attention is as it was measured. */
+  withKvDtype(kvDtype: KvDtype): WorkerCosts {
+    return kvDtype === this.#all.kvDtype ? this : new WorkerCosts(this.ids, { ...this.#all, kvDtype });
+  }
+
   #placeOf(id: string): number {
     const place = this.ids.indexOf(id);
     if (place < 0) throw new KvrError('INTERNAL', `worker ${id} was not measured`);

@@ -158,7 +158,10 @@ export class Admission {
       await capacity.slot(signal);
       const isReusable = spec.prefixCache && !needsAllRows(spec) && canReuseRows(model.shape, ids.length);
       const found = isReusable ? chain.cachedPrefixes(ids, spec.kvDtype) : [];
-      const chosen = await partitionRequest(this.#parts, settings, ids.length, found);
+      const chosen = await partitionRequest(this.#parts, settings, ids.length, {
+        kvDtype: spec.kvDtype,
+        found,
+      });
       const workers = this.#workersOf(chosen);
       if (!workers) continue;
       const lease = await capacity.reserve(kvNeeds(chosen, spec, model.shape), signal);

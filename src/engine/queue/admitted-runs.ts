@@ -94,7 +94,9 @@ export class AdmittedRuns {
 
   /** Timelines of real requests keep the costs right on a machine that slows down. */
   #learn({ workers }: ChainPartition, result: GenerationResult): void {
-    const { strategy, promptTokens, cachedTokens, timeline } = result;
+    const { strategy, promptTokens, cachedTokens, timeline, kvDtype } = result;
+    // The costs are of the engine's own caches.
+    if (kvDtype !== this.#parts.settings.kvDtype) return;
     const isDense = strategyOf(strategy).masking === 'dense';
     // A rank that was lost after its part has left no record.
     if (timeline.length < workers.length) return;

@@ -101,7 +101,7 @@ export interface BackendModel {
 
   /**
    * The rows' keys and values for caches of an element type; f16 rounds to nearest, and to the largest number it holds what is
-   * larger. Call it once for each block: it may take them out of the rows, where attention finds them in the cache. Their
+   * larger; q8 to the nearest of 255 numbers, evenly apart up to the largest of the row's head. Call it once for each block: it may take them out of the rows, where attention finds them in the cache. Their
    * memory may be that of the rows they come from, so these are released after them.
    */
   takeKv(rows: StateRows, kvDtype: KvDtype): Promise<CacheRows>;

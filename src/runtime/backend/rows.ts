@@ -38,7 +38,8 @@ export interface CacheRows extends DeviceRows {
   /** Bytes of one row's keys and values together. */
   readonly rowBytes: number;
   /**
-   * Rows [from, to) as they travel: keys [rows, kvHeads·D], then values likewise, f32 or f16, little-endian. The buffer is new,
+   * Rows [from, to) as they travel: keys [rows, kvHeads·D], then values likewise, f32 or f16, little-endian; q8 for every KV
+   * head of a row its scale, f32, and D int8 numbers. The buffer is new,
    * holds nothing else, and is the caller's. A device may read all rows at the first call.
    */
   pack(from: number, to: number): Promise<Uint8Array<ArrayBuffer>>;

@@ -59,7 +59,7 @@ export class CpuModel implements BackendModel {
   readonly #graphs: ModelGraphs;
   readonly #attention: ModelAttention;
   readonly #rotary: RotaryKinds;
-  readonly #rounding = new KvRounding();
+  readonly #rounding: KvRounding;
 
   private constructor({ shape, dtype, digest, weightBytes }: CompiledManifest, parts: ModelParts) {
     this.shape = shape;
@@ -71,6 +71,7 @@ export class CpuModel implements BackendModel {
     this.#embedding = parts.embedding;
     this.#attention = parts.attention;
     this.#rotary = new RotaryKinds(shape);
+    this.#rounding = new KvRounding(shape);
   }
 
   /** Opens every graph of a compiled folder for `threads`. @throws BAD_CHECKPOINT, INTERNAL */
@@ -132,15 +133,15 @@ export class CpuModel implements BackendModel {
   }
 
   /**
-   * Attention over an f16 cache reads own rows there too, rounded as everyone's, so they are not kept twice: none where the
+   * Attention over an f16 or q8 cache reads own rows there too, rounded as everyone's, so they are not kept twice: none where the
    * cache has them, and those of a layer with a window, which may go there late, as they are rounded.
    */
   async takeKv(rows: StateRows, kvDtype: KvDtype): Promise<CpuCacheRows> {
     const own = cpuStateRows(rows);
     const kept = await this.#rounding.rows(own.projections, kvDtype);
     const isLocal = layerSpec(this.shape, Math.max(0, own.layer)).attention.windowTokens !== undefined;
-    if (kvDtype === 'f16') own.replaceKeysAndValues(isLocal ? kept : undefined);
-    return new CpuCacheRows(kept, this.#kvWidth);
+    if (kvDtype !== 'f32') own.replaceKeysAndValues(isLocal ? kept : undefined);
+    return new CpuCacheRows(kept, this.shape);
   }
 
   async attendSlice(rows: StateRows, { cache, layer, start }: SliceInCache): Promise<CpuAttendedRows> {

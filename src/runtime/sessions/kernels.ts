@@ -17,8 +17,8 @@ export type GraphInput = {
   readonly type: string;
   readonly dims: readonly (number | string)[];
 };
-/** f16 elements stand as their bits. */
-export type Elements = Float32Array | Uint16Array;
+/** f16 elements stand as their bits, and int8 ones as bytes. */
+export type Elements = Float32Array | Uint16Array | Uint8Array;
 export type Outputs = Record<string, Elements>;
 export type Session = {
   readonly inputs: readonly GraphInput[];
@@ -82,11 +82,12 @@ export function floats(data: Float32Array, dims: readonly number[]): Tensor {
   return new (onnxruntime().Tensor)('float32', data, dims);
 }
 
-/** f32 or f16 tensor, whichever the elements are; nothing is copied. */
+/** f32, f16 or int8 tensor, whichever the elements are; nothing is copied. */
 export function elements(data: Elements, dims: readonly number[]): Tensor {
-  return data instanceof Float32Array
-    ? floats(data, dims)
-    : new (onnxruntime().Tensor)('float16', data, dims);
+  if (data instanceof Float32Array) return floats(data, dims);
+  if (data instanceof Uint16Array) return new (onnxruntime().Tensor)('float16', data, dims);
+  const { buffer, byteOffset, byteLength } = data;
+  return new (onnxruntime().Tensor)('int8', new Int8Array(buffer, byteOffset, byteLength), dims);
 }
 
 export function int32(data: Int32Array, dims: readonly number[]): Tensor {

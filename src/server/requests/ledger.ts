@@ -120,6 +120,8 @@ export class LedgerEntry {
         if (event.recoveredMs !== undefined) this.#noteRecovery(event.recoveredMs);
         return this.#ledger.publish({ type: 'tokens', data: { id, count } });
       }
+      case 'promptLogprobs':
+        return;
       case 'done':
         return this.#finish(event.result);
     }

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomCheckpoint } from '../../../../test/reference/random-checkpoint.js';
+import { ROUNDINGS } from '../../../../test/reference/rounding.js';
 import { asFalcon, TINY_LLAMA } from '../../../../test/reference/shapes.js';
 import type { Checkpoint, LayerWeights } from '../../../core/checkpoint.js';
 import { KV_DTYPES, type KvDtype, kvRowBytes, type ModelShape } from '../../../core/shape.js';
@@ -11,7 +12,7 @@ import type { BackendModel } from '../backend.js';
 import { describeCaches } from './caches.test-support.js';
 import { describeDecoding } from './decoding.test-support.js';
 import { type Held, IDS } from './held-model.test-support.js';
-import { type ReferencePass, referencePass, toF16 } from './reference-pass.test-support.js';
+import { type ReferencePass, referencePass } from './reference-pass.test-support.js';
 import { describeSlices } from './slices.test-support.js';
 import { rowsOfBytes } from './wire-rows.test-support.js';
 
@@ -33,8 +34,8 @@ export function describeBackend({ name, open }: ConformingBackend): void {
     const references = new Map<KvDtype, ReferencePass>();
     beforeAll(async () => {
       model = await open(checkpoint);
-      references.set('f32', await referencePass(checkpoint, IDS, (value) => value));
-      references.set('f16', await referencePass(checkpoint, IDS, toF16));
+      for (const kvDtype of KV_DTYPES)
+        references.set(kvDtype, await referencePass(checkpoint, IDS, ROUNDINGS[kvDtype]));
     });
     afterAll(() => model.close());
 
@@ -64,7 +65,7 @@ export function describeBackend({ name, open }: ConformingBackend): void {
         await loud.embed(Int32Array.from(IDS), { positions: 0, promptTokens: IDS.length }),
       );
       const own = await loud.takeKv(rows, 'f16');
-      const numbers = rowsOfBytes('f16', await own.pack(0, IDS.length));
+      const numbers = rowsOfBytes('f16', await own.pack(0, IDS.length), shape.headDim);
       const values = numbers.slice(numbers.length / 2);
       expect(new Set(values.map(Math.abs))).toEqual(new Set([LARGEST_F16]));
       own.release();

@@ -12,8 +12,8 @@ import { rowsOfBytes } from './wire-rows.test-support.js';
 export const IDS = [5, 17, 3, 60, 41, 8, 8, 29, 12, 55, 2, 33];
 /** Of logits about 3 large, and of keys about 1: what f32 sums of these widths leave. */
 export const TOLERANCE = 2e-4;
-/** Keys that f32 and f64 put on two sides of the middle between two numbers of f16 differ by one step of it. */
-const F16_TOLERANCE = 5e-3;
+/** Keys that f32 and f64 put on two sides of the middle between two numbers of a type differ by one step of it. */
+const TOLERANCES: Readonly<Record<KvDtype, number>> = { f32: TOLERANCE, f16: 5e-3, q8: 4e-2 };
 
 export type Held = {
   readonly model: BackendModel;
@@ -62,7 +62,7 @@ export async function wholeContext({ model, kvDtype }: Held) {
 export async function expectCached({ model, reference, kvDtype }: Held, cache: KvCache, tokens: number) {
   for (const [layer, { keys, values }] of reference.layers.entries()) {
     const rows = cache.read(layer, 0, tokens);
-    const got = rowsOfBytes(kvDtype, await rows.pack(0, tokens));
+    const got = rowsOfBytes(kvDtype, await rows.pack(0, tokens), model.shape.headDim);
     rows.release();
     const wanted = [...keys.slice(0, tokens), ...values.slice(0, tokens)].flatMap((row) => [...row]);
     expect(got).toHaveLength(2 * tokens * model.shape.kvHeads * model.shape.headDim);
@@ -79,7 +79,7 @@ export function expectLogits({ kvDtype }: Held, logits: Float32Array, wanted: re
 }
 
 function toleranceOf(kvDtype: KvDtype): number {
-  return kvDtype === 'f16' ? F16_TOLERANCE : TOLERANCE;
+  return TOLERANCES[kvDtype];
 }
 
 export function expectClose(got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void {

@@ -36,10 +36,3 @@ export async function referencePass(
   });
   return { layers, normed, logits: normed.map((row) => applyLinear(head, row)) };
 }
-
-/** The nearest f16, for numbers that are neither very small nor very large. */
-export function toF16(value: number): number {
-  if (value === 0) return 0;
-  const step = 2 ** Math.max(-24, Math.floor(Math.log2(Math.abs(value))) - 10);
-  return Math.round(value / step) * step;
-}

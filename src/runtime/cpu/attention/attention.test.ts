@@ -4,7 +4,9 @@ import { KV_DTYPES, type KvDtype } from '../../../core/shape.js';
 import { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { KvRounding } from '../cache/kv-rounding.js';
 import { seededRandom } from '../../../core/random.js';
-import { floats } from '../../sessions/kernels.js';
+import { rowsOfBytes } from '../../backend/conformance/wire-rows.test-support.js';
+import { type Elements, floats } from '../../sessions/kernels.js';
+import { kvDtypeOf } from '../cache/element-arrays.js';
 import { Attention } from './attention.js';
 import type { AttentionShape } from './attention-shape.js';
 import type { LayerInCache } from './layer-in-cache.js';
@@ -65,11 +67,16 @@ const LOUDNESS = [
 
 /** How rows are held matters to how they are found, for heads of every kind and from a window's start on, and not to their scores. */
 const HELD_BOTH_WAYS = new Set(['a window', 'all at once']);
+/** An f16 and a q8 cache differ in how rows come in, so a case of each graph does. */
+const HELD_AS_Q8 = new Set(['a KV head each', 'grouped heads', 'all at once']);
 const EVERY_CASE = CASES.flatMap((each) =>
-  KV_DTYPES.filter((kvDtype) => kvDtype === 'f32' || !each.spec || HELD_BOTH_WAYS.has(each.name)).map(
-    (kvDtype) => ({ ...each, kvDtype }),
-  ),
+  KV_DTYPES.filter((kvDtype) => isHeldAs(kvDtype, each)).map((kvDtype) => ({ ...each, kvDtype })),
 );
+
+function isHeldAs(kvDtype: KvDtype, { name, spec }: Case): boolean {
+  if (kvDtype === 'q8') return HELD_AS_Q8.has(name);
+  return kvDtype === 'f32' || !spec || HELD_BOTH_WAYS.has(name);
+}
 
 function shapeOf({ heads, kvHeads, headDim, spec }: Case): AttentionShape {
   return { heads, kvHeads, headDim, scale: 1 / Math.sqrt(headDim), hasSinks: false, ...spec };
@@ -180,9 +187,17 @@ test.each([
   },
 );
 
-/** Opening one takes longer than most of what it is used for. */
-const rounding = new KvRounding();
-afterAll(() => rounding.close());
+/** One for heads of a width: opening one takes longer than most of what it is used for. */
+const roundings = new Map<number, KvRounding>();
+afterAll(async () => {
+  for (const each of roundings.values()) await each.close();
+});
+
+function roundingOf(headDim: number): KvRounding {
+  const found = roundings.get(headDim) ?? new KvRounding({ headDim });
+  roundings.set(headDim, found);
+  return found;
+}
 
 type Rows = Awaited<ReturnType<typeof makeRows>>;
 
@@ -195,21 +210,22 @@ async function makeRows(
 ) {
   const random = seededRandom(prefixTokens * 1000 + rows);
   const noise = (count: number): Float32Array => Float32Array.from({ length: count }, () => random() * 2 - 1);
-  // What f16 can not hold is compared elsewhere; here both have the same numbers.
-  const held = (rows: Float32Array): Float32Array => (kvDtype === 'f16' ? rows.map(toF16) : rows);
   const width = shape.kvHeads * shape.headDim;
   const keys = noise((prefixTokens + rows) * width);
-  const scaled = held(keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own)));
-  const values = held(noise(keys.length));
+  const scaled = keys.map((key, at) => key * (at < prefixTokens * width ? loud.prefix : loud.own));
+  const rounding = roundingOf(shape.headDim);
+  const kept = await rounding.rows({ keys: scaled, values: noise(keys.length) }, kvDtype);
+  // What rounding does is compared elsewhere; here both have the same numbers.
+  const [heldKeys, heldValues] = [numbersOf(kept.keys, shape), numbersOf(kept.values, shape)];
   // Room after the last row, so that strides are told from tokens.
   const cache = new CpuKvCache({ ...TINY_LLAMA, ...shape, layers: 1 }, prefixTokens + rows + 3, kvDtype);
-  cache.writeArrays(0, 0, await rounding.rows({ keys: scaled, values }, kvDtype));
+  cache.writeArrays(0, 0, kept);
   const own = {
     queries: noise(rows * shape.heads * shape.headDim).map((query) => query * 3),
-    keys: scaled.subarray(prefixTokens * width),
-    values: values.subarray(prefixTokens * width),
+    keys: heldKeys.subarray(prefixTokens * width),
+    values: heldValues.subarray(prefixTokens * width),
   };
-  return { keys: scaled, values, cache, own };
+  return { keys: heldKeys, values: heldValues, cache, own };
 }
 
 /** softmax(scale·q·k)·v over the rows that a row sees, one number after another. */
@@ -272,9 +288,12 @@ function largestGap(got: Float32Array, wanted: Float64Array): number {
   return gap;
 }
 
-/** The nearest number of 11 significant bits, for numbers that are neither very small nor very large. */
-function toF16(value: number): number {
-  if (value === 0) return 0;
-  const step = 2 ** Math.max(-24, Math.floor(Math.log2(Math.abs(value))) - 10);
-  return Math.round(value / step) * step;
+/** What rows of a cache stand for, in f32 as kernels have it. */
+function numbersOf(rows: Elements, shape: AttentionShape): Float32Array {
+  const kvDtype = kvDtypeOf(rows);
+  return Float32Array.from(rowsOfBytes(kvDtype, bytesOf(rows), shape.headDim));
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Elements): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -146,7 +146,8 @@ const GROUPED_DIMS = 8;
 /**
  * With a KV head for every query head, plain products are 1.2 to 1.5 times as fast as the grouped kernel, which copies all
  * keys and values before the rows in every call; with shared ones the two differ by a tenth at most (measured). An f16
- * cache the grouped kernel does not take beside f32 queries, and it knows neither caps nor sinks as we have them, nor distances.
+ * cache the grouped kernel does not take beside f32 queries, of int8 ones it knows only such with scales for all rows alike, and
+ * it knows neither caps nor sinks as we have them, nor distances.
  */
 function isMerged(
   { heads, kvHeads, headDim, scoreCap, hasSinks, alibiScale }: AttentionShape,
@@ -154,5 +155,5 @@ function isMerged(
 ): boolean {
   const isPlain =
     scoreCap === undefined && !hasSinks && alibiScale === undefined && headDim % GROUPED_DIMS === 0;
-  return heads === kvHeads || kvDtype === 'f16' || !isPlain;
+  return heads === kvHeads || kvDtype !== 'f32' || !isPlain;
 }

@@ -1,7 +1,7 @@
 /**
  * The attention of a tile of rows after a prefix by plain products on the cache in place: for models whose query heads
- * have keys of their own, where the grouped kernel copies more than it computes, and for f16 caches, which that kernel does
- * not take beside f32 queries. The tile's own part, which needs a mask, and the prefix, which needs none, are computed
+ * have keys of their own, where the grouped kernel copies more than it computes, and for f16 and q8 caches, which that kernel
+ * does not take as they are. The tile's own part, which needs a mask, and the prefix, which needs none, are computed
  * apart and merged exactly: the log of the own part's sum of exponents is put among the prefix's scores as one
  * score more, so the softmax over those shares the weight out.
  */

@@ -3,9 +3,10 @@
  */
 import type { AttentionShape } from './attention-shape.js';
 import type { LayerInCache } from './layer-in-cache.js';
-import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
+import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import type { CpuKvCache } from '../cache/cpu-kv-cache.js';
 import { distanceFeeds } from './distance-bias.js';
+import { feedRows } from './head-views.js';
 import { causalMask } from './masks.js';
 import { tileStart } from './merged-calls.js';
 
@@ -70,11 +71,11 @@ function headFeeds(
     const query = byHead.subarray(head * stackedRows * headDim, (head + 1) * stackedRows * headDim);
     feeds[`q${head}`] = floats(query, [1, stackedRows, headDim]);
     const prefix = cache.afterZeros(layer, head, first);
-    feeds[`k${head}`] = elements(prefix.keys, [first + 1, headDim]);
-    feeds[`v${head}`] = elements(prefix.values, [first + 1, headDim]);
+    feedRows(feeds, `k${head}`, prefix, { of: 'keys', headDim });
+    feedRows(feeds, `v${head}`, prefix, { of: 'values', headDim });
     const all = cache.rows(layer, head, first, first + own);
-    feeds[`ownK${head}`] = elements(all.keys, [own, headDim]);
-    feeds[`ownV${head}`] = elements(all.values, [own, headDim]);
+    feedRows(feeds, `ownK${head}`, all, { of: 'keys', headDim });
+    feedRows(feeds, `ownV${head}`, all, { of: 'values', headDim });
   }
   return feeds;
 }

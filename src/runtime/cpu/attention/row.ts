@@ -4,12 +4,12 @@
  */
 import type { KvDtype } from '../../../core/shape.js';
 import type { Graph } from '../../../model/graph/proto.js';
-import { elements, type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
+import { type Feeds, floats, int64, result, type Session } from '../../sessions/kernels.js';
 import { PIECE_TOKENS } from '../cache/sum-pieces.js';
 import { firstSeen } from '../../../core/kv-rows.js';
 import type { AttentionShape } from './attention-shape.js';
 import { distanceFeeds } from './distance-bias.js';
-import { headViews } from './head-views.js';
+import { feedRows, headViews } from './head-views.js';
 import type { LayerInCache } from './layer-in-cache.js';
 import { piecewiseRowAttention, rowAttention } from './row-graphs.js';
 
@@ -66,9 +66,9 @@ function pieceViews(
   const behind = BigInt(pieces * PIECE_TOKENS - tokens);
   const feeds: Feeds = { pads: int64(BigInt64Array.of(0n, 0n, 0n, behind), [4]) };
   for (let head = 0; head < kvHeads; head++) {
-    const values = cache.valuePieces(layer, head, from, to);
-    feeds[`k${head}`] = elements(cache.rows(layer, head, from, to).keys, [tokens, headDim]);
-    feeds[`v${head}`] = elements(values, [pieces, PIECE_TOKENS, headDim]);
+    feedRows(feeds, `k${head}`, cache.rows(layer, head, from, to), { of: 'keys', headDim });
+    const values = cache.rowPieces(layer, head, from, to);
+    feedRows(feeds, `v${head}`, values, { of: 'values', headDim, pieceRows: PIECE_TOKENS });
   }
   return feeds;
 }

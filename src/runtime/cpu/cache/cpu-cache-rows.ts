@@ -2,11 +2,12 @@
  * Keys and values of one layer in a cache's element type, as plain arrays, and as the bytes that travel between workers.
  */
 import { KvrError } from '../../../core/errors.js';
-import type { KvDtype } from '../../../core/shape.js';
+import { type KvDtype, kvRowBytes, type ModelShape } from '../../../core/shape.js';
 import type { CacheRows } from '../../backend/rows.js';
 import type { Elements } from '../../sessions/kernels.js';
+import { arrayKind, kvDtypeOf } from './element-arrays.js';
 
-/** Keys and values [rows, kvHeads·D]. */
+/** Keys and values [rows, kvHeads·D]; of q8 as q8-rows.ts has them. */
 export type KeysAndValues = { readonly keys: Elements; readonly values: Elements };
 
 export class CpuCacheRows implements CacheRows {
@@ -17,11 +18,11 @@ export class CpuCacheRows implements CacheRows {
   readonly keys: Elements;
   readonly values: Elements;
 
-  /** Over the same arrays. @param width kvHeads·D */
-  constructor({ keys, values }: KeysAndValues, width: number) {
-    this.count = keys.length / width;
-    this.kvDtype = keys instanceof Uint16Array ? 'f16' : 'f32';
-    this.rowBytes = 2 * width * keys.BYTES_PER_ELEMENT;
+  /** Over the same arrays. */
+  constructor({ keys, values }: KeysAndValues, shape: Pick<ModelShape, 'kvHeads' | 'headDim'>) {
+    this.kvDtype = kvDtypeOf(keys);
+    this.rowBytes = kvRowBytes(shape, this.kvDtype);
+    this.count = (2 * keys.byteLength) / this.rowBytes;
     this.keys = keys;
     this.values = values;
   }
@@ -46,11 +47,12 @@ export function cpuCacheRows(rows: CacheRows): CpuCacheRows {
 }
 
 /** The keys and values in a payload, over the same bytes. */
-export function unpack({ buffer, byteOffset, byteLength }: Uint8Array, kvDtype: KvDtype): KeysAndValues {
-  const all =
-    kvDtype === 'f16'
-      ? new Uint16Array(buffer, byteOffset, byteLength / 2)
-      : new Float32Array(buffer, byteOffset, byteLength / 4);
+export function unpack(
+  { buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>,
+  kvDtype: KvDtype,
+): KeysAndValues {
+  const Kind = arrayKind(kvDtype);
+  const all = new Kind(buffer, byteOffset, byteLength / Kind.BYTES_PER_ELEMENT);
   return { keys: all.subarray(0, all.length / 2), values: all.subarray(all.length / 2) };
 }
 

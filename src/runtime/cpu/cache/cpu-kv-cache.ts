@@ -1,5 +1,5 @@
 /**
- * The keys and values of one request: a LayerRows for every layer, all in one buffer of the request's size, taken when the
+ * The keys and values of one request: a CacheLayer for every layer, all in one buffer of the request's size, taken when the
  * first rows come and never grown. A layer with a window begins with the first row that its slice sees, and in a cache of
  * windows goes on with no more than a window's rows; what a later prompt could go on from is kept apart (RowsApart). Owned by
  * the compute thread; kernels read it in place.
@@ -12,12 +12,14 @@ import { type KvDtype, kvRowBytes, layerSpec, layerSpecs, type ModelShape } from
 import type { CacheOptions, ContinueOptions } from '../../backend/backend.js';
 import type { KvCache } from '../../backend/kv-cache.js';
 import type { CacheRows } from '../../backend/rows.js';
-import type { Elements } from '../../sessions/kernels.js';
+import { type CacheLayer, doNotFit, type HeadRows, type LayerPlace, type RowsAt } from './cache-layer.js';
 import { CpuCacheRows, cpuCacheRows, type KeysAndValues, unpack } from './cpu-cache-rows.js';
+import { arrayKind, kvDtypeOf } from './element-arrays.js';
 import { KvMemory } from './kv-memory.js';
 import { layerArrays, layersBytes } from './layer-arrays.js';
-import { doNotFit, type LayerPlace, LayerRows, type RowsAt } from './layer-rows.js';
+import { LayerRows } from './layer-rows.js';
 import { RowsApart, type RowSource } from './rows-apart.js';
+import { ScaledLayerRows } from './scaled-layer-rows.js';
 import { PIECE_TOKENS } from './sum-pieces.js';
 
 type CpuKvCacheOptions = Omit<CacheOptions, 'layers'> & { readonly memory?: KvMemory };
@@ -36,7 +38,7 @@ export class CpuKvCache implements KvCache {
   #isClosed = false;
   #buffer: ArrayBuffer | undefined;
   /** None until something is written or read. */
-  #layers: readonly LayerRows[] = [];
+  #layers: readonly CacheLayer[] = [];
   #layersApart: readonly RowsApart[] = [];
 
   /** @param shape with as many layers as the cache is to have. @param capacity where rows (tokens) of a layer end */
@@ -138,9 +140,8 @@ export class CpuKvCache implements KvCache {
 
   /** Copies rows of the cache's element type in at row `start`. @throws INTERNAL where they do not fit */
   writeArrays(layer: number, start: number, { keys, values }: KeysAndValues): void {
-    const count = keys.length / (this.#shape.kvHeads * this.#shape.headDim);
-    const isKind = keys instanceof Uint16Array === (this.kvDtype === 'f16');
-    if (!isKind || !Number.isInteger(count) || values.length !== keys.length)
+    const count = (2 * keys.byteLength) / kvRowBytes(this.#shape, this.kvDtype);
+    if (kvDtypeOf(keys) !== this.kvDtype || !Number.isInteger(count) || values.length !== keys.length)
       throw doNotFit(start, start + count, this.capacity);
     const rows = { start, keys, values };
     this.#rows(layer).write(rows);
@@ -150,27 +151,27 @@ export class CpuKvCache implements KvCache {
   read(layer: number, start: number, end: number): CpuCacheRows {
     const rows = this.#find(layer, start, end);
     if (!rows) throw doNotFit(start, end, this.capacity);
-    return new CpuCacheRows(rows, this.#shape.kvHeads * this.#shape.headDim);
+    return new CpuCacheRows(rows, this.#shape);
   }
 
-  /** As LayerRows.all. */
-  layer(layer: number): KeysAndValues {
+  /** As CacheLayer.all. */
+  layer(layer: number): HeadRows {
     return this.#rows(layer).all;
   }
 
-  /** As LayerRows.views. */
-  rows(layer: number, head: number, from: number, to: number): KeysAndValues {
+  /** As CacheLayer.views. */
+  rows(layer: number, head: number, from: number, to: number): HeadRows {
     return this.#rows(layer).views(head, from, to);
   }
 
-  /** Values [from, to) of one KV head and what lies behind them up to a whole piece, [pieces, PIECE_TOKENS, D], as a view. */
-  valuePieces(layer: number, head: number, from: number, to: number): Elements {
+  /** Rows [from, to) of one KV head and what lies behind them up to a whole piece of PIECE_TOKENS, as views. */
+  rowPieces(layer: number, head: number, from: number, to: number): HeadRows {
     const rows = PIECE_TOKENS * Math.ceil((to - from) / PIECE_TOKENS);
-    return this.#rows(layer).views(head, from, from + rows).values;
+    return this.#rows(layer).views(head, from, from + rows);
   }
 
-  /** As LayerRows.afterZeros. */
-  afterZeros(layer: number, head: number, tokens: number): KeysAndValues {
+  /** As CacheLayer.afterZeros. */
+  afterZeros(layer: number, head: number, tokens: number): HeadRows {
     return this.#rows(layer).afterZeros(head, tokens);
   }
 
@@ -247,7 +248,7 @@ export class CpuKvCache implements KvCache {
     apart.takeFrom((start, end) => other.#find(layer, start, end), tokens);
   }
 
-  #rows(layer: number): LayerRows {
+  #rows(layer: number): CacheLayer {
     if (!this.#buffer) this.#take();
     const found = this.#layers[layer];
     if (found) return found;
@@ -261,18 +262,18 @@ export class CpuKvCache implements KvCache {
     const arrays = layerArrays(this.#buffer, this.#places, this.kvDtype);
     this.#layers = this.#places.map((place, layer) => {
       const from = firstSeen(this.#windowOf(layer), this.start);
-      return new LayerRows(place, arrays[layer] as KeysAndValues, from);
+      const { scales, ...rows } = arrays[layer] as HeadRows;
+      return scales ? new ScaledLayerRows(place, rows, scales, from) : new LayerRows(place, rows, from);
     });
     this.#layersApart = this.#places.map((_, layer) => this.#beginApart(layer));
   }
 
   #beginApart(layer: number): RowsApart {
-    const { kvHeads, headDim } = this.#shape;
     const attention = this.#windowOf(layer);
-    const Kind = this.kvDtype === 'f16' ? Uint16Array : Float32Array;
+    const Kind = arrayKind(this.kvDtype);
     const rows = new RowsApart({
       wanted: runsApart(attention, this.#span, this.#apart),
-      width: kvHeads * headDim,
+      width: kvRowBytes(this.#shape, this.kvDtype) / 2 / Kind.BYTES_PER_ELEMENT,
       take: (elements) => new Kind(this.#takeBuffer(elements * Kind.BYTES_PER_ELEMENT)),
       giveBack: (buffer) => this.#memory.giveBack(buffer),
     });

@@ -3,7 +3,7 @@ import { TINY_LLAMA } from '../../../../test/reference/shapes.js';
 import { CpuKvCache } from './cpu-kv-cache.js';
 import { KvRounding } from './kv-rounding.js';
 
-const rounding = new KvRounding();
+const rounding = new KvRounding(TINY_LLAMA);
 afterAll(() => rounding.close());
 
 test('rows become the nearest f16, ties to even, and what f16 can not hold the largest it can', async () => {

@@ -6,25 +6,11 @@
  */
 import { KvrError } from '../../../core/errors.js';
 import type { Elements } from '../../sessions/kernels.js';
+import { type CacheLayer, doNotFit, type LayerPlace, type RowsAt } from './cache-layer.js';
 import type { KeysAndValues } from './cpu-cache-rows.js';
+import { arrayLike } from './element-arrays.js';
 
-export type LayerPlace = {
-  readonly kvHeads: number;
-  readonly headDim: number;
-  /** The context's position of the first row at the beginning. */
-  readonly first: number;
-  /** Rows that it has room for. */
-  readonly rows: number;
-  /** Where the context may end. */
-  readonly capacity: number;
-  /** How many rows stay when older ones go; they never go unless given. */
-  readonly keptRows?: number | undefined;
-};
-
-/** A run of rows of all KV heads, [rows, kvHeads, D] each, and where it stands. */
-export type RowsAt = KeysAndValues & { readonly start: number };
-
-export class LayerRows {
+export class LayerRows implements CacheLayer {
   readonly #place: LayerPlace;
   readonly #arrays: KeysAndValues;
   #first: number;
@@ -41,12 +27,10 @@ export class LayerRows {
     this.#end = from;
   }
 
-  /** The first row that is here, and where they end, as long as they come without gaps. */
-  get span(): { readonly from: number; readonly end: number } {
+  get span(): CacheLayer['span'] {
     return { from: Math.max(this.#from, this.#first), end: this.#end };
   }
 
-  /** Before anything is written: rows [from, end) come first, and those before them never. */
   beginAt(from: number, end: number): void {
     const { rows, keptRows = 0 } = this.#place;
     if (end > this.#first + rows) this.#first = end - keptRows;
@@ -54,8 +38,7 @@ export class LayerRows {
     this.#end = from;
   }
 
-  /** Copies rows [from, end) of another layer of the same heads, which has them. @throws INTERNAL where they do not fit */
-  copyFrom(other: LayerRows, from: number, end: number): void {
+  copyFrom(other: CacheLayer, from: number, end: number): void {
     if (end > this.#first + this.#place.rows) throw doNotFit(from, end, this.#place.capacity);
     for (let head = 0; head < this.#place.kvHeads; head++) {
       const [source, target] = [other.views(head, from, end), this.views(head, from, end)];
@@ -65,14 +48,12 @@ export class LayerRows {
     this.#end = Math.max(this.#end, end);
   }
 
-  /** Rows come again from the first on. */
   startOver(from: number): void {
     this.#first = this.#place.first;
     this.#from = from;
     this.#end = from;
   }
 
-  /** Copies rows in, a few at a time where older ones go meanwhile. @throws INTERNAL where they do not fit */
   write({ start, keys, values }: RowsAt): void {
     const { kvHeads, headDim, rows, capacity, keptRows = 0 } = this.#place;
     const width = kvHeads * headDim;
@@ -89,13 +70,11 @@ export class LayerRows {
     }
   }
 
-  /** True where rows [start, end) have their place here, whether they have come or not. */
   covers(start: number, end: number): boolean {
     const { capacity, rows } = this.#place;
     return start >= this.#first && end <= Math.min(capacity, this.#first + rows);
   }
 
-  /** Copies of rows [start, end), which are covered, [rows, kvHeads, D] each. */
   read(start: number, end: number): RowsAt {
     return {
       start,
@@ -104,12 +83,10 @@ export class LayerRows {
     };
   }
 
-  /** Rows of one head from the beginning of its own to the next one's. */
   get strideRows(): number {
     return this.#place.rows + 1;
   }
 
-  /** Rows from the first on, [kvHeads, strideRows, D], as views; of every head all rows but the last count. */
   get all(): KeysAndValues {
     const { kvHeads, headDim } = this.#place;
     const end = (1 + kvHeads * this.strideRows) * headDim;
@@ -119,12 +96,10 @@ export class LayerRows {
     };
   }
 
-  /** Rows [from, to) of one KV head, [to - from, D], as views. @throws INTERNAL before the first row */
   views(head: number, from: number, to: number): KeysAndValues {
     return this.#view(this.#rowOf(head, from), to - from);
   }
 
-  /** The row of zeros and rows [0, tokens) of one KV head, [1+tokens, D], as views. @throws INTERNAL where the layer begins later */
   afterZeros(head: number, tokens: number): KeysAndValues {
     return this.#view(this.#rowOf(head, 0) - 1, 1 + tokens);
   }
@@ -161,7 +136,7 @@ export class LayerRows {
   #gather(source: Elements, start: number, end: number): Elements {
     const { kvHeads, headDim } = this.#place;
     const length = (end - start) * kvHeads * headDim;
-    const rows = source instanceof Uint16Array ? new Uint16Array(length) : new Float32Array(length);
+    const rows = arrayLike(source, length);
     for (let row = start, to = 0; row < end; row++) {
       for (let head = 0; head < kvHeads; head++, to += headDim) {
         const from = this.#rowOf(head, row) * headDim;
@@ -182,8 +157,4 @@ export class LayerRows {
         target.set(source.subarray(from, from + headDim), to);
     }
   }
-}
-
-export function doNotFit(start: number, end: number, capacity: number): KvrError {
-  return new KvrError('INTERNAL', `cache rows [${start}, ${end}) do not fit a capacity of ${capacity}`);
 }

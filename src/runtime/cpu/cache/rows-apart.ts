@@ -4,14 +4,14 @@
  */
 import type { Slice } from '../../../core/partition.js';
 import type { Elements } from '../../sessions/kernels.js';
-import type { LayerRows, RowsAt } from './layer-rows.js';
+import type { CacheLayer, RowsAt } from './cache-layer.js';
 
 /** Rows of one layer that are here: what another cache can go on from. */
 export type RowSource = {
   readonly from: number;
   readonly end: number;
   read(start: number, end: number): RowsAt;
-  copyInto(target: LayerRows, start: number, end: number): void;
+  copyInto(target: CacheLayer, start: number, end: number): void;
 };
 
 /** Rows [start, end) are to come, and have come up to `filled`. */

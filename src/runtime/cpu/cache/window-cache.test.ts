@@ -52,7 +52,7 @@ async function make(each: Case & { readonly kvDtype: KvDtype }): Promise<Made> {
     Float32Array.from({ length: TOKENS * width }, () => random() * 4 - 2);
   const width = shape.kvHeads * shape.headDim;
   const rows = { queries: noise(shape.heads * shape.headDim), keys: noise(width), values: noise(width) };
-  const rounding = new KvRounding();
+  const rounding = new KvRounding(shape);
   const kept = await rounding.rows(rows, each.kvDtype);
   await rounding.close();
   const whole = new CpuKvCache(shape, TOKENS, each.kvDtype);

@@ -4,6 +4,7 @@
 
 import type { Elements } from '../../sessions/kernels.js';
 import type { KeysAndValues } from '../cache/cpu-cache-rows.js';
+import { arrayLike } from '../cache/element-arrays.js';
 
 /** Rows [from, to) of [count, width], as a view; nothing stays nothing. */
 export function viewRows<T extends Elements>(all: T, count: number, from: number, to: number): T {
@@ -23,7 +24,7 @@ export function viewKeysAndValues(
 /** @param parts at least one */
 export function joinArrays<T extends Elements>(parts: readonly T[]): T {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = (parts[0] instanceof Uint16Array ? new Uint16Array(length) : new Float32Array(length)) as T;
+  const all = arrayLike(parts[0] as T, length);
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

@@ -29,7 +29,7 @@ export class CpuStateRows implements StateRows {
   /** [count, hidden] */
   readonly hidden: Float32Array;
   #projections: Projections | undefined;
-  /** Keys and values as an f16 cache has them, in place of those of the projections. */
+  /** Keys and values as an f16 or q8 cache has them, in place of those of the projections. */
   #rounded: KeysAndValues | undefined;
   readonly #isPart: boolean;
 
@@ -131,11 +131,10 @@ export function joinStateRows(whole: CpuStateRows, parts: readonly CpuStateRows[
   });
 }
 
-/** Of f16 rows that were kept; undefined where projections have them, or nobody. */
+/** Of rounded rows that were kept; undefined where projections have them, or nobody. */
 function joinKeysAndValues(parts: readonly KeysAndValues[]): KeysAndValues | undefined {
-  if (!(parts[0]?.keys instanceof Uint16Array)) return undefined;
-  const joined = (name: keyof KeysAndValues): Uint16Array =>
-    joinArrays(parts.map((part) => part[name] as Uint16Array));
+  if (!parts[0] || parts[0].keys instanceof Float32Array) return undefined;
+  const joined = (name: keyof KeysAndValues): Elements => joinArrays(parts.map((part) => part[name]));
   return { keys: joined('keys'), values: joined('values') };
 }
 
