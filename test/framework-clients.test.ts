@@ -2,7 +2,7 @@
  * LangChain, LlamaIndex and OpenAI's agents against one live server whose model follows a script: each by chats and, where
  * it speaks them, by responses.
  */
-import { AIMessageChunk, type BaseMessage, HumanMessage } from '@langchain/core/messages';
+import { type AIMessageChunk, type BaseMessage, HumanMessage } from '@langchain/core/messages';
 import { tool as langChainTool } from '@langchain/core/tools';
 import { ChatOpenAI } from '@langchain/openai';
 import { type ChatMessage, type ToolCallLLMMessageOptions } from '@llamaindex/core/llms';
@@ -94,7 +94,9 @@ describe.each(BY_APIS)('LangChain, by %s', (_, useResponsesApi) => {
     let whole: AIMessageChunk | undefined;
     for await (const chunk of await open().stream(QUESTION)) whole = whole?.concat(chunk) ?? chunk;
     expect(whole?.text).toBe('So it is.');
-    expect(whole?.usage_metadata?.output_tokens).toBeGreaterThan('So it is.'.length);
+    expect((whole?.usage_metadata as { output_tokens: number } | undefined)?.output_tokens).toBeGreaterThan(
+      'So it is.'.length,
+    );
     const { text, additional_kwargs: kept } = await open().invoke(QUESTION);
     expect(text).toBe('So it is.');
     expect(kept).toMatchObject(
@@ -165,7 +167,7 @@ describe('LlamaIndex', () => {
     for (let calls = 1; calls > 0; ) {
       const answer = how === 'whole' ? await open().exec({ messages, tools: [tool] }) : await open().exec({ messages, tools: [tool], stream: true });
       if ('stream' in answer) for await (const chunk of answer.stream) void chunk;
-      messages.push(...(typeof answer.newMessages === 'function' ? answer.newMessages() : answer.newMessages));
+      messages.push(...('stream' in answer ? answer.newMessages() : answer.newMessages));
       calls = answer.toolCalls.length;
     } // prettier-ignore
     expect(messages.at(-1)?.content).toBe('Oslo 3, Rome 21');
