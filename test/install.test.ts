@@ -71,7 +71,8 @@ describe.skipIf(obstacle !== undefined)(`installed${obstacle ? ` (skipped: ${obs
     const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
     tarball = join(folder, filename);
     writeFileSync(join(project, 'package.json'), '{"private":true}');
-    await run('npm', ['install', tarball]);
+    // Yarn fails where a package wants another Node, so npm is to do the same.
+    await run('npm', ['install', '--engine-strict', tarball]);
   });
 
   test('what was asked of others was asked of the registry, and is small', () => {
