@@ -88,7 +88,8 @@ function Row({ machine }: { readonly machine: MachineRecord }) {
         {machine.dtype ?? NO_FIGURE}
         {machine.threads !== undefined && (
           <span class="aside under">
-            {machine.digest?.slice(0, 8)} × {formatCount(machine.threads)} threads
+            {machine.digest?.slice(0, 8)} × {formatCount(machine.threads)}{' '}
+            {machine.threads === 1 ? 'thread' : 'threads'}
           </span>
         )}
       </td>
