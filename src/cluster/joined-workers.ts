@@ -1,6 +1,6 @@
 /**
  * Workers that come to an engine one by one, over a link that stands, and go: each becomes a member of the cluster under a name of
- * its own. Who dialled whom is not its matter (joined.ts, found.ts).
+ * its own. Who dialled whom is not its matter (joined.ts, nats.ts).
  */
 import { randomUUID } from 'node:crypto';
 import { asKvrError, type KvrError } from '../core/errors.js';

@@ -18,7 +18,6 @@ import { RoomTable } from './room/room-table.js';
 import { cardAddress, readCard, type WorkerCard } from './room/worker-card.js';
 import { openSupervised, type SupervisedCluster } from './supervised-cluster.js';
 import { tellChanges } from './told-changes.js';
-
 import type { WorkerSource } from './worker-source.js';
 
 type NatsSource = Extract<WorkerSource, { kind: 'nats' }>;
@@ -96,7 +95,6 @@ class FoundWorkers {
       ...{ room: source.room, tell: source.tell, hears: ['worker.*'] },
       onMessage: (bytes) => this.#hear(bytes),
       onUp: () => this.#call(),
-      onDown: () => undefined,
     });
     this.#looking = setInterval(() => this.#look(), LOOK_MS);
   }
@@ -166,8 +164,8 @@ class FoundWorkers {
   async #dial(card: WorkerCard): Promise<void> {
     const { process } = card;
     try {
-      this.#checkCard(card);
       const address = cardAddress(card);
+      this.#checkCard(card, address);
       this.#take(card, await this.#transportOf(address).dial(address, this.#closing.signal));
     } catch (error) {
       const { code, message } = asKvrError(error);
@@ -185,7 +183,7 @@ class FoundWorkers {
   }
 
   /** What its card says is enough not to dial it. @throws WORKER_FAILED, BAD_INPUT */
-  #checkCard({ model: theirs, address }: WorkerCard): void {
+  #checkCard({ model: theirs }: WorkerCard, { host }: { readonly host: string }): void {
     const { model, security, insecure } = this.#source;
     const isSame =
       theirs.digest === model.digest &&
@@ -196,7 +194,7 @@ class FoundWorkers {
         'WORKER_FAILED',
         `it runs model ${describe(theirs)}, the engine ${describe(model)}; start both with the same --model, --dtype and --chunk-tokens`,
       );
-    if (security || insecure || isLoopback(hostOf(address))) return;
+    if (security || insecure || isLoopback(host)) return;
     throw new KvrError(
       'BAD_INPUT',
       'it is on another machine, and prompts would go there in clear; give --cluster-key-file on all machines, or --insecure on a network you trust',
@@ -232,10 +230,6 @@ type Fingerprint = Pick<WorkerCard['model'], 'digest' | 'dtype' | 'chunkTokens'>
 
 function describe({ digest, dtype, chunkTokens }: Fingerprint): string {
   return `${digest.slice(0, 12)} ${dtype} in chunks of ${chunkTokens}`;
-}
-
-function hostOf(address: string): string {
-  return address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

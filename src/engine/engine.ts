@@ -25,6 +25,9 @@ import type { RequestPreparation } from './preparation/preparation.js';
 import { parseOptions } from './options/parse-options.js';
 import { partitionRequest, requestKvDtype } from './partition/partition-request.js';
 
+/** Of workers that engines share, a second apart at last: as long as most answers of another engine take. */
+const MAX_REFUSALS = 600;
+
 export class Engine {
   readonly model: LoadedModel;
   readonly settings: EngineSettings;
@@ -114,7 +117,8 @@ export class Engine {
       const arrival = this.#withKvDtype(await validateRequest(request, this.#parts, this.#closing.signal));
       this.#checkOpen();
       const { retries, workers } = this.settings;
-      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, retries, areFound(workers));
+      const refusals = areFound(workers) ? MAX_REFUSALS : 0;
+      yield* withRetries((attempt) => this.#runs.run(arrival, attempt), arrival, retries, refusals);
     } catch (error) {
       // Closing cancels everything; who did not cancel himself is told the true reason.
       if (error instanceof KvrError && error.code === 'CANCELLED' && !given?.aborted) this.#checkOpen();

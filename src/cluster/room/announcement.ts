@@ -35,7 +35,6 @@ export class Announcement {
       ...{ room, tell, hears: ['call'] },
       onMessage: () => this.#answer(),
       onUp: () => this.#say(),
-      onDown: () => undefined,
     });
     this.#timer = setInterval(() => this.#say(), CARD_MS);
   }

@@ -27,7 +27,6 @@ export type RoomLinkOptions = {
   readonly onMessage: (bytes: Uint8Array) => void;
   /** It stands, for the first time or again; who announces himself does so now. */
   readonly onUp: () => void;
-  readonly onDown: () => void;
   /** Gets a line where the room is found, lost, or not found for another reason than before. */
   readonly tell: (words: string) => void;
 };
@@ -134,7 +133,6 @@ export class RoomLink {
       this.#tell(
         `${shownRoom(this.#options.room)} is gone; links between machines stand, and it is tried again`,
       );
-    this.#options.onDown();
   }
 
   /** One line for a reason, however often it is met. */

@@ -15,7 +15,7 @@ const ROLL_CALL_MS = 1_200;
 export async function readRoster(room: RoomAddress, signal: AbortSignal): Promise<readonly WorkerCard[]> {
   const table = new RoomTable();
   const link: RoomLink = new RoomLink({
-    ...{ room, hears: ['worker.*'], tell: () => undefined, onDown: () => undefined },
+    ...{ room, hears: ['worker.*'], tell: () => undefined },
     onMessage: (bytes) => {
       const card = readCard(bytes);
       if (card) table.hear(card);

@@ -21,7 +21,7 @@ type Run = readonly (GenerateEvent | KvrError)[];
 function runsOf(
   runs: readonly Run[],
   maxRetries: number,
-  { signal = new AbortController().signal, beside = 0, sharesWorkers = false } = {},
+  { signal = new AbortController().signal, beside = 0, maxRefusals = 0 } = {},
 ) {
   const attempts: { readonly isRetry: boolean; readonly answered: readonly number[] }[] = [];
   const run = async function* ({ isRetry, answered, handedOver }: Attempt): AsyncGenerator<GenerateEvent> {
@@ -37,7 +37,7 @@ function runsOf(
   };
   const heard: GenerateEvent[] = [];
   const listen = async (): Promise<void> => {
-    for await (const event of withRetries(run, { signal, startMs: 0 }, maxRetries, sharesWorkers))
+    for await (const event of withRetries(run, { signal, startMs: 0 }, maxRetries, maxRefusals))
       heard.push(event);
   };
   return { listen, heard, attempts };
@@ -220,16 +220,23 @@ const refused = new KvrError('WORKER_REFUSED', 'no room', { rank: 1 });
 
 test('a worker that other engines have filled is asked again, however small the number of retries, and no token is said twice', async () => {
   const runs = [[refused], [refused], [read(1), token(5), refused], [read(1), token(6), done('56')]];
-  const { listen, heard, attempts } = runsOf(runs, 0, { sharesWorkers: true });
+  const { listen, heard, attempts } = runsOf(runs, 0, { maxRefusals: 9 });
   await listen();
   expect(types(heard)).toEqual(['prefill', 5, 6, 'done']);
   expect(attempts.map(({ answered }) => answered)).toEqual([[], [], [], [5]]);
 });
 
-test('who may wait no longer hears of the refusal, and so does who shares with nobody', async () => {
+test('who was refused too often hears of it, and so does who shares with nobody', async () => {
   const alone = runsOf([[refused]], 3);
   await expect(alone.listen()).rejects.toBe(refused);
   expect(alone.attempts).toHaveLength(1);
-  const late = runsOf([[refused]], 3, { sharesWorkers: true, signal: AbortSignal.abort() });
-  await expect(late.listen()).rejects.toBe(refused);
+  const twice = runsOf([[refused], [refused], [refused]], 3, { maxRefusals: 2 });
+  await expect(twice.listen()).rejects.toBe(refused);
+  expect(twice.attempts).toHaveLength(3);
+});
+
+test('who leaves while he waits for what was refused is cancelled', async () => {
+  const gone = runsOf([[refused]], 3, { maxRefusals: 9, signal: AbortSignal.abort() });
+  await expect(gone.listen()).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(gone.attempts).toHaveLength(1);
 });

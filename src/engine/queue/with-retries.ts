@@ -27,14 +27,14 @@ export type Run = (attempt: Attempt) => AsyncGenerator<GenerateEvent>;
 
 /**
  * @param startMs when the request came. @param maxRetries see Losses
- * @param sharesWorkers whether other engines may have what a worker refuses: then it is asked again, within the deadline
+ * @param maxRefusals how often it is asked again, within the deadline, what a worker refuses because another engine has it
  * @throws KvrError; of a loss only where it is not run again, LOST_TOO_OFTEN where that was in vain
  */
 export async function* withRetries(
   run: Run,
   { startMs, signal }: Pick<ValidatedRequest, 'startMs' | 'signal'>,
   maxRetries: number,
-  sharesWorkers = false,
+  maxRefusals = 0,
 ): AsyncGenerator<GenerateEvent> {
   let refusals = 0;
   const answer = new AnswerSoFar(startMs);
@@ -54,9 +54,9 @@ export async function* withRetries(
       }
       return;
     } catch (error) {
-      if (sharesWorkers && isRefusal(error)) {
+      if (isRefusal(error) && refusals < maxRefusals) {
         await pause(retryWaitMs(++refusals), undefined, { signal }).catch(() => undefined);
-        if (signal.aborted) throw error;
+        if (signal.aborted) throw cancelled();
         answer.startOver();
         continue;
       }
