@@ -6,7 +6,7 @@ import { firstLine, KvrError } from '../../core/errors.js';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** Of an answer: a few hundred bytes for each machine. */
-const MAX_ANSWER_CHARS = 4 << 20;
+const MAX_ANSWER_BYTES = 4 << 20;
 
 /** @throws LINK where there is none, or something else answers */
 export async function machinesOfServer(
@@ -20,13 +20,22 @@ export async function machinesOfServer(
     const base = server.href.endsWith('/') ? server : new URL(`${server.href}/`);
     const response = await fetch(new URL('kvr/machines', base), { headers, signal: limit });
     if (!response.ok) throw new Error(`it answers with status ${response.status}`);
-    const text = await response.text();
-    if (text.length > MAX_ANSWER_CHARS) throw new Error('its answer is too long for a list of machines');
-    return machineListSchema.parse(JSON.parse(text));
+    return machineListSchema.parse(JSON.parse(await boundedText(response)));
   } catch (error) {
     if (signal.aborted) throw new KvrError('CANCELLED', 'cancelled while asking the server');
     throw new KvrError('LINK', `${server.origin} tells no machines: ${reasonOf(error)}`, {}, error);
   }
+}
+
+async function boundedText({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += part.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error('its answer is too long for a list of machines');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 /** fetch says 'fetch failed', and why in the cause. */

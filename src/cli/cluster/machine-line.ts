@@ -13,7 +13,7 @@ export function machineLine(machine: MachineRecord): string {
     digest !== undefined && `model ${digest.slice(0, 12)} ${dtype ?? ''}`.trimEnd(),
     threads !== undefined && formatPlural(threads, 'thread'),
     kvBytes !== undefined && `${formatBytes(kvBytes)} for keys and values`,
-    tokensPerSecond !== undefined && `reads ${formatCount(Math.round(tokensPerSecond))} tokens/s`,
+    tokensPerSecond !== undefined && `reads ${formatCount(Math.round(tokensPerSecond))} tokens/s (predicted)`,
     linkWords(machine),
     reason,
     machine.lastFault &&

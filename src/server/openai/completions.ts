@@ -12,7 +12,7 @@ import { accepted, bad } from '../requests/refusal.js';
 import { MAX_CHOICES, type ServedEngine } from '../requests/settings.js';
 import { wholeDocument } from './answer-fields.js';
 import { type ChunkChoices, chunkStream } from './chunk-stream.js';
-import { behind, type CompletionRequest, echoOf, requireFewNumbers } from './echo.js';
+import { behindPrompt, type CompletionRequest, echoOf, requireFewNumbers } from './echo.js';
 import { completionLogprobs, entriesOf, type ToldToken } from './logprobs.js';
 import { formatShape, readFormat } from './response-format.js';
 import { parseParameters, samplingOf, sharedRequest, sharedShape } from './parameters.js';
@@ -45,7 +45,7 @@ export const COMPLETIONS: Dialect<CompletionRequest> = {
       run.answers.map((answer, index) => {
         const echo = echoOf(run, index);
         const tokens = entriesOf(answer, run);
-        const told = tokens && [...(echo?.tokens ?? []), ...behind(echo, tokens)];
+        const told = tokens && [...(echo?.tokens ?? []), ...behindPrompt(run, index, tokens)];
         const text = `${echo?.text ?? ''}${answer.text}`;
         return textChoice(index, text, answer.result?.finishReason ?? null, told);
       }),
@@ -177,7 +177,7 @@ function chunksOf(run: ChoiceRun<CompletionRequest>): ChunkChoices {
       return echo && textChoice(index, echo.text, null, echo.tokens);
     },
     text: (index, text, entries) =>
-      textChoice(index, text, null, entries && behind(echoOf(run, index), entries)),
+      textChoice(index, text, null, entries && behindPrompt(run, index, entries)),
     call: () => undefined,
     end: (index, { finishReason }) => textChoice(index, '', finishReason),
   };

@@ -6,6 +6,7 @@ import { ChoiceRun } from '../answers/choice-run.js';
 import { Ledger } from '../requests/ledger.js';
 import { RunningRequests } from '../requests/running.js';
 import { COMPLETIONS, PLAIN_COMPLETIONS } from './completions.js';
+import { behindPrompt, echoOf } from './echo.js';
 
 const SIGNAL = new AbortController().signal;
 /** Of bytes, which are tokens from 3 on; 1 is a special one. */
@@ -105,4 +106,26 @@ test.each([
   ['echo', { prompt: 'ab', suffix: 'x', echo: true }],
 ])('%s is refused where it can not be done: %j', async (param, body) => {
   await expect(COMPLETIONS.parse(body, engine, SIGNAL)).rejects.toMatchObject({ fields: { param } });
+});
+
+test('a token of the answer does not cost another walk over the log-probabilities of the prompt', async () => {
+  let walks = 0;
+  const all = [null, logprobs(-1, 'x')];
+  const told = new Proxy(all, {
+    get: (target, name): unknown => {
+      if (name === 'map') walks++;
+      return Reflect.get(target, name);
+    },
+  });
+  const parsed = await COMPLETIONS.parse(
+    { prompt: [idOf('a'), idOf('b')], echo: true, logprobs: 1 },
+    engine,
+    SIGNAL,
+  );
+  const run = { parsed, engine, answers: [{ promptLogprobs: told }] };
+  const entries = [{ token: 'y', bytes: [], logprob: -9, top: [], offset: 0 }];
+  expect(echoOf(run as never, 0)?.tokens).toHaveLength(2);
+  expect(walks).toBe(1);
+  expect(behindPrompt(run, 0, entries)).toMatchObject([{ offset: 2 }]);
+  expect(walks).toBe(1);
 });

@@ -23,7 +23,7 @@ type EchoRun = Pick<ChoiceRun<CompletionRequest>, 'parsed' | 'engine' | 'answers
 /** @returns undefined where it was not asked for */
 export function echoOf({ parsed, engine, answers }: EchoRun, index: number): Echo | undefined {
   if (!parsed.isEcho) return undefined;
-  const ids = parsed.prompts[Math.floor(index / parsed.n)] ?? new Int32Array();
+  const ids = promptOf(parsed, index);
   const { tokenizer } = engine.model;
   const { text, offsets } = readingOf(ids, tokenizer);
   const told = answers[index]?.promptLogprobs;
@@ -40,10 +40,19 @@ export function echoOf({ parsed, engine, answers }: EchoRun, index: number): Ech
   return { text, tokens };
 }
 
-/** Tokens of the answer, where they stand behind the prompt. */
-export function behind(echo: Echo | undefined, entries: readonly LogprobEntry[]): readonly LogprobEntry[] {
-  if (!echo) return entries;
-  return entries.map((entry) => ({ ...entry, offset: entry.offset + echo.text.length }));
+/** Tokens of the answer, where they stand: behind the prompt's text, if that is told. */
+export function behindPrompt(
+  { parsed, engine }: Pick<EchoRun, 'parsed' | 'engine'>,
+  index: number,
+  entries: readonly LogprobEntry[],
+): readonly LogprobEntry[] {
+  if (!parsed.isEcho) return entries;
+  const { length } = readingOf(promptOf(parsed, index), engine.model.tokenizer).text;
+  return entries.map((entry) => ({ ...entry, offset: entry.offset + length }));
+}
+
+function promptOf({ prompts, n }: CompletionRequest, index: number): Int32Array {
+  return prompts[Math.floor(index / n)] ?? new Int32Array();
 }
 
 /** @param top of the likeliest, for each token. @throws BAD_INPUT */

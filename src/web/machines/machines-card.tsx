@@ -45,7 +45,7 @@ function MachineTable({ list }: { readonly list: readonly MachineRecord[] }) {
             </th>
             <th scope="col">Model</th>
             <th scope="col">
-              Reads <span class="label measured">measured</span>
+              Reads <span class="label predicted">predicted</span>
             </th>
             <th scope="col">
               To the next <span class="label measured">measured</span>
